@@ -1,0 +1,66 @@
+//! `step-submit`: the client answers the step its session waits on, or looks at it again.
+//!
+//! URL -> call -> answer; no branch on journey, step or provider.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use domain::{SessionId, StepId};
+use journeys::{ClientResponse, SessionView};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use web::{ApiError, App, Bearer, Context, Json, Path, Problem};
+
+/// Every route of this function.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(submit)).routes(routes!(view))
+}
+
+/// Answers the step a session waits on.
+///
+/// Sent again with the same `key`, it gets the same answer again, and nothing is done twice.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{session}/steps/{step}",
+    params(("session" = String, Path), ("step" = String, Path)),
+    request_body = ClientResponse,
+    responses(
+        (status = 200, body = SessionView),
+        (status = 400, body = Problem, description = "`invalid_request`"),
+        (status = 401, body = Problem, description = "`invalid_token`"),
+        (status = 404, body = Problem, description = "`unknown_session`"),
+        (status = 409, body = Problem, description = "`step_conflict`, with the current view"),
+        (status = 422, body = Problem, description = "`invalid_input`, with the fields"),
+        (status = 503, body = Problem, description = "`unavailable`"),
+    )
+)]
+async fn submit(
+    State(app): State<Arc<App>>,
+    Context(cx): Context,
+    Path((session, step)): Path<(SessionId, StepId)>,
+    Bearer(token): Bearer,
+    Json(response): Json<ClientResponse>,
+) -> Result<Json<SessionView>, ApiError> {
+    Ok(Json(app.journeys.submit(&cx, &session, &step, &token, &response).await?))
+}
+
+/// Shows a session again: after a reload, or an answer that got lost.
+#[utoipa::path(
+    get,
+    path = "/v1/sessions/{session}",
+    params(("session" = String, Path)),
+    responses(
+        (status = 200, body = SessionView),
+        (status = 401, body = Problem, description = "`invalid_token`"),
+        (status = 404, body = Problem, description = "`unknown_session`"),
+        (status = 503, body = Problem, description = "`unavailable`"),
+    )
+)]
+async fn view(
+    State(app): State<Arc<App>>,
+    Context(cx): Context,
+    Path(session): Path<SessionId>,
+    Bearer(token): Bearer,
+) -> Result<Json<SessionView>, ApiError> {
+    Ok(Json(app.journeys.view(&cx, &session, &token).await?))
+}

@@ -1,0 +1,37 @@
+//! What the command understands.
+
+use clap::{Parser, Subcommand};
+
+use crate::error::CommandError;
+use crate::serve::Serve;
+use crate::verify::Verify;
+
+/// Landfall: sign users in through the provider they have, and bring them ashore.
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+/// What it can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves everything on this machine (what happens without a command).
+    Serve(Serve),
+    /// Verifies a token with the running server's keys and prints its claims.
+    Verify(Verify),
+}
+
+impl Cli {
+    /// Does it.
+    pub async fn run(self) -> Result<(), CommandError> {
+        match self.command {
+            Some(Command::Serve(serve)) => serve.run().await,
+            Some(Command::Verify(verify)) => verify.run().await,
+            None => self.serve.run().await,
+        }
+    }
+}

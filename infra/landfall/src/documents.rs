@@ -1,0 +1,43 @@
+//! Documents as people write them: YAML, of which JSON is a part. Strict: a key that is there twice or unknown is an
+//! error with its line, and `no` is a word, not a boolean.
+
+use domain::{ConnectorDocument, JourneyDocument};
+use journeys::Journey;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::CommandError;
+
+/// Reads a document; `place` is what errors call it.
+pub fn parse<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, CommandError> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| CommandError::Syntax { place: place.to_owned(), error: Box::new(error) })
+}
+
+/// Reads a journey and checks it whole.
+pub fn journey(place: &str, text: &str) -> Result<JourneyDocument, CommandError> {
+    let document: JourneyDocument = parse(place, text)?;
+    Journey::compile(document.clone(), 0)
+        .map_err(|errors| CommandError::Journey { place: place.to_owned(), errors })?;
+    Ok(document)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Connectors {
+    connectors: Vec<ConnectorDocument>,
+}
+
+/// Reads a file of connectors and checks each.
+pub fn connectors(place: &str, text: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
+    let Connectors { connectors } = parse(place, text)?;
+    for (index, connector) in connectors.iter().enumerate() {
+        let (place, id) = (place.to_owned(), connector.id.to_string());
+        if connectors[..index].iter().any(|other| other.id == connector.id) {
+            return Err(CommandError::Twice { place, connector: id });
+        }
+        providers::adapter(connector).map_err(|error| CommandError::Connector { place, connector: id, error })?;
+    }
+    Ok(connectors)
+}

@@ -1,0 +1,104 @@
+//! What can go wrong with a command, said so that its reader can mend it.
+
+use std::path::PathBuf;
+
+use aws::StartError;
+use egress::EgressError;
+use journeys::DocumentError;
+use providers::InvalidConnector;
+use store::StoreError;
+use tokens::{KeyError, VerifyError};
+
+/// A command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The port is taken.
+    #[error("port {port} of this machine is in use: stop what listens there, or choose another with --port")]
+    PortInUse {
+        /// Which.
+        port: u16,
+    },
+    /// A file cannot be read, written, made or removed.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A document is no YAML or JSON, or not of its form.
+    #[error("{place}:\n{error}")]
+    Syntax {
+        /// Which file.
+        place: String,
+        /// Line, column and reason.
+        error: Box<serde_saphyr::Error>,
+    },
+    /// A connector describes none.
+    #[error("{place}: connector {connector}: {error}")]
+    Connector {
+        /// Which file.
+        place: String,
+        /// Which.
+        connector: String,
+        /// What is wrong, and where.
+        error: InvalidConnector,
+    },
+    /// A connector is there twice.
+    #[error("{place}: connector {connector} is there twice")]
+    Twice {
+        /// Which file.
+        place: String,
+        /// Which.
+        connector: String,
+    },
+    /// A journey breaks rules.
+    #[error("{place}:{}", list(.errors))]
+    Journey {
+        /// Which document.
+        place: String,
+        /// Each rule.
+        errors: Vec<DocumentError>,
+    },
+    /// The embedded DynamoDB cannot use its file.
+    #[error("{path}: the embedded DynamoDB cannot use this file: {reason}")]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A listener or server failed.
+    #[error("the server cannot go on: {0}")]
+    Server(std::io::Error),
+    /// The app cannot be made.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// New keys cannot be made.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// DynamoDB.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The issuer cannot be asked for its keys.
+    #[error("{url}: {error}")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        error: EgressError,
+    },
+    /// The issuer's address is none, or what it answers is no set of keys.
+    #[error("{0} does not answer with a set of keys: is this Landfall's issuer?")]
+    NoKeys(String),
+    /// The token is refused.
+    #[error("refused: {0}")]
+    Refused(#[from] VerifyError),
+    /// Standard output is gone.
+    #[error("nothing can be printed: {0}")]
+    Output(std::io::Error),
+}
+
+fn list(errors: &[DocumentError]) -> String {
+    errors.iter().map(|error| format!("\n  {error}")).collect()
+}

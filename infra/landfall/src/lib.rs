@@ -1,0 +1,27 @@
+//! The `landfall` command: every function in one process on one machine, with what AWS would provide embedded beside
+//! it; and the tools around a deployment.
+//!
+//! **Must not know**: anything a deployed function needs. Nothing here is linked into a Lambda, and `serve` merges the
+//! very routers the Lambdas serve.
+//!
+//! **To add one more command**: one file with its arguments and `run`, one variant of [`cli::Command`].
+
+pub mod cli;
+pub mod demo;
+pub mod documents;
+pub mod embedded;
+pub mod error;
+pub mod secrets;
+pub mod serve;
+pub mod transcript;
+pub mod verify;
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+use web::App;
+
+/// The routes of every function, merged.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    journey_start::routes().merge(step_submit::routes()).merge(issuer::routes())
+}

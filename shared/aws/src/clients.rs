@@ -1,0 +1,81 @@
+//! AWS's clients over our own HTTPS client: the SDK's default would bring a second TLS library, and would load the
+//! system's roots, which was most of a cold start.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::{Config, DynamoDb, StartError};
+
+/// One attempt; the SDK makes three. The request's own deadline bounds them all.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+pub(crate) async fn dynamodb(config: &Config) -> Result<aws_sdk_dynamodb::Client, StartError> {
+    Ok(aws_sdk_dynamodb::Client::new(&sdk(config).await?))
+}
+
+pub(crate) async fn secrets_manager(config: &Config) -> Result<aws_sdk_secretsmanager::Client, StartError> {
+    Ok(aws_sdk_secretsmanager::Client::new(&sdk(config).await?))
+}
+
+async fn sdk(config: &Config) -> Result<SdkConfig, StartError> {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
+    let shared = |http: SharedHttpClient| {
+        aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts)
+    };
+    match &config.dynamodb {
+        DynamoDb::Aws => Ok(shared(https()?).load().await),
+        DynamoDb::At(address) => {
+            let nobody = Credentials::new("local", "local", None, None, "local");
+            let local = shared(aws_smithy_http_client::Builder::new().build_http())
+                .region(Region::from_static("local"))
+                .credentials_provider(SharedCredentialsProvider::new(nobody))
+                .endpoint_url(format!("http://{address}"));
+            Ok(local.load().await)
+        }
+    }
+}
+
+fn https() -> Result<SharedHttpClient, StartError> {
+    let roots = TrustStore::empty().with_native_roots(false).with_pem_certificate(amazon_roots());
+    let tls = TlsContext::builder().with_trust_store(roots).build().map_err(|_| StartError::Tls)?;
+    let provider = Provider::Rustls(CryptoMode::AwsLc);
+    Ok(aws_smithy_http_client::Builder::new().tls_provider(provider).tls_context(tls).build_https())
+}
+
+/// The roots of Amazon Trust Services, which sign every AWS endpoint, out of Mozilla's list.
+/// <https://www.amazontrust.com/repository/>
+fn amazon_roots() -> Vec<u8> {
+    let mut pem = String::new();
+    for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|der| is_amazons(der)) {
+        // Writing to a string does not fail.
+        let _ = write!(pem, "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
+    }
+    pem.into_bytes()
+}
+
+fn is_amazons(der: &[u8]) -> bool {
+    [b"Amazon Root CA".as_slice(), b"Starfield Services Root"]
+        .iter()
+        .any(|name| der.windows(name.len()).any(|at| at == *name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amazons_roots_are_in_the_list_and_make_a_trust_store() {
+        let roots = String::from_utf8(amazon_roots()).unwrap();
+        // Amazon Root CA 1 to 4 and Starfield Services Root Certificate Authority - G2.
+        assert_eq!(roots.matches("BEGIN CERTIFICATE").count(), 5);
+        assert!(https().is_ok());
+    }
+}

@@ -1,0 +1,117 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use egress::Reach;
+use store::TableNames;
+use url::Url;
+
+use crate::BUDGET;
+
+/// What a deployment is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The issuer's URL: what tokens say they come from, and what every URL we hand out starts with.
+    pub issuer: String,
+    /// What the tables are called.
+    pub tables: TableNames,
+    /// What stands before every secret's name in Secrets Manager.
+    pub secrets_prefix: String,
+    /// Where DynamoDB is.
+    pub dynamodb: DynamoDb,
+    /// Where connectors may lead.
+    pub reach: Reach,
+    /// How long a request may take where no Lambda deadline says so.
+    pub budget: Duration,
+}
+
+/// Where DynamoDB is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DynamoDb {
+    /// In AWS, with the function's role and region.
+    Aws,
+    /// At an address of this machine, where credentials mean nothing.
+    At(SocketAddr),
+}
+
+/// The environment lacks something or has something wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// All that is missing.
+    #[error("these environment variables are missing: {}", .0.join(", "))]
+    Missing(Vec<&'static str>),
+    /// The issuer is no URL that tokens can come from.
+    #[error("LANDFALL_ISSUER is not an https URL without a trailing slash, query or fragment")]
+    Issuer,
+}
+
+impl Config {
+    /// Reads the environment of a deployed function.
+    ///
+    /// | variable | what |
+    /// |---|---|
+    /// | `LANDFALL_ISSUER` | the issuer's URL, without a trailing slash |
+    /// | `LANDFALL_CONFIG_TABLE`, `LANDFALL_DIRECTORY_TABLE`, `LANDFALL_SESSIONS_TABLE` | the tables' names |
+    /// | `LANDFALL_SECRETS_PREFIX` | what stands before every secret's name: `landfall/` |
+    pub fn from_env() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    fn from_lookup(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut missing = Vec::new();
+        let mut get = |name| {
+            let value = lookup(name).filter(|value| !value.is_empty());
+            if value.is_none() {
+                missing.push(name);
+            }
+            value.unwrap_or_default()
+        };
+        let issuer = get("LANDFALL_ISSUER");
+        let tables = TableNames {
+            config: get("LANDFALL_CONFIG_TABLE"),
+            directory: get("LANDFALL_DIRECTORY_TABLE"),
+            sessions: get("LANDFALL_SESSIONS_TABLE"),
+        };
+        let secrets_prefix = get("LANDFALL_SECRETS_PREFIX");
+        if !missing.is_empty() {
+            return Err(ConfigError::Missing(missing));
+        }
+        if !is_issuer(&issuer) {
+            return Err(ConfigError::Issuer);
+        }
+        Ok(Self { issuer, tables, secrets_prefix, dynamodb: DynamoDb::Aws, reach: Reach::Public, budget: BUDGET })
+    }
+}
+
+/// OIDC Discovery 3: an https URL without query and fragment; without a trailing slash, so that it has one spelling.
+fn is_issuer(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.query().is_none() && url.fragment().is_none())
+        && !text.ends_with('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(issuer: &str) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| Some(if name == "LANDFALL_ISSUER" { issuer.to_owned() } else { name.to_owned() }))
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let error = Config::from_lookup(|name| (name == "LANDFALL_ISSUER").then(String::new)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "these environment variables are missing: LANDFALL_ISSUER, LANDFALL_CONFIG_TABLE, LANDFALL_DIRECTORY_TABLE, \
+             LANDFALL_SESSIONS_TABLE, LANDFALL_SECRETS_PREFIX"
+        );
+    }
+
+    #[test]
+    fn a_deployed_issuer_is_https_and_its_functions_reach_public_addresses_only() {
+        assert_eq!(read("https://id.example.com").unwrap().reach, Reach::Public);
+        for bad in ["http://id.example.com", "https://id.example.com/", "https://id.example.com?x", "id.example.com"] {
+            assert_eq!(read(bad).unwrap_err(), ConfigError::Issuer, "{bad}");
+        }
+    }
+}

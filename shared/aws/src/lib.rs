@@ -1,0 +1,88 @@
+//! Where Landfall meets the machine: the system's clock, randomness and environment, AWS's clients, and the [`App`]
+//! made from them.
+//!
+//! **Must not know**: what the app does with any of it. The environment is read here and nowhere else, once, into
+//! [`Config`]; whoever runs on one machine makes a `Config` by value.
+//!
+//! **To add one more setting**: a field of [`Config`] and its line in [`Config::from_env`]. One more AWS service: its
+//! client in [`clients`], its port in `domain`.
+
+mod clients;
+mod config;
+mod secrets;
+mod system;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{ClientAddress, Clock, Entropy, RequestContext, RequestId, SecretSource};
+use egress::{Egress, EgressError};
+use journeys::Limits;
+use store::Store;
+use tokens::{KeyError, Keys, Lifetimes};
+use web::{App, AppParts};
+
+pub use config::{Config, ConfigError, DynamoDb};
+pub use secrets::SecretsManager;
+pub use system::{SystemClock, SystemEntropy};
+
+/// How long a request may take where no Lambda deadline says so, and how long a start may.
+pub const BUDGET: Duration = Duration::from_secs(10);
+
+/// The app cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The issuer's keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The TLS configuration of AWS's clients.
+    #[error("the TLS configuration cannot be made")]
+    Tls,
+}
+
+/// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager.
+pub async fn app_from_env() -> Result<Arc<App>, StartError> {
+    let config = Config::from_env()?;
+    let secrets = Arc::new(SecretsManager::connect(&config).await?);
+    app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+}
+
+/// The app from a configuration by value.
+pub async fn app(
+    config: &Config,
+    secrets: Arc<dyn SecretSource>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Arc<App>, StartError> {
+    let cx = context(Arc::clone(&clock), entropy.as_ref());
+    let keys = Arc::new(Keys::load(&cx, secrets.as_ref()).await?);
+    Ok(Arc::new(App::new(AppParts {
+        store: store(config).await?,
+        egress: Egress::new(config.reach)?,
+        secrets,
+        keys,
+        clock,
+        entropy,
+        issuer: config.issuer.clone(),
+        limits: Limits::default(),
+        lifetimes: Lifetimes::default(),
+        budget: config.budget,
+    })))
+}
+
+/// The store of a configuration.
+pub async fn store(config: &Config) -> Result<Store, StartError> {
+    Ok(Store::new(clients::dynamodb(config).await?, config.tables.clone()))
+}
+
+/// The context of work that no request asked for: starting up, or a command.
+pub fn context(clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> RequestContext {
+    let id = RequestId::generate(clock.now(), entropy);
+    RequestContext::new(id, clock, BUDGET, ClientAddress::default(), None)
+}

@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use domain::{
+    Entropy, ExternalIdentity, Identifier, Link, LinkStatus, RequestContext, SessionUser, User, UserId, UserLink,
+};
+use serde_json::{Map, Value};
+use store::{DirectoryWrite, Lost, Store, StoreError};
+
+/// The company's own users.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    store: Store,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Who somebody turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provisioned {
+    /// The account is linked: its user is back.
+    Recognised(SessionUser),
+    /// Nobody has the account yet: a user, once these writes are committed.
+    Created(SessionUser, Vec<DirectoryWrite>),
+    /// Somebody else has the account's e-mail address; without proof that both are one person, nothing happens.
+    ProofRequired,
+    /// The user may not sign in.
+    Refused,
+}
+
+impl Directory {
+    /// A directory over `store`.
+    pub fn new(store: Store, entropy: Arc<dyn Entropy>) -> Self {
+        Self { store, entropy }
+    }
+
+    /// Recognises the user whose account `identity` is, else plans a new one with `attributes`. One read.
+    ///
+    /// `lost` is what an earlier plan for the same identity lost to another request: a lost link is found by reading it
+    /// again, a lost identifier means that somebody else has it.
+    pub async fn provision(
+        &self,
+        cx: &RequestContext,
+        identity: &ExternalIdentity,
+        attributes: Map<String, Value>,
+        lost: &[Lost],
+    ) -> Result<Provisioned, StoreError> {
+        if let Some(link) = self.store.get_link(cx, &identity.key()).await? {
+            return Ok(match link.status {
+                LinkStatus::Active => Provisioned::Recognised(SessionUser {
+                    id: link.user,
+                    subject: link.subject,
+                    by: link.key,
+                    claims: link.claims,
+                }),
+                LinkStatus::Disabled => Provisioned::Refused,
+            });
+        }
+        if lost.iter().any(|lost| matches!(lost, Lost::Identifier(_))) {
+            return Ok(Provisioned::ProofRequired);
+        }
+        Ok(self.plan_user(cx, identity, attributes))
+    }
+
+    fn plan_user(
+        &self,
+        cx: &RequestContext,
+        identity: &ExternalIdentity,
+        attributes: Map<String, Value>,
+    ) -> Provisioned {
+        let (id, key) = (UserId::generate(cx.now, self.entropy.as_ref()), identity.key());
+        let user = User {
+            id: id.clone(),
+            subject: id.to_string(),
+            version: 1,
+            claims: identity.claims.clone(),
+            attributes,
+            links: vec![UserLink {
+                key: key.clone(),
+                connector: identity.connector.clone(),
+                provider: identity.provider.clone(),
+                linked_at: cx.now,
+            }],
+            created_at: cx.now,
+        };
+        let link = Link {
+            key: key.clone(),
+            user: id.clone(),
+            subject: user.subject.clone(),
+            status: LinkStatus::Active,
+            claims: user.claims.clone(),
+        };
+        let session_user =
+            SessionUser { id: id.clone(), subject: user.subject.clone(), by: key, claims: user.claims.clone() };
+        let mut writes = vec![DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
+        // A verified address is claimed for this user. One that nobody vouches for claims nothing, but must not make a
+        // second account beside the one that has it either: whoever has it first would never be asked for proof.
+        if let Some(email) = identity.claims.verified_email() {
+            writes.push(DirectoryWrite::ClaimIdentifier { identifier: Identifier::email(email), user: id });
+        } else if let Some(email) = identity.claims.text("email") {
+            writes.push(DirectoryWrite::RequireUnclaimed(Identifier::email(email)));
+        }
+        Provisioned::Created(session_user, writes)
+    }
+}

@@ -1,0 +1,76 @@
+//! Configured identity providers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectorId, Method, ProviderKind, SecretName, Source};
+
+/// A connector document: which provider, whose account pool, with which client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorDocument {
+    /// As journeys name it.
+    pub id: ConnectorId,
+    /// The kind of provider, as the registry names it.
+    pub provider: ProviderKind,
+    /// For people.
+    pub name: String,
+    /// A disabled connector refuses everything, within the configuration cache's 60 s.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The pool of accounts it vouches for; its own id unless connectors share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// How Landfall is registered at the provider.
+    pub client: ConnectorClient,
+    /// The methods that are switched on, each with what it does differently.
+    pub methods: BTreeMap<Method, MethodSettings>,
+    /// The provider's own settings: its file in the `providers` crate says which.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Landfall's registration at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorClient {
+    /// The client id.
+    pub id: String,
+    /// The name of its client secret, found at `connectors/<name>` among the deployment's secrets; none for a public
+    /// client. Never the secret itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// What one method does differently from the connector as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodSettings {
+    /// A client of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ConnectorClient>,
+}
+
+impl ConnectorDocument {
+    /// The pool of accounts this connector vouches for.
+    pub fn source(&self) -> Source {
+        self.source.clone().unwrap_or_else(|| Source::from(&self.id))
+    }
+
+    /// The client that `method` uses; `None` where the method is switched off.
+    pub fn client_for(&self, method: Method) -> Option<&ConnectorClient> {
+        self.methods.get(&method).map(|settings| settings.client.as_ref().unwrap_or(&self.client))
+    }
+}
+
+impl ConnectorClient {
+    /// Where its secret is kept.
+    pub fn secret_name(&self) -> Option<SecretName> {
+        self.secret.as_deref().map(SecretName::connector)
+    }
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,92 @@
+//! What every call needs to know of the request it serves.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{Clock, RequestId};
+
+/// Who is calling, as far as the front door vouches for it: API Gateway's context, never `X-Forwarded-*`, which anybody
+/// can send.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientAddress {
+    /// The caller's address.
+    pub ip: Option<IpAddr>,
+    /// The caller's `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+/// One request: made at the front door, handed down to every outbound call.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    /// For logs and error answers.
+    pub id: RequestId,
+    /// The time the request came in: one request sees one time.
+    pub now: DateTime<Utc>,
+    /// When the function has to have answered.
+    pub deadline: DateTime<Utc>,
+    /// Who is calling.
+    pub client: ClientAddress,
+    /// The languages the caller reads, as `Accept-Language` has them.
+    pub locale: Option<String>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RequestContext {
+    /// A request that has just come in and has to be answered within `budget`.
+    pub fn new(
+        id: RequestId,
+        clock: Arc<dyn Clock>,
+        budget: Duration,
+        client: ClientAddress,
+        locale: Option<String>,
+    ) -> Self {
+        let now = clock.now();
+        let deadline = now + TimeDelta::from_std(budget).unwrap_or(TimeDelta::MAX);
+        Self { id, now, deadline, client, locale, clock }
+    }
+
+    /// What is left until the deadline; zero when it has passed.
+    pub fn remaining(&self) -> Duration {
+        (self.deadline - self.clock.now()).to_std().unwrap_or_default()
+    }
+
+    /// Measures how long something takes.
+    pub fn stopwatch(&self) -> Stopwatch {
+        Stopwatch { clock: Arc::clone(&self.clock), started: self.clock.now() }
+    }
+}
+
+/// Measures one outbound call, for its log line.
+#[derive(Debug)]
+pub struct Stopwatch {
+    clock: Arc<dyn Clock>,
+    started: DateTime<Utc>,
+}
+
+impl Stopwatch {
+    /// Milliseconds since it was started.
+    pub fn millis(&self) -> u64 {
+        u64::try_from((self.clock.now() - self.started).num_milliseconds()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FixedClock;
+
+    #[test]
+    fn nothing_remains_after_the_deadline() {
+        let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
+        let id = "req".parse().unwrap();
+        let cx = RequestContext::new(id, clock.clone(), Duration::from_secs(3), ClientAddress::default(), None);
+
+        clock.advance(TimeDelta::seconds(2));
+        assert_eq!(cx.remaining(), Duration::from_secs(1));
+        clock.advance(TimeDelta::seconds(2));
+        assert_eq!(cx.remaining(), Duration::ZERO);
+    }
+}

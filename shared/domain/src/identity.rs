@@ -1,0 +1,245 @@
+//! Who a provider says somebody is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{ConnectorId, ProviderKind, Source};
+
+/// How a provider checks a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Username and password, sent by us.
+    Password,
+}
+
+impl Method {
+    /// The Authentication Method Reference for our own tokens (RFC 8176 section 2).
+    pub fn amr(self) -> &'static str {
+        match self {
+            Method::Password => "pwd",
+        }
+    }
+}
+
+/// The methods a connector can do.
+pub type MethodSet = BTreeSet<Method>;
+
+/// Claims about a user, by their OpenID Connect names (OIDC Core 5.1). They describe a person: not for logs.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Claims(BTreeMap<String, Value>);
+
+/// The claims that are carried from a provider into the directory, with the scope that releases each to an application
+/// (OIDC Core 5.4).
+const MAPPED: &[(&str, &str)] = &[
+    ("email", "email"),
+    ("email_verified", "email"),
+    ("name", "profile"),
+    ("given_name", "profile"),
+    ("family_name", "profile"),
+    ("preferred_username", "profile"),
+    ("locale", "profile"),
+    ("phone_number", "phone"),
+    ("phone_number_verified", "phone"),
+];
+
+impl Claims {
+    /// Of all that a provider says, what is carried on.
+    pub fn mapped(all: &serde_json::Map<String, Value>) -> Self {
+        let keep = |name: &&str| all.get(*name).filter(|value| value.is_string() || value.is_boolean());
+        Self(
+            MAPPED.iter().filter_map(|(name, _)| keep(name).map(|value| ((*name).to_owned(), value.clone()))).collect(),
+        )
+    }
+
+    /// What an application with these scopes may see.
+    pub fn released_by<'a>(&self, scopes: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let released =
+            |name: &str| MAPPED.iter().any(|(mapped, scope)| *mapped == name && scopes.clone().any(|s| s == *scope));
+        Self(
+            self.0
+                .iter()
+                .filter(|(name, _)| released(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    }
+
+    /// A claim that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// The e-mail address, if the provider vouches for it: `email_verified` is the boolean `true` and nothing like it.
+    pub fn verified_email(&self) -> Option<&str> {
+        self.text("email").filter(|_| self.0.get("email_verified") == Some(&Value::Bool(true)))
+    }
+
+    /// Sets a claim: for adapters, which know where a provider deviates from the standard.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Somebody a provider has just vouched for.
+///
+/// The adapter makes `issuer_key` and `subject_key` canonical, so that every method of a connector names one person by
+/// one pair: often not `iss`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalIdentity {
+    /// Through which connector.
+    pub connector: ConnectorId,
+    /// From which pool of accounts.
+    pub source: Source,
+    /// Of which kind.
+    pub provider: ProviderKind,
+    /// How they were checked.
+    pub method: Method,
+    /// The pool's authority, canonical.
+    pub issuer_key: String,
+    /// The person at that authority, canonical: stable, never reused, never an e-mail address.
+    pub subject_key: String,
+    /// `iss` as the provider wrote it.
+    pub issuer: String,
+    /// `sub` as the provider wrote it.
+    pub subject: String,
+    /// What the provider says about them.
+    pub claims: Claims,
+    /// The provider's own session (`sid`), for its logout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_session: Option<String>,
+    /// When.
+    pub authenticated_at: DateTime<Utc>,
+}
+
+/// Which account at a provider: source, issuer key and subject key in one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IdentityKey {
+    source: Source,
+    hash: String,
+}
+
+impl ExternalIdentity {
+    /// Which account this is, whoever asked and however.
+    pub fn key(&self) -> IdentityKey {
+        IdentityKey { source: self.source.clone(), hash: hash_parts(&[&self.issuer_key, &self.subject_key]) }
+    }
+}
+
+impl IdentityKey {
+    /// The pool of accounts.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Issuer and subject, hashed.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// SHA-256 over length-prefixed parts, base64url: for keys with parts that come from outside, where a separator inside a
+/// part must not make two keys one.
+pub fn hash_parts(parts: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(context.finish())
+}
+
+/// What a provider asks the user for next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Challenge {
+    /// A one-time code, of so many digits where the provider says.
+    Code {
+        /// How many digits.
+        digits: Option<u8>,
+    },
+}
+
+/// A provider's question, and what its adapter has to remember until it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The question.
+    pub challenge: Challenge,
+    /// What to remember.
+    pub pending: Pending,
+}
+
+/// What an adapter has to remember between two answers of one user. Only it can read it; it is stored sealed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pending(pub Value);
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims(value: Value) -> Claims {
+        Claims::mapped(value.as_object().unwrap())
+    }
+
+    #[test]
+    fn only_the_boolean_true_verifies_an_email() {
+        assert_eq!(claims(json!({"email": "a@b", "email_verified": true})).verified_email(), Some("a@b"));
+        for not_true in [json!("true"), json!(1), json!(null), json!(false), json!(["true"])] {
+            assert_eq!(claims(json!({"email": "a@b", "email_verified": not_true})).verified_email(), None);
+        }
+        assert_eq!(claims(json!({"email": "a@b"})).verified_email(), None);
+    }
+
+    #[test]
+    fn scopes_release_claims() {
+        let all = claims(json!({"email": "a@b", "name": "A", "phone_number": "1", "roles": ["admin"]}));
+        assert_eq!(all.released_by("openid email".split(' ')), claims(json!({"email": "a@b"})));
+        assert_eq!(all.released_by("openid".split(' ')), Claims::default());
+        assert!(all.text("roles").is_none());
+    }
+
+    #[test]
+    fn separators_make_no_two_accounts_one() {
+        let parts = [["a#b", "c"], ["a", "b#c"], ["a", "#bc"], ["", "a#bc"], ["a\0b", "c"], ["a", "b\0c"]];
+        let hashes: BTreeSet<_> = parts.iter().map(|parts| hash_parts(parts)).collect();
+        assert_eq!(hashes.len(), parts.len());
+    }
+
+    #[test]
+    fn claims_are_printed_by_name_only() {
+        assert_eq!(format!("{:?}", claims(json!({"email": "a@b"}))), r#"{"email"}"#);
+    }
+}

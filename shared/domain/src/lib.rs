@@ -1,0 +1,43 @@
+//! The words every other crate speaks: ids, documents, sessions, users, identities, and the rules that need no I/O.
+//!
+//! **Must not know**: how anything is stored, fetched, signed or answered. No async runtime, no HTTP, no AWS. What a
+//! crate needs from outside (time, randomness, secrets) is a port here, [`Clock`], [`Entropy`] and [`SecretSource`];
+//! `aws` implements them for real, [`FixedClock`] and [`SeededEntropy`] for every crate's tests.
+//!
+//! **To add one more**: a noun is a file named after it. A one-time or secret value is a type of its own whose `Debug`
+//! prints nothing ([`secret`]); what has to outlive a request and may not be read is [`Sealed`]. A new refusal is one
+//! variant of [`Code`].
+
+pub mod cache;
+pub mod client;
+pub mod code;
+pub mod connector;
+pub mod context;
+pub mod expression;
+pub mod identity;
+pub mod ids;
+pub mod journey;
+pub mod ports;
+pub mod sealed;
+pub mod secret;
+pub mod session;
+pub mod text;
+pub mod user;
+
+pub use cache::Cache;
+pub use client::{Client, DirectApi};
+pub use code::Code;
+pub use connector::{ConnectorClient, ConnectorDocument};
+pub use context::{ClientAddress, RequestContext};
+pub use expression::{Expression, Reference};
+pub use identity::{Asked, Challenge, Claims, ExternalIdentity, IdentityKey, Method, MethodSet, Pending};
+pub use ids::{
+    ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
+};
+pub use journey::{JourneyDocument, ParamDocument, ParamType, StepDocument};
+pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
+pub use sealed::{Sealed, SealedError, SealingKey};
+pub use secret::{AuthorizationCode, SecretHash, SessionToken, SubmitKey};
+pub use session::{Answered, AuthorizationRequest, IssuedCode, Proof, Run, Session, SessionUser, Status};
+pub use text::Text;
+pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

@@ -1,0 +1,151 @@
+//! What the rest of the world has to provide: time, randomness, secrets.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use aws_lc_rs::digest;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+
+use crate::RequestContext;
+
+/// The time.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// Now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Randomness good enough for keys.
+pub trait Entropy: fmt::Debug + Send + Sync {
+    /// Fills the whole buffer.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+impl dyn Entropy + '_ {
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+}
+
+/// Where secrets are kept: AWS Secrets Manager, or a file on one machine.
+#[async_trait]
+pub trait SecretSource: fmt::Debug + Send + Sync {
+    /// The secret's present value.
+    async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError>;
+}
+
+/// The name of a secret, relative to the deployment: `keys/signing`, `connectors/keycloak-prod`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecretName(String);
+
+impl SecretName {
+    /// One of the issuer's own keys.
+    pub fn key(name: &'static str) -> Self {
+        Self(format!("keys/{name}"))
+    }
+
+    /// A connector's client secret, as a connector document names it. The prefix keeps a document from naming one of
+    /// our own keys and having it sent to a provider.
+    pub fn connector(name: &str) -> Self {
+        Self(format!("connectors/{name}"))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A secret could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// There is none of that name: an administrator has to act.
+    #[error("there is no secret {0}")]
+    Unknown(SecretName),
+    /// The source did not answer: somebody may try again.
+    #[error("secret {0} cannot be read now")]
+    Unavailable(SecretName),
+}
+
+/// A clock that stands still until it is told otherwise.
+#[derive(Debug)]
+pub struct FixedClock(Mutex<DateTime<Utc>>);
+
+impl FixedClock {
+    /// A clock that shows `now`.
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self(Mutex::new(now))
+    }
+
+    /// Moves the clock; back too, with a negative `by`.
+    pub fn advance(&self, by: TimeDelta) {
+        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *now += by;
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Repeatable bytes from a seed. For tests only: whoever knows the seed knows them all.
+#[derive(Debug)]
+pub struct SeededEntropy {
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl SeededEntropy {
+    /// The same seed gives the same bytes in the same order.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: AtomicU64::new(0) }
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(digest::SHA256_OUTPUT_LEN) {
+            let mut input = [0; 16];
+            input[..8].copy_from_slice(&self.seed.to_be_bytes());
+            input[8..].copy_from_slice(&self.drawn.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+            let block = digest::digest(&digest::SHA256, &input);
+            chunk.copy_from_slice(&block.as_ref()[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeded_entropy_repeats_and_does_not_repeat_itself() {
+        let draw = |seed| {
+            let entropy = SeededEntropy::new(seed);
+            let entropy: &dyn Entropy = &entropy;
+            [entropy.bytes::<40>(), entropy.bytes::<40>()]
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+        assert_ne!(draw(7)[0], draw(7)[1]);
+    }
+
+    #[test]
+    fn a_document_cannot_name_one_of_our_own_keys() {
+        assert_ne!(SecretName::connector("signing"), SecretName::key("signing"));
+        assert!(SecretName::connector("../keys/signing").as_str().starts_with("connectors/"));
+    }
+}

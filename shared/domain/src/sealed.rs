@@ -1,0 +1,100 @@
+//! What has to survive a request and may be read by nobody else: AES-256-GCM under the deployment's sealing key,
+//! bound to where it belongs, so that a sealed value moved to another session or step does not open.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Entropy;
+
+/// The key that [`Sealed`] values are sealed under. Lives beside the signing key.
+pub struct SealingKey(LessSafeKey);
+
+impl SealingKey {
+    /// A key from 256 random bits.
+    pub fn new(material: &[u8; 32]) -> Result<Self, SealedError> {
+        let key = UnboundKey::new(&AES_256_GCM, material).map_err(|_| SealedError)?;
+        Ok(Self(LessSafeKey::new(key)))
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey")
+    }
+}
+
+/// A `T` that only the holder of the sealing key can read, and only in the place it was sealed for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed<T> {
+    text: String,
+    #[serde(skip)]
+    of: PhantomData<fn() -> T>,
+}
+
+/// The value does not open: another key, another place, or altered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed value does not open here")]
+pub struct SealedError;
+
+impl<T: Serialize + DeserializeOwned> Sealed<T> {
+    /// Seals `value` for `place` (session and step).
+    pub fn seal(key: &SealingKey, entropy: &dyn Entropy, place: &str, value: &T) -> Result<Self, SealedError> {
+        // 96 random bits per value: with one key per deployment and values that live for minutes, far below the
+        // 2^32 values after which a repeated nonce becomes likely (NIST SP 800-38D section 8.3).
+        let nonce = entropy.bytes::<NONCE_LEN>();
+        let mut bytes = serde_json::to_vec(value).map_err(|_| SealedError)?;
+        key.0
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut bytes)
+            .map_err(|_| SealedError)?;
+        Ok(Self { text: URL_SAFE_NO_PAD.encode([nonce.as_slice(), &bytes].concat()), of: PhantomData })
+    }
+
+    /// Opens the value again in the `place` it was sealed for.
+    pub fn open(&self, key: &SealingKey, place: &str) -> Result<T, SealedError> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.text).map_err(|_| SealedError)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(SealedError)?;
+        let mut sealed = zeroize::Zeroizing::new(sealed.to_vec());
+        let value = key
+            .0
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(place), &mut sealed)
+            .map_err(|_| SealedError)?;
+        serde_json::from_slice(value).map_err(|_| SealedError)
+    }
+}
+
+impl<T> fmt::Debug for Sealed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededEntropy;
+
+    #[test]
+    fn a_sealed_value_opens_only_where_it_was_sealed() {
+        let (key, entropy) = (SealingKey::new(&[1; 32]).unwrap(), SeededEntropy::new(1));
+        let sealed = Sealed::seal(&key, &entropy, "ses_1/check", &"secret".to_owned()).unwrap();
+
+        assert_eq!(sealed.open(&key, "ses_1/check").unwrap(), "secret");
+        assert_eq!(sealed.open(&key, "ses_2/check"), Err(SealedError));
+        assert_eq!(sealed.open(&SealingKey::new(&[2; 32]).unwrap(), "ses_1/check"), Err(SealedError));
+        assert!(!serde_json::to_string(&sealed).unwrap().contains("secret"));
+    }
+
+    #[test]
+    fn sealing_twice_shows_nothing_of_the_value() {
+        let (key, entropy) = (SealingKey::new(&[1; 32]).unwrap(), SeededEntropy::new(1));
+        let seal = || Sealed::seal(&key, &entropy, "here", &1).unwrap();
+        assert_ne!(seal(), seal());
+    }
+}

@@ -1,0 +1,195 @@
+//! One run of a journey.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::identity::{Asked, IdentityKey};
+use crate::{
+    Claims, ClientId, Code, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId,
+    UserId,
+};
+
+/// What the application asked for: an OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1). Fields it
+/// does not know are ignored, as RFC 6749 section 3.1 has it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Which application.
+    pub client_id: ClientId,
+    /// Where the user goes afterwards; one of the client's, compared exactly.
+    pub redirect_uri: String,
+    /// `code` if given: nothing else is supported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_type: Option<String>,
+    /// Space-separated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Comes back in the ID token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// RFC 7636: base64url(SHA-256(verifier)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_challenge: Option<String>,
+    /// `S256`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_challenge_method: Option<String>,
+    /// Who is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
+    /// Which connector is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idp_hint: Option<String>,
+    /// Languages, preferred first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ui_locales: Option<String>,
+}
+
+impl AuthorizationRequest {
+    /// The scopes asked for.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> + Clone {
+        self.scope.as_deref().unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
+    }
+}
+
+impl fmt::Debug for AuthorizationRequest {
+    // The nonce and hints are nobody else's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// What the session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The answer to its current step.
+    InputRequired,
+    /// Nothing: a code is there to be redeemed, or has been.
+    Completed,
+    /// Nothing: nobody was signed in.
+    Rejected,
+}
+
+impl Status {
+    /// As it is stored and answered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::InputRequired => "input_required",
+            Status::Completed => "completed",
+            Status::Rejected => "rejected",
+        }
+    }
+
+    /// The status that is stored as `text`.
+    pub fn find(text: &str) -> Option<Self> {
+        [Status::InputRequired, Status::Completed, Status::Rejected].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// A factor somebody has shown in this run. No expression can write one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Which factor.
+    pub method: Method,
+    /// Of whom.
+    pub of: IdentityKey,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The user a session is about. No expression can write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionUser {
+    /// Who.
+    pub id: UserId,
+    /// What tokens call them.
+    pub subject: String,
+    /// The account by which they were recognised: only its proofs speak for them.
+    pub by: IdentityKey,
+    /// What tokens may say of them.
+    #[serde(default, skip_serializing_if = "Claims::is_empty")]
+    pub claims: Claims,
+}
+
+/// What the last turn was answered with: a repeat with the same gets the same answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The token it was answered with.
+    pub token: SecretHash,
+    /// The key it was answered with.
+    pub key: SecretHash,
+}
+
+/// A code that waits to be redeemed, or has been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssuedCode {
+    /// Of the code.
+    pub hash: SecretHash,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+    /// When it was redeemed: the session is then its tombstone.
+    pub redeemed_at: Option<DateTime<Utc>>,
+}
+
+/// A session, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Until when it is there at all.
+    pub expires_at: DateTime<Utc>,
+    /// What it waits for.
+    pub status: Status,
+    /// The number of its current client-facing answer; 1 after the start.
+    pub turn: u32,
+    /// The step it stands on.
+    pub step: StepId,
+    /// Of the token in force.
+    pub token: SecretHash,
+    /// What the last turn was answered with; none before the first.
+    pub answered: Option<Answered>,
+    /// The code, once completed.
+    pub code: Option<IssuedCode>,
+    /// What the application asked for.
+    pub request: AuthorizationRequest,
+    /// All that only the engine reads.
+    pub run: Run,
+}
+
+/// What the engine keeps of a run between two turns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The journey.
+    pub journey: JourneyId,
+    /// Its version, pinned at the start.
+    pub version: u32,
+    /// Steps taken so far.
+    pub steps: u32,
+    /// What the journey was started with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Value>,
+    /// What steps left and a later step may still read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<StepId, BTreeMap<String, Value>>,
+    /// Who providers vouched for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<Slot, Sealed<ExternalIdentity>>,
+    /// What providers asked, by the step that called them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<StepId, Sealed<Asked>>,
+    /// Factors shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+    /// The user it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<SessionUser>,
+    /// The last failure, for the current view; when rejected, why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Code>,
+    /// When rejected, after how many seconds another try may help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+}

@@ -1,0 +1,54 @@
+//! What may go wrong on the way out.
+
+/// A call that brought no answer, cut by what its caller can do about it. Never has the text of what was sent or
+/// received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EgressError {
+    /// Nothing was sent: the URL leads where we do not go. Whoever wrote the URL has to act.
+    #[error("refused to call this address: {0}")]
+    Refused(Refusal),
+    /// The deadline passed. What was sent may have arrived: only what is harmless twice may be sent again.
+    #[error("no answer before the deadline")]
+    Timeout,
+    /// Nothing was sent: no connection (name not found, refused, TLS). May be tried again.
+    #[error("no connection")]
+    Connect,
+    /// The connection broke after the request went out: the outcome is unknown. Only what is harmless twice may be sent
+    /// again.
+    #[error("the connection broke before the answer was complete")]
+    Interrupted,
+    /// The answer is larger than [`crate::BODY_LIMIT`]; it was not read to its end.
+    #[error("the answer is too large")]
+    BodyTooLarge,
+    /// The HTTP client could not be set up: a mistake of ours.
+    #[error("the HTTP client could not be set up")]
+    Setup,
+}
+
+/// Why an address is not called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Neither https nor, locally, http.
+    #[error("its scheme is not https")]
+    Scheme,
+    /// The URL has a user name or a password in it: it would be sent, and logged by others.
+    #[error("it carries a user name or password")]
+    Credentials,
+    /// It is, or its name resolves to, an address that is not public.
+    #[error("it is not a public address")]
+    Address,
+}
+
+impl EgressError {
+    /// One stable word for logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EgressError::Refused(_) => "refused",
+            EgressError::Timeout => "timeout",
+            EgressError::Connect => "connect",
+            EgressError::Interrupted => "interrupted",
+            EgressError::BodyTooLarge => "body_too_large",
+            EgressError::Setup => "setup",
+        }
+    }
+}

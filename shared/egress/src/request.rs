@@ -1,0 +1,117 @@
+//! What is sent and what comes back. Both hold secrets (passwords, client secrets, tokens): neither prints them.
+
+use std::fmt;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use url::{Url, form_urlencoded};
+
+/// A GET or a POST of a form.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<String>,
+}
+
+impl Request {
+    /// Asks for JSON.
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: accept_json(), body: None }
+    }
+
+    /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values arrive byte for byte as they are
+    /// given: no trimming, no normalisation (attack 61).
+    pub fn post_form<'a>(url: Url, form: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let mut headers = accept_json();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        Self { method: Method::POST, url, headers, body: Some(body) }
+    }
+
+    /// Shows a bearer token (RFC 6750 section 2.1); `None` when the token cannot stand in a header.
+    pub fn bearer(mut self, token: &str) -> Option<Self> {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+        value.set_sensitive(true);
+        self.headers.insert(AUTHORIZATION, value);
+        Some(self)
+    }
+}
+
+fn accept_json() -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))])
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.url.host_str())
+            .field("path", &self.url.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, whole, of at most [`crate::BODY_LIMIT`] bytes.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A header's text; `None` if it is missing or no visible ASCII.
+    pub fn header(&self, name: &http::HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The media type without its parameters, lower case (RFC 9110 section 8.3.1); empty if there is none.
+    pub fn media_type(&self) -> String {
+        let value = self.header(&CONTENT_TYPE).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_leave_byte_for_byte() {
+        let hard = " pa+ss&w=örd%\0\u{feff}\u{1f511}\r\n ";
+        let long = "x".repeat(100);
+        let url = Url::parse("https://id.example/token").unwrap();
+        let request = Request::post_form(url, [("password", hard), ("long", &long)]);
+
+        let sent: Vec<_> = form_urlencoded::parse(request.body.as_deref().unwrap().as_bytes()).into_owned().collect();
+        assert_eq!(sent, [("password".into(), hard.into()), ("long".into(), long)]);
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let url = Url::parse("https://id.example/token?canary=1").unwrap();
+        let request = Request::post_form(url, [("password", "canary")]).bearer("canary").unwrap();
+        let headers = request.headers.clone();
+        let response = Response { status: StatusCode::OK, headers, body: b"canary".to_vec() };
+
+        let printed = format!("{request:?} {response:?}");
+        assert!(!printed.contains("canary"), "{printed}");
+        assert!(!printed.contains("anary"), "{printed}");
+    }
+
+    #[test]
+    fn a_token_with_a_line_break_is_no_header() {
+        assert!(Request::get(Url::parse("https://id.example/").unwrap()).bearer("a\r\nX-Evil: 1").is_none());
+    }
+}

@@ -1,0 +1,349 @@
+//! From a document to a journey that can run: every structural rule, checked whole when it is saved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use domain::ids::{WORD_RULE, is_field_name};
+use domain::{JourneyDocument, JourneyId, ParamDocument, Reference, Slot, StepDocument, StepId};
+
+use crate::step::{Outcome, Read, Shape, Step};
+use crate::steps;
+
+/// A journey that can run.
+#[derive(Debug)]
+pub struct Journey {
+    /// Its id.
+    pub id: JourneyId,
+    /// Its version.
+    pub version: u32,
+    pub(crate) start: StepId,
+    pub(crate) params: BTreeMap<String, ParamDocument>,
+    steps: BTreeMap<StepId, CompiledStep>,
+}
+
+/// One step of a journey, ready to run.
+#[derive(Debug)]
+pub(crate) struct CompiledStep {
+    pub(crate) step: Box<dyn Step>,
+    pub(crate) slot: Option<Slot>,
+    pub(crate) plans: bool,
+    shape: Shape,
+    next: BTreeMap<String, StepId>,
+    /// What this step or one after it may read: all else is dropped when the session rests here.
+    pub(crate) live: Live,
+}
+
+/// What may still be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Live {
+    pub(crate) values: BTreeSet<(StepId, String)>,
+    pub(crate) params: BTreeSet<String>,
+    pub(crate) slots: BTreeSet<Slot>,
+}
+
+/// A rule a document breaks, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct DocumentError {
+    /// The path in the document: `steps.check.next.rejected`.
+    pub place: String,
+    /// The rule.
+    pub problem: Problem,
+}
+
+/// What can be wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// `format` is not 1.
+    #[error("this is format {0}; format 1 is understood")]
+    Format(u32),
+    /// A parameter's name or default breaks its own rules.
+    #[error("{0}")]
+    Param(&'static str),
+    /// No such kind of step.
+    #[error("there is no step type {0:?}; there are {known}", known = steps::TYPES.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))]
+    UnknownType(String),
+    /// The settings are not those of the kind of step.
+    #[error("{0}")]
+    Settings(String),
+    /// `start`, or an outcome's target, names no step.
+    #[error("there is no step {0}")]
+    UnknownStep(StepId),
+    /// A base outcome leads nowhere.
+    #[error("the outcome {0:?} leads nowhere")]
+    NoTarget(Outcome),
+    /// The step never ends that way.
+    #[error("the step never ends with {0:?}")]
+    UnknownOutcome(String),
+    /// No path leads there.
+    #[error("no path from the start leads here")]
+    Unreachable,
+    /// Steps that could go round for ever.
+    #[error("these steps form a loop in which nobody is asked anything: {}", Path(.0))]
+    Loop(Vec<StepId>),
+    /// The step leaves an identity, and the document does not say where.
+    #[error("this step leaves an identity: say where with `as`")]
+    NoSlot,
+    /// The step leaves no identity.
+    #[error("this step leaves no identity: `as` has no meaning here")]
+    NeedlessSlot,
+    /// No step leaves an identity there.
+    #[error("no step leaves an identity in {0}")]
+    UnknownSlot(Slot),
+    /// No step leaves that, no parameter is called that.
+    #[error("{0} names nothing that a step leaves or `params` declares")]
+    UnknownReference(Reference),
+    /// A secret where it would be stored or logged.
+    #[error("{0} is a secret input: only settings that take a secret may read it")]
+    SecretExposed(Reference),
+    /// Something stored where a secret belongs.
+    #[error("{0} is no secret input")]
+    NotSecret(Reference),
+}
+
+struct Path<'a>(&'a [StepId]);
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.0.iter().map(StepId::as_str).collect();
+        f.write_str(&ids.join(" -> "))
+    }
+}
+
+impl Journey {
+    /// Checks the whole document and makes it ready to run.
+    ///
+    /// # Errors
+    /// Every rule that is broken, each with its place, in the order of the document.
+    pub fn compile(document: JourneyDocument, version: u32) -> Result<Self, Vec<DocumentError>> {
+        let mut errors = Errors::default();
+        if document.format != 1 {
+            errors.at("format", Problem::Format(document.format));
+            return Err(errors.0);
+        }
+        check_params(&document.params, &mut errors);
+        let mut compiled = BTreeMap::new();
+        for (id, step) in document.steps {
+            if let Some(step) = compile_step(&id, step, &mut errors) {
+                compiled.insert(id, step);
+            }
+        }
+        // What follows looks at how steps fit together, which says nothing sensible while some are unreadable.
+        if !errors.0.is_empty() {
+            return Err(errors.0);
+        }
+        let mut journey =
+            Self { id: document.id, version, start: document.start, params: document.params, steps: compiled };
+        journey.check_targets(&mut errors);
+        if !errors.0.is_empty() {
+            return Err(errors.0);
+        }
+        journey.check_reachable(&mut errors);
+        journey.check_loops(&mut errors);
+        journey.check_reads(&mut errors);
+        if !errors.0.is_empty() {
+            return Err(errors.0);
+        }
+        journey.find_live();
+        Ok(journey)
+    }
+
+    /// The step of that id.
+    pub(crate) fn step(&self, id: &StepId) -> Option<&CompiledStep> {
+        self.steps.get(id)
+    }
+
+    fn check_targets(&self, errors: &mut Errors) {
+        if !self.steps.contains_key(&self.start) {
+            errors.at("start", Problem::UnknownStep(self.start.clone()));
+        }
+        for (id, step) in &self.steps {
+            for (outcome, target) in &step.next {
+                let place = format!("steps.{id}.next.{outcome}");
+                if !step.shape.outcomes.contains(&outcome.as_str()) {
+                    errors.at(place, Problem::UnknownOutcome(outcome.clone()));
+                } else if !self.steps.contains_key(target) {
+                    errors.at(place, Problem::UnknownStep(target.clone()));
+                }
+            }
+            let bases = step.shape.outcomes.iter().filter(|outcome| !outcome.contains('.'));
+            for outcome in bases.filter(|outcome| !step.next.contains_key(**outcome)) {
+                errors.at(format!("steps.{id}.next"), Problem::NoTarget(outcome));
+            }
+        }
+    }
+
+    fn check_reachable(&self, errors: &mut Errors) {
+        let reachable = self.reachable_from(&self.start);
+        for id in self.steps.keys().filter(|id| !reachable.contains(id)) {
+            errors.at(format!("steps.{id}"), Problem::Unreachable);
+        }
+    }
+
+    fn reachable_from<'a>(&'a self, from: &'a StepId) -> BTreeSet<&'a StepId> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(id) = open.pop() {
+            if found.insert(id)
+                && let Some(step) = self.steps.get(id)
+            {
+                open.extend(step.next.values());
+            }
+        }
+        found
+    }
+
+    /// A loop without a client-facing step would run until the step limit at the cost of the provider.
+    fn check_loops(&self, errors: &mut Errors) {
+        let mut done = BTreeSet::new();
+        for id in self.steps.keys() {
+            let mut path = Vec::new();
+            if let Some(cycle) = self.find_cycle(id, &mut path, &mut done) {
+                errors.at(format!("steps.{}", cycle[0]), Problem::Loop(cycle));
+            }
+        }
+    }
+
+    fn find_cycle<'a>(
+        &'a self,
+        id: &'a StepId,
+        path: &mut Vec<&'a StepId>,
+        done: &mut BTreeSet<&'a StepId>,
+    ) -> Option<Vec<StepId>> {
+        if let Some(at) = path.iter().position(|seen| *seen == id) {
+            return Some(path[at..].iter().copied().chain([id]).cloned().collect());
+        }
+        let step = self.steps.get(id).filter(|step| !step.shape.client_facing)?;
+        if !done.insert(id) {
+            return None;
+        }
+        path.push(id);
+        let cycle = step.next.values().find_map(|next| self.find_cycle(next, path, done));
+        path.pop();
+        cycle
+    }
+
+    fn check_reads(&self, errors: &mut Errors) {
+        for (id, step) in &self.steps {
+            for read in &step.shape.reads {
+                if let Some((setting, problem)) = self.problem_with(read) {
+                    errors.at(format!("steps.{id}.with.{setting}"), problem);
+                }
+            }
+        }
+    }
+
+    fn problem_with(&self, read: &Read) -> Option<(&'static str, Problem)> {
+        let secret = |reference: &Reference| match reference {
+            Reference::Param(name) => self.params.contains_key(name).then_some(false),
+            Reference::Value { step, name } => {
+                let leaves = &self.steps.get(step)?.shape.leaves;
+                leaves.iter().find(|output| output.name == *name).map(|output| output.secret)
+            }
+        };
+        let problem = |setting: &'static str, problem| Some((setting, problem));
+        match read {
+            Read::Value(setting, reference) => match secret(reference) {
+                Some(false) => None,
+                Some(true) => problem(setting, Problem::SecretExposed(reference.clone())),
+                None => problem(setting, Problem::UnknownReference(reference.clone())),
+            },
+            Read::Secret(setting, reference) => match secret(reference) {
+                Some(true) => None,
+                Some(false) => problem(setting, Problem::NotSecret(reference.clone())),
+                None => problem(setting, Problem::UnknownReference(reference.clone())),
+            },
+            Read::Identity(setting, slot) => {
+                let left = self.steps.values().any(|step| step.slot.as_ref() == Some(slot));
+                if left { None } else { problem(setting, Problem::UnknownSlot(slot.clone())) }
+            }
+        }
+    }
+
+    fn find_live(&mut self) {
+        let live: Vec<_> = self.steps.keys().map(|id| (id.clone(), self.live_at(id))).collect();
+        for (id, live) in live {
+            if let Some(step) = self.steps.get_mut(&id) {
+                step.live = live;
+            }
+        }
+    }
+
+    fn live_at(&self, id: &StepId) -> Live {
+        let mut live = Live::default();
+        let steps = self.reachable_from(id).into_iter().filter_map(|id| self.steps.get(id));
+        for read in steps.flat_map(|step| &step.shape.reads) {
+            match read {
+                Read::Value(_, Reference::Param(name)) => {
+                    live.params.insert(name.clone());
+                }
+                Read::Value(_, Reference::Value { step, name }) => {
+                    live.values.insert((step.clone(), name.clone()));
+                }
+                Read::Identity(_, slot) => {
+                    live.slots.insert(slot.clone());
+                }
+                // Never stored in the first place.
+                Read::Secret(..) => {}
+            }
+        }
+        live
+    }
+}
+
+impl CompiledStep {
+    /// Where an outcome leads: its own target, else its base's.
+    pub(crate) fn target(&self, outcome: Outcome) -> Option<&StepId> {
+        let base = outcome.split('.').next().unwrap_or(outcome);
+        self.next.get(outcome).or_else(|| self.next.get(base))
+    }
+}
+
+fn compile_step(id: &StepId, document: StepDocument, errors: &mut Errors) -> Option<CompiledStep> {
+    let Some(kind) = steps::find(&document.kind) else {
+        errors.at(format!("steps.{id}.type"), Problem::UnknownType(document.kind));
+        return None;
+    };
+    let step = match kind.parse(document.with.unwrap_or_else(|| serde_json::json!({}))) {
+        Ok(step) => step,
+        Err(invalid) => {
+            let dot = if invalid.path.is_empty() { "" } else { "." };
+            errors.at(format!("steps.{id}.with{dot}{}", invalid.path), Problem::Settings(invalid.reason));
+            return None;
+        }
+    };
+    let shape = step.shape();
+    match (shape.identifies, &document.slot) {
+        (true, None) => errors.at(format!("steps.{id}"), Problem::NoSlot),
+        (false, Some(_)) => errors.at(format!("steps.{id}.as"), Problem::NeedlessSlot),
+        _ => {}
+    }
+    Some(CompiledStep {
+        step,
+        slot: document.slot,
+        plans: shape.plans,
+        shape,
+        next: document.next,
+        live: Live::default(),
+    })
+}
+
+fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {
+    for (name, param) in params {
+        if !is_field_name(name) {
+            errors.at(format!("params.{name}"), Problem::Param(WORD_RULE));
+        }
+        if param.default.as_ref().is_some_and(|default| !param.admits(default)) {
+            errors
+                .at(format!("params.{name}.default"), Problem::Param("the default is not what the parameter may hold"));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Errors(Vec<DocumentError>);
+
+impl Errors {
+    fn at(&mut self, place: impl Into<String>, problem: Problem) {
+        self.0.push(DocumentError { place: place.into(), problem });
+    }
+}

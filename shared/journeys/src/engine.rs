@@ -1,0 +1,123 @@
+//! Runs sessions through journeys: claims a turn, lets steps do their part, commits once.
+
+mod advance;
+mod start;
+mod views;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use directory::Directory;
+use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId, SubmitKey};
+use providers::Providers;
+use store::sessions::TurnAnswer;
+use store::{Claim, ClaimId, Store};
+use tokens::Keys;
+
+pub use start::StartRequest;
+
+use crate::{ClientResponse, JourneyError, Library, SessionView};
+
+/// What the engine works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// DynamoDB.
+    pub store: Store,
+    /// Configuration.
+    pub library: Library,
+    /// The way to providers.
+    pub providers: Providers,
+    /// Users.
+    pub directory: Directory,
+    /// The issuer's keys.
+    pub keys: Arc<Keys>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Bounds of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a session lives.
+    pub session: TimeDelta,
+    /// How long a code waits to be redeemed. RFC 6749 section 4.1.2 recommends ten minutes at most.
+    pub code: TimeDelta,
+    /// How many steps a session may take.
+    pub steps: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { session: TimeDelta::minutes(15), code: TimeDelta::minutes(2), steps: 100 }
+    }
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Journeys {
+    parts: Parts,
+}
+
+impl Journeys {
+    /// An engine over `parts`.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Answers the step a session waits on.
+    ///
+    /// # Errors
+    /// `unknown_session`; `step_conflict` with the current view; `invalid_input` with the fields. Nothing changed then.
+    pub async fn submit(
+        &self,
+        cx: &RequestContext,
+        session: &SessionId,
+        step: &StepId,
+        token: &SessionToken,
+        response: &ClientResponse,
+    ) -> Result<SessionView, JourneyError> {
+        let answer = TurnAnswer { turn: response.turn, step, token, key: &response.key };
+        // Claimed before any provider is called: two identical submits send one password.
+        let claim = ClaimId::generate(self.parts.entropy.as_ref());
+        match self.parts.store.claim_turn(cx, session, &answer, claim).await? {
+            Claim::Taken(claimed) => self.advance(cx, *claimed, token, response).await,
+            other => self.not_taken(cx, other, token, &response.key).await,
+        }
+    }
+
+    /// The turn is not ours to answer: what its client is told instead.
+    async fn not_taken(
+        &self,
+        cx: &RequestContext,
+        claim: Claim,
+        token: &SessionToken,
+        key: &SubmitKey,
+    ) -> Result<SessionView, JourneyError> {
+        match claim {
+            Claim::Taken(claimed) => Ok(self.processing(&claimed.session)),
+            Claim::Busy(session) => Ok(self.processing(&session)),
+            Claim::Answered(session) => self.view_again(cx, &session, token, key).await,
+            Claim::Elsewhere(session) => {
+                Err(JourneyError::Conflict(Box::new(self.view_elsewhere(cx, &session).await?)))
+            }
+            Claim::Absent => Err(JourneyError::Refused(Code::UnknownSession)),
+        }
+    }
+
+    /// Shows a session to whoever holds the token in force.
+    ///
+    /// # Errors
+    /// `unknown_session`.
+    pub async fn view(
+        &self,
+        cx: &RequestContext,
+        session: &SessionId,
+        token: &SessionToken,
+    ) -> Result<SessionView, JourneyError> {
+        let session = self.parts.store.get_session(cx, session, token).await?;
+        let session = session.ok_or(JourneyError::Refused(Code::UnknownSession))?;
+        self.view_with(cx, &session, token).await
+    }
+}

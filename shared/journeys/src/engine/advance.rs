@@ -1,0 +1,318 @@
+use std::collections::BTreeMap;
+
+use domain::{Answered, Code, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
+use store::sessions::TurnAnswer;
+use store::{Claim, ClaimId, Claimed, CommitError, Lost};
+
+use super::Journeys;
+use crate::compile::{CompiledStep, Live};
+use crate::step::{Plan, Secrets};
+use crate::{ClientResponse, FieldError, Flow, Journey, JourneyError, SessionView, StepCx, StepError};
+
+/// How often a turn is tried again after another request won the race for the same user's items.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// A run in the middle of a turn: everything it changes is here until it is committed.
+struct Turn<'a> {
+    journey: &'a Journey,
+    session: Session,
+    secrets: Secrets,
+    plan: Plan,
+    /// Somebody was authenticated: the token rotates.
+    authenticated: bool,
+    /// The session as it arrived at the step that planned the writes, to try that step again.
+    checkpoint: Option<Session>,
+}
+
+/// Where a run came to rest.
+enum Rest {
+    /// On a step, or at its end.
+    Arrived,
+    /// Where it was: the input does not fit.
+    Invalid(Vec<FieldError>),
+}
+
+/// What opens the session from now on.
+struct InForce {
+    token: SessionToken,
+    /// Whether its holder has yet to be told.
+    new: bool,
+}
+
+impl Journeys {
+    /// Runs a new session to its first rest and keeps it.
+    pub(super) async fn begin(
+        &self,
+        cx: &RequestContext,
+        journey: &Journey,
+        session: Session,
+        token: SessionToken,
+    ) -> Result<SessionView, JourneyError> {
+        let mut turn = Turn::new(journey, session);
+        self.drive(cx, &mut turn, None).await?;
+        if !turn.plan.writes.is_empty() || turn.authenticated {
+            return Err(JourneyError::Broken("nobody can be authenticated before anybody was asked"));
+        }
+        let session = turn.rest(None, &token, self.code_for(cx, &turn.session, &token));
+        self.parts.store.create_session(cx, &session).await?;
+        self.answer(cx, &session, InForce { token, new: true }).await
+    }
+
+    /// Answers a claimed turn. Whatever goes wrong, the claim is given back or spent.
+    pub(super) async fn advance(
+        &self,
+        cx: &RequestContext,
+        claimed: Claimed,
+        token: &SessionToken,
+        response: &ClientResponse,
+    ) -> Result<SessionView, JourneyError> {
+        let advanced = self.try_advance(cx, &claimed, token, response).await;
+        if advanced.is_err()
+            && let Err(error) = self.parts.store.give_back(cx, &claimed).await
+        {
+            // It lapses with this request's deadline.
+            tracing::warn!(event = "claim_not_given_back", session = %claimed.session.id, %error);
+        }
+        advanced
+    }
+
+    async fn try_advance(
+        &self,
+        cx: &RequestContext,
+        claimed: &Claimed,
+        token: &SessionToken,
+        response: &ClientResponse,
+    ) -> Result<SessionView, JourneyError> {
+        let before = &claimed.session;
+        let journey = self.parts.library.journey(cx, &before.run.journey, before.run.version).await?;
+        let mut turn = Turn::new(&journey, before.clone());
+        turn.session.run.error = None;
+        turn.session.run.retry_after = None;
+        if let Rest::Invalid(fields) = self.drive(cx, &mut turn, Some(response)).await? {
+            return Err(JourneyError::Fields(Code::InvalidInput, fields));
+        }
+        for attempt in 0..MAX_ATTEMPTS {
+            let in_force = self.token_after(before, &turn, token, &response.key);
+            let answered = Answered { token: token.hash(), key: response.key.hash() };
+            let session = turn.rest(Some(answered), &in_force.token, self.code_for(cx, &turn.session, &in_force.token));
+            match self.parts.store.commit(cx, &session, &claimed.claim, &turn.plan.writes, attempt).await {
+                Ok(()) => return self.answer(cx, &session, in_force).await,
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Lost(lost)) if lost.contains(&Lost::Claim) => {
+                    return self.after_lost_claim(cx, before, token, response).await;
+                }
+                // The identity is still in memory: nothing is sent to the provider again.
+                Err(CommitError::Lost(lost)) => self.try_step_again(cx, &mut turn, lost).await?,
+            }
+        }
+        Err(JourneyError::Contended)
+    }
+
+    async fn try_step_again(
+        &self,
+        cx: &RequestContext,
+        turn: &mut Turn<'_>,
+        lost: Vec<Lost>,
+    ) -> Result<(), JourneyError> {
+        let nobody = || JourneyError::Broken("writes were planned by no step");
+        turn.session = turn.checkpoint.take().ok_or_else(nobody)?;
+        turn.plan = Plan { writes: Vec::new(), lost };
+        self.drive(cx, turn, None).await.map(drop)
+    }
+
+    /// The claim lapsed while we worked, and another request has taken the turn: its answer is the answer.
+    async fn after_lost_claim(
+        &self,
+        cx: &RequestContext,
+        before: &Session,
+        token: &SessionToken,
+        response: &ClientResponse,
+    ) -> Result<SessionView, JourneyError> {
+        let answer = TurnAnswer { turn: before.turn, step: &before.step, token, key: &response.key };
+        let claim = ClaimId::generate(self.parts.entropy.as_ref());
+        let claim = self.parts.store.claim_turn(cx, &before.id, &answer, claim).await?;
+        if let Claim::Taken(claimed) = &claim {
+            // Nobody holds it any more. The client is told to repeat the submit, and that one answers.
+            self.parts.store.give_back(cx, claimed).await?;
+        }
+        self.not_taken(cx, claim, token, &response.key).await
+    }
+
+    /// Enters steps, one after the other, until the run rests. Starts with the answer to the current step, if any.
+    async fn drive(
+        &self,
+        cx: &RequestContext,
+        turn: &mut Turn<'_>,
+        mut response: Option<&ClientResponse>,
+    ) -> Result<Rest, JourneyError> {
+        loop {
+            let here = turn.session.step.clone();
+            let journey = turn.journey;
+            let step = journey.step(&here).ok_or(JourneyError::Broken("a session stands on a step that is gone"))?;
+            let flow = self.run_step(cx, turn, &here, step, response.take()).await;
+            let outcome = match flow {
+                Ok(Flow::Done(outcome)) => outcome,
+                Ok(Flow::Ask) => return Ok(Rest::Arrived),
+                Ok(Flow::Invalid(fields)) => return Ok(Rest::Invalid(fields)),
+                Ok(Flow::Complete) => return Ok(turn.complete()),
+                Ok(Flow::Reject(code)) => return Ok(turn.reject(code)),
+                Err(StepError::Refused) => return Ok(turn.abandon(Code::IdentityRefused, "a step refused its input")),
+                Err(StepError::Broken(reason)) => return Ok(turn.abandon(Code::JourneyBroken, reason)),
+                Err(StepError::Store(error)) => return Err(error.into()),
+            };
+            let target = step.target(outcome).ok_or(JourneyError::Broken("an outcome leads nowhere"))?;
+            turn.session.step = target.clone();
+            turn.session.run.steps = turn.session.run.steps.saturating_add(1);
+            if turn.session.run.steps > self.parts.limits.steps {
+                return Ok(turn.abandon(Code::TooManySteps, "the step limit"));
+            }
+        }
+    }
+
+    async fn run_step(
+        &self,
+        cx: &RequestContext,
+        turn: &mut Turn<'_>,
+        here: &StepId,
+        step: &CompiledStep,
+        response: Option<&ClientResponse>,
+    ) -> Result<Flow, StepError> {
+        let before = step.plans.then(|| turn.session.clone());
+        let mut step_cx = StepCx {
+            request: cx,
+            parts: &self.parts,
+            here,
+            slot: step.slot.as_ref(),
+            session: &mut turn.session,
+            secrets: &mut turn.secrets,
+            plan: &mut turn.plan,
+            authenticated: &mut turn.authenticated,
+        };
+        let flow = match response {
+            Some(response) => step.step.submit(&mut step_cx, response).await,
+            None => step.step.enter(&mut step_cx).await,
+        };
+        if !turn.plan.writes.is_empty() && turn.checkpoint.is_none() {
+            turn.checkpoint = before;
+        }
+        flow
+    }
+
+    fn token_after(&self, before: &Session, turn: &Turn<'_>, presented: &SessionToken, key: &SubmitKey) -> InForce {
+        match turn.authenticated {
+            true => InForce {
+                token: self.parts.keys.derivation.next_token(&before.id, before.turn, presented, key),
+                new: true,
+            },
+            false => InForce { token: presented.clone(), new: false },
+        }
+    }
+
+    fn code_for(&self, cx: &RequestContext, session: &Session, token: &SessionToken) -> Option<IssuedCode> {
+        (session.status == Status::Completed).then(|| IssuedCode {
+            hash: self.parts.keys.derivation.code(&session.id, token).hash(),
+            // Stored in milliseconds.
+            expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + self.parts.limits.code, 3),
+            redeemed_at: None,
+        })
+    }
+
+    async fn answer(
+        &self,
+        cx: &RequestContext,
+        session: &Session,
+        in_force: InForce,
+    ) -> Result<SessionView, JourneyError> {
+        match session.status {
+            Status::InputRequired => {}
+            Status::Completed => {
+                let user = session.run.user.as_ref().map(|user| user.id.as_str());
+                tracing::info!(event = "session_completed", session = %session.id, user);
+            }
+            Status::Rejected => {
+                let code = session.run.error.map(Code::as_str);
+                tracing::warn!(event = "session_rejected", session = %session.id, code);
+            }
+        }
+        let mut view = self.view_with(cx, session, &in_force.token).await?;
+        view.session_token = in_force.new.then_some(in_force.token);
+        Ok(view)
+    }
+}
+
+impl<'a> Turn<'a> {
+    fn new(journey: &'a Journey, session: Session) -> Self {
+        Self {
+            journey,
+            session,
+            secrets: Secrets::new(),
+            plan: Plan::default(),
+            authenticated: false,
+            checkpoint: None,
+        }
+    }
+
+    fn complete(&mut self) -> Rest {
+        // Whatever the document says: nobody is signed in without a user behind it.
+        if self.session.run.user.is_none() {
+            return self.abandon(Code::JourneyBroken, "complete was reached without a user");
+        }
+        self.session.status = Status::Completed;
+        self.session.run.error = None;
+        Rest::Arrived
+    }
+
+    fn reject(&mut self, code: Code) -> Rest {
+        self.session.status = Status::Rejected;
+        self.session.run.error = Some(code);
+        Rest::Arrived
+    }
+
+    /// Ends the session because it must not go on; what was planned is not done.
+    fn abandon(&mut self, code: Code, reason: &'static str) -> Rest {
+        tracing::error!(event = "session_abandoned", session = %self.session.id, %code, reason);
+        self.plan.writes.clear();
+        self.reject(code)
+    }
+
+    /// The session as it is kept until the next turn: counted, answered, and without what nobody can read any more.
+    fn rest(&self, answered: Option<Answered>, in_force: &SessionToken, code: Option<IssuedCode>) -> Session {
+        let mut session = self.session.clone();
+        session.turn = session.turn.saturating_add(1);
+        session.answered = answered;
+        session.token = in_force.hash();
+        session.code = code;
+        let live = match session.status {
+            Status::InputRequired => self.journey.step(&session.step).map(|step| &step.live),
+            Status::Completed | Status::Rejected => None,
+        };
+        forget(&mut session, live.unwrap_or(&Live::default()));
+        session
+    }
+}
+
+fn forget(session: &mut Session, live: &Live) {
+    let run = &mut session.run;
+    run.params.retain(|name, _| live.params.contains(name));
+    run.identities.retain(|slot, _| live.slots.contains(slot));
+    for (step, values) in &mut run.values {
+        values.retain(|name, _| live.values.contains(&(step.clone(), name.clone())));
+    }
+    run.values.retain(|_, values| !values.is_empty());
+    match session.status {
+        Status::InputRequired => {}
+        // What the token endpoint will say, and no more.
+        Status::Completed => {
+            run.asked = BTreeMap::new();
+            if let Some(user) = &mut run.user {
+                user.claims = user.claims.released_by(session.request.scopes());
+                run.proofs.retain(|proof| proof.of == user.by);
+            }
+        }
+        Status::Rejected => {
+            run.asked = BTreeMap::new();
+            run.user = None;
+            run.proofs = Vec::new();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use domain::{
+    AuthorizationRequest, Client, Code, JourneyId, RequestContext, Run, Session, SessionId, SessionToken, Status,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Journeys;
+use crate::{FieldError, FieldProblem, Journey, JourneyError, SessionView};
+
+/// The body of a start.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartRequest {
+    /// An OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1).
+    #[schema(value_type = Object)]
+    pub request: AuthorizationRequest,
+    /// What the journey declares.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub params: BTreeMap<String, Value>,
+}
+
+/// Longer values are nobody's honest state, nonce or hint, and every byte of them is stored and billed.
+const MAX_PARAMETER: usize = 1024;
+
+impl Journeys {
+    /// Starts a journey for an application: a new session, run up to its first client-facing step.
+    ///
+    /// # Errors
+    /// `unknown_journey`, `unknown_client`, `client_not_allowed`, `invalid_redirect_uri`, `pkce_required`,
+    /// `invalid_request`, `invalid_params` with the fields. No session is made then.
+    pub async fn start(
+        &self,
+        cx: &RequestContext,
+        journey: &JourneyId,
+        start: StartRequest,
+    ) -> Result<SessionView, JourneyError> {
+        let refused = |code| move || JourneyError::Refused(code);
+        let library = &self.parts.library;
+        let journey = library.live_journey(cx, journey).await?.ok_or_else(refused(Code::UnknownJourney))?;
+        let client = library.client(cx, &start.request.client_id).await?.ok_or_else(refused(Code::UnknownClient))?;
+        if !client.may_start(&journey.id) {
+            return Err(JourneyError::Refused(Code::ClientNotAllowed));
+        }
+        check_request(&start.request, &client)?;
+        let params = check_params(&journey, start.params)?;
+
+        let token = SessionToken::generate(self.parts.entropy.as_ref());
+        let session = Session {
+            id: SessionId::generate(cx.now, self.parts.entropy.as_ref()),
+            // Stored in whole seconds, as DynamoDB's time to live wants it.
+            expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + self.parts.limits.session, 0),
+            status: Status::InputRequired,
+            turn: 0,
+            step: journey.start.clone(),
+            token: token.hash(),
+            answered: None,
+            code: None,
+            request: start.request,
+            run: Run {
+                journey: journey.id.clone(),
+                version: journey.version,
+                steps: 0,
+                params,
+                values: BTreeMap::new(),
+                identities: BTreeMap::new(),
+                asked: BTreeMap::new(),
+                proofs: Vec::new(),
+                user: None,
+                error: None,
+                retry_after: None,
+            },
+        };
+        self.begin(cx, &journey, session, token).await
+    }
+}
+
+fn check_request(request: &AuthorizationRequest, client: &Client) -> Result<(), JourneyError> {
+    // First: whatever else is wrong must not be told to an address that is not the client's.
+    if !client.redirect_uris.contains(&request.redirect_uri) {
+        return Err(JourneyError::Refused(Code::InvalidRedirectUri));
+    }
+    let optional = [&request.scope, &request.nonce, &request.login_hint, &request.idp_hint, &request.ui_locales];
+    let too_long = optional.into_iter().flatten().any(|value| value.len() > MAX_PARAMETER);
+    if too_long || request.response_type.as_deref().is_some_and(|kind| kind != "code") {
+        return Err(JourneyError::Refused(Code::InvalidRequest));
+    }
+    // RFC 7636 section 4.2: base64url of a SHA-256. `plain`, or no method at all, which means plain, is no protection.
+    let challenge = request.code_challenge.as_deref().unwrap_or_default();
+    let is_s256 = request.code_challenge_method.as_deref() == Some("S256")
+        && challenge.len() == 43
+        && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if is_s256 { Ok(()) } else { Err(JourneyError::Refused(Code::PkceRequired)) }
+}
+
+fn check_params(journey: &Journey, given: BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, JourneyError> {
+    let unknown = given.keys().filter(|name| !journey.params.contains_key(*name));
+    let mut errors: Vec<_> = unknown.map(|name| FieldError::new(name, FieldProblem::Unknown)).collect();
+    let mut params = BTreeMap::new();
+    for (name, declared) in &journey.params {
+        match given.get(name).or(declared.default.as_ref()) {
+            Some(value) if declared.admits(value) => {
+                params.insert(name.clone(), value.clone());
+            }
+            Some(_) => errors.push(FieldError::new(name, FieldProblem::WrongType)),
+            None => errors.push(FieldError::new(name, FieldProblem::Required)),
+        }
+    }
+    if errors.is_empty() { Ok(params) } else { Err(JourneyError::Fields(Code::InvalidParams, errors)) }
+}

@@ -1,0 +1,22 @@
+//! Journeys: what a document means, and the engine that runs sessions through it.
+//!
+//! **Must not know**: HTTP, and which provider is which (an adapter is an adapter). Steps never name each other: a step
+//! ends with an outcome, and only the document says where each outcome leads.
+//!
+//! **To add one more step**: one file in `steps/`, with its settings, its [`Step`] implementation and a `TYPE`; one line
+//! in [`steps::TYPES`]. Its [`Shape`] declares what it reads, leaves and may end with, and validation does the rest.
+
+mod compile;
+mod engine;
+mod error;
+mod library;
+mod step;
+pub mod steps;
+mod view;
+
+pub use compile::{DocumentError, Journey, Problem};
+pub use engine::{Journeys, Limits, Parts, StartRequest};
+pub use error::{FieldError, FieldProblem, JourneyError};
+pub use library::Library;
+pub use step::{ClientResponse, Flow, Outcome, Output, Read, Shape, Step, StepCx, StepError};
+pub use view::{Completion, OptionKind, OptionView, Rejection, SessionView, StepView, ViewStatus};

@@ -1,0 +1,290 @@
+//! What a step is, and all it may touch.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    Asked, Code, Expression, ExternalIdentity, Proof, Reference, RequestContext, Sealed, Session, SessionUser, Slot,
+    StepId, SubmitKey,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+use store::{DirectoryWrite, Lost, StoreError};
+
+use crate::engine::Parts;
+use crate::library::Connector;
+use crate::{FieldError, StepView};
+
+/// A kind of step, with its settings read.
+#[async_trait]
+pub trait Step: fmt::Debug + Send + Sync {
+    /// What it reads, leaves and may end with, by its settings.
+    fn shape(&self) -> Shape;
+
+    /// The session has arrived here.
+    async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError>;
+
+    /// The client has answered. Only steps whose `enter` asks are ever answered.
+    async fn submit(&self, _cx: &mut StepCx<'_>, _response: &ClientResponse) -> Result<Flow, StepError> {
+        Err(StepError::Broken("this step asks nothing"))
+    }
+
+    /// What the client is shown while the session waits here.
+    fn view(&self) -> Option<StepView> {
+        None
+    }
+}
+
+/// How a step ends: `authenticated`, `rejected.account_locked`. A dotted one refines its base and falls back to it.
+pub type Outcome = &'static str;
+
+/// What a step declares, for validation.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// All it may end with. Every one without a dot needs a target.
+    pub outcomes: Vec<Outcome>,
+    /// All it reads.
+    pub reads: Vec<Read>,
+    /// The values it leaves.
+    pub leaves: Vec<Output>,
+    /// Whether it leaves an identity, and so needs `as:`.
+    pub identifies: bool,
+    /// Whether it waits for the client.
+    pub client_facing: bool,
+    /// Whether it plans writes, and so is tried again when they are lost to another request.
+    pub plans: bool,
+}
+
+/// Something a step reads, with the setting that says so.
+#[derive(Debug)]
+pub enum Read {
+    /// A value or parameter.
+    Value(&'static str, Reference),
+    /// A secret input.
+    Secret(&'static str, Reference),
+    /// An identity.
+    Identity(&'static str, Slot),
+}
+
+impl Read {
+    /// What an expression reads, if anything.
+    pub fn of(setting: &'static str, expression: &Expression) -> Option<Self> {
+        match expression {
+            Expression::Literal(_) => None,
+            Expression::Reference(reference) => Some(Read::Value(setting, reference.clone())),
+        }
+    }
+}
+
+/// A value a step leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Whether it is kept for this request only, and read by settings that take a secret only.
+    pub secret: bool,
+}
+
+/// What happens after a step did its part.
+#[derive(Debug)]
+pub enum Flow {
+    /// The session waits here for the client.
+    Ask,
+    /// The input breaks rules of fields: the turn stays as it was.
+    Invalid(Vec<FieldError>),
+    /// The step is done.
+    Done(Outcome),
+    /// The journey is done, and its user signed in.
+    Complete,
+    /// The journey is over, and nobody is signed in.
+    Reject(Code),
+}
+
+/// A step could not do its part.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A provider's answer failed validation: never routable, the session ends `identity_refused`.
+    #[error("a provider's answer was refused")]
+    Refused,
+    /// The document reads what no earlier step of this run left: the session ends `journey_broken`.
+    #[error("{0}")]
+    Broken(&'static str),
+    /// DynamoDB: the turn stays as it was.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A submit's body.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientResponse {
+    /// The turn it answers.
+    pub turn: u32,
+    /// Made anew for each submit, and sent again with a repeat of it: 128 random bits or more, as 22 to 128 characters
+    /// of hexadecimal or base64.
+    #[schema(value_type = String)]
+    pub key: SubmitKey,
+    /// Which of the step's options.
+    pub option: String,
+    /// What was entered, by field. All of it is taken for secret until a step says otherwise.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub data: BTreeMap<String, SecretString>,
+}
+
+impl fmt::Debug for ClientResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientResponse").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
+/// Secret inputs of this request, by the step that took them. Never stored.
+pub(crate) type Secrets = BTreeMap<(StepId, String), SecretString>;
+
+/// What a step wants written together with the session's advance, and what an earlier plan lost.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) writes: Vec<DirectoryWrite>,
+    pub(crate) lost: Vec<Lost>,
+}
+
+/// All a step may touch.
+pub struct StepCx<'a> {
+    /// The request it runs in.
+    pub request: &'a RequestContext,
+    pub(crate) parts: &'a Parts,
+    pub(crate) here: &'a StepId,
+    pub(crate) slot: Option<&'a Slot>,
+    pub(crate) session: &'a mut Session,
+    pub(crate) secrets: &'a mut Secrets,
+    pub(crate) plan: &'a mut Plan,
+    pub(crate) authenticated: &'a mut bool,
+}
+
+impl StepCx<'_> {
+    /// The value of an expression.
+    pub fn eval(&self, expression: &Expression) -> Result<Value, StepError> {
+        let run = &self.session.run;
+        let value = match expression {
+            Expression::Literal(value) => Some(value),
+            Expression::Reference(Reference::Param(name)) => run.params.get(name),
+            Expression::Reference(Reference::Value { step, name }) => run.values.get(step).and_then(|v| v.get(name)),
+        };
+        value.cloned().ok_or(StepError::Broken("a setting reads a value that no step of this run has left"))
+    }
+
+    /// The value of an expression that has to be text.
+    pub fn eval_text(&self, expression: &Expression) -> Result<String, StepError> {
+        match self.eval(expression)? {
+            Value::String(text) => Ok(text),
+            _ => Err(StepError::Broken("a setting that takes text reads something else")),
+        }
+    }
+
+    /// A secret input of this request.
+    pub fn secret(&self, reference: &Reference) -> Result<&SecretString, StepError> {
+        let secret = match reference {
+            Reference::Value { step, name } => self.secrets.get(&(step.clone(), name.clone())),
+            Reference::Param(_) => None,
+        };
+        secret.ok_or(StepError::Broken("a setting reads a secret that was not entered in this request"))
+    }
+
+    /// Leaves a value for later steps.
+    pub fn leave(&mut self, name: &str, value: impl Into<Value>) {
+        self.session.run.values.entry(self.here.clone()).or_default().insert(name.to_owned(), value.into());
+    }
+
+    /// Leaves a secret for later steps of this request.
+    pub fn leave_secret(&mut self, name: &str, value: SecretString) {
+        self.secrets.insert((self.here.clone(), name.to_owned()), value);
+    }
+
+    /// A connector and its adapter; `None` if there is none of that id, or it is switched off.
+    pub async fn connector(&self, id: &domain::ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
+        self.parts.library.connector(self.request, id).await
+    }
+
+    /// For calls to providers.
+    pub fn providers(&self) -> providers::Cx<'_> {
+        self.parts.providers.cx(self.request)
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &directory::Directory {
+        &self.parts.directory
+    }
+
+    /// A provider has vouched for somebody: keeps the identity in this step's slot and the factor as a proof. The
+    /// session's token rotates with this turn.
+    pub fn authenticated(&mut self, identity: &ExternalIdentity) -> Result<(), StepError> {
+        let slot = self.slot.ok_or(StepError::Broken("a step that identifies has no slot"))?;
+        let sealed =
+            Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &self.place(slot.as_str()), identity)
+                .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
+        let run = &mut self.session.run;
+        run.identities.insert(slot.clone(), sealed);
+        run.proofs.push(Proof { method: identity.method, of: identity.key(), at: identity.authenticated_at });
+        run.error = None;
+        *self.authenticated = true;
+        Ok(())
+    }
+
+    /// The identity in a slot.
+    pub fn identity(&self, slot: &Slot) -> Result<ExternalIdentity, StepError> {
+        let sealed = self.session.run.identities.get(slot);
+        let sealed =
+            sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has left"))?;
+        sealed
+            .open(&self.parts.keys.sealing, &self.place(slot.as_str()))
+            .map_err(|_| StepError::Broken("an identity does not open in this session"))
+    }
+
+    /// Keeps what a provider asked until it is answered.
+    pub fn asked(&mut self, asked: &Asked) -> Result<(), StepError> {
+        let place = self.place(self.here.as_str());
+        let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, asked)
+            .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
+        self.session.run.asked.insert(self.here.clone(), sealed);
+        Ok(())
+    }
+
+    /// Sets the user the journey is about. Another than before is refused: two factors must be of one person.
+    pub fn set_user(&mut self, user: SessionUser) -> Result<(), StepError> {
+        match &self.session.run.user {
+            Some(before) if before.id != user.id => Err(StepError::Refused),
+            _ => {
+                self.session.run.user = Some(user);
+                Ok(())
+            }
+        }
+    }
+
+    /// Plans writes to be committed with the session's advance.
+    pub fn plan(&mut self, writes: Vec<DirectoryWrite>) {
+        self.plan.writes.extend(writes);
+    }
+
+    /// What an earlier plan of this step lost to another request.
+    pub fn lost(&self) -> &[Lost] {
+        &self.plan.lost
+    }
+
+    /// What the client is shown as `step.error` next.
+    pub fn fail(&mut self, code: Code) {
+        self.session.run.error = Some(code);
+    }
+
+    /// After how many seconds another try may help.
+    pub fn retry_after(&mut self, seconds: u32) {
+        self.session.run.retry_after = Some(seconds);
+    }
+
+    /// What a sealed value of this session is bound to.
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.session.id)
+    }
+}

@@ -1,0 +1,230 @@
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use domain::Code;
+use domain::ids::is_field_name;
+use domain::text::TextId;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::StepType;
+use crate::{
+    ClientResponse, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx, StepError,
+    StepView,
+};
+
+pub(super) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
+
+/// Asks for values: a form of named fields. Leaves each as a value of its name; passwords for this request only.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Settings")]
+struct CollectInformation {
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Field {
+    /// As later steps read it.
+    name: String,
+    #[serde(rename = "type")]
+    kind: FieldKind,
+    /// The id of a known text.
+    label: TextId,
+    #[serde(default)]
+    required: bool,
+    /// For the browser (HTML autofill detail tokens): `username`, `current-password`.
+    autocomplete: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FieldKind {
+    Text,
+    Email,
+    Password,
+}
+
+impl FieldKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            FieldKind::Text => "text",
+            FieldKind::Email => "email",
+            FieldKind::Password => "password",
+        }
+    }
+
+    /// In bytes. RFC 5321 section 4.5.3.1.3 bounds an address; a password is bounded only against abuse.
+    fn max(self) -> usize {
+        match self {
+            FieldKind::Text => 256,
+            FieldKind::Email => 254,
+            FieldKind::Password => 4096,
+        }
+    }
+
+    fn is_secret(self) -> bool {
+        self == FieldKind::Password
+    }
+}
+
+impl TryFrom<Settings> for CollectInformation {
+    type Error = String;
+
+    fn try_from(settings: Settings) -> Result<Self, String> {
+        let mut names = BTreeSet::new();
+        for field in &settings.fields {
+            if !is_field_name(&field.name) {
+                return Err(format!("field {:?}: a name is {}", field.name, domain::ids::WORD_RULE));
+            }
+            if !names.insert(&field.name) {
+                return Err(format!("field {:?} is there twice", field.name));
+            }
+        }
+        if names.is_empty() {
+            return Err("there are no fields".into());
+        }
+        Ok(Self { fields: settings.fields })
+    }
+}
+
+impl Field {
+    /// What was entered, as it is passed on, or what is wrong with it.
+    fn accept(&self, entered: Option<&SecretString>) -> Result<Option<SecretString>, FieldProblem> {
+        let text = entered.map_or("", |entered| entered.expose_secret());
+        // A password goes to the provider byte for byte; blanks around an address or name are slips of the hand.
+        let text = if self.kind.is_secret() { text } else { text.trim() };
+        if text.is_empty() {
+            return if self.required { Err(FieldProblem::Required) } else { Ok(None) };
+        }
+        if text.len() > self.kind.max() {
+            return Err(FieldProblem::TooLong);
+        }
+        if self.kind == FieldKind::Email && !looks_like_email(text) {
+            return Err(FieldProblem::NotAnEmail);
+        }
+        Ok(Some(text.into()))
+    }
+}
+
+/// One `@` with something on both sides and no blanks or control characters: whether it exists, only mail can tell.
+fn looks_like_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    !local.is_empty()
+        && !domain.is_empty()
+        && !domain.contains('@')
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[async_trait]
+impl Step for CollectInformation {
+    fn shape(&self) -> Shape {
+        let output = |field: &Field| Output { name: field.name.clone(), secret: field.kind.is_secret() };
+        Shape {
+            outcomes: vec!["submitted", "cancelled"],
+            leaves: self.fields.iter().map(output).collect(),
+            client_facing: true,
+            ..Shape::default()
+        }
+    }
+
+    async fn enter(&self, _cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        Ok(Flow::Ask)
+    }
+
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+        match response.option.as_str() {
+            "submit" => {}
+            "cancel" => {
+                cx.fail(Code::Declined);
+                return Ok(Flow::Done("cancelled"));
+            }
+            _ => return Ok(Flow::Invalid(vec![FieldError::new("option", FieldProblem::Unknown)])),
+        }
+        let unknown = response.data.keys().filter(|name| !self.fields.iter().any(|field| field.name == **name));
+        let mut errors: Vec<_> = unknown.map(|name| FieldError::new(name, FieldProblem::Unknown)).collect();
+        let mut accepted = Vec::new();
+        for field in &self.fields {
+            match field.accept(response.data.get(&field.name)) {
+                Ok(Some(value)) => accepted.push((field, value)),
+                Ok(None) => {}
+                Err(problem) => errors.push(FieldError::new(&field.name, problem)),
+            }
+        }
+        if !errors.is_empty() {
+            return Ok(Flow::Invalid(errors));
+        }
+        for (field, value) in accepted {
+            match field.kind.is_secret() {
+                true => cx.leave_secret(&field.name, value),
+                false => cx.leave(&field.name, value.expose_secret()),
+            }
+        }
+        Ok(Flow::Done("submitted"))
+    }
+
+    fn view(&self) -> Option<StepView> {
+        let field = |field: &Field| {
+            json!({
+                "name": field.name,
+                "type": field.kind.as_str(),
+                "label": field.label.0,
+                "required": field.required,
+                "autocomplete": field.autocomplete,
+            })
+        };
+        Some(StepView {
+            kind: TYPE.name,
+            data: json!({ "fields": self.fields.iter().map(field).collect::<Vec<_>>() }),
+            options: vec![
+                OptionView { id: "submit", kind: OptionKind::ClientInput },
+                OptionView { id: "cancel", kind: OptionKind::Cancel },
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(kind: FieldKind, required: bool) -> Field {
+        let label = TextId::try_from("field.email".to_owned()).unwrap();
+        Field { name: "f".into(), kind, label, required, autocomplete: None }
+    }
+
+    fn accept(kind: FieldKind, text: &str) -> Result<Option<String>, FieldProblem> {
+        let accepted = field(kind, true).accept(Some(&text.into()))?;
+        Ok(accepted.map(|value| value.expose_secret().to_owned()))
+    }
+
+    #[test]
+    fn a_password_is_passed_on_byte_for_byte() {
+        for password in ["  blanks  ", "nul\0inside", "ü\u{308}🦀", &"x".repeat(4096)] {
+            assert_eq!(accept(FieldKind::Password, password), Ok(Some(password.to_owned())));
+        }
+        assert_eq!(accept(FieldKind::Password, &"x".repeat(4097)), Err(FieldProblem::TooLong));
+    }
+
+    #[test]
+    fn an_email_is_trimmed_and_has_two_sides() {
+        assert_eq!(accept(FieldKind::Email, " ada@example.org "), Ok(Some("ada@example.org".into())));
+        for bad in ["ada", "@example.org", "ada@", "a@b@c", "a b@c", "a\0@c"] {
+            assert_eq!(accept(FieldKind::Email, bad), Err(FieldProblem::NotAnEmail), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_required_has_to_be_there() {
+        assert!(matches!(field(FieldKind::Text, true).accept(None), Err(FieldProblem::Required)));
+        assert_eq!(accept(FieldKind::Text, "  "), Err(FieldProblem::Required));
+        assert!(matches!(field(FieldKind::Text, false).accept(None), Ok(None)));
+    }
+}

@@ -1,0 +1,23 @@
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::StepType;
+use crate::{Flow, Shape, Step, StepCx, StepError};
+
+pub(super) const TYPE: StepType = StepType::of::<Complete>("complete");
+
+/// Ends the journey: its user is signed in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Complete {}
+
+#[async_trait]
+impl Step for Complete {
+    fn shape(&self) -> Shape {
+        Shape::default()
+    }
+
+    async fn enter(&self, _cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        Ok(Flow::Complete)
+    }
+}

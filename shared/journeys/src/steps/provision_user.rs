@@ -1,0 +1,66 @@
+use async_trait::async_trait;
+use directory::Provisioned;
+use domain::{Code, Slot};
+use serde::Deserialize;
+use serde_json::Map;
+
+use super::{Expressions, StepType};
+use crate::{Flow, Read, Shape, Step, StepCx, StepError};
+
+pub(super) const TYPE: StepType = StepType::of::<ProvisionUser>("provision_user");
+
+/// Finds the user whose account an identity is, or brings them ashore: creates them in the company's own directory.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProvisionUser {
+    identity: Slot,
+    /// Noted with a user who is created.
+    #[serde(default)]
+    attributes: Expressions,
+}
+
+#[async_trait]
+impl Step for ProvisionUser {
+    fn shape(&self) -> Shape {
+        let attributes = self.attributes.values().filter_map(|value| Read::of("attributes", value));
+        Shape {
+            outcomes: vec!["created", "linked", "recognised", "proof_required", "refused"],
+            reads: attributes.chain([Read::Identity("identity", self.identity.clone())]).collect(),
+            plans: true,
+            ..Shape::default()
+        }
+    }
+
+    async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        let identity = cx.identity(&self.identity)?;
+        let mut attributes = Map::new();
+        for (name, value) in &self.attributes {
+            attributes.insert(name.clone(), cx.eval(value)?);
+        }
+        let provisioned = cx.directory().provision(cx.request, &identity, attributes, cx.lost()).await?;
+        let connector = &identity.connector;
+        Ok(Flow::Done(match provisioned {
+            Provisioned::Recognised(user) => {
+                tracing::info!(event = "user_recognised", user = %user.id, %connector);
+                cx.set_user(user)?;
+                "recognised"
+            }
+            Provisioned::Created(user, writes) => {
+                tracing::info!(event = "user_provisioned", user = %user.id, %connector);
+                cx.set_user(user)?;
+                cx.plan(writes);
+                "created"
+            }
+            Provisioned::ProofRequired => {
+                tracing::warn!(event = "proof_required", code = %Code::ProofRequired, %connector);
+                cx.fail(Code::ProofRequired);
+                "proof_required"
+            }
+            Provisioned::Refused => {
+                tracing::warn!(event = "user_refused", code = %Code::AccessDenied, %connector);
+                cx.fail(Code::AccessDenied);
+                "refused"
+            }
+        }))
+    }
+}

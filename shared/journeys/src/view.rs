@@ -1,0 +1,131 @@
+//! What the client is shown.
+
+use chrono::{DateTime, Utc};
+use domain::secret::serialize_exposed;
+use domain::{AuthorizationCode, Code, SessionId, SessionToken, StepId};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A session as its client sees it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SessionView {
+    /// Its id.
+    #[schema(value_type = String, example = "ses_01JA0000000000000000000000")]
+    pub session: SessionId,
+    /// To be sent back with the next submit.
+    pub turn: u32,
+    /// Until when it is there at all.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: DateTime<Utc>,
+    /// On start, and again whenever it rotates: from then on the only one that opens the session.
+    #[serde(serialize_with = "serialize_exposed", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub session_token: Option<SessionToken>,
+    /// What it waits for.
+    pub status: ViewStatus,
+    /// While `input_required`: what to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<CurrentStep>,
+    /// When `completed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion: Option<Completion>,
+    /// When `rejected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<Rejection>,
+    /// While `processing`: repeat the same submit, key and all, after this many seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+}
+
+/// What a session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewStatus {
+    /// The answer to `step`.
+    InputRequired,
+    /// Another request that is answering this turn.
+    Processing,
+    /// The application, to redeem the code.
+    Completed,
+    /// Nothing.
+    Rejected,
+}
+
+/// The step a session waits on.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct CurrentStep {
+    /// Its id in the journey.
+    #[schema(value_type = String)]
+    pub id: StepId,
+    /// What it is and asks.
+    #[serde(flatten)]
+    pub view: StepView,
+    /// Why it is asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorView>,
+}
+
+/// What a step asks.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct StepView {
+    /// The type of step: how to render it.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What to render, by type.
+    #[schema(value_type = Object)]
+    pub data: Value,
+    /// What the user may do.
+    pub options: Vec<OptionView>,
+}
+
+/// Something the user may do.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct OptionView {
+    /// To be sent back as `option`.
+    pub id: &'static str,
+    /// How to render it.
+    pub kind: OptionKind,
+}
+
+/// How to render an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionKind {
+    /// Sends what was entered.
+    ClientInput,
+    /// Gives up.
+    Cancel,
+}
+
+/// Why a step is asked again.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ErrorView {
+    /// A stable code.
+    #[schema(value_type = String)]
+    pub code: Code,
+}
+
+/// A signed-in user, to be fetched with the code.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Completion {
+    /// `code`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// To be redeemed at the token endpoint, once; absent when it has been or is too old.
+    #[serde(serialize_with = "serialize_exposed", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<AuthorizationCode>,
+    /// As in the request: to be repeated at the token endpoint.
+    pub redirect_uri: String,
+}
+
+/// Nobody was signed in.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Rejection {
+    /// A stable code.
+    #[schema(value_type = String)]
+    pub code: Code,
+    /// After how many seconds another try may help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+}

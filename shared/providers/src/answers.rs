@@ -1,0 +1,123 @@
+//! What any provider's HTTP answer says before its protocol is asked.
+//!
+//! The status alone classifies no error: 429 first, then the code in the body, then what the provider documents.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use egress::Response;
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use serde_json::{Map, Value};
+
+use crate::json::{self, JsonError};
+use crate::{Check, Outage, ProviderError, Stage};
+
+/// The object of a successful answer.
+///
+/// Something else than JSON is a fault (a maintenance page, half a body); JSON that can be read two ways is refused.
+pub(crate) fn object(stage: Stage, response: &Response) -> Result<Map<String, Value>, ProviderError> {
+    if !is_json(response) {
+        return Err(stage.unavailable(Outage::Protocol));
+    }
+    json::object(&response.body).map_err(|error| match error {
+        JsonError::Malformed => stage.unavailable(Outage::Protocol),
+        JsonError::Ambiguous => stage.refused(Check::Json),
+    })
+}
+
+fn is_json(response: &Response) -> bool {
+    let media_type = response.media_type();
+    media_type == "application/json" || media_type.ends_with("+json")
+}
+
+/// Whether the provider wants fewer calls.
+pub(crate) fn throttled(now: DateTime<Utc>, response: &Response) -> Option<ProviderError> {
+    let too_many = response.status == StatusCode::TOO_MANY_REQUESTS;
+    too_many.then(|| ProviderError::Throttled {
+        retry_after: response.header(&RETRY_AFTER).and_then(|text| wait(now, text)),
+    })
+}
+
+/// Retry-After (RFC 9110 section 10.2.3): seconds or a date. Capped; nonsense is nothing.
+fn wait(now: DateTime<Utc>, text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Too many digits for a number is too long a wait.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().unwrap_or_default()
+    };
+    Some(asked.min(ProviderError::MAX_RETRY_AFTER))
+}
+
+/// What a failed GET of a document means that the provider publishes for everybody.
+pub(crate) fn unpublished(now: DateTime<Utc>, stage: Stage, response: &Response, hint: &'static str) -> ProviderError {
+    if let Some(throttled) = throttled(now, response) {
+        return throttled;
+    }
+    if response.status.is_server_error() { stage.unavailable(Outage::ServerError) } else { stage.misconfigured(hint) }
+}
+
+/// An OAuth error answer (RFC 6749 section 5.2), as far as it is one.
+#[derive(Default)]
+pub(crate) struct OauthError {
+    pub(crate) code: String,
+    pub(crate) description: String,
+}
+
+impl OauthError {
+    /// The error in a body; `None` for a body that is no such JSON.
+    pub(crate) fn of(response: &Response) -> Option<Self> {
+        let object = json::object(&response.body).ok()?;
+        let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let error = Self { code: text("error"), description: text("error_description") };
+        (!error.code.is_empty()).then_some(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn response(status: u16, content_type: &str, body: &[u8]) -> Response {
+        let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, content_type.parse().unwrap())]);
+        Response { status: StatusCode::from_u16(status).unwrap(), headers, body: body.to_vec() }
+    }
+
+    #[test]
+    fn a_page_or_half_a_document_is_a_fault_and_an_ambiguous_one_is_refused() {
+        let read = |content_type: &str, body: &[u8]| object(Stage::Token, &response(200, content_type, body));
+        let protocol = Err(Stage::Token.unavailable(Outage::Protocol));
+        assert!(read("application/json;charset=UTF-8", b"{}").is_ok());
+        assert!(read("application/jwk-set+json", b"{}").is_ok());
+        assert_eq!(read("text/html", b"<html>"), protocol);
+        assert_eq!(read("text/html", b"{}"), protocol);
+        assert_eq!(read("application/json", b"{\"a\":"), protocol);
+        assert_eq!(read("application/json", b"{\"a\":1,\"a\":2}"), Err(Stage::Token.refused(Check::Json)));
+    }
+
+    #[test]
+    fn a_wait_is_capped_and_nonsense_is_none() {
+        let now = DateTime::parse_from_rfc2822("Fri, 31 Dec 1999 23:59:00 GMT").unwrap().to_utc();
+        let wait = |text| wait(now, text).map(|wait| wait.as_secs());
+        assert_eq!(wait("7"), Some(7));
+        assert_eq!(wait("Fri, 31 Dec 1999 23:59:59 GMT"), Some(59));
+        assert_eq!(wait("Thu, 30 Dec 1999 23:59:59 GMT"), Some(0));
+        for absurd in ["86400000", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(wait(absurd), Some(900), "{absurd}");
+        }
+        for nonsense in ["", "soon", "-1", "1.5"] {
+            assert_eq!(wait(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn throttling_is_said_by_the_status() {
+        let now = DateTime::UNIX_EPOCH;
+        assert!(throttled(now, &response(429, "text/html", b"")).is_some());
+        assert!(throttled(now, &response(503, "text/html", b"")).is_none());
+    }
+}

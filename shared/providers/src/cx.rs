@@ -1,0 +1,68 @@
+//! What adapters work with: the request they serve, the way out, the secrets, and what is known of each issuer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::{ConnectorClient, RequestContext, SecretError, SecretSource};
+use egress::{Egress, Request, Response};
+use secrecy::SecretString;
+
+use crate::oidc::IssuerCache;
+use crate::{Outage, ProviderError, Stage};
+
+/// What all connectors share. One for the life of the process: it keeps discovery documents and keys.
+pub struct Providers {
+    egress: Egress,
+    secrets: Arc<dyn SecretSource>,
+    pub(crate) issuers: IssuerCache,
+}
+
+impl Providers {
+    /// Nothing is fetched before it is needed.
+    pub fn new(egress: Egress, secrets: Arc<dyn SecretSource>) -> Self {
+        Self { egress, secrets, issuers: IssuerCache::default() }
+    }
+
+    /// What an adapter needs to serve `request`.
+    pub fn cx<'a>(&'a self, request: &'a RequestContext) -> Cx<'a> {
+        Cx { request, providers: self }
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Providers").field("egress", &self.egress).finish_non_exhaustive()
+    }
+}
+
+/// One request, as an adapter sees it: [`Providers::cx`].
+#[derive(Debug, Clone, Copy)]
+pub struct Cx<'a> {
+    pub(crate) request: &'a RequestContext,
+    pub(crate) providers: &'a Providers,
+}
+
+impl Cx<'_> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.request.now
+    }
+
+    /// Sends once. A failure happened at `stage`.
+    pub(crate) async fn send(&self, stage: Stage, request: Request) -> Result<Response, ProviderError> {
+        self.providers.egress.send(self.request, request).await.map_err(|error| stage.unanswered(error))
+    }
+
+    /// The secret of a client; `None` for a public one.
+    pub(crate) async fn secret(&self, client: &ConnectorClient) -> Result<Option<SecretString>, ProviderError> {
+        let Some(name) = client.secret_name() else { return Ok(None) };
+        match self.providers.secrets.get(self.request, &name).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(SecretError::Unknown(_)) => Err(Stage::ClientAuthentication.misconfigured(
+                "there is no secret of the name that stands at client.secret: store the client's secret under connectors/ \
+                 and that name",
+            )),
+            Err(SecretError::Unavailable(_)) => Err(Stage::ClientAuthentication.unavailable(Outage::Secret)),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What may go wrong with a provider, cut by who must act.
+
+use std::fmt;
+use std::time::Duration;
+
+use egress::EgressError;
+
+/// An attempt that vouches for nobody. Holds no text of the provider's and nothing a user typed, so it may be logged
+/// whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The user must act. The only one that counts as a failed attempt.
+    #[error("the provider rejected the attempt: {0}")]
+    Rejected(Rejection),
+    /// Nobody needs to act: it may work later. What was sent is not sent again by itself.
+    #[error("the provider is unavailable at {stage}: {outage}")]
+    Unavailable {
+        /// Where.
+        stage: Stage,
+        /// How.
+        outage: Outage,
+    },
+    /// Nobody needs to act: the provider wants fewer calls.
+    #[error("the provider wants fewer calls")]
+    Throttled {
+        /// When it may be tried again, as far as the provider says; at most [`crate::ProviderError::MAX_RETRY_AFTER`].
+        retry_after: Option<Duration>,
+    },
+    /// The administrator must act.
+    #[error("the connector is misconfigured at {stage}: {hint}")]
+    Misconfigured {
+        /// Where it showed.
+        stage: Stage,
+        /// What to do, and where.
+        hint: &'static str,
+    },
+    /// The security team should look: an answer did not pass validation.
+    #[error("an answer of the provider was refused at {stage}: {check}")]
+    Refused {
+        /// Where.
+        stage: Stage,
+        /// Which check it did not pass.
+        check: Check,
+    },
+}
+
+impl ProviderError {
+    /// The longest time to wait that is passed on: a session does not live longer.
+    pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
+
+    /// The outcome of the step that made the attempt; `None` for a refused answer, which no journey may route.
+    pub fn outcome(&self) -> Option<&'static str> {
+        Some(match self {
+            ProviderError::Rejected(rejection) => rejection.outcome(),
+            ProviderError::Unavailable { outage: Outage::Protocol, .. } => "unavailable",
+            ProviderError::Unavailable { .. } => "unavailable.timeout",
+            ProviderError::Throttled { .. } => "unavailable.throttled",
+            ProviderError::Misconfigured { .. } => "unavailable.misconfigured",
+            ProviderError::Refused { .. } => return None,
+        })
+    }
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// One stable word.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// Why the provider does not let a user in. `as_str` is what refines the outcome `rejected`. Which of the first few
+    /// it was is for the log alone: a client sees one answer for wrong, unknown, locked and disabled (attack 60).
+    Rejection {
+        /// Wrong password or unknown user; some providers say the same of locked users.
+        InvalidCredentials = "invalid_credentials",
+        /// The one-time code is wrong, missing or used.
+        OtpInvalid = "otp_invalid",
+        /// The one-time code, or the wait for it, has expired.
+        OtpExpired = "otp_expired",
+        /// The provider wants its own page for this user: second factor, conditional access, consent, verification.
+        InteractionRequired = "interaction_required",
+        /// The password must be changed, or the account completed, at the provider first.
+        PasswordExpired = "password_expired",
+        /// Too many failures.
+        AccountLocked = "account_locked",
+        /// Switched off by an administrator.
+        AccountDisabled = "account_disabled",
+        /// The user or a policy said no.
+        Declined = "declined",
+    }
+}
+
+impl Rejection {
+    /// The dotted outcome.
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Rejection::InvalidCredentials => "rejected.invalid_credentials",
+            Rejection::OtpInvalid => "rejected.otp_invalid",
+            Rejection::OtpExpired => "rejected.otp_expired",
+            Rejection::InteractionRequired => "rejected.interaction_required",
+            Rejection::PasswordExpired => "rejected.password_expired",
+            Rejection::AccountLocked => "rejected.account_locked",
+            Rejection::AccountDisabled => "rejected.account_disabled",
+            Rejection::Declined => "rejected.declined",
+        }
+    }
+}
+
+words! {
+    /// How a provider, or what it takes to talk to it, is unavailable.
+    Outage {
+        /// No answer before the deadline.
+        Timeout = "timeout",
+        /// No connection; nothing was sent.
+        Connect = "connect",
+        /// The connection broke after the request went out: the outcome is unknown.
+        Interrupted = "interrupted",
+        /// A 5xx.
+        ServerError = "server_error",
+        /// Something other than the protocol's answer: HTML with 200, half a document.
+        Protocol = "protocol",
+        /// The client secret cannot be read now.
+        Secret = "secret",
+    }
+}
+
+words! {
+    /// Where in an exchange something happened.
+    Stage {
+        /// Before anything was asked of the provider.
+        Attempt = "attempt",
+        /// The discovery document.
+        Discovery = "discovery",
+        /// The provider's keys.
+        Keys = "keys",
+        /// Our own authentication as a client.
+        ClientAuthentication = "client_authentication",
+        /// The token endpoint.
+        Token = "token",
+        /// The ID token.
+        IdToken = "id_token",
+        /// The userinfo endpoint.
+        Userinfo = "userinfo",
+    }
+}
+
+words! {
+    /// Which check an answer did not pass.
+    Check {
+        /// JSON in which a name appears twice, or nested too deep to be meant well.
+        Json = "json",
+        /// Larger than any honest answer.
+        Size = "size",
+        /// Not of the form its standard gives it.
+        Format = "format",
+        /// The issuer is not the one that was asked.
+        Issuer = "issuer",
+        /// Made for another client, or for others as well.
+        Audience = "audience",
+        /// `azp` names another client.
+        AuthorizedParty = "authorized_party",
+        /// Not signed with an algorithm we take: none, a shared secret, an unknown one.
+        Algorithm = "algorithm",
+        /// A header that changes what the signature means, or a token of another kind.
+        Header = "header",
+        /// Signed with a key that is not among the provider's.
+        Key = "key",
+        /// The signature does not fit.
+        Signature = "signature",
+        /// Expired.
+        Expired = "expired",
+        /// Issued in the future, or not valid yet.
+        NotYetValid = "not_yet_valid",
+        /// The subject is missing or unusable.
+        Subject = "subject",
+        /// The access token that was just issued is not accepted.
+        AccessToken = "access_token",
+        /// An answer to a question that was not asked.
+        Unasked = "unasked",
+    }
+}
+
+impl Stage {
+    pub(crate) fn refused(self, check: Check) -> ProviderError {
+        ProviderError::Refused { stage: self, check }
+    }
+
+    pub(crate) fn unavailable(self, outage: Outage) -> ProviderError {
+        ProviderError::Unavailable { stage: self, outage }
+    }
+
+    pub(crate) fn misconfigured(self, hint: &'static str) -> ProviderError {
+        ProviderError::Misconfigured { stage: self, hint }
+    }
+
+    /// What a call that brought no answer means here.
+    pub(crate) fn unanswered(self, error: EgressError) -> ProviderError {
+        match error {
+            EgressError::Refused(_) => self.misconfigured(
+                "the address is not a public https address: use the provider's public URL in the connector, and see that \
+                 its discovery document names public URLs too",
+            ),
+            EgressError::Timeout => self.unavailable(Outage::Timeout),
+            EgressError::Connect | EgressError::Setup => self.unavailable(Outage::Connect),
+            EgressError::Interrupted => self.unavailable(Outage::Interrupted),
+            EgressError::BodyTooLarge => self.refused(Check::Size),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rejection_refines_the_outcome_rejected() {
+        for rejection in Rejection::ALL {
+            assert_eq!(rejection.outcome(), format!("rejected.{rejection}"));
+            assert_eq!(ProviderError::Rejected(*rejection).outcome(), Some(rejection.outcome()));
+        }
+    }
+
+    #[test]
+    fn a_refused_answer_is_no_outcome() {
+        for check in Check::ALL {
+            assert_eq!(Stage::IdToken.refused(*check).outcome(), None);
+        }
+    }
+
+    #[test]
+    fn errors_say_who_must_act_and_where() {
+        let printed = |error: ProviderError| error.to_string();
+        assert_eq!(
+            printed(Stage::IdToken.refused(Check::Issuer)),
+            "an answer of the provider was refused at id_token: issuer"
+        );
+        assert_eq!(printed(Stage::Token.unavailable(Outage::Timeout)), "the provider is unavailable at token: timeout");
+        assert_eq!(
+            printed(ProviderError::Rejected(Rejection::Declined)),
+            "the provider rejected the attempt: declined"
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! The table of [`super`], as data.
+
+use chrono::{DateTime, Utc};
+use egress::Response;
+use http::StatusCode;
+
+use crate::answers::{OauthError, throttled};
+use crate::{Outage, ProviderError, Rejection, Stage};
+
+const fn rejected(rejection: Rejection) -> ProviderError {
+    ProviderError::Rejected(rejection)
+}
+
+const fn client(hint: &'static str) -> ProviderError {
+    ProviderError::Misconfigured { stage: Stage::ClientAuthentication, hint }
+}
+
+const fn token(hint: &'static str) -> ProviderError {
+    ProviderError::Misconfigured { stage: Stage::Token, hint }
+}
+
+const WRONG_KIND: ProviderError =
+    client("the client is no OpenID Connect client that may log users in: create one with client authentication on");
+
+/// `error`, `error_description` (`None`: any), meaning. The first that fits counts.
+pub(super) const ERRORS: &[(&str, Option<&str>, ProviderError)] = &[
+    ("invalid_grant", Some("Invalid user credentials"), rejected(Rejection::InvalidCredentials)),
+    ("invalid_grant", Some("Account disabled"), rejected(Rejection::AccountDisabled)),
+    // "Verify e-mail" and "accept the terms" say the same: only the browser login can tell them apart and resolve them.
+    ("invalid_grant", Some("Account is not fully set up"), rejected(Rejection::PasswordExpired)),
+    (
+        "invalid_grant",
+        Some("resource owner password credentials grant is prohibited."),
+        token("a client policy forbids the password grant: Realm settings > Client policies"),
+    ),
+    ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
+    (
+        "unauthorized_client",
+        Some("Client not allowed for direct access grants"),
+        token("switch on Direct access grants: Clients > the client > Settings > Capability config"),
+    ),
+    ("unauthorized_client", Some("Bearer-only not allowed"), WRONG_KIND),
+    (
+        "unauthorized_client",
+        None,
+        client("the client secret is wrong or missing: Clients > the client > Credentials > Client secret"),
+    ),
+    (
+        "invalid_client",
+        Some("Client requires user consent"),
+        token("switch off Consent required: Clients > the client > Settings > Login settings"),
+    ),
+    (
+        "invalid_client",
+        Some("Parameter client_assertion_type is missing"),
+        client(
+            "the client authenticates with a signed JWT: choose Client Id and Secret under Clients > the client > Credentials",
+        ),
+    ),
+    ("invalid_client", Some("Wrong client protocol."), WRONG_KIND),
+    ("invalid_client", Some("Bearer-only not allowed"), WRONG_KIND),
+    (
+        "invalid_client",
+        None,
+        client("the realm has no enabled client of this id: check client.id and Clients > the client"),
+    ),
+    (
+        "invalid_scope",
+        None,
+        token("one of settings.scopes is not among the client's: Clients > the client > Client scopes"),
+    ),
+    ("not_allowed", None, token("leave offline_access out of settings.scopes, or grant users the role offline_access")),
+    ("access_denied", Some("Realm not enabled"), token("the realm is disabled: Realm settings > Enabled")),
+    (
+        "invalid_request",
+        Some("HTTPS required"),
+        token("the realm requires https: use the https address in settings.url"),
+    ),
+    // An empty name is something a user types, not something an administrator can repair.
+    ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
+    (
+        "invalid_request",
+        None,
+        token("Keycloak does not take the request: is the token endpoint that of a Keycloak 26?"),
+    ),
+    ("unsupported_grant_type", None, token("the server does not offer the password grant")),
+    ("Realm does not exist", None, token("there is no such realm: check settings.realm, which is case-sensitive")),
+    (
+        "Unable to find matching target resource method",
+        None,
+        token("there is no Keycloak at this path: check the relative path in settings.url"),
+    ),
+];
+
+/// What an answer of the token endpoint other than 200 means.
+pub(super) fn classify(now: DateTime<Utc>, response: &Response) -> ProviderError {
+    if let Some(throttled) = throttled(now, response) {
+        return throttled;
+    }
+    if let Some(error) = OauthError::of(response) {
+        let fits = |row: &&(&str, Option<&str>, ProviderError)| {
+            row.0 == error.code && row.1.is_none_or(|description| description == error.description)
+        };
+        if let Some((_, _, meaning)) = ERRORS.iter().find(fits) {
+            return *meaning;
+        }
+    }
+    match response.status {
+        status if status.is_server_error() => Stage::Token.unavailable(Outage::ServerError),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if response.media_type() == "text/html" => {
+            rejected(Rejection::Declined)
+        }
+        StatusCode::NOT_FOUND => {
+            token("there is no Keycloak at this address: check settings.url, with its path if it has one")
+        }
+        _ => Stage::Token.unavailable(Outage::Protocol),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CONTENT_TYPE, RETRY_AFTER};
+    use http::{HeaderMap, HeaderValue};
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(status: u16, media_type: &'static str, body: &str) -> Response {
+        let headers = HeaderMap::from_iter([
+            (CONTENT_TYPE, HeaderValue::from_static(media_type)),
+            (RETRY_AFTER, HeaderValue::from_static("7")),
+        ]);
+        Response { status: StatusCode::from_u16(status).unwrap(), headers, body: body.as_bytes().to_vec() }
+    }
+
+    fn meaning(status: u16, error: &str, description: &str) -> ProviderError {
+        let body = match description {
+            "" => json!({ "error": error }),
+            description => json!({ "error": error, "error_description": description }),
+        };
+        classify(DateTime::UNIX_EPOCH, &answer(status, "application/json", &body.to_string()))
+    }
+
+    fn page(status: u16) -> ProviderError {
+        classify(DateTime::UNIX_EPOCH, &answer(status, "text/html;charset=utf-8", "<html>Access denied</html>"))
+    }
+
+    #[test]
+    fn every_documented_error_has_its_outcome() {
+        const WRONG: &str = "rejected.invalid_credentials";
+        const SETUP: &str = "unavailable.misconfigured";
+        // With the statuses of 26.7.3 and, where they differ, of 26.4.5.
+        for (statuses, error, description, outcome) in [
+            (&[400, 401][..], "invalid_grant", "Invalid user credentials", WRONG),
+            (&[400], "invalid_grant", "Account disabled", "rejected.account_disabled"),
+            (&[400], "invalid_grant", "Account is not fully set up", "rejected.password_expired"),
+            (&[400], "invalid_grant", "resource owner password credentials grant is prohibited.", SETUP),
+            (&[400], "invalid_grant", "something a later release says", WRONG),
+            (&[400], "unauthorized_client", "Client not allowed for direct access grants", SETUP),
+            (&[401], "unauthorized_client", "Invalid client or Invalid client credentials", SETUP),
+            (&[401], "unauthorized_client", "Bearer-only not allowed", SETUP),
+            (&[401], "invalid_client", "Invalid client or Invalid client credentials", SETUP),
+            (&[400], "invalid_client", "Client requires user consent", SETUP),
+            (&[400], "invalid_client", "Parameter client_assertion_type is missing", SETUP),
+            (&[400], "invalid_client", "Wrong client protocol.", SETUP),
+            (&[400], "invalid_client", "Bearer-only not allowed", SETUP),
+            (&[400], "invalid_scope", "Invalid scopes: openid nope", SETUP),
+            (&[400], "not_allowed", "Offline tokens not allowed for the user or client", SETUP),
+            (&[401], "invalid_request", "Missing parameter: username", WRONG),
+            (&[400], "invalid_request", "duplicated parameter", SETUP),
+            (&[400], "invalid_request", "Missing form parameter: grant_type", SETUP),
+            (&[400], "unsupported_grant_type", "Unsupported grant_type", SETUP),
+            (&[404], "Realm does not exist", "", SETUP),
+            (&[404], "Unable to find matching target resource method", "", SETUP),
+            (&[403], "access_denied", "Realm not enabled", SETUP),
+            (&[403], "invalid_request", "HTTPS required", SETUP),
+            (&[500], "unknown_error", "For more on this error consult the server log.", "unavailable.timeout"),
+        ] {
+            for status in statuses {
+                assert_eq!(meaning(*status, error, description).outcome(), Some(outcome), "{error}: {description}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_secret_and_an_unknown_client_are_told_apart() {
+        let text = "Invalid client or Invalid client credentials";
+        let (secret, id) = (meaning(401, "unauthorized_client", text), meaning(401, "invalid_client", text));
+        assert!(secret.to_string().contains("client secret"), "{secret}");
+        assert!(id.to_string().contains("client.id"), "{id}");
+        assert!(matches!(secret, ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }));
+    }
+
+    #[test]
+    fn too_many_calls_come_before_anything_else() {
+        let throttled = meaning(429, "invalid_grant", "Invalid user credentials");
+        assert_eq!(throttled, ProviderError::Throttled { retry_after: Some(std::time::Duration::from_secs(7)) });
+    }
+
+    #[test]
+    fn pages_are_read_by_their_status() {
+        assert_eq!(page(401), rejected(Rejection::Declined));
+        assert_eq!(page(403), rejected(Rejection::Declined));
+        assert_eq!(page(404).outcome(), Some("unavailable.misconfigured"));
+        for status in [500, 502, 503] {
+            assert_eq!(page(status), Stage::Token.unavailable(Outage::ServerError));
+        }
+        for status in [302, 400, 418] {
+            assert_eq!(page(status), Stage::Token.unavailable(Outage::Protocol));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The provider-adapter crate: one file per identity provider.
+//!
+//! An adapter is given what a user typed and says who the provider says they are ([`ProviderAdapter`]). Everything a
+//! provider sends is checked here, clause by clause, before it becomes an [`domain::ExternalIdentity`]; everything a
+//! provider refuses becomes a [`ProviderError`] that says who must act. Calls go out through `egress` and nowhere else.
+//! A password or a code is sent once per request and never again by itself.
+//!
+//! **Must not know**: journeys, sessions, users, storage. What outlives an attempt is handed back as
+//! [`domain::Pending`]; who keeps it, and how, is not decided here. Nothing a provider writes (an error text, a claim)
+//! gets into an error or a log line: both have enums and constant sentences only.
+//!
+//! **To add one more**: a file named after the provider with its settings, its adapter, the table of the errors it
+//! documents, and `pub(crate) const PROVIDER`; one line in [`registry`]; its simulator beside the others in
+//! `simulators`. What every OpenID Connect provider does alike is in `oidc`.
+
+mod adapter;
+mod answers;
+mod cx;
+mod error;
+mod json;
+mod keycloak;
+mod oidc;
+pub mod registry;
+
+#[cfg(test)]
+mod bench;
+
+pub use adapter::{Answer, Attempt, Progress, ProviderAdapter};
+pub use cx::{Cx, Providers};
+pub use error::{Check, Outage, ProviderError, Rejection, Stage};
+pub use registry::{InvalidConnector, adapter};

@@ -1,0 +1,138 @@
+//! What is known of each issuer, in the function's memory: its discovery document and its keys.
+//!
+//! Both are fetched when first needed and again in the path of a request once they are [`FRESH`] no more; while the
+//! provider is down they serve on until they are [`USABLE`] no more, and then nothing of that issuer is believed. A key
+//! id that is not among the keys means that the provider has rotated them: they are fetched again, at most once in
+//! [`COOL_DOWN`], so that a flood of made-up key ids costs the provider one call (attack 25).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::RequestContext;
+
+use super::discovery::{self, Metadata};
+use super::keys::Keys;
+use crate::{Cx, Outage, ProviderError, Stage};
+
+const FRESH: TimeDelta = TimeDelta::hours(1);
+const USABLE: TimeDelta = TimeDelta::hours(24);
+const COOL_DOWN: TimeDelta = TimeDelta::minutes(1);
+
+/// By issuer, as the issuer writes itself.
+#[derive(Debug, Default)]
+pub(crate) struct IssuerCache {
+    issuers: Mutex<BTreeMap<String, Arc<Known>>>,
+}
+
+/// Each is locked while it is fetched, so that a burst of requests fetches it once.
+#[derive(Debug, Default)]
+struct Known {
+    metadata: tokio::sync::Mutex<Option<Kept<Metadata>>>,
+    keys: tokio::sync::Mutex<Option<Kept<Keys>>>,
+}
+
+#[derive(Debug)]
+struct Kept<T> {
+    value: Arc<T>,
+    fetched: DateTime<Utc>,
+    /// The last refresh that failed or that an unknown key id caused, and how it failed.
+    tried: Option<(DateTime<Utc>, Option<ProviderError>)>,
+}
+
+impl<T> Kept<T> {
+    fn new(value: T, now: DateTime<Utc>) -> Self {
+        Self { value: Arc::new(value), fetched: now, tried: None }
+    }
+
+    /// A clock that went back makes things old, not young for ever.
+    fn is(&self, age: TimeDelta, now: DateTime<Utc>) -> bool {
+        (now - self.fetched).abs() < age
+    }
+
+    fn rests(&self, now: DateTime<Utc>) -> bool {
+        self.tried.is_some_and(|(tried, _)| (now - tried).abs() < COOL_DOWN)
+    }
+}
+
+impl IssuerCache {
+    fn known(&self, issuer: &str) -> Arc<Known> {
+        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(issuers.entry(issuer.to_owned()).or_default())
+    }
+
+    /// The discovery document of `issuer`.
+    pub(crate) async fn metadata(&self, cx: &Cx<'_>, issuer: &str) -> Result<Arc<Metadata>, ProviderError> {
+        let known = self.known(issuer);
+        let mut kept = lock(cx, Stage::Discovery, &known.metadata).await?;
+        let request = hurried(cx, &kept);
+        current(cx.now(), &mut kept, discovery::fetch(&cx.providers.cx(&request), issuer)).await
+    }
+
+    /// The keys of an issuer, fetched again if none of them has the id `kid` and that may help.
+    pub(crate) async fn keys(&self, cx: &Cx<'_>, of: &Metadata, kid: Option<&str>) -> Result<Arc<Keys>, ProviderError> {
+        let known = self.known(&of.issuer);
+        let mut kept = lock(cx, Stage::Keys, &known.keys).await?;
+        let before = kept.as_ref().map(|kept| Arc::clone(&kept.value));
+        let request = hurried(cx, &kept);
+        let keys = current(cx.now(), &mut kept, Keys::fetch(&cx.providers.cx(&request), &of.jwks_uri)).await?;
+
+        let (now, kept_before) = (cx.now(), before.is_some_and(|before| Arc::ptr_eq(&before, &keys)));
+        match kept.as_mut() {
+            Some(kept) if kept_before && kid.is_some() && !keys.has(kid) => {
+                if kept.rests(now) {
+                    // As long as the provider does not give its keys, nobody can say that this one is not among them.
+                    return kept.tried.and_then(|(_, failure)| failure).map_or(Ok(keys), Err);
+                }
+                match Keys::fetch(cx, &of.jwks_uri).await {
+                    Ok(fetched) => *kept = Kept { tried: Some((now, None)), ..Kept::new(fetched, now) },
+                    Err(error) => {
+                        kept.tried = Some((now, Some(error)));
+                        return Err(error);
+                    }
+                }
+                Ok(Arc::clone(&kept.value))
+            }
+            _ => Ok(keys),
+        }
+    }
+}
+
+async fn lock<'a, T>(
+    cx: &Cx<'_>,
+    stage: Stage,
+    kept: &'a tokio::sync::Mutex<T>,
+) -> Result<tokio::sync::MutexGuard<'a, T>, ProviderError> {
+    // Whoever holds it may be waiting for a provider that never answers, with more time left than this request.
+    let lock = tokio::time::timeout(cx.request.remaining(), kept.lock()).await;
+    lock.map_err(|_| stage.unavailable(Outage::Timeout))
+}
+
+/// The request as a refresh may use it: where there is something to fall back on, the login itself keeps most of the time.
+fn hurried<T>(cx: &Cx<'_>, kept: &Option<Kept<T>>) -> RequestContext {
+    let mut request = cx.request.clone();
+    if kept.as_ref().is_some_and(|kept| kept.is(USABLE, cx.now())) {
+        request.deadline -= TimeDelta::from_std(cx.request.remaining()).unwrap_or_default() * 3 / 4;
+    }
+    request
+}
+
+/// What is kept, if it is fresh; else what `fetch` brings; else, while the provider is down, what is kept.
+async fn current<T>(
+    now: DateTime<Utc>,
+    kept: &mut Option<Kept<T>>,
+    fetch: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<Arc<T>, ProviderError> {
+    let usable = kept.as_mut().filter(|kept| kept.is(USABLE, now));
+    if let Some(kept) = usable.as_ref().filter(|kept| kept.is(FRESH, now) || kept.rests(now)) {
+        return Ok(Arc::clone(&kept.value));
+    }
+    match (fetch.await, usable) {
+        (Ok(value), _) => Ok(Arc::clone(&kept.insert(Kept::new(value, now)).value)),
+        (Err(error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. })), Some(kept)) => {
+            kept.tried = Some((now, Some(error)));
+            Ok(Arc::clone(&kept.value))
+        }
+        (Err(error), _) => Err(error),
+    }
+}

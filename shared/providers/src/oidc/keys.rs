@@ -1,0 +1,91 @@
+//! A provider's public keys (RFC 7517).
+
+use egress::Request;
+use openidconnect::JsonWebKey;
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
+use serde_json::Value;
+use url::Url;
+
+use crate::{Check, Cx, ProviderError, Stage, answers};
+
+/// The keys among a provider's that may have signed a token.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys(CoreJsonWebKeySet);
+
+impl Keys {
+    /// Fetches the key set at `url`.
+    pub(crate) async fn fetch(cx: &Cx<'_>, url: &Url) -> Result<Self, ProviderError> {
+        let stage = Stage::Keys;
+        let response = cx.send(stage, Request::get(url.clone())).await?;
+        if response.status != http::StatusCode::OK {
+            let hint = "there is no key set at the jwks_uri that the discovery document names";
+            return Err(answers::unpublished(cx.now(), stage, &response, hint));
+        }
+        match answers::object(stage, &response)?.get("keys") {
+            Some(Value::Array(keys)) => Ok(Self::select(keys)),
+            _ => Err(stage.refused(Check::Format)),
+        }
+    }
+
+    /// A key that cannot be read is passed over (RFC 7517 section 5), and so is one that must not verify a signature.
+    pub(super) fn select(keys: &[Value]) -> Self {
+        let usable = keys.iter().filter(|key| may_verify(key));
+        Self(CoreJsonWebKeySet::new(usable.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect()))
+    }
+
+    /// Whether there is a key of that id; without an id, any key.
+    pub(crate) fn has(&self, kid: Option<&str>) -> bool {
+        let fits = |key: &CoreJsonWebKey| kid.is_none() || key.key_id().map(|id| id.as_str()) == kid;
+        self.0.keys().iter().any(fits)
+    }
+
+    /// As the verifier takes them.
+    pub(crate) fn set(&self) -> CoreJsonWebKeySet {
+        self.0.clone()
+    }
+}
+
+/// Signing keys only (attack 26): no key for encryption, no shared secret, no RSA below 2048 bits (RFC 7518 section 3.3).
+/// `use` may be absent where a provider publishes signing keys alone (Discovery 1.0 section 3, `jwks_uri`).
+fn may_verify(key: &Value) -> bool {
+    let text = |name: &str| key.get(name).and_then(Value::as_str);
+    let signs = match key.get("use") {
+        None => true,
+        Some(usage) => usage.as_str() == Some("sig"),
+    };
+    let strong = match text("kty") {
+        Some("RSA") => text("n").is_some_and(|modulus| modulus.trim_start_matches('A').len() * 6 >= 2048),
+        Some("EC" | "OKP") => true,
+        _ => false,
+    };
+    signs && strong
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_strong_signing_keys_are_taken() {
+        let modulus = "w".repeat(342);
+        let rsa = |usage: &str| json!({"kty": "RSA", "kid": usage, "use": usage, "n": modulus, "e": "AQAB"});
+        let keys = Keys::select(&[
+            rsa("sig"),
+            rsa("enc"),
+            json!({"kty": "RSA", "kid": "bare", "n": modulus, "e": "AQAB"}),
+            json!({"kty": "RSA", "kid": "short", "use": "sig", "n": "w".repeat(86), "e": "AQAB"}),
+            json!({"kty": "RSA", "kid": "padded", "use": "sig", "n": format!("{}{}", "A".repeat(300), "w".repeat(86)), "e": "AQAB"}),
+            json!({"kty": "oct", "kid": "shared", "use": "sig", "k": "c2VjcmV0"}),
+            json!({"kty": "EC", "kid": "odd", "use": "sig", "alg": "nobody-knows", "crv": "P-256", "x": "eA", "y": "eQ"}),
+            json!({"kty": "EC", "kid": "ec", "use": "sig", "crv": "P-256", "x": "eA", "y": "eQ"}),
+            json!("no key"),
+        ]);
+        let kids = ["sig", "enc", "bare", "short", "padded", "shared", "odd", "ec"];
+        let taken: Vec<_> = kids.into_iter().filter(|kid| keys.has(Some(kid))).collect();
+        assert_eq!(taken, ["sig", "bare", "ec"]);
+        assert!(keys.has(None));
+        assert!(!Keys::select(&[]).has(None));
+    }
+}

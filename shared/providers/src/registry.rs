@@ -1,0 +1,190 @@
+//! Which providers there are, and how a connector document becomes an adapter.
+
+use std::fmt;
+use std::sync::Arc;
+
+use domain::{ConnectorClient, ConnectorDocument, Method};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{ProviderAdapter, keycloak};
+
+/// One line per provider.
+const PROVIDERS: &[Provider] = &[keycloak::PROVIDER];
+
+/// A kind of provider.
+pub(crate) struct Provider {
+    /// As connector documents name it.
+    name: &'static str,
+    /// What it can do at all.
+    methods: &'static [Method],
+    build: fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>,
+}
+
+impl Provider {
+    /// `build` makes the adapter of a document whose common part has been checked. It calls nobody.
+    pub(crate) const fn new(
+        name: &'static str,
+        methods: &'static [Method],
+        build: fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>,
+    ) -> Self {
+        Self { name, methods, build }
+    }
+
+    /// The part that all documents have in common.
+    fn check(&self, document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+        check_client("client", &document.client)?;
+        if document.methods.is_empty() {
+            return Err(InvalidConnector::at("methods", "no method is switched on"));
+        }
+        for (method, settings) in &document.methods {
+            let place = format!("methods.{}", name(*method));
+            if !self.methods.contains(method) {
+                return Err(InvalidConnector::at(place, format!("{} connectors cannot do this", self.name)));
+            }
+            if let Some(client) = &settings.client {
+                check_client(&format!("{place}.client"), client)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The adapter that a connector document describes. Checks the document whole and calls nobody. Whether the connector is
+/// enabled is not asked here.
+pub fn adapter(document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
+    let provider = PROVIDERS.iter().find(|provider| provider.name == document.provider.as_str()).ok_or_else(|| {
+        let known = PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>().join(", ");
+        InvalidConnector::at(
+            "provider",
+            format!("unknown provider {:?}, known are: {known}", document.provider.as_str()),
+        )
+    })?;
+
+    provider.check(document)?;
+    (provider.build)(document)
+}
+
+fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConnector> {
+    if client.id.is_empty() {
+        return Err(InvalidConnector::at(format!("{place}.id"), "is empty"));
+    }
+    if client.secret.as_deref().is_some_and(str::is_empty) {
+        return Err(InvalidConnector::at(format!("{place}.secret"), "is empty: leave it out for a public client"));
+    }
+    Ok(())
+}
+
+/// As documents write it.
+fn name(method: Method) -> String {
+    match serde_json::to_value(method) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// A provider's own settings out of a document.
+pub(crate) fn settings<T: DeserializeOwned>(document: &ConnectorDocument) -> Result<T, InvalidConnector> {
+    serde_path_to_error::deserialize(Value::Object(document.settings.clone())).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "settings".to_owned() } else { format!("settings.{path}") };
+        InvalidConnector { place, reason: error.into_inner().to_string() }
+    })
+}
+
+/// A connector document that describes no connector: where, and why.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct InvalidConnector {
+    place: String,
+    reason: String,
+}
+
+impl InvalidConnector {
+    pub(crate) fn at(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { place: place.into(), reason: reason.into() }
+    }
+
+    /// The path of the member that is wrong: `settings.realm`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+}
+
+impl fmt::Debug for InvalidConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is wrong with a good document in which `pointer` holds `value` (`null`: nothing).
+    fn complaint(pointer: &str, value: Value) -> String {
+        let mut document = json!({
+            "id": "keycloak-prod", "provider": "keycloak", "name": "Staff",
+            "client": { "id": "landfall", "secret": "keycloak-prod" },
+            "methods": { "password": {} },
+            "settings": { "url": "https://id.example.com", "realm": "acme" },
+        });
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        match value {
+            Value::Null => parent.remove(name),
+            value => parent.insert(name.to_owned(), value),
+        };
+        match adapter(&serde_json::from_value(document).unwrap()) {
+            Ok(_) => "none".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_document_is_told_where_it_is_wrong() {
+        for (pointer, value, expected) in [
+            ("/name", json!("Anybody"), "none"),
+            ("/provider", json!("kecloak"), "provider: unknown provider \"kecloak\", known are: keycloak"),
+            ("/client/id", json!(""), "client.id: is empty"),
+            ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),
+            ("/methods", json!({}), "methods: no method is switched on"),
+            ("/methods/password", json!({ "client": { "id": "" } }), "methods.password.client.id: is empty"),
+            ("/settings/realm", Value::Null, "settings: missing field `realm`"),
+            ("/settings/url", Value::Null, "settings: missing field `url`"),
+            ("/settings/realm", json!(1), "settings.realm: invalid type: integer `1`, expected a string"),
+            ("/settings/realm", json!(""), "settings.realm: is not the name of a realm"),
+            ("/settings/url", json!("id.example.com"), "settings.url: relative URL without a base: \"id.example.com\""),
+            ("/settings/url", json!("ftp://id.example.com"), "settings.url: is not an https address"),
+            (
+                "/settings/relm",
+                json!("acme"),
+                "settings.relm: unknown field `relm`, expected one of `url`, `realm`, `scopes`",
+            ),
+            (
+                "/settings/scopes",
+                json!("openid"),
+                "settings.scopes: invalid type: string \"openid\", expected a sequence",
+            ),
+            ("/settings/scopes", json!(["openid", "a b"]), "settings.scopes[1]: is not a scope"),
+        ] {
+            assert_eq!(complaint(pointer, value), expected);
+        }
+    }
+
+    #[test]
+    fn a_method_the_provider_cannot_do_is_named() {
+        let limited = Provider::new("limited", &[], keycloak_build_never);
+        let document = serde_json::from_value(json!({
+            "id": "a", "provider": "limited", "name": "A", "client": { "id": "a" }, "methods": { "password": {} },
+        }));
+        let error = limited.check(&document.unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "methods.password: limited connectors cannot do this");
+    }
+
+    fn keycloak_build_never(_: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
+        Err(InvalidConnector::at("", ""))
+    }
+}

@@ -1,0 +1,148 @@
+//! Clients of a realm.
+
+use std::fmt;
+
+/// Scopes that are granted to every client but not shown in the `scope` of an answer.
+const HIDDEN_SCOPES: [&str; 4] = ["web-origins", "acr", "roles", "basic"];
+
+/// A client as an administrator would make one: enabled, direct access grants off, consent not required, with the
+/// scopes of a fresh realm.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) id: String,
+    pub(super) kind: ClientKind,
+    pub(super) enabled: bool,
+    pub(super) direct_grants: bool,
+    pub(super) consent_required: bool,
+    pub(super) password_grant_prohibited: bool,
+    pub(super) signed_userinfo: bool,
+    pub(super) default_scopes: Vec<String>,
+    pub(super) optional_scopes: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum ClientKind {
+    Confidential { secret: String },
+    Public,
+    SignedJwt,
+    BearerOnly,
+    Saml,
+}
+
+impl Client {
+    /// Authenticates with a secret, in the form or by Basic.
+    pub fn confidential(id: &str, secret: &str) -> Self {
+        Self::of(id, ClientKind::Confidential { secret: secret.into() })
+    }
+
+    /// Does not authenticate. Whatever secret is sent is accepted, as the real server does.
+    pub fn public(id: &str) -> Self {
+        Self::of(id, ClientKind::Public)
+    }
+
+    /// Has to authenticate with a signed JWT. The simulator refuses every attempt as one without an assertion.
+    pub fn signed_jwt(id: &str) -> Self {
+        Self::of(id, ClientKind::SignedJwt)
+    }
+
+    /// Only accepts tokens, never gets one.
+    pub fn bearer_only(id: &str) -> Self {
+        Self::of(id, ClientKind::BearerOnly)
+    }
+
+    /// Speaks SAML.
+    pub fn saml(id: &str) -> Self {
+        Self::of(id, ClientKind::Saml)
+    }
+
+    fn of(id: &str, kind: ClientKind) -> Self {
+        let owned = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Self {
+            id: id.into(),
+            kind,
+            enabled: true,
+            direct_grants: false,
+            consent_required: false,
+            password_grant_prohibited: false,
+            signed_userinfo: false,
+            default_scopes: owned(&["web-origins", "acr", "roles", "profile", "basic", "email"]),
+            optional_scopes: owned(&["address", "phone", "offline_access", "organization", "microprofile-jwt"]),
+        }
+    }
+
+    /// Another secret; the client becomes a confidential one.
+    pub fn secret(mut self, secret: &str) -> Self {
+        self.kind = ClientKind::Confidential { secret: secret.into() };
+        self
+    }
+
+    /// Whether the client is enabled.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// "Direct access grants": whether the client may send passwords.
+    pub fn direct_grants(mut self, allowed: bool) -> Self {
+        self.direct_grants = allowed;
+        self
+    }
+
+    /// Whether users have to consent, which a direct grant cannot ask for.
+    pub fn consent_required(mut self, required: bool) -> Self {
+        self.consent_required = required;
+        self
+    }
+
+    /// Whether a client policy forbids the password grant.
+    pub fn password_grant_prohibited(mut self, prohibited: bool) -> Self {
+        self.password_grant_prohibited = prohibited;
+        self
+    }
+
+    /// Whether userinfo is answered as a signed JWT.
+    pub fn signed_userinfo(mut self, signed: bool) -> Self {
+        self.signed_userinfo = signed;
+        self
+    }
+
+    /// Takes a scope away, such as `profile`, `email` or `basic`: not granted by default, refused when asked for.
+    pub fn without_scope(mut self, scope: &str) -> Self {
+        self.default_scopes.retain(|other| other != scope);
+        self.optional_scopes.retain(|other| other != scope);
+        self
+    }
+
+    /// Makes a scope one that is only granted when asked for.
+    pub fn optional_scope(self, scope: &str) -> Self {
+        let mut client = self.without_scope(scope);
+        client.optional_scopes.push(scope.into());
+        client
+    }
+
+    /// What a request for `scope` is granted: `openid` only if asked for, the default scopes always, optional ones if
+    /// asked for. `None` if it asks for anything else.
+    pub(super) fn grant(&self, scope: &str) -> Option<Vec<String>> {
+        let requested: Vec<&str> = scope.split(' ').filter(|scope| !scope.is_empty()).collect();
+        let known =
+            |scope: &&&str| self.default_scopes.iter().chain(&self.optional_scopes).any(|other| other == **scope);
+        if requested.iter().filter(|scope| **scope != "openid").any(|scope| !known(&scope)) {
+            return None;
+        }
+        let openid = requested.contains(&"openid").then(|| "openid".to_owned());
+        let optional = self.optional_scopes.iter().filter(|scope| requested.contains(&scope.as_str())).cloned();
+        Some(openid.into_iter().chain(self.default_scopes.iter().cloned()).chain(optional).collect())
+    }
+}
+
+/// The `scope` an answer shows for what was granted.
+pub(super) fn shown(granted: &[String]) -> String {
+    let shown: Vec<&str> = granted.iter().map(String::as_str).filter(|scope| !HIDDEN_SCOPES.contains(scope)).collect();
+    shown.join(" ")
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("id", &self.id).field("enabled", &self.enabled).finish_non_exhaustive()
+    }
+}

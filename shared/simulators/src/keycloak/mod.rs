@@ -1,0 +1,252 @@
+//! Keycloak 26.7.3 as it answers over HTTP, seen on real servers: discovery, keys, the password grant, userinfo.
+//! <https://www.keycloak.org/docs/latest/server_admin/>
+//!
+//! What differs from a textbook provider and is here on purpose: a wrong password is 400 (it was 401 before 26.6.0);
+//! a locked account looks like a wrong password, and so does a missing second factor; a public client may send any
+//! secret; the form's client credentials win over Basic's; `password` is advertised where no client may use it, and
+//! HS256 is advertised too; issuer and endpoints follow the Host header unless a hostname is set.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use domain::{FixedClock, SeededEntropy};
+//! use simulators::keycloak::{Client, Keycloak, Misbehaviour, Realm, User};
+//!
+//! # let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
+//! # let entropy = Arc::new(SeededEntropy::new(1));
+//! let keycloak = Keycloak::new(clock, entropy).realm(
+//!     Realm::new("demo")
+//!         .client(Client::confidential("landfall", "secret").direct_grants(true))
+//!         .user(User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password("correct horse")),
+//! );
+//! let router = keycloak.router(); // for axum::serve, or for oneshot
+//!
+//! keycloak.change_user("demo", "ada", |ada| ada.enabled(false)).unwrap();
+//! keycloak.misbehave(Some(Misbehaviour::WrongIssuer));
+//! assert!(keycloak.requests().is_empty());
+//! ```
+
+mod attempt;
+mod client;
+mod mint;
+mod misbehaviour;
+mod realm;
+mod routes;
+mod token;
+mod user;
+mod userinfo;
+
+#[cfg(test)]
+mod bench;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use domain::{Clock, Entropy};
+
+pub use attempt::{Attempt, ClientAuth};
+pub use client::Client;
+pub use misbehaviour::Misbehaviour;
+pub use realm::{FlowEnd, OldKey, Realm};
+pub use user::User;
+
+use crate::wire::Form;
+
+/// A simulated server. Clones are the same server.
+#[derive(Clone)]
+pub struct Keycloak {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    hostname: Option<String>,
+    backchannel_dynamic: bool,
+    relative_path: String,
+    realms: BTreeMap<String, Realm>,
+    sessions: BTreeMap<String, Session>,
+    attempts: Vec<Attempt>,
+    calls: BTreeMap<Endpoint, usize>,
+    misbehaviours: BTreeMap<Endpoint, Misbehaviour>,
+}
+
+/// A login, by its `sid`.
+struct Session {
+    realm: String,
+    username: String,
+    client: String,
+}
+
+/// What a request brings, and the world it arrives in.
+struct Call<'a> {
+    host: &'a str,
+    headers: &'a HeaderMap,
+    form: Form,
+    now: DateTime<Utc>,
+    entropy: &'a dyn Entropy,
+}
+
+/// What can be called, counted, and made to misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// `/.well-known/openid-configuration`
+    Discovery,
+    /// `/protocol/openid-connect/certs`
+    Certs,
+    /// `/protocol/openid-connect/token`
+    Token,
+    /// `/protocol/openid-connect/userinfo`
+    Userinfo,
+}
+
+/// There is nothing of that name to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// No such realm.
+    #[error("the simulated Keycloak has no such realm")]
+    Realm,
+    /// No such client in the realm.
+    #[error("the simulated realm has no such client")]
+    Client,
+    /// No such user in the realm.
+    #[error("the simulated realm has no such user")]
+    User,
+}
+
+impl Keycloak {
+    /// A server without realms. Tokens are dated and expire by `clock`; session ids and refresh tokens come from
+    /// `entropy`.
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { shared: Arc::new(Shared { clock, entropy, state: Mutex::default() }) }
+    }
+
+    /// Adds a realm, or replaces the one of that name.
+    pub fn realm(self, realm: Realm) -> Self {
+        self.state().realms.insert(realm.name.clone(), realm);
+        self
+    }
+
+    /// Fixes the URL of the server (`--hostname`): scheme, host, port and path if any, without a trailing slash.
+    pub fn hostname(self, url: &str) -> Self {
+        self.state().hostname = Some(url.trim_end_matches('/').into());
+        self
+    }
+
+    /// With a fixed hostname, lets the endpoints that only servers call follow the Host header all the same
+    /// (`--hostname-backchannel-dynamic`).
+    pub fn hostname_backchannel_dynamic(self, dynamic: bool) -> Self {
+        self.state().backchannel_dynamic = dynamic;
+        self
+    }
+
+    /// Serves everything below a path such as `/auth` (`--http-relative-path`).
+    pub fn relative_path(self, path: &str) -> Self {
+        self.state().relative_path = path.trim_end_matches('/').into();
+        self
+    }
+
+    /// What the world sees.
+    pub fn router(&self) -> Router {
+        routes::router(self.clone())
+    }
+
+    /// The password grants received so far, oldest first.
+    pub fn requests(&self) -> Vec<Attempt> {
+        self.state().attempts.clone()
+    }
+
+    /// How often an endpoint was called so far, in any realm.
+    pub fn calls(&self, endpoint: Endpoint) -> usize {
+        self.state().calls.get(&endpoint).copied().unwrap_or_default()
+    }
+
+    /// The `sub` of a user; `None` if there is no such realm or user.
+    pub fn subject(&self, realm: &str, username: &str) -> Option<String> {
+        Some(self.state().realms.get(realm)?.users.get(&username.to_lowercase())?.subject_in(realm))
+    }
+
+    /// Misbehaves at the token endpoint from now on; `None`: no longer.
+    pub fn misbehave(&self, how: Option<Misbehaviour>) {
+        self.misbehave_at(Endpoint::Token, how);
+    }
+
+    /// Misbehaves at one endpoint from now on; `None`: no longer. What is about ID tokens has no effect elsewhere.
+    pub fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>) {
+        let mut state = self.state();
+        match how {
+            Some(how) => state.misbehaviours.insert(endpoint, how),
+            None => state.misbehaviours.remove(&endpoint),
+        };
+    }
+
+    /// Changes a realm while the server runs: `|realm| realm.rotate_key(OldKey::Kept)`. Requests wait meanwhile, so
+    /// `change` must not ask the server anything.
+    pub fn change_realm(&self, realm: &str, change: impl FnOnce(Realm) -> Realm) -> Result<(), Unknown> {
+        let mut state = self.state();
+        let realm = state.realms.get_mut(realm).ok_or(Unknown::Realm)?;
+        *realm = change(realm.clone());
+        Ok(())
+    }
+
+    /// Changes a client while the server runs, likewise: `|client| client.secret("new")`.
+    pub fn change_client(&self, realm: &str, id: &str, change: impl FnOnce(Client) -> Client) -> Result<(), Unknown> {
+        let mut state = self.state();
+        let realm = state.realms.get_mut(realm).ok_or(Unknown::Realm)?;
+        let client = realm.clients.get_mut(id).ok_or(Unknown::Client)?;
+        *client = change(client.clone());
+        Ok(())
+    }
+
+    /// Changes a user while the server runs, likewise: `|ada| ada.enabled(false)`,
+    /// `|ada| ada.email("new@example.org", false)`.
+    pub fn change_user(&self, realm: &str, username: &str, change: impl FnOnce(User) -> User) -> Result<(), Unknown> {
+        let mut state = self.state();
+        let realm = state.realms.get_mut(realm).ok_or(Unknown::Realm)?;
+        let user = realm.users.get_mut(&username.to_lowercase()).ok_or(Unknown::User)?;
+        *user = change(user.clone());
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The URL of the server as browsers know it.
+    fn frontend(&self, host: &str) -> String {
+        self.hostname.clone().unwrap_or_else(|| self.requested(host))
+    }
+
+    /// The URL of the server as other servers reach it.
+    fn backend(&self, host: &str) -> String {
+        if self.backchannel_dynamic { self.requested(host) } else { self.frontend(host) }
+    }
+
+    fn issuer(&self, host: &str, realm: &str) -> String {
+        realm_url(&self.frontend(host), realm)
+    }
+
+    fn requested(&self, host: &str) -> String {
+        format!("http://{host}{}", self.relative_path)
+    }
+}
+
+fn realm_url(base: &str, realm: &str) -> String {
+    format!("{base}/realms/{}", crate::wire::encode_segment(realm))
+}
+
+impl fmt::Debug for Keycloak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keycloak").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! Realms: the clients, users and keys that belong together.
+
+use std::collections::BTreeMap;
+
+use super::client::Client;
+use super::user::User;
+use crate::signer::SigningKey;
+
+/// A realm as an administrator would make one: enabled, e-mail as username allowed, plain HTTP allowed.
+#[derive(Debug, Clone)]
+pub struct Realm {
+    pub(super) name: String,
+    pub(super) enabled: bool,
+    pub(super) https_required: bool,
+    pub(super) login_with_email: bool,
+    pub(super) verify_email: bool,
+    pub(super) profile_optional: bool,
+    pub(super) flow_end: Option<FlowEnd>,
+    pub(super) clients: BTreeMap<String, Client>,
+    pub(super) users: BTreeMap<String, User>,
+    /// Newest first: the first one signs.
+    pub(super) keys: Vec<SigningKey>,
+    generations: usize,
+}
+
+/// A last step of a customised direct-grant flow that stops everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowEnd {
+    /// *Deny access*: 401 with an HTML page.
+    DenyAccess,
+    /// *User session limits* reached: 403 with an HTML page.
+    UserSessionLimits,
+}
+
+/// What becomes of the key that signed until now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldKey {
+    /// It stays in the key set, and its tokens stay good.
+    Kept,
+    /// It vanishes at once (disabled or deleted), and its tokens fail.
+    Removed,
+}
+
+impl Realm {
+    /// A realm of that name; it may hold blanks, and case matters.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            enabled: true,
+            https_required: false,
+            login_with_email: true,
+            verify_email: false,
+            profile_optional: false,
+            flow_end: None,
+            clients: BTreeMap::new(),
+            users: BTreeMap::new(),
+            keys: vec![SigningKey::generation(name, 0)],
+            generations: 1,
+        }
+    }
+
+    /// Adds a client, or replaces the one of that id.
+    pub fn client(mut self, client: Client) -> Self {
+        self.clients.insert(client.id.clone(), client);
+        self
+    }
+
+    /// Adds a user, or replaces the one of that name.
+    pub fn user(mut self, user: User) -> Self {
+        self.users.insert(user.username.clone(), user);
+        self
+    }
+
+    /// Deletes a user, and with them their sessions.
+    pub fn without_user(mut self, username: &str) -> Self {
+        self.users.remove(&username.to_lowercase());
+        self
+    }
+
+    /// Whether the realm is enabled. Discovery answers either way.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Whether HTTPS is required of everybody ("Require SSL: all requests"). The simulator only speaks plain HTTP, so
+    /// it then refuses everything.
+    pub fn https_required(mut self, required: bool) -> Self {
+        self.https_required = required;
+        self
+    }
+
+    /// Whether the e-mail may be given as the username.
+    pub fn login_with_email(mut self, allowed: bool) -> Self {
+        self.login_with_email = allowed;
+        self
+    }
+
+    /// Whether users have to verify their e-mail before they can log in.
+    pub fn verify_email(mut self, required: bool) -> Self {
+        self.verify_email = required;
+        self
+    }
+
+    /// Whether the user profile does without names and e-mail.
+    pub fn profile_optional(mut self, optional: bool) -> Self {
+        self.profile_optional = optional;
+        self
+    }
+
+    /// Ends the direct-grant flow, after the right credentials, in a step that lets nobody through.
+    pub fn flow_end(mut self, end: Option<FlowEnd>) -> Self {
+        self.flow_end = end;
+        self
+    }
+
+    /// Signs with a new key from now on. It was not announced before, and stands first in the key set.
+    pub fn rotate_key(mut self, old: OldKey) -> Self {
+        if old == OldKey::Removed {
+            self.keys.clear();
+        }
+        self.keys.insert(0, SigningKey::generation(&self.name, self.generations));
+        self.generations += 1;
+        self
+    }
+
+    /// The user somebody means who types `login`, blanks and all: an e-mail first, where that is allowed.
+    pub(super) fn find_user(&self, login: &str) -> Option<&User> {
+        let login = login.to_lowercase();
+        let by_email = || {
+            let same = |user: &&User| user.email.as_deref().is_some_and(|email| email.to_lowercase() == login);
+            self.users.values().find(same)
+        };
+        let wants_email = self.login_with_email && login.contains('@');
+        wants_email.then(by_email).flatten().or_else(|| self.users.get(&login))
+    }
+
+    /// Whether the user still has something to do that a direct grant cannot show.
+    pub(super) fn is_not_set_up(&self, user: &User) -> bool {
+        !user.required_actions.is_empty()
+            || (self.verify_email && !user.email_verified)
+            || (!self.profile_optional && user.lacks_profile())
+    }
+}

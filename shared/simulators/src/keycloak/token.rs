@@ -1,0 +1,159 @@
+//! The token endpoint, in the order in which the server checks: grant, client, what the client may do, scope, user.
+//!
+//! Client authentication and grant follow RFC 6749 sections 2.3 and 4.3 where Keycloak does.
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use serde_json::json;
+
+use super::client::{Client, ClientKind};
+use super::mint::{self, Login};
+use super::misbehaviour::server_error;
+use super::{Call, Endpoint, FlowEnd, Realm, Session, State, User};
+use crate::wire::{self, Reply};
+
+/// A refusal by the token endpoint: status, `error`, `error_description`.
+struct Refusal(StatusCode, &'static str, Cow<'static, str>);
+
+const fn refusal(status: StatusCode, error: &'static str, description: &'static str) -> Refusal {
+    Refusal(status, error, Cow::Borrowed(description))
+}
+
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
+const DENIED: StatusCode = StatusCode::UNAUTHORIZED;
+
+const REALM_DISABLED: Refusal = refusal(StatusCode::FORBIDDEN, "access_denied", "Realm not enabled");
+const NO_GRANT_TYPE: Refusal = refusal(BAD, "invalid_request", "Missing form parameter: grant_type");
+const UNSUPPORTED_GRANT: Refusal = refusal(BAD, "unsupported_grant_type", "Unsupported grant_type");
+const DUPLICATED: Refusal = refusal(BAD, "invalid_request", "duplicated parameter");
+
+const UNKNOWN_CLIENT: Refusal = refusal(DENIED, "invalid_client", "Invalid client or Invalid client credentials");
+const WRONG_SECRET: Refusal = refusal(DENIED, "unauthorized_client", "Invalid client or Invalid client credentials");
+const NO_ASSERTION: Refusal = refusal(BAD, "invalid_client", "Parameter client_assertion_type is missing");
+const SAML_CLIENT: Refusal = refusal(BAD, "invalid_client", "Wrong client protocol.");
+const BEARER_ONLY: Refusal = refusal(BAD, "invalid_client", "Bearer-only not allowed");
+
+const NO_DIRECT_GRANTS: Refusal = refusal(BAD, "unauthorized_client", "Client not allowed for direct access grants");
+const CONSENT_REQUIRED: Refusal = refusal(BAD, "invalid_client", "Client requires user consent");
+// `invalid_grant`, like a wrong password: only the text tells them apart.
+const PROHIBITED: Refusal = refusal(BAD, "invalid_grant", "resource owner password credentials grant is prohibited.");
+
+const NO_USERNAME: Refusal = refusal(DENIED, "invalid_request", "Missing parameter: username");
+const BAD_CREDENTIALS: Refusal = refusal(BAD, "invalid_grant", "Invalid user credentials");
+const USER_DISABLED: Refusal = refusal(BAD, "invalid_grant", "Account disabled");
+const NOT_SET_UP: Refusal = refusal(BAD, "invalid_grant", "Account is not fully set up");
+const NO_OFFLINE: Refusal = refusal(BAD, "not_allowed", "Offline tokens not allowed for the user or client");
+
+const NO_CODE: Refusal = refusal(BAD, "invalid_request", "Missing parameter: code");
+const BAD_CODE: Refusal = refusal(BAD, "invalid_grant", "Code not valid");
+
+pub(super) fn answer(state: &mut State, realm: &str, call: &Call<'_>) -> Reply {
+    let reply = grant(state, realm, call).unwrap_or_else(|Refusal(status, error, description)| {
+        Reply::json(status, &json!({ "error": error, "error_description": description }))
+    });
+    reply.header(CACHE_CONTROL, "no-store")
+}
+
+fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let issuer = state.issuer(call.host, realm_name);
+    let State { realms, sessions, misbehaviours, .. } = state;
+    // The router has answered for unknown realms.
+    let Some(realm) = realms.get_mut(realm_name).filter(|realm| realm.enabled) else { return Err(REALM_DISABLED) };
+
+    let grant_type = call.form.text("grant_type").ok_or(NO_GRANT_TYPE)?;
+    if !matches!(grant_type.as_str(), "password" | "authorization_code") {
+        return Err(UNSUPPORTED_GRANT);
+    }
+    if call.form.has_duplicates() {
+        return Err(DUPLICATED);
+    }
+    let client = authenticate(realm, call)?.clone();
+    if grant_type == "authorization_code" {
+        // There is no authorization endpoint yet, so no code can be good; right client credentials still show.
+        return Err(if call.form.bytes("code").is_some() { BAD_CODE } else { NO_CODE });
+    }
+
+    let scopes = check_client(&client, call)?;
+    let user = check_user(realm, call)?;
+    match realm.flow_end {
+        Some(FlowEnd::DenyAccess) => return Ok(Reply::html(DENIED, "Access denied")),
+        Some(FlowEnd::UserSessionLimits) => {
+            return Ok(Reply::html(StatusCode::FORBIDDEN, "There are too many sessions"));
+        }
+        None => {}
+    }
+    if realm.is_not_set_up(&user) {
+        return Err(NOT_SET_UP);
+    }
+    if scopes.iter().any(|scope| scope == "offline_access") && !user.offline_access {
+        return Err(NO_OFFLINE);
+    }
+
+    let misbehaviour = misbehaviours.get(&Endpoint::Token);
+    let login = Login { realm, client: &client, user: &user, scopes: &scopes, issuer: &issuer, misbehaviour, call };
+    let Ok((sid, reply)) = mint::answer(&login) else { return Ok(server_error()) };
+    let session = Session { realm: realm_name.into(), username: user.username, client: client.id };
+    sessions.insert(sid, session);
+    Ok(reply)
+}
+
+/// The client, proven to be it. The form wins over Basic, for id and secret each.
+fn authenticate<'a>(realm: &'a Realm, call: &Call<'_>) -> Result<&'a Client, Refusal> {
+    let basic = wire::basic(call.headers).unwrap_or_default();
+    let id = call.form.bytes("client_id").map(<[u8]>::to_vec).or(basic.id);
+    let id = id.and_then(|id| String::from_utf8(id).ok()).ok_or(UNKNOWN_CLIENT)?;
+    let client = realm.clients.get(&id).filter(|client| client.enabled).ok_or(UNKNOWN_CLIENT)?;
+    match &client.kind {
+        ClientKind::Confidential { secret } => {
+            let sent = call.form.bytes("client_secret").or(basic.secret.as_deref());
+            if sent == Some(secret.as_bytes()) { Ok(client) } else { Err(WRONG_SECRET) }
+        }
+        ClientKind::Public => Ok(client),
+        ClientKind::SignedJwt => Err(NO_ASSERTION),
+        ClientKind::BearerOnly => Err(BEARER_ONLY),
+        ClientKind::Saml => Err(SAML_CLIENT),
+    }
+}
+
+/// What this client is granted, before anything is asked about the user.
+fn check_client(client: &Client, call: &Call<'_>) -> Result<Vec<String>, Refusal> {
+    if !client.direct_grants {
+        return Err(NO_DIRECT_GRANTS);
+    }
+    if client.consent_required {
+        return Err(CONSENT_REQUIRED);
+    }
+    if client.password_grant_prohibited {
+        return Err(PROHIBITED);
+    }
+    let scope = call.form.text("scope").unwrap_or_default();
+    client.grant(&scope).ok_or_else(|| Refusal(BAD, "invalid_scope", format!("Invalid scopes: {scope}").into()))
+}
+
+/// The user, proven to be them: by password, and by a code if they have a second factor.
+fn check_user(realm: &mut Realm, call: &Call<'_>) -> Result<User, Refusal> {
+    let username = call.form.text("username").ok_or(NO_USERNAME)?;
+    let user = realm.find_user(&username).ok_or(BAD_CREDENTIALS)?.clone();
+    // Before the password: neither the right nor the wrong one shows that the account is locked.
+    if user.locked {
+        return Err(BAD_CREDENTIALS);
+    }
+    let password = user.password.as_deref().filter(|password| !password.is_empty());
+    if password.is_none() || call.form.bytes("password") != password.map(str::as_bytes) {
+        return Err(BAD_CREDENTIALS);
+    }
+    if !user.enabled {
+        return Err(USER_DISABLED);
+    }
+    let code = call.form.bytes("otp").or(call.form.bytes("totp"));
+    let stored = realm.users.get_mut(&user.username).ok_or(BAD_CREDENTIALS)?;
+    if stored.otp_codes.is_some() && !stored.redeem_otp(code) {
+        return Err(BAD_CREDENTIALS);
+    }
+    Ok(user)
+}
+
+#[cfg(test)]
+mod tests;

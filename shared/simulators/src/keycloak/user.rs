@@ -1,0 +1,147 @@
+//! Users of a realm.
+
+use std::fmt;
+
+use crate::signer;
+
+/// A user as an administrator would make one: enabled, without a password until one is set.
+///
+/// Like a fresh realm's user profile, the simulator wants a first name, a last name and an e-mail: a user who lacks one
+/// cannot log in (`Account is not fully set up`) unless the realm says [`profile_optional`](super::Realm::profile_optional).
+#[derive(Clone)]
+pub struct User {
+    pub(super) username: String,
+    pub(super) subject: Option<String>,
+    pub(super) enabled: bool,
+    pub(super) locked: bool,
+    pub(super) email: Option<String>,
+    pub(super) email_verified: bool,
+    pub(super) given_name: Option<String>,
+    pub(super) family_name: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) otp_codes: Option<Vec<String>>,
+    pub(super) required_actions: Vec<String>,
+    pub(super) offline_access: bool,
+}
+
+impl User {
+    /// A user of that name, which Keycloak keeps in lower case.
+    pub fn new(username: &str) -> Self {
+        Self {
+            username: username.to_lowercase(),
+            subject: None,
+            enabled: true,
+            locked: false,
+            email: None,
+            email_verified: false,
+            given_name: None,
+            family_name: None,
+            password: None,
+            otp_codes: None,
+            required_actions: Vec::new(),
+            offline_access: true,
+        }
+    }
+
+    /// `sub`, where it is not the UUID made from the names of realm and user. Users from LDAP have others.
+    pub fn subject(mut self, subject: &str) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// The e-mail, and whether it is verified.
+    pub fn email(mut self, address: &str, verified: bool) -> Self {
+        self.email = Some(address.into());
+        self.email_verified = verified;
+        self
+    }
+
+    /// No e-mail.
+    pub fn without_email(mut self) -> Self {
+        self.email = None;
+        self.email_verified = false;
+        self
+    }
+
+    /// First and last name.
+    pub fn name(mut self, given: &str, family: &str) -> Self {
+        self.given_name = Some(given.into());
+        self.family_name = Some(family.into());
+        self
+    }
+
+    /// The password.
+    pub fn password(mut self, password: &str) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// No password: one who comes from another provider, or has only a passkey.
+    pub fn without_password(mut self) -> Self {
+        self.password = None;
+        self
+    }
+
+    /// Whether the account is enabled.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Whether brute-force detection has locked the account. A permanent lock on the real server also disables it.
+    pub fn locked(mut self, locked: bool) -> Self {
+        self.locked = locked;
+        self
+    }
+
+    /// A second factor, scripted: these are the codes it will show, each good for one login.
+    pub fn otp(mut self, codes: &[&str]) -> Self {
+        self.otp_codes = Some(codes.iter().map(|code| (*code).to_owned()).collect());
+        self
+    }
+
+    /// What the user has to do at the next browser login: `UPDATE_PASSWORD`, `VERIFY_EMAIL`, `CONFIGURE_TOTP`,
+    /// `UPDATE_PROFILE`, `TERMS_AND_CONDITIONS`. A temporary password is `UPDATE_PASSWORD`.
+    pub fn required_action(mut self, action: &str) -> Self {
+        self.required_actions.push(action.into());
+        self
+    }
+
+    /// Nothing left to do at the next login.
+    pub fn no_required_actions(mut self) -> Self {
+        self.required_actions.clear();
+        self
+    }
+
+    /// Whether the user has the role for offline tokens; every user of a fresh realm does.
+    pub fn offline_access(mut self, granted: bool) -> Self {
+        self.offline_access = granted;
+        self
+    }
+
+    pub(super) fn subject_in(&self, realm: &str) -> String {
+        self.subject.clone().unwrap_or_else(|| signer::uuid(signer::derive(&["keycloak", realm, &self.username])))
+    }
+
+    pub(super) fn lacks_profile(&self) -> bool {
+        self.email.is_none() || self.given_name.is_none() || self.family_name.is_none()
+    }
+
+    /// Consumes a one-time code.
+    pub(super) fn redeem_otp(&mut self, code: Option<&[u8]>) -> bool {
+        let (Some(codes), Some(code)) = (&mut self.otp_codes, code) else { return false };
+        match codes.iter().position(|good| good.as_bytes() == code) {
+            Some(at) => {
+                codes.remove(at);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("username", &self.username).field("enabled", &self.enabled).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,18 @@
+//! Scripted identity providers that behave like the real ones, quirks included: for tests, for the demo provider of
+//! `landfall serve`, and for rehearsing a migration. Nothing that is deployed links this crate.
+//!
+//! **Must not know**: Landfall's adapters, engine or HTTP surface. A simulator is written from what the real server was
+//! seen to do, never from what our adapter expects, or the two would agree on the same mistake. Time and randomness
+//! come from `domain`'s ports, so a test can move the one and repeat the other.
+//!
+//! **To add one more**: a file (or folder) named after the provider, whose opening lines say which release it imitates
+//! and from where that is known. It has a builder for what an administrator would configure, `router()` for what the
+//! world sees, what it received for a test to look at, and a list of ways to misbehave. `wire` holds the forms and
+//! answers, `signer` the keys and JWTs, that any of them can use.
+
+pub mod keycloak;
+
+mod signer;
+mod wire;
+
+pub use keycloak::Keycloak;

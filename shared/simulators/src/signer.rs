@@ -1,0 +1,193 @@
+//! Keys and JSON Web Signatures for simulators.
+//!
+//! The private keys are in this repository for everybody to read, because making an RSA key takes longer than most
+//! tests. They sign nothing but simulated tokens; no real deployment may trust one of them.
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::Error;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use serde_json::{Value, json};
+
+/// Key material: 2048-bit RSA, PKCS#8 and SubjectPublicKeyInfo in PEM.
+#[derive(Clone, Copy)]
+struct Material {
+    private: &'static str,
+    public: &'static str,
+}
+
+const SIGNING: [Material; 3] = [
+    Material { private: include_str!("keys/one.pem"), public: include_str!("keys/one.pub.pem") },
+    Material { private: include_str!("keys/two.pem"), public: include_str!("keys/two.pub.pem") },
+    Material { private: include_str!("keys/three.pem"), public: include_str!("keys/three.pub.pem") },
+];
+const FOREIGN: Material = Material { private: include_str!("keys/foreign.pem"), public: "" };
+const ENCRYPTION: Material = Material { private: include_str!("keys/encryption.pem"), public: "" };
+
+/// An RSA key and the `kid` it goes by.
+#[derive(Clone)]
+pub(crate) struct SigningKey {
+    kid: String,
+    material: Material,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// The `generation`-th signing key of `owner` (an issuer, a realm). Two generations never share a `kid`; the
+    /// material behind them repeats after three.
+    pub(crate) fn generation(owner: &str, generation: usize) -> Self {
+        Self { kid: kid(&[owner, &generation.to_string()]), material: SIGNING[generation % SIGNING.len()] }
+    }
+
+    /// The key of `owner` that is published for encryption.
+    pub(crate) fn encryption(owner: &str) -> Self {
+        Self { kid: kid(&[owner, "encryption"]), material: ENCRYPTION }
+    }
+
+    /// A key nobody publishes, under the name of this one.
+    pub(crate) fn forged(&self) -> Self {
+        Self { kid: self.kid.clone(), material: FOREIGN }
+    }
+
+    /// A key nobody publishes, under a name nobody knows.
+    pub(crate) fn foreign() -> Self {
+        Self { kid: kid(&["foreign"]), material: FOREIGN }
+    }
+
+    /// How the key is known.
+    pub(crate) fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The public half as text, which an attacker can read as well as anybody.
+    pub(crate) fn public_pem(&self) -> &'static str {
+        self.material.public
+    }
+
+    /// The public half as a JWK (RFC 7517); `usage` is `sig` or `enc`.
+    pub(crate) fn jwk(&self, usage: &str, algorithm: &str) -> Result<Value, Error> {
+        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&self.encoding_key()?, Algorithm::RS256)?)?;
+        jwk["kid"] = json!(self.kid);
+        jwk["use"] = json!(usage);
+        jwk["alg"] = json!(algorithm);
+        Ok(jwk)
+    }
+
+    /// `payload` as a JWT, signed RS256. It is taken as text so that a script can sign what no serialiser would write.
+    pub(crate) fn sign(&self, payload: &str) -> Result<String, Error> {
+        let message = message(&json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid }), payload);
+        let signature = crypto::sign(message.as_bytes(), &self.encoding_key()?, Algorithm::RS256)?;
+        Ok(format!("{message}.{signature}"))
+    }
+
+    /// The claims of a token this key has signed; `None` for any other. Says nothing of expiry.
+    pub(crate) fn open(&self, token: &str) -> Result<Option<Value>, Error> {
+        let mut parts = token.rsplitn(2, '.');
+        let (Some(signature), Some(message)) = (parts.next(), parts.next()) else { return Ok(None) };
+        let Some((header, payload)) = message.split_once('.') else { return Ok(None) };
+        let (Some(header), Some(claims)) = (decode_part(header), decode_part(payload)) else { return Ok(None) };
+        if header["alg"] != "RS256" || header["kid"] != json!(self.kid) {
+            return Ok(None);
+        }
+        let key = DecodingKey::from_rsa_pem(self.material.public.as_bytes())?;
+        // A signature that is not even base64url is an error there, and just a bad token here.
+        let genuine = crypto::verify(signature, message.as_bytes(), &key, Algorithm::RS256).unwrap_or(false);
+        Ok(genuine.then_some(claims))
+    }
+
+    fn encoding_key(&self) -> Result<EncodingKey, Error> {
+        EncodingKey::from_rsa_pem(self.material.private.as_bytes())
+    }
+}
+
+/// `payload` as a JWT, signed HS256 with `secret`, under the name `kid`.
+pub(crate) fn sign_hs256(kid: &str, secret: &[u8], payload: &str) -> Result<String, Error> {
+    let message = message(&json!({ "alg": "HS256", "typ": "JWT", "kid": kid }), payload);
+    let signature = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), Algorithm::HS256)?;
+    Ok(format!("{message}.{signature}"))
+}
+
+/// `payload` as a JWT without a signature (`alg: none`).
+pub(crate) fn unsigned(payload: &str) -> String {
+    format!("{}.", message(&json!({ "alg": "none", "typ": "JWT" }), payload))
+}
+
+/// `at_hash` of an access token for a 256-bit signature algorithm (OIDC Core 3.1.3.6).
+pub(crate) fn at_hash(access_token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, access_token.as_bytes()).as_ref()[..16])
+}
+
+/// A UUID of 16 bytes: version 4 and the usual variant are written over them.
+pub(crate) fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// The same 16 bytes for the same parts, on every run.
+pub(crate) fn derive(parts: &[&str]) -> [u8; 16] {
+    let digest = digest::digest(&digest::SHA256, parts.join("\0").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    bytes
+}
+
+fn kid(parts: &[&str]) -> String {
+    URL_SAFE_NO_PAD.encode(derive(parts))
+}
+
+fn message(header: &Value, payload: &str) -> String {
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload))
+}
+
+fn decode_part(part: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_opens_only_what_it_has_signed() {
+        let key = SigningKey::generation("demo", 0);
+        let token = key.sign(r#"{"sub":"ada"}"#).unwrap();
+        assert_eq!(key.open(&token).unwrap().unwrap()["sub"], "ada");
+
+        for stranger in [
+            key.forged().sign(r#"{"sub":"ada"}"#).unwrap(),
+            SigningKey::foreign().sign(r#"{"sub":"ada"}"#).unwrap(),
+            SigningKey::generation("demo", 3).sign(r#"{"sub":"ada"}"#).unwrap(),
+            sign_hs256(key.kid(), key.public_pem().as_bytes(), r#"{"sub":"ada"}"#).unwrap(),
+            unsigned(r#"{"sub":"ada"}"#),
+            token.replace("ey", "e"),
+            "a.b".into(),
+            String::new(),
+        ] {
+            assert!(key.open(&stranger).unwrap().is_none(), "{stranger}");
+        }
+    }
+
+    #[test]
+    fn the_hash_of_an_access_token_is_the_one_the_standard_prints() {
+        // OIDC Core, appendix A.3.
+        let at = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(at_hash(at), "77QmUPtjPfzWtF2AnpK9RQ");
+    }
+
+    #[test]
+    fn a_derived_uuid_looks_like_one_and_stays_the_same() {
+        let one = uuid(derive(&["demo", "ada"]));
+        assert_eq!(one, uuid(derive(&["demo", "ada"])));
+        assert_ne!(one, uuid(derive(&["demoa", "da"])));
+        assert_eq!((one.len(), &one[14..15]), (36, "4"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Forms, credentials and answers as they go over the wire.
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// An answer that can still be tampered with before it leaves.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: String::new() }
+    }
+
+    pub(crate) fn text(status: StatusCode, media_type: &str, body: impl Into<String>) -> Self {
+        Self { body: body.into(), ..Self::empty(status) }.header(CONTENT_TYPE, media_type)
+    }
+
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        Self::text(status, "application/json", body.to_string())
+    }
+
+    pub(crate) fn html(status: StatusCode, text: &str) -> Self {
+        Self::text(status, "text/html;charset=utf-8", format!("<html><body>{text}</body></html>"))
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                response.headers_mut().append(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// A form, with its values as the bytes that were sent: a test may ask whether a password arrived unchanged.
+#[derive(Clone, Default)]
+pub(crate) struct Form(Vec<(String, Vec<u8>)>);
+
+impl Form {
+    /// The form of a request; empty if its body is none, as servers see a JSON body where they expect a form.
+    pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Self {
+        let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Self::default();
+        }
+        let fields = body.split(|byte| *byte == b'&').filter(|field| !field.is_empty()).map(|field| {
+            let split = field.iter().position(|byte| *byte == b'=').unwrap_or(field.len());
+            let decoded = |part: &[u8]| decode(part).unwrap_or_else(|| part.to_vec());
+            let value = field.get(split + 1..).unwrap_or_default();
+            (String::from_utf8_lossy(&decoded(&field[..split])).into_owned(), decoded(value))
+        });
+        Self(fields.collect())
+    }
+
+    /// The first value of that name.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// The first value of that name, as text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.bytes(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Whether any name was sent twice.
+    pub(crate) fn has_duplicates(&self) -> bool {
+        self.0.iter().enumerate().any(|(at, (name, _))| self.0[..at].iter().any(|(earlier, _)| earlier == name))
+    }
+}
+
+/// What HTTP Basic says of a client (RFC 6749 section 2.3.1); each half is `None` if it was not form-urlencoded as that
+/// section wants it.
+#[derive(Default)]
+pub(crate) struct Basic {
+    pub(crate) id: Option<Vec<u8>>,
+    pub(crate) secret: Option<Vec<u8>>,
+}
+
+/// The Basic credentials of a request.
+pub(crate) fn basic(headers: &HeaderMap) -> Option<Basic> {
+    let decoded = STANDARD.decode(authorization(headers, "basic")?).ok()?;
+    let split = decoded.iter().position(|byte| *byte == b':')?;
+    Some(Basic { id: decode(&decoded[..split]), secret: decode(&decoded[split + 1..]) })
+}
+
+/// The bearer token of a request (RFC 6750 section 2.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    authorization(headers, "bearer")
+}
+
+fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let (sent, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    sent.eq_ignore_ascii_case(scheme).then_some(credentials.trim())
+}
+
+/// Undoes form-urlencoding; `None` where a `%` is not followed by two hexadecimal digits.
+pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_digit(rest.next()?)? << 4 | hex_digit(rest.next()?)?,
+            other => *other,
+        });
+    }
+    Some(decoded)
+}
+
+/// A path segment, percent-encoded but for the characters that never need it (RFC 3986 section 2.3).
+pub(crate) fn encode_segment(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// Undoes [`encode_segment`]; a `+` in a path is a `+`.
+pub(crate) fn decode_segment(text: &str) -> Option<String> {
+    String::from_utf8(decode(text.replace('+', "%2B").as_bytes())?).ok()
+}
+
+fn hex_digit(byte: &u8) -> Option<u8> {
+    char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(body: &str) -> Form {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded;charset=UTF-8"));
+        Form::read(&headers, body.as_bytes())
+    }
+
+    #[test]
+    fn a_form_keeps_the_bytes_that_were_sent() {
+        let form = form("a=+x%20%2B%00%ff&b&=c&d=50%");
+        assert_eq!(form.bytes("a"), Some(b" x +\0\xff".as_slice()));
+        assert_eq!(form.bytes("b"), Some(b"".as_slice()));
+        assert_eq!(form.bytes("d"), Some(b"50%".as_slice()));
+        assert_eq!(form.bytes("e"), None);
+    }
+
+    #[test]
+    fn names_that_differ_only_in_case_are_no_duplicates() {
+        assert!(form("a=1&b=2&a=1").has_duplicates());
+        assert!(!form("a=1&A=2").has_duplicates());
+    }
+
+    #[test]
+    fn a_realm_survives_the_path() {
+        for realm in ["demo", "a realm+one", "ümläut/x"] {
+            assert_eq!(decode_segment(&encode_segment(realm)).as_deref(), Some(realm));
+        }
+        assert_eq!(encode_segment("my realm"), "my%20realm");
+    }
+}

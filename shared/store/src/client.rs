@@ -1,0 +1,138 @@
+//! The one way to DynamoDB: each call within the request's deadline, each with its log line.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+use domain::RequestContext;
+
+use crate::{StoreError, TableNames};
+
+/// DynamoDB, as Landfall uses it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: Arc<TableNames>,
+}
+
+/// What a call used, where the call says so.
+pub(crate) trait Metered {
+    fn capacity(&self) -> Option<f64>;
+}
+
+macro_rules! metered {
+    ($($output:ident),*) => {$(
+        impl Metered for $output {
+            fn capacity(&self) -> Option<f64> {
+                self.consumed_capacity().and_then(ConsumedCapacity::capacity_units)
+            }
+        }
+    )*};
+}
+
+metered!(GetItemOutput, PutItemOutput, UpdateItemOutput);
+
+impl Metered for TransactWriteItemsOutput {
+    fn capacity(&self) -> Option<f64> {
+        Some(self.consumed_capacity().iter().filter_map(ConsumedCapacity::capacity_units).sum())
+    }
+}
+
+impl Store {
+    /// A store over `client`.
+    pub fn new(client: Client, tables: TableNames) -> Self {
+        Self { client, tables: Arc::new(tables) }
+    }
+
+    /// What the tables are called.
+    pub fn tables(&self) -> &TableNames {
+        &self.tables
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends one call within what is left of the request's time, and logs what it took.
+    pub(crate) async fn call<T: Metered, E: ProvideErrorMetadata>(
+        &self,
+        cx: &RequestContext,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, CallError<E>> {
+        let stopwatch = cx.stopwatch();
+        let result = tokio::time::timeout(cx.remaining(), call).await;
+        let (outcome, capacity) = match &result {
+            Ok(Ok(output)) => ("ok", output.capacity()),
+            Ok(Err(error)) => (error.code().unwrap_or("failed"), None),
+            Err(_) => ("timeout", None),
+        };
+        let duration_ms = stopwatch.millis();
+        tracing::info!(target: "outbound", service = "dynamodb", operation, outcome, capacity, duration_ms);
+        match result {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(SdkError::ServiceError(error))) => Err(CallError::Service(operation, error.into_err())),
+            Ok(Err(other)) => Err(CallError::Transport(StoreError::of(operation, &other))),
+            Err(_) => Err(CallError::Transport(StoreError::Unavailable {
+                operation,
+                reason: "it did not answer within the request's deadline".into(),
+            })),
+        }
+    }
+}
+
+/// A call that did not succeed: either DynamoDB said why, which may be a lost race, or nothing usable came back.
+pub(crate) enum CallError<E> {
+    Service(&'static str, E),
+    Transport(StoreError),
+}
+
+impl<E: ProvideErrorMetadata> From<CallError<E>> for StoreError {
+    fn from(error: CallError<E>) -> Self {
+        match error {
+            CallError::Service(operation, error) => StoreError::said(operation, &error),
+            CallError::Transport(error) => error,
+        }
+    }
+}
+
+/// What DynamoDB answers when the same call may succeed later.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+const PASSING: &[&str] = &[
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+impl StoreError {
+    /// From an SDK error of any kind.
+    pub(crate) fn of<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Self {
+        match error {
+            SdkError::ServiceError(service) => Self::said(operation, service.err()),
+            SdkError::TimeoutError(_) => Self::Unavailable { operation, reason: "it timed out".into() },
+            SdkError::DispatchFailure(_) => Self::Unavailable { operation, reason: "the connection failed".into() },
+            SdkError::ResponseError(_) => Self::Unavailable { operation, reason: "the answer was unreadable".into() },
+            _ => Self::Refused { operation, reason: "the request could not be built".into() },
+        }
+    }
+
+    fn said(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
+        let code = error.code().unwrap_or("an unnamed error");
+        let reason = code.to_owned();
+        // Messages of validation errors may quote values; the code alone is safe to log.
+        if PASSING.contains(&code) {
+            Self::Unavailable { operation, reason }
+        } else {
+            Self::Refused { operation, reason }
+        }
+    }
+}

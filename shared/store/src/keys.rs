@@ -1,0 +1,75 @@
+//! Every key in one place. Parts that come from outside are hashed (`domain::identity::hash_parts`) or are ids that
+//! cannot hold a separator.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::identity::IdentityKey;
+use domain::{ClientId, ConnectorId, Identifier, JourneyId, SessionId, UserId};
+
+/// The partition key's attribute, in every table.
+pub const PK: &str = "pk";
+/// The sort key's attribute, in every table.
+pub const SK: &str = "sk";
+
+/// Where an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        [(PK, &self.pk), (SK, &self.sk)]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
+            .collect()
+    }
+}
+
+/// A connector document.
+pub fn connector(id: &ConnectorId) -> Key {
+    Key::new("CONNECTOR".into(), id.as_str())
+}
+
+/// A client document.
+pub fn client(id: &ClientId) -> Key {
+    Key::new("CLIENT".into(), id.as_str())
+}
+
+/// One version of a journey.
+pub fn journey(id: &JourneyId, version: u32) -> Key {
+    Key::new(format!("JOURNEY#{id}"), format!("V#{version}"))
+}
+
+/// The item that names a journey's live version.
+pub fn journey_live(id: &JourneyId) -> Key {
+    Key::new(format!("JOURNEY#{id}"), "LIVE")
+}
+
+/// A user.
+pub fn user(id: &UserId) -> Key {
+    Key::new(format!("USER#{id}"), "PROFILE")
+}
+
+/// A link.
+pub fn link(key: &IdentityKey) -> Key {
+    Key::new(format!("LINK#{}#{}", key.source(), key.hash()), "LINK")
+}
+
+/// An identifier's claim.
+pub fn identifier(identifier: &Identifier) -> Key {
+    Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "CLAIM")
+}
+
+/// A session.
+pub fn session(id: &SessionId) -> Key {
+    Key::new(format!("SESSION#{id}"), "STATE")
+}

@@ -1,0 +1,91 @@
+//! The three tables, defined once: created from here on one machine, compared with the template on AWS.
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+};
+
+use crate::keys::{PK, SK};
+use crate::{Store, StoreError};
+
+/// What the tables are called in this deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNames {
+    /// Connectors, clients, journeys: read often, cached for 60 s.
+    pub config: String,
+    /// Users, links, identifiers.
+    pub directory: String,
+    /// Sessions, which go away by themselves.
+    pub sessions: String,
+}
+
+impl TableNames {
+    /// `<prefix>-config`, `<prefix>-directory`, `<prefix>-sessions`.
+    pub fn with_prefix(prefix: &str) -> Self {
+        let name = |table: &str| format!("{prefix}-{table}");
+        Self { config: name("config"), directory: name("directory"), sessions: name("sessions") }
+    }
+
+    /// All three, as they have to be.
+    pub fn definitions(&self) -> [TableDefinition<'_>; 3] {
+        [
+            TableDefinition { name: &self.config, expires: None, durable: false },
+            TableDefinition { name: &self.directory, expires: None, durable: true },
+            TableDefinition { name: &self.sessions, expires: Some(EXPIRES_AT), durable: false },
+        ]
+    }
+}
+
+/// The attribute by which sessions go away, in seconds since 1970. Deletion can lag by days: every read checks it.
+pub const EXPIRES_AT: &str = "expires_at";
+
+/// One table. All have a partition and a sort key of strings, [`PK`] and [`SK`], and are billed on demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDefinition<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The time-to-live attribute.
+    pub expires: Option<&'static str>,
+    /// Whether it holds what cannot be had again: streams, point-in-time recovery, deletion protection.
+    pub durable: bool,
+}
+
+impl Store {
+    /// Creates the tables that are missing: for one machine and tests; on AWS the template does it.
+    pub async fn create_missing_tables(&self) -> Result<(), StoreError> {
+        for table in self.tables().definitions() {
+            self.create_if_missing(&table).await?;
+        }
+        Ok(())
+    }
+
+    async fn create_if_missing(&self, table: &TableDefinition<'_>) -> Result<(), StoreError> {
+        let invalid = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Refused {
+            operation: "CreateTable",
+            reason: error.to_string(),
+        };
+        let mut create = self.client().create_table().table_name(table.name).billing_mode(BillingMode::PayPerRequest);
+        for (name, kind) in [(PK, KeyType::Hash), (SK, KeyType::Range)] {
+            let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+            create = create
+                .attribute_definitions(attribute.build().map_err(invalid)?)
+                .key_schema(key.build().map_err(invalid)?);
+        }
+        match create.send().await {
+            Ok(_) => {}
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(()),
+            Err(error) => return Err(StoreError::of("CreateTable", &error)),
+        }
+        if let Some(attribute) = table.expires {
+            let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute);
+            self.client()
+                .update_time_to_live()
+                .table_name(table.name)
+                .time_to_live_specification(ttl.build().map_err(invalid)?)
+                .send()
+                .await
+                .map_err(|error| StoreError::of("UpdateTimeToLive", &error))?;
+        }
+        Ok(())
+    }
+}

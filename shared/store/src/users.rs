@@ -1,0 +1,54 @@
+//! Reading the directory. It is written by [`crate::writes`] only, together with the session that causes the change.
+
+use domain::identity::IdentityKey;
+use domain::{Identifier, Link, RequestContext, User, UserId};
+use serde::Deserialize;
+
+use crate::item::Item;
+use crate::keys::{self, Key};
+use crate::{Store, StoreError};
+
+impl Store {
+    /// The link of an outside account, if it is somebody's. Strongly consistent: a link written a moment ago decides.
+    pub async fn get_link(&self, cx: &RequestContext, key: &IdentityKey) -> Result<Option<Link>, StoreError> {
+        self.read(cx, "link", &self.tables().directory, keys::link(key)).await?.map(Item::into).transpose()
+    }
+
+    /// A user.
+    pub async fn get_user(&self, cx: &RequestContext, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.read(cx, "user", &self.tables().directory, keys::user(id)).await?.map(Item::into).transpose()
+    }
+
+    /// Whose an identifier is, if it is claimed.
+    pub async fn get_identifier(
+        &self,
+        cx: &RequestContext,
+        identifier: &Identifier,
+    ) -> Result<Option<UserId>, StoreError> {
+        #[derive(Deserialize)]
+        struct Claim {
+            user: UserId,
+        }
+        let item = self.read(cx, "identifier", &self.tables().directory, keys::identifier(identifier)).await?;
+        Ok(item.map(Item::into::<Claim>).transpose()?.map(|claim| claim.user))
+    }
+
+    /// Reads one item, strongly consistent.
+    pub(crate) async fn read(
+        &self,
+        cx: &RequestContext,
+        kind: &'static str,
+        table: &str,
+        key: Key,
+    ) -> Result<Option<Item>, StoreError> {
+        let get = self
+            .client()
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total);
+        let output = self.call(cx, "GetItem", get.send()).await?;
+        output.item.map(|attributes| Item::read(kind, attributes)).transpose()
+    }
+}

@@ -1,0 +1,249 @@
+//! The commit of a turn: the session's advance and whatever it caused in the directory, all or nothing.
+//!
+//! Uniqueness is never a query: whoever puts an item that says "mine" puts it on the condition that there is none, in
+//! the same transaction as the user it speaks of.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use domain::{Identifier, Link, RequestContext, Session, User, UserId};
+
+use crate::client::CallError;
+use crate::item::{NewItem, bytes, text};
+use crate::keys::{self, Key, PK};
+use crate::sessions::SessionItem;
+use crate::{ClaimId, Store, StoreError};
+
+/// A change of the directory that `directory` has planned and the engine commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryWrite {
+    /// A new user.
+    CreateUser(User),
+    /// A new link: lost if the account is already somebody's.
+    CreateLink(Link),
+    /// Claims an identifier for a user: lost if it is already claimed.
+    ClaimIdentifier {
+        /// What is claimed.
+        identifier: Identifier,
+        /// For whom.
+        user: UserId,
+    },
+    /// Writes nothing, but is lost if the identifier is already claimed.
+    RequireUnclaimed(Identifier),
+}
+
+/// A turn could not be committed. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Somebody else was faster: what was lost, in the order it was asked for.
+    #[error("lost {0:?} to another request")]
+    Lost(Vec<Lost>),
+    /// DynamoDB.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What another request had already written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// The claim on the turn: it lapsed, and another submit took it.
+    Claim,
+    /// A user of this id exists.
+    User,
+    /// The account is already somebody's.
+    Link,
+    /// The identifier is already claimed.
+    Identifier(Identifier),
+    /// Another transaction was touching the same items at that moment.
+    Contended,
+}
+
+impl Store {
+    /// Replaces the session with `session` while `claim` holds, and does `writes`, in one transaction.
+    ///
+    /// One item costs one write unit per KB; a transaction two per item and KB, so a turn that changes nothing in the
+    /// directory is a plain put. `attempt` tells retries with other writes apart, which the transaction's idempotency
+    /// token must not make one.
+    pub async fn commit(
+        &self,
+        cx: &RequestContext,
+        session: &Session,
+        claim: &ClaimId,
+        writes: &[DirectoryWrite],
+        attempt: u32,
+    ) -> Result<(), CommitError> {
+        if writes.is_empty() {
+            self.put_claimed(cx, session, claim).await
+        } else {
+            self.transact(cx, session, claim, writes, attempt).await
+        }
+    }
+
+    async fn put_claimed(&self, cx: &RequestContext, session: &Session, claim: &ClaimId) -> Result<(), CommitError> {
+        let put = self
+            .client()
+            .put_item()
+            .table_name(&self.tables().sessions)
+            .set_item(Some(session.to_item()?))
+            .condition_expression(CLAIM_HOLDS)
+            .expression_attribute_values(":claim", bytes(claim.as_bytes()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.call(cx, "PutItem", put.send()).await {
+            Ok(_) => Ok(()),
+            Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
+                // The SDK repeats a put whose answer was lost, and the repeat finds the claim gone: it is done.
+                let written = lost.item.map(Session::from_item).transpose()?;
+                if written.as_ref() == Some(session) { Ok(()) } else { Err(CommitError::Lost(vec![Lost::Claim])) }
+            }
+            Err(error) => Err(CommitError::Store(error.into())),
+        }
+    }
+
+    async fn transact(
+        &self,
+        cx: &RequestContext,
+        session: &Session,
+        claim: &ClaimId,
+        writes: &[DirectoryWrite],
+        attempt: u32,
+    ) -> Result<(), CommitError> {
+        let advance = Put::builder()
+            .table_name(&self.tables().sessions)
+            .set_item(Some(session.to_item()?))
+            .condition_expression(CLAIM_HOLDS)
+            .expression_attribute_values(":claim", bytes(claim.as_bytes()));
+        let mut items = vec![TransactWriteItem::builder().put(advance.build().map_err(unbuilt)?).build()];
+        for write in writes {
+            items.push(self.transact_item(write)?);
+        }
+        let transaction = self
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .client_request_token(format!("{}{attempt}", claim.as_token()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.call(cx, "TransactWriteItems", transaction.send()).await {
+            Ok(_) => Ok(()),
+            Err(CallError::Service(operation, TransactWriteItemsError::TransactionCanceledException(cancelled))) => {
+                let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));
+                lost(operation, codes, writes)
+            }
+            Err(error) => Err(CommitError::Store(error.into())),
+        }
+    }
+
+    fn transact_item(&self, write: &DirectoryWrite) -> Result<TransactWriteItem, StoreError> {
+        let table = &self.tables().directory;
+        if let DirectoryWrite::RequireUnclaimed(identifier) = write {
+            let check = ConditionCheck::builder()
+                .table_name(table)
+                .set_key(Some(keys::identifier(identifier).attributes()))
+                .condition_expression(ABSENT)
+                .expression_attribute_names("#pk", PK);
+            return Ok(TransactWriteItem::builder().condition_check(check.build().map_err(unbuilt)?).build());
+        }
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(write.to_item()?))
+            .condition_expression(ABSENT)
+            .expression_attribute_names("#pk", PK);
+        Ok(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build())
+    }
+}
+
+const CLAIM_HOLDS: &str = "claim = :claim";
+const ABSENT: &str = "attribute_not_exists(#pk)";
+
+impl DirectoryWrite {
+    fn key(&self) -> Key {
+        match self {
+            DirectoryWrite::CreateUser(user) => keys::user(&user.id),
+            DirectoryWrite::CreateLink(link) => keys::link(&link.key),
+            DirectoryWrite::ClaimIdentifier { identifier, .. } | DirectoryWrite::RequireUnclaimed(identifier) => {
+                keys::identifier(identifier)
+            }
+        }
+    }
+
+    fn to_item(&self) -> Result<HashMap<String, AttributeValue>, StoreError> {
+        let mut item = NewItem::at(&self.key());
+        match self {
+            DirectoryWrite::CreateUser(user) => item = item.with("user", user)?,
+            DirectoryWrite::CreateLink(link) => item = item.with("link", link)?,
+            DirectoryWrite::ClaimIdentifier { user, .. } => item.set("user", text(user.as_str())),
+            DirectoryWrite::RequireUnclaimed(_) => {}
+        }
+        Ok(item.build())
+    }
+
+    fn lost(&self) -> Lost {
+        match self {
+            DirectoryWrite::CreateUser(_) => Lost::User,
+            DirectoryWrite::CreateLink(_) => Lost::Link,
+            DirectoryWrite::ClaimIdentifier { identifier, .. } | DirectoryWrite::RequireUnclaimed(identifier) => {
+                Lost::Identifier(identifier.clone())
+            }
+        }
+    }
+}
+
+/// What a cancelled transaction lost. Its reasons stand in the order of its items, the session's first.
+fn lost<'a>(
+    operation: &'static str,
+    codes: impl Iterator<Item = &'a str>,
+    writes: &[DirectoryWrite],
+) -> Result<(), CommitError> {
+    let named = std::iter::once(Lost::Claim).chain(writes.iter().map(DirectoryWrite::lost));
+    let mut losses = Vec::new();
+    for (code, lost) in codes.zip(named) {
+        match code {
+            "None" => {}
+            "ConditionalCheckFailed" => losses.push(lost),
+            "TransactionConflict" => losses.push(Lost::Contended),
+            "ThrottlingError" | "ProvisionedThroughputExceeded" => {
+                return Err(StoreError::Unavailable { operation, reason: code.to_owned() }.into());
+            }
+            other => return Err(StoreError::Refused { operation, reason: other.to_owned() }.into()),
+        }
+    }
+    if losses.is_empty() {
+        return Err(StoreError::Refused { operation, reason: "cancelled without a reason".into() }.into());
+    }
+    Err(CommitError::Lost(losses))
+}
+
+fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+    StoreError::Refused { operation: "TransactWriteItems", reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn losses(codes: &[&str]) -> CommitError {
+        let identifier = Identifier::email("ada@example.org");
+        let writes = [DirectoryWrite::RequireUnclaimed(identifier)];
+        lost("TransactWriteItems", codes.iter().copied(), &writes).unwrap_err()
+    }
+
+    #[test]
+    fn a_cancelled_transaction_says_what_was_lost() {
+        let identifier = Identifier::email("ada@example.org");
+        assert!(
+            matches!(losses(&["None", "ConditionalCheckFailed"]), CommitError::Lost(l) if l == [Lost::Identifier(identifier)])
+        );
+        assert!(matches!(losses(&["ConditionalCheckFailed", "None"]), CommitError::Lost(l) if l == [Lost::Claim]));
+        assert!(matches!(losses(&["TransactionConflict", "None"]), CommitError::Lost(l) if l == [Lost::Contended]));
+    }
+
+    #[test]
+    fn throttling_inside_a_transaction_is_no_lost_race() {
+        assert!(matches!(losses(&["None", "ThrottlingError"]), CommitError::Store(StoreError::Unavailable { .. })));
+        assert!(matches!(losses(&["None", "ValidationError"]), CommitError::Store(StoreError::Refused { .. })));
+    }
+}

@@ -1,0 +1,91 @@
+//! Session tokens and codes are derived, not drawn: a repeated request gets the same answer although only hashes are
+//! kept. Who knows neither the derivation key nor what went in can make none of them.
+
+use std::fmt;
+
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use domain::{AuthorizationCode, SessionId, SessionToken, SubmitKey};
+
+/// The key all session tokens and codes are derived from.
+pub struct DerivationKey(Prk);
+
+impl fmt::Debug for DerivationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DerivationKey")
+    }
+}
+
+impl DerivationKey {
+    /// From 256 random bits (RFC 5869).
+    pub fn new(material: &[u8; 32]) -> Self {
+        Self(Salt::new(HKDF_SHA256, b"landfall/1").extract(material))
+    }
+
+    /// The token in force after `turn` was answered with `presented` and `key`, when somebody was authenticated in it.
+    pub fn next_token(
+        &self,
+        session: &SessionId,
+        turn: u32,
+        presented: &SessionToken,
+        key: &SubmitKey,
+    ) -> SessionToken {
+        let turn = turn.to_be_bytes();
+        let parts = [
+            b"token".as_slice(),
+            session.as_str().as_bytes(),
+            &turn,
+            presented.expose().as_bytes(),
+            key.expose().as_bytes(),
+        ];
+        SessionToken::from_derived(&self.expand(&parts))
+    }
+
+    /// The code of a completed session, for whoever holds the token in force.
+    pub fn code(&self, session: &SessionId, token: &SessionToken) -> AuthorizationCode {
+        let parts = [b"code".as_slice(), session.as_str().as_bytes(), token.expose().as_bytes()];
+        AuthorizationCode::from_derived(session, &self.expand(&parts))
+    }
+
+    fn expand(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // Length-prefixed: no two lists of parts give the same bytes.
+        let mut info = Vec::new();
+        for part in parts {
+            info.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            info.extend_from_slice(part);
+        }
+        let mut derived = [0; 32];
+        let filled = self.0.expand(&[&info], HKDF_SHA256).and_then(|okm| okm.fill(&mut derived));
+        // HKDF fails only for more than 255 hashes of output; this is one.
+        debug_assert!(filled.is_ok());
+        derived
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> SessionId {
+        "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
+    }
+
+    fn key(text: &str) -> SubmitKey {
+        SubmitKey::try_from(text.repeat(32)).unwrap()
+    }
+
+    #[test]
+    fn the_same_answer_gives_the_same_token_and_any_other_another() {
+        let derivation = DerivationKey::new(&[1; 32]);
+        let token = SessionToken::presented("t");
+        let next =
+            |turn, token: &SessionToken, key: &SubmitKey| derivation.next_token(&session(), turn, token, key).hash();
+
+        let first = next(1, &token, &key("a"));
+        assert_eq!(first, next(1, &token, &key("a")));
+        assert_ne!(first, next(2, &token, &key("a")));
+        assert_ne!(first, next(1, &SessionToken::presented("u"), &key("a")));
+        assert_ne!(first, next(1, &token, &key("b")));
+        let other = DerivationKey::new(&[2; 32]).next_token(&session(), 1, &token, &key("a"));
+        assert_ne!(first, other.hash());
+    }
+}

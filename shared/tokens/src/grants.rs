@@ -1,0 +1,193 @@
+//! What a client may exchange for tokens (RFC 6749 section 4).
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{AuthorizationCode, ClientId, Code, Entropy, RequestContext};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use store::sessions::Redemption;
+use store::{Redeemed, Store, StoreError};
+
+use crate::{Keys, Lifetimes};
+
+/// Our own issuer.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    pub(crate) url: String,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    store: Store,
+}
+
+/// A token request's form (RFC 6749 section 4.1.3).
+#[derive(Deserialize)]
+pub struct TokenRequest {
+    /// `authorization_code`.
+    pub grant_type: String,
+    /// What completed the session.
+    pub code: Option<SecretString>,
+    /// As in the authorization request.
+    pub redirect_uri: Option<String>,
+    /// Which application.
+    pub client_id: Option<String>,
+    /// RFC 7636: what the challenge was made from.
+    pub code_verifier: Option<SecretString>,
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRequest").field("grant_type", &self.grant_type).finish_non_exhaustive()
+    }
+}
+
+/// RFC 6749 section 5.1, OIDC Core 3.1.3.3.
+#[derive(Serialize)]
+pub struct TokenResponse {
+    /// For APIs.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: i64,
+    /// For the application; only with scope `openid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// What was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenResponse")
+    }
+}
+
+/// No tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// The client did something wrong.
+    #[error("{0}")]
+    Refused(Code),
+    /// DynamoDB.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A token could not be signed.
+    #[error("a token could not be signed")]
+    Signing,
+}
+
+impl Issuer {
+    /// An issuer known by `url`, which comes from configuration, never from a request.
+    pub fn new(url: String, keys: Arc<Keys>, lifetimes: Lifetimes, store: Store, entropy: Arc<dyn Entropy>) -> Self {
+        Self { url, keys, lifetimes, entropy, store }
+    }
+
+    /// Its issuer identifier.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Answers a token request.
+    ///
+    /// # Errors
+    /// `unsupported_grant_type`, `invalid_request` where a parameter is missing or ill-formed, `invalid_grant` where the
+    /// code is unknown, spent, expired, or was given to another client, redirect URI or challenge: by design one code.
+    pub async fn exchange(&self, cx: &RequestContext, request: &TokenRequest) -> Result<TokenResponse, GrantError> {
+        match request.grant_type.as_str() {
+            "authorization_code" => self.authorization_code(cx, request).await,
+            _ => Err(GrantError::Refused(Code::UnsupportedGrantType)),
+        }
+    }
+
+    async fn authorization_code(
+        &self,
+        cx: &RequestContext,
+        request: &TokenRequest,
+    ) -> Result<TokenResponse, GrantError> {
+        let missing = GrantError::Refused(Code::InvalidRequest);
+        let (Some(code), Some(redirect_uri), Some(client_id), Some(verifier)) =
+            (&request.code, &request.redirect_uri, &request.client_id, &request.code_verifier)
+        else {
+            return Err(missing);
+        };
+        if !is_verifier(verifier.expose_secret()) {
+            return Err(missing);
+        }
+        let refused = || GrantError::Refused(Code::InvalidGrant);
+        let client_id: ClientId = client_id.parse().map_err(|_| refused())?;
+        let (session, code) = AuthorizationCode::presented(code.expose_secret()).ok_or_else(refused)?;
+        let redemption = Redemption {
+            session: &session,
+            code: &code,
+            client_id: &client_id,
+            redirect_uri,
+            code_challenge: &challenge_of(verifier.expose_secret()),
+        };
+        let session = match self.store.redeem(cx, &redemption).await? {
+            Redeemed::Yes(session) => session,
+            Redeemed::Again(session) => {
+                tracing::warn!(event = "code_reused", code = %Code::InvalidGrant, session = %session.id, client = %client_id);
+                return Err(refused());
+            }
+            Redeemed::No => return Err(refused()),
+        };
+        // A completed session has its user: the engine completes none without. If it has not, nobody gets tokens.
+        let user = session.run.user.as_ref().ok_or_else(refused)?;
+        let access_token = self.access_token(cx.now, &session, user)?;
+        let id_token = match session.request.scopes().any(|scope| scope == "openid") {
+            true => Some(self.id_token(cx.now, &session, user, &access_token)?),
+            false => None,
+        };
+        Ok(TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: self.lifetimes.access_token.num_seconds(),
+            id_token,
+            scope: session.request.scope.clone(),
+        })
+    }
+}
+
+/// RFC 7636 section 4.1: 43 to 128 unreserved characters.
+fn is_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
+}
+
+/// RFC 7636 section 4.2, method S256.
+pub fn challenge_of(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_challenge_is_the_one_of_the_rfc() {
+        // RFC 7636 appendix B.
+        assert_eq!(
+            challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+    }
+
+    #[test]
+    fn a_verifier_is_long_and_unreserved() {
+        assert!(is_verifier(&"a".repeat(43)));
+        for bad in ["a".repeat(42), "a".repeat(129), "ä".repeat(43), " ".repeat(43)] {
+            assert!(!is_verifier(&bad));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Our own issuer: its keys, the codes it gives, the tokens it signs, and how to verify them.
+//!
+//! **Must not know**: journeys, providers, HTTP. A grant takes what the client showed and answers with tokens; `issuer`
+//! (the function) turns that into HTTP.
+//!
+//! **To add one more grant**: one file beside [`grants`], one arm in [`Issuer::exchange`]. One more key: [`keys`], which
+//! also makes it at first deployment.
+
+pub mod derive;
+pub mod grants;
+pub mod issue;
+pub mod keys;
+pub mod verify;
+
+pub use grants::{GrantError, Issuer, TokenRequest, TokenResponse};
+pub use issue::Lifetimes;
+pub use keys::{KeyError, Keys};
+pub use verify::{Expected, TokenKind, VerifyError, verify};

@@ -1,0 +1,65 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use directory::Directory;
+use domain::{Clock, Entropy, SecretSource};
+use egress::Egress;
+use journeys::{Journeys, Library, Limits};
+use providers::Providers;
+use store::Store;
+use tokens::{Issuer, Keys, Lifetimes};
+
+/// All that the routes call. Made once per process.
+#[derive(Debug)]
+pub struct App {
+    /// The engine.
+    pub journeys: Journeys,
+    /// Our own issuer.
+    pub issuer: Issuer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) budget: Duration,
+}
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct AppParts {
+    /// DynamoDB.
+    pub store: Store,
+    /// The way out.
+    pub egress: Egress,
+    /// Clients' and the issuer's secrets.
+    pub secrets: Arc<dyn SecretSource>,
+    /// The issuer's keys, loaded.
+    pub keys: Arc<Keys>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The issuer's URL. From configuration: a request's Host is whatever its sender likes.
+    pub issuer: String,
+    /// Bounds of sessions.
+    pub limits: Limits,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// How long a request may take where no Lambda deadline says so.
+    pub budget: Duration,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: AppParts) -> Self {
+        let AppParts { store, egress, secrets, keys, clock, entropy, issuer, limits, lifetimes, budget } = parts;
+        let journeys = Journeys::new(journeys::Parts {
+            library: Library::new(store.clone()),
+            providers: Providers::new(egress, secrets),
+            directory: Directory::new(store.clone(), Arc::clone(&entropy)),
+            keys: Arc::clone(&keys),
+            entropy: Arc::clone(&entropy),
+            limits,
+            store: store.clone(),
+        });
+        let issuer = Issuer::new(issuer, keys, lifetimes, store, Arc::clone(&entropy));
+        Self { journeys, issuer, clock, entropy, budget }
+    }
+}

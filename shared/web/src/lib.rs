@@ -1,0 +1,19 @@
+//! What every function's HTTP edge shares: the [`App`] behind the routes, extractors that answer bad requests with our
+//! problem documents, and the edge itself, where a request gets its context, its log line and its headers.
+//!
+//! **Must not know**: any route. A function's `routes()` is URL -> call -> answer; this crate turns errors into answers,
+//! and is the only one that does.
+//!
+//! **To add one more function**: a crate in `functions/` with `routes()` and a `main.rs` of a few lines that calls
+//! [`serve`]; the local server and the tests merge the same `routes()`.
+
+mod app;
+mod edge;
+mod extract;
+mod failure;
+pub mod logs;
+
+pub use app::{App, AppParts};
+pub use edge::{router, serve};
+pub use extract::{Bearer, Context, Form, Json, Path};
+pub use failure::{ApiError, OAuthError, Problem};

@@ -1,0 +1,195 @@
+//! A real Keycloak on loopback, with the users of `keycloak/landfall-realm.json`.
+//!
+//! Needs Java 17 or newer and `mvn` on the PATH. The server is installed once into `target/interop`; its log is there
+//! too, one file per start. A server that cannot be had panics: the suite fails, it never skips.
+#![expect(clippy::expect_used, clippy::panic, reason = "whatever goes wrong fails the test that wants the server")]
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The realm that every server starts with.
+pub(crate) const REALM: &str = "landfall-test";
+/// A confidential client that may use the password grant and the code flow.
+pub(crate) const CLIENT_ID: &str = "landfall";
+/// A confidential client whose direct access grants are off.
+pub(crate) const NO_GRANTS_CLIENT_ID: &str = "no-grants";
+/// The secret of both clients.
+pub(crate) const CLIENT_SECRET: &str = "interop-client-secret";
+
+/// A user of the realm. The e-mail address works as a username too.
+pub(crate) struct User {
+    pub(crate) username: &'static str,
+    pub(crate) email: &'static str,
+    pub(crate) password: &'static str,
+}
+
+/// Verified e-mail address, and a password of 92 bytes in UTF-8 with characters that a form must escape.
+pub(crate) const ADA: User = User {
+    username: "ada",
+    email: "ada@example.org",
+    password: "Überlänge schützt: größere Wörter, süße Äpfel & 100 % Öl = Füße+Grüße 🔑🦀",
+};
+/// E-mail address not verified.
+pub(crate) const GRACE: User = User { username: "grace", email: "grace@example.org", password: "grace-password" };
+/// Disabled by an administrator.
+pub(crate) const DISABLED: User =
+    User { username: "disabled", email: "disabled@example.org", password: "disabled-password" };
+/// Has to change the password before anything else.
+pub(crate) const TODO: User = User { username: "todo", email: "todo@example.org", password: "todo-password" };
+
+const REALM_FILE: &str = include_str!("keycloak/landfall-realm.json");
+
+/// Runs the server until its stdin closes, then ends the whole process group: `kc.sh` runs Java as its child, and
+/// again in its own place after a first build. The operating system closes the pipe when the test process ends, however
+/// it ends, so neither a killed run nor a server kept in a `static` leaves a process behind.
+const SUPERVISOR: &str = r#"{ "$@"; kill -KILL 0; } & read -r _; kill -KILL 0"#;
+
+/// How long a start may take. The first one on a machine also builds the server: 45 seconds on two idle cores.
+const PATIENCE: Duration = Duration::from_secs(300);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A running server. Each has a database of its own, in memory, and ends when dropped.
+pub(crate) struct Keycloak {
+    supervisor: Child,
+    port: u16,
+}
+
+impl Keycloak {
+    /// Installs Keycloak if it is not there yet, starts it and waits until the realm answers.
+    ///
+    /// Blocks for some 20 seconds, the first time in a checkout for a minute or two: start one and share it.
+    pub(crate) fn start() -> Self {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = tests.join("../target/interop");
+        fs::create_dir_all(&folder).expect("a folder for Keycloak can be made");
+
+        // Held until the server is up: the first start writes into the installation that all of them share.
+        let lock = File::create(folder.join("lock")).expect("the lock file can be made");
+        lock.lock().expect("the lock file can be locked");
+
+        let home = install(tests, &folder);
+        let log = log_file(&folder);
+        // From here on a panic ends the server too. Port 0 until it listens.
+        let mut keycloak = Self { supervisor: spawn(&home, &log), port: 0 };
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if let Some(port) = listening_port(&log).filter(|port| realm_answers(*port)) {
+                keycloak.port = port;
+                return keycloak;
+            }
+            if let Ok(Some(_)) = keycloak.supervisor.try_wait() {
+                panic!("Keycloak ended while it started.{}", epilogue(&home, &log));
+            }
+            thread::sleep(PAUSE);
+        }
+        panic!("Keycloak did not start in {PATIENCE:?}.{}", epilogue(&home, &log));
+    }
+
+    /// Scheme, host and port, without a slash at the end. Stays the same after [`Keycloak::stop`].
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The `iss` of the realm's tokens.
+    pub(crate) fn issuer(&self) -> String {
+        format!("{}/realms/{REALM}", self.base_url())
+    }
+
+    /// Ends the server at once; when this returns, its port refuses connections. A second call does nothing.
+    pub(crate) fn stop(&mut self) {
+        assert!(self.end(), "Keycloak still listens on {} after it was stopped", self.base_url());
+    }
+
+    fn end(&mut self) -> bool {
+        // `wait` closes the stdin that the supervisor watches.
+        let ended = self.supervisor.wait().is_ok();
+        // Java is not our child but the supervisor's: its port is what tells that it has gone.
+        ended && (0..50).any(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() || rest())
+    }
+}
+
+impl Drop for Keycloak {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn rest() -> bool {
+    thread::sleep(PAUSE);
+    false
+}
+
+fn install(tests: &Path, folder: &Path) -> PathBuf {
+    let script = tests.join("interop/install-keycloak.sh");
+    let output = Command::new("sh").arg(&script).arg(folder).output().expect("sh can be run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "Keycloak could not be installed by {}:\n{said}", script.display());
+    PathBuf::from(String::from_utf8(output.stdout).expect("the installer prints UTF-8").trim_end())
+}
+
+fn log_file(folder: &Path) -> PathBuf {
+    static STARTS: AtomicU32 = AtomicU32::new(1);
+    let start = STARTS.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!("keycloak-{}-{start}.log", std::process::id()))
+}
+
+fn spawn(home: &Path, log: &Path) -> Child {
+    let import = home.join("data/import");
+    fs::create_dir_all(&import).expect("the import folder can be made");
+    // Keycloak refuses a file named `*-realm.json` that is not named after its realm.
+    fs::write(import.join(format!("{REALM}-realm.json")), REALM_FILE).expect("the realm can be handed to Keycloak");
+
+    let log = File::create(log).expect("the log can be made");
+    Command::new("sh")
+        .args(["-c", SUPERVISOR, "sh"])
+        .arg(home.join("bin/kc.sh"))
+        .args(["start-dev", "--import-realm", "--db=dev-mem", "--http-host=127.0.0.1", "--http-port=0"])
+        .env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m")
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone().expect("the log can be written by stdout and stderr"))
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .expect("sh can be run")
+}
+
+/// The port that the server chose. Asking it for port 0 leaves no moment in which another process can take the port.
+fn listening_port(log: &Path) -> Option<u16> {
+    let text = read_lossy(log);
+    let (_, rest) = text.split_once("Listening on: http://127.0.0.1:")?;
+    // A line that is still being written would give part of the number.
+    let (line, _) = rest.split_once('\n')?;
+    line.trim_end().parse().ok()
+}
+
+fn realm_answers(port: u16) -> bool {
+    discovery_status(port).is_ok_and(|status| status.ends_with(b" 200"))
+}
+
+fn discovery_status(port: u16) -> io::Result<[u8; 12]> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(stream, "GET /realms/{REALM}/.well-known/openid-configuration HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
+    let mut status = [0; "HTTP/1.1 200".len()];
+    stream.read_exact(&mut status)?;
+    Ok(status)
+}
+
+fn epilogue(home: &Path, log: &Path) -> String {
+    let text = read_lossy(log);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(40)..].join("\n");
+    // A first start that was killed while it wrote its build leaves an installation that cannot start.
+    format!(" Removing {} installs it anew. The end of {}:\n{tail}", home.display(), log.display())
+}
+
+fn read_lossy(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}

@@ -2,14 +2,14 @@
 //!
 //! Needs Java 17 or newer and `mvn` on the PATH. The server is installed once into `target/interop`; its log is there
 //! too, one file per start. A server that cannot be had panics: the suite fails, it never skips.
-#![expect(clippy::expect_used, clippy::panic, reason = "whatever goes wrong fails the test that wants the server")]
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,26 +23,23 @@ pub(crate) const NO_GRANTS_CLIENT_ID: &str = "no-grants";
 /// The secret of both clients.
 pub(crate) const CLIENT_SECRET: &str = "interop-client-secret";
 
-/// A user of the realm. The e-mail address works as a username too.
+/// A user of the realm, who signs in by e-mail address.
 pub(crate) struct User {
-    pub(crate) username: &'static str,
     pub(crate) email: &'static str,
     pub(crate) password: &'static str,
 }
 
 /// Verified e-mail address, and a password of 92 bytes in UTF-8 with characters that a form must escape.
 pub(crate) const ADA: User = User {
-    username: "ada",
     email: "ada@example.org",
     password: "Überlänge schützt: größere Wörter, süße Äpfel & 100 % Öl = Füße+Grüße 🔑🦀",
 };
 /// E-mail address not verified.
-pub(crate) const GRACE: User = User { username: "grace", email: "grace@example.org", password: "grace-password" };
+pub(crate) const GRACE: User = User { email: "grace@example.org", password: "grace-password" };
 /// Disabled by an administrator.
-pub(crate) const DISABLED: User =
-    User { username: "disabled", email: "disabled@example.org", password: "disabled-password" };
+pub(crate) const DISABLED: User = User { email: "disabled@example.org", password: "disabled-password" };
 /// Has to change the password before anything else.
-pub(crate) const TODO: User = User { username: "todo", email: "todo@example.org", password: "todo-password" };
+pub(crate) const TODO: User = User { email: "todo@example.org", password: "todo-password" };
 
 const REALM_FILE: &str = include_str!("keycloak/landfall-realm.json");
 
@@ -62,9 +59,15 @@ pub(crate) struct Keycloak {
 }
 
 impl Keycloak {
+    /// The server that all tests share which leave it as it is. The first to ask starts it.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Keycloak> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
     /// Installs Keycloak if it is not there yet, starts it and waits until the realm answers.
     ///
-    /// Blocks for some 20 seconds, the first time in a checkout for a minute or two: start one and share it.
+    /// Blocks for some 20 seconds, the first time in a checkout for a minute or two.
     pub(crate) fn start() -> Self {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = tests.join("../target/interop");
@@ -76,6 +79,7 @@ impl Keycloak {
 
         let home = install(tests, &folder);
         let log = log_file(&folder);
+        println!("starting Keycloak, which logs to {}", log.display());
         // From here on a panic ends the server too. Port 0 until it listens.
         let mut keycloak = Self { supervisor: spawn(&home, &log), port: 0 };
         let started = Instant::now();
@@ -94,12 +98,12 @@ impl Keycloak {
 
     /// Scheme, host and port, without a slash at the end. Stays the same after [`Keycloak::stop`].
     pub(crate) fn base_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address())
     }
 
-    /// The `iss` of the realm's tokens.
-    pub(crate) fn issuer(&self) -> String {
-        format!("{}/realms/{REALM}", self.base_url())
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Ends the server at once; when this returns, its port refuses connections. A second call does nothing.
@@ -111,7 +115,7 @@ impl Keycloak {
         // `wait` closes the stdin that the supervisor watches.
         let ended = self.supervisor.wait().is_ok();
         // Java is not our child but the supervisor's: its port is what tells that it has gone.
-        ended && (0..50).any(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() || rest())
+        ended && (0..50).any(|_| TcpStream::connect(self.address()).is_err() || rest())
     }
 }
 

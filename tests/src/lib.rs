@@ -1,1 +1,16 @@
-//! Whole flows over the merged routers.
+//! What whole-flow tests stand on: [`TestApp`], the merged routers over an embedded DynamoDB and simulated providers,
+//! with every outbound call going through a [`proxy`] that counts it.
+//!
+//! **Must not know**: how anything inside works. A test speaks HTTP to the routers, looks at what the providers were
+//! sent, at the items that are stored, and at the log.
+//!
+//! **To add one more**: a flow is a function in `tests/`, named as a sentence about the system; an attack is named after
+//! what it tries. A suite against a real server is a file in `interop/`.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is tests")]
+
+mod app;
+mod flow;
+pub mod proxy;
+
+pub use app::{Answer, Setup, TestApp, demo_keycloak};
+pub use flow::{Login, TestSession, VERIFIER, data, key};

@@ -25,11 +25,11 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     request_body = StartRequest,
     responses(
         (status = 201, body = SessionView),
-        (status = 400, body = Problem, description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`, `pkce_required`"),
-        (status = 403, body = Problem, description = "`client_not_allowed`"),
-        (status = 404, body = Problem, description = "`unknown_journey`"),
-        (status = 422, body = Problem, description = "`invalid_params`"),
-        (status = 503, body = Problem, description = "`unavailable`"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`, `pkce_required`"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`client_not_allowed`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_journey`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_params`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
     )
 )]
 async fn start(

@@ -23,15 +23,16 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     post,
     path = "/v1/sessions/{session}/steps/{step}",
     params(("session" = String, Path), ("step" = String, Path)),
+    security(("session_token" = [])),
     request_body = ClientResponse,
     responses(
         (status = 200, body = SessionView),
-        (status = 400, body = Problem, description = "`invalid_request`"),
-        (status = 401, body = Problem, description = "`invalid_token`"),
-        (status = 404, body = Problem, description = "`unknown_session`"),
-        (status = 409, body = Problem, description = "`step_conflict`, with the current view"),
-        (status = 422, body = Problem, description = "`invalid_input`, with the fields"),
-        (status = 503, body = Problem, description = "`unavailable`"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_session`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`step_conflict`, with the current view"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_input`, with the fields"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
     )
 )]
 async fn submit(
@@ -49,11 +50,12 @@ async fn submit(
     get,
     path = "/v1/sessions/{session}",
     params(("session" = String, Path)),
+    security(("session_token" = [])),
     responses(
         (status = 200, body = SessionView),
-        (status = 401, body = Problem, description = "`invalid_token`"),
-        (status = 404, body = Problem, description = "`unknown_session`"),
-        (status = 503, body = Problem, description = "`unavailable`"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_session`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
     )
 )]
 async fn view(

@@ -1,8 +1,11 @@
 //! Documents as people write them: YAML, of which JSON is a part. Strict: a key that is there twice or unknown is an
 //! error with its line, and `no` is a word, not a boolean.
 
+use std::collections::BTreeMap;
+
 use domain::{ConnectorDocument, JourneyDocument};
 use journeys::Journey;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -10,9 +13,21 @@ use crate::error::CommandError;
 
 /// Reads a document; `place` is what errors call it.
 pub fn parse<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, CommandError> {
+    read(text).map_err(|error| CommandError::Syntax { place: place.to_owned(), error: Box::new(error) })
+}
+
+/// Reads secrets by name. An error says where it is and nothing else: a snippet of the file, or a message that quotes a
+/// value, would show secrets.
+pub fn secrets(place: &str, text: &str) -> Result<BTreeMap<String, SecretString>, CommandError> {
+    read(text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
+        CommandError::Secrets { place: place.to_owned(), line, column }
+    })
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| CommandError::Syntax { place: place.to_owned(), error: Box::new(error) })
 }
 
 /// Reads a journey and checks it whole.

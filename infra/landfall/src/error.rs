@@ -34,6 +34,18 @@ pub enum CommandError {
         /// Line, column and reason.
         error: Box<serde_saphyr::Error>,
     },
+    /// A file of secrets is no YAML or JSON, or not of its form. Says nothing of what stands in it.
+    #[error(
+        "{place}: line {line} column {column}: this is no file of secrets, `name: value` each; nothing of it is shown"
+    )]
+    Secrets {
+        /// Which file.
+        place: String,
+        /// From 1.
+        line: u64,
+        /// From 1.
+        column: u64,
+    },
     /// A connector describes none.
     #[error("{place}: connector {connector}: {error}")]
     Connector {
@@ -60,6 +72,16 @@ pub enum CommandError {
         /// Each rule.
         errors: Vec<DocumentError>,
     },
+    /// A connector's secret is not there.
+    #[error(
+        "connector {connector} names the secret {secret:?}, and no file has it: write `{secret}: ...` into a file and name that with --secrets"
+    )]
+    NoSecret {
+        /// Which connector.
+        connector: String,
+        /// By which name.
+        secret: String,
+    },
     /// The embedded DynamoDB cannot use its file.
     #[error("{path}: the embedded DynamoDB cannot use this file: {reason}")]
     Database {
@@ -74,6 +96,14 @@ pub enum CommandError {
     /// The app cannot be made.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The file of the issuer's keys does not have them.
+    #[error("{path}: {error}: put the file back, or start anew with --reset, which forgets users as well")]
+    KeysLost {
+        /// Which file.
+        path: PathBuf,
+        /// Which key, and what is wrong with it.
+        error: KeyError,
+    },
     /// New keys cannot be made.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -81,7 +111,7 @@ pub enum CommandError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The issuer cannot be asked for its keys.
-    #[error("{url}: {error}")]
+    #[error("{url}: {error}: is `cargo run` running there?")]
     Unreachable {
         /// Where.
         url: String,

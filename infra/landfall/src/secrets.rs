@@ -22,36 +22,30 @@ impl LocalSecrets {
     /// Reads the issuer's keys from `path`, or makes them and writes the file.
     pub fn open(path: &Path, entropy: &dyn Entropy) -> Result<Self, CommandError> {
         match fs::read_to_string(path) {
-            Ok(text) => documents::parse(&path.display().to_string(), &text).map(Self),
+            Ok(text) => documents::secrets(&path.display().to_string(), &text).map(Self),
             Err(error) if error.kind() == ErrorKind::NotFound => Self::make(path, entropy),
             Err(error) => Err(file(path, error)),
         }
     }
 
+    /// The issuer's keys, newly made.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, CommandError> {
+        Ok(Self(Keys::generate(entropy)?.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
+    }
+
     fn make(path: &Path, entropy: &dyn Entropy) -> Result<Self, CommandError> {
-        let keys: BTreeMap<_, _> =
-            Keys::generate(entropy)?.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
-        let exposed: BTreeMap<_, _> = keys.iter().map(|(name, value)| (name, value.expose_secret())).collect();
+        let made = Self::generate(entropy)?;
+        let exposed: BTreeMap<_, _> = made.0.iter().map(|(name, value)| (name, value.expose_secret())).collect();
         let mut text = serde_json::to_string_pretty(&exposed).map_err(|error| file(path, error.into()))?;
         text.push('\n');
         let written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         written.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| file(path, error))?;
-        Ok(Self(keys))
+        Ok(made)
     }
 
     /// Adds a connector's client secret.
     pub fn add_connector(&mut self, name: &str, value: SecretString) {
         self.0.insert(SecretName::connector(name).to_string(), value);
-    }
-
-    /// Adds connectors' client secrets from a file: `name: value`, by the names that connector documents use.
-    pub fn add_connectors(&mut self, path: &Path) -> Result<(), CommandError> {
-        let text = fs::read_to_string(path).map_err(|error| file(path, error))?;
-        let secrets: BTreeMap<String, SecretString> = documents::parse(&path.display().to_string(), &text)?;
-        for (name, value) in secrets {
-            self.add_connector(&name, value);
-        }
-        Ok(())
     }
 }
 

@@ -1,18 +1,24 @@
 //! `landfall serve`: everything on one machine.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws::{BUDGET, Config, DynamoDb, SystemClock, SystemEntropy};
+use aws::{BUDGET, Config, SystemClock, SystemEntropy};
 use axum::Router;
 use clap::Args;
 use domain::{ConnectorDocument, JourneyDocument};
 use egress::Reach;
+use secrecy::SecretString;
 use store::TableNames;
+use tokens::Keys;
 use tokio::net::TcpListener;
+use utoipa::openapi::InfoBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Json;
 
 use crate::embedded::EmbeddedDynamoDb;
@@ -56,14 +62,19 @@ impl Serve {
         let base = format!("http://127.0.0.1:{}", self.port);
         let connectors = self.read_connectors(&base)?;
         let journeys = connectors.iter().map(demo::journey).collect::<Result<Vec<_>, _>>()?;
+        let client_secrets = self.read_client_secrets()?;
+        check_secrets(&connectors, &client_secrets)?;
         let listener = self.listen().await?;
-        let secrets = self.open_data()?;
-        let dynamodb = EmbeddedDynamoDb::open(&self.data.join(DATABASE)).await?;
+        let mut secrets = self.open_data().await?;
+        for (name, value) in client_secrets {
+            secrets.add_connector(&name, value);
+        }
+        let dynamodb = EmbeddedDynamoDb::open(&self.data.join(DATABASE), &SystemEntropy).await?;
         let config = Config {
             issuer: base,
             tables: TableNames::with_prefix("landfall"),
             secrets_prefix: String::new(),
-            dynamodb: DynamoDb::At(dynamodb.address()),
+            dynamodb: dynamodb.location(),
             reach: Reach::Local,
             budget: BUDGET,
         };
@@ -80,6 +91,14 @@ impl Serve {
         }
     }
 
+    fn read_client_secrets(&self) -> Result<BTreeMap<String, SecretString>, CommandError> {
+        match (&self.connectors, &self.secrets) {
+            (None, _) => Ok(BTreeMap::from([("keycloak".to_owned(), demo::KEYCLOAK_SECRET.into())])),
+            (Some(_), None) => Ok(BTreeMap::new()),
+            (Some(_), Some(path)) => documents::secrets(&path.display().to_string(), &read(path)?),
+        }
+    }
+
     async fn listen(&self) -> Result<TcpListener, CommandError> {
         TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(|error| match error.kind() {
             ErrorKind::AddrInUse => CommandError::PortInUse { port: self.port },
@@ -87,7 +106,7 @@ impl Serve {
         })
     }
 
-    fn open_data(&self) -> Result<LocalSecrets, CommandError> {
+    async fn open_data(&self) -> Result<LocalSecrets, CommandError> {
         if self.reset {
             for name in [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", SECRETS] {
                 let path = self.data.join(name);
@@ -99,14 +118,17 @@ impl Serve {
                 }
             }
         }
-        fs::create_dir_all(&self.data).map_err(|error| CommandError::File { path: self.data.clone(), error })?;
-        let mut secrets = LocalSecrets::open(&self.data.join(SECRETS), &SystemEntropy)?;
-        if self.connectors.is_none() {
-            secrets.add_connector("keycloak", demo::KEYCLOAK_SECRET.into());
-        }
-        if let Some(path) = &self.secrets {
-            secrets.add_connectors(path)?;
-        }
+        // It holds users and keys: its owner's alone.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.data)
+            .map_err(|error| CommandError::File { path: self.data.clone(), error })?;
+        let path = self.data.join(SECRETS);
+        let secrets = LocalSecrets::open(&path, &SystemEntropy)?;
+        // Looked at here, where the file is known by its name.
+        let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
+        Keys::load(&cx, &secrets).await.map_err(|error| CommandError::KeysLost { path, error })?;
         Ok(secrets)
     }
 
@@ -134,11 +156,14 @@ impl Serve {
         let mut router = web::router(app, routes()).merge(openapi());
         if self.connectors.is_none() {
             let keycloak = demo::keycloak(clock, entropy);
-            router = router.route_service(&format!("{}/{{*path}}", demo::KEYCLOAK_PATH), keycloak.router().into_service());
+            router =
+                router.route_service(&format!("{}/{{*path}}", demo::KEYCLOAK_PATH), keycloak.router().into_service());
         }
+        // Before it is announced that we are there: who then asks us to stop is heard.
+        let interrupted = interrupted().map_err(CommandError::Server)?;
         self.print(config, journeys).map_err(CommandError::Output)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, service).with_graceful_shutdown(interrupted()).await.map_err(CommandError::Server)
+        axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
     }
 
     fn print(&self, config: &Config, journeys: &[JourneyDocument]) -> std::io::Result<()> {
@@ -167,8 +192,32 @@ impl Serve {
     }
 }
 
+/// A connector without its secret would be found out by the first user who signs in.
+fn check_secrets(
+    connectors: &[ConnectorDocument],
+    secrets: &BTreeMap<String, SecretString>,
+) -> Result<(), CommandError> {
+    for connector in connectors {
+        let clients = connector.methods.keys().filter_map(|method| connector.client_for(*method));
+        if let Some(secret) =
+            clients.filter_map(|client| client.secret.as_ref()).find(|name| !secrets.contains_key(*name))
+        {
+            return Err(CommandError::NoSecret { connector: connector.id.to_string(), secret: secret.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// What the routes look like, for programs. Written by hand where only the whole knows it.
 fn openapi() -> Router {
-    let (_router, openapi) = routes().split_for_parts();
+    let (_router, mut openapi) = routes().split_for_parts();
+    openapi.info = InfoBuilder::new()
+        .title("Landfall")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Sign users in through the provider they have, and bring them ashore"))
+        .build();
+    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    openapi.components.get_or_insert_default().add_security_scheme("session_token", bearer);
     Router::new().route("/openapi.json", axum::routing::get(async move || Json(openapi)))
 }
 
@@ -176,17 +225,14 @@ fn read(path: &Path) -> Result<String, CommandError> {
     fs::read_to_string(path).map_err(|error| CommandError::File { path: path.to_owned(), error })
 }
 
-async fn interrupted() {
+/// Ready once somebody asks the process to stop. They are heard from this call on.
+fn interrupted() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            // Where the signal cannot be heard, the other one still can.
-            Err(_) => std::future::pending().await,
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
-    }
+    })
 }

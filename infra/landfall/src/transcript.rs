@@ -38,8 +38,9 @@ impl fmt::Display for Transcript<'_> {
 email='{email}'
 password='{password}'
 
-# An application starts the journey; `member NAME` reads one member of a JSON answer.
+# An application starts the journey. `member NAME` reads one member of a JSON answer, `text` writes a JSON string.
 member() {{ sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }}
+text() {{ printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"; }}
 view=$(curl -sS {base}/v1/journeys/{journey}/start -H 'content-type: application/json' -d '{{
   "request": {{ "client_id": "{client}", "redirect_uri": "{redirect_uri}", "scope": "openid profile email",
                "code_challenge": "{challenge}", "code_challenge_method": "S256" }},
@@ -51,7 +52,7 @@ token=$(printf '%s' "$view" | member session_token)
 view=$(curl -sS {base}/v1/sessions/$session/steps/ask -H "authorization: Bearer $token" \
   -H 'content-type: application/json' -d '{{
   "turn": 1, "key": "{key}", "option": "submit",
-  "data": {{ "email": "'"$email"'", "password": "'"$password"'" }} }}')
+  "data": {{ "email": '"$(text "$email")"', "password": '"$(text "$password")"' }} }}')
 printf '%s\n' "$view"
 code=$(printf '%s' "$view" | member code)
 

@@ -11,6 +11,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret;
 
 use crate::{Config, DynamoDb, StartError};
 
@@ -32,13 +33,13 @@ async fn sdk(config: &Config) -> Result<SdkConfig, StartError> {
     };
     match &config.dynamodb {
         DynamoDb::Aws => Ok(shared(https()?).load().await),
-        DynamoDb::At(address) => {
-            let nobody = Credentials::new("local", "local", None, None, "local");
-            let local = shared(aws_smithy_http_client::Builder::new().build_http())
+        DynamoDb::At { address, access_key } => {
+            let local = Credentials::new(access_key.expose_secret(), "local", None, None, "local");
+            let embedded = shared(aws_smithy_http_client::Builder::new().build_http())
                 .region(Region::from_static("local"))
-                .credentials_provider(SharedCredentialsProvider::new(nobody))
+                .credentials_provider(SharedCredentialsProvider::new(local))
                 .endpoint_url(format!("http://{address}"));
-            Ok(local.load().await)
+            Ok(embedded.load().await)
         }
     }
 }

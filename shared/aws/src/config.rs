@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use egress::Reach;
+use secrecy::SecretString;
 use store::TableNames;
 use url::Url;
 
@@ -25,12 +26,17 @@ pub struct Config {
 }
 
 /// Where DynamoDB is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum DynamoDb {
     /// In AWS, with the function's role and region.
     Aws,
-    /// At an address of this machine, where credentials mean nothing.
-    At(SocketAddr),
+    /// Embedded, at an address of this machine.
+    At {
+        /// Where it listens.
+        address: SocketAddr,
+        /// What it admits.
+        access_key: SecretString,
+    },
 }
 
 /// The environment lacks something or has something wrong.

@@ -28,16 +28,21 @@ impl SecretsManager {
 
     async fn read(&self, cx: &RequestContext, name: &SecretName) -> Result<Option<SecretString>, SecretError> {
         let stopwatch = cx.stopwatch();
-        let result = self.client.get_secret_value().secret_id(format!("{}{name}", self.prefix)).send().await;
+        let call = self.client.get_secret_value().secret_id(format!("{}{name}", self.prefix)).send();
+        let result = tokio::time::timeout(cx.remaining(), call).await;
         let (operation, duration_ms) = ("GetSecretValue", stopwatch.millis());
-        let outcome = if result.is_ok() { "ok" } else { "failed" };
+        let outcome = match &result {
+            Ok(Ok(_)) => "ok",
+            Ok(Err(_)) => "failed",
+            Err(_) => "timeout",
+        };
         tracing::info!(target: "outbound", service = "secretsmanager", operation, outcome, duration_ms);
         match result {
-            Ok(output) => Ok(output.secret_string.map(SecretString::from)),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+            Ok(Ok(output)) => Ok(output.secret_string.map(SecretString::from)),
+            Ok(Err(error)) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
                 Ok(None)
             }
-            Err(_) => Err(SecretError::Unavailable(name.clone())),
+            _ => Err(SecretError::Unavailable(name.clone())),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Directory {
                 LinkStatus::Active => Provisioned::Recognised(SessionUser {
                     id: link.user,
                     subject: link.subject,
-                    by: link.key,
+                    by: Some(link.key),
                     claims: link.claims,
                 }),
                 LinkStatus::Disabled => Provisioned::Refused,
@@ -89,7 +89,7 @@ impl Directory {
             claims: user.claims.clone(),
         };
         let session_user =
-            SessionUser { id: id.clone(), subject: user.subject.clone(), by: key, claims: user.claims.clone() };
+            SessionUser { id: id.clone(), subject: user.subject.clone(), by: Some(key), claims: user.claims.clone() };
         let mut writes = vec![DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
         // A verified address is claimed for this user. One that nobody vouches for claims nothing, but must not make a
         // second account beside the one that has it either: whoever has it first would never be asked for proof.

@@ -55,7 +55,7 @@ codes! {
     UnknownJourney = "unknown_journey", 404, "There is no such journey";
     /// No session has this id, it has expired, or the token is another session's: deliberately one answer.
     UnknownSession = "unknown_session", 404, "There is no such session, or it has ended";
-    /// No client has this id, or it is switched off.
+    /// No client has this id.
     UnknownClient = "unknown_client", 400, "There is no such client";
     /// The client may not start this journey, or may not use this API at all.
     ClientNotAllowed = "client_not_allowed", 403, "This client may not start this journey";
@@ -73,8 +73,6 @@ codes! {
     Unavailable = "unavailable", 503, "A service this request needs is not answering";
     /// A mistake of ours.
     Internal = "internal", 500, "Something went wrong on our side";
-    /// Client authentication failed, or the client is unknown (RFC 6749 section 5.2).
-    InvalidClient = "invalid_client", 401, "The client is unknown or not authenticated";
     /// The code or verifier does not fit (RFC 6749 section 5.2).
     InvalidGrant = "invalid_grant", 400, "The code is unknown, spent, expired, or was given to somebody else";
     /// Another grant type (RFC 6749 section 5.2).

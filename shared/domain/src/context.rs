@@ -44,13 +44,21 @@ impl RequestContext {
         locale: Option<String>,
     ) -> Self {
         let now = clock.now();
-        let deadline = now + TimeDelta::from_std(budget).unwrap_or(TimeDelta::MAX);
+        let budget = TimeDelta::from_std(budget).unwrap_or(TimeDelta::MAX);
+        let deadline = now.checked_add_signed(budget).unwrap_or(DateTime::<Utc>::MAX_UTC);
         Self { id, now, deadline, client, locale, clock }
     }
 
     /// What is left until the deadline; zero when it has passed.
     pub fn remaining(&self) -> Duration {
         (self.deadline - self.clock.now()).to_std().unwrap_or_default()
+    }
+
+    /// The same request with so many quarters of its remaining time: for a call that is not the last thing to be done,
+    /// so that there is time left for the rest when it takes all it has.
+    pub fn within_quarters(&self, quarters: u32) -> Self {
+        let kept_back = self.remaining() / 4 * 4_u32.saturating_sub(quarters);
+        Self { deadline: self.deadline - TimeDelta::from_std(kept_back).unwrap_or_default(), ..self.clone() }
     }
 
     /// Measures how long something takes.
@@ -84,6 +92,7 @@ mod tests {
         let id = "req".parse().unwrap();
         let cx = RequestContext::new(id, clock.clone(), Duration::from_secs(3), ClientAddress::default(), None);
 
+        assert_eq!(cx.within_quarters(3).remaining(), Duration::from_millis(2250));
         clock.advance(TimeDelta::seconds(2));
         assert_eq!(cx.remaining(), Duration::from_secs(1));
         clock.advance(TimeDelta::seconds(2));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::StepId;
 use crate::ids::is_field_name;
@@ -60,8 +60,8 @@ impl<'de> Deserialize<'de> for Reference {
 }
 
 /// A setting that is a literal or comes from a [`Reference`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
 pub enum Expression {
     /// The value itself.
     Literal(serde_json::Value),
@@ -76,15 +76,6 @@ impl TryFrom<serde_json::Value> for Expression {
         match value {
             serde_json::Value::String(text) if text.contains("${") => text.try_into().map(Expression::Reference),
             literal => Ok(Expression::Literal(literal)),
-        }
-    }
-}
-
-impl From<Expression> for serde_json::Value {
-    fn from(expression: Expression) -> Self {
-        match expression {
-            Expression::Literal(value) => value,
-            Expression::Reference(reference) => reference.to_string().into(),
         }
     }
 }

@@ -21,6 +21,13 @@ pub enum Method {
 }
 
 impl Method {
+    /// As documents write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Password => "password",
+        }
+    }
+
     /// The Authentication Method Reference for our own tokens (RFC 8176 section 2).
     pub fn amr(self) -> &'static str {
         match self {
@@ -51,13 +58,27 @@ const MAPPED: &[(&str, &str)] = &[
     ("phone_number_verified", "phone"),
 ];
 
+/// In bytes.
+const MAX_CLAIM: usize = 1024;
+
 impl Claims {
     /// Of all that a provider says, what is carried on.
     pub fn mapped(all: &serde_json::Map<String, Value>) -> Self {
-        let keep = |name: &&str| all.get(*name).filter(|value| value.is_string() || value.is_boolean());
+        // Of its own type only: a provider's "true" in our ID token would be true to somebody. And no larger than a
+        // person could mean, or one account's claims would make its item too large to be written at all.
+        let fits = |name: &str, value: &Value| match name.ends_with("_verified") {
+            true => value.is_boolean(),
+            false => value.as_str().is_some_and(|text| text.len() <= MAX_CLAIM),
+        };
+        let keep = |name: &&str| all.get(*name).filter(|value| fits(name, value));
         Self(
             MAPPED.iter().filter_map(|(name, _)| keep(name).map(|value| ((*name).to_owned(), value.clone()))).collect(),
         )
+    }
+
+    /// Whether a scope is one that releases claims.
+    pub fn is_scope(scope: &str) -> bool {
+        MAPPED.iter().any(|(_, releases)| *releases == scope)
     }
 
     /// What an application with these scopes may see.
@@ -83,11 +104,6 @@ impl Claims {
         self.text("email").filter(|_| self.0.get("email_verified") == Some(&Value::Bool(true)))
     }
 
-    /// Sets a claim: for adapters, which know where a provider deviates from the standard.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.0.insert(name.to_owned(), value.into());
-    }
-
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -109,7 +125,7 @@ impl fmt::Debug for Claims {
 ///
 /// The adapter makes `issuer_key` and `subject_key` canonical, so that every method of a connector names one person by
 /// one pair: often not `iss`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalIdentity {
     /// Through which connector.
     pub connector: ConnectorId,
@@ -159,6 +175,17 @@ impl IdentityKey {
     /// Issuer and subject, hashed.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+}
+
+impl fmt::Debug for ExternalIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connector, method, claims, .. } = self;
+        f.debug_struct("ExternalIdentity")
+            .field("connector", connector)
+            .field("method", method)
+            .field("claims", claims)
+            .finish_non_exhaustive()
     }
 }
 
@@ -221,6 +248,12 @@ mod tests {
             assert_eq!(claims(json!({"email": "a@b", "email_verified": not_true})).verified_email(), None);
         }
         assert_eq!(claims(json!({"email": "a@b"})).verified_email(), None);
+    }
+
+    #[test]
+    fn a_claim_of_another_type_or_size_is_not_carried_on() {
+        let odd = json!({ "email_verified": "true", "name": ["A"], "given_name": "a".repeat(1025), "locale": "de" });
+        assert_eq!(claims(odd), claims(json!({ "locale": "de" })));
     }
 
     #[test]

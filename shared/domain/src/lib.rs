@@ -17,6 +17,7 @@ pub mod expression;
 pub mod identity;
 pub mod ids;
 pub mod journey;
+pub mod json;
 pub mod ports;
 pub mod sealed;
 pub mod secret;

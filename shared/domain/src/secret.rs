@@ -122,7 +122,9 @@ impl TryFrom<String> for SubmitKey {
     type Error = InvalidKey;
 
     fn try_from(text: String) -> Result<Self, InvalidKey> {
-        let fits = (22..=128).contains(&text.len())
+        // Hexadecimal holds 4 bits a character, base64 6.
+        let enough = if text.bytes().all(|byte| byte.is_ascii_hexdigit()) { 32 } else { 22 };
+        let fits = (enough..=128).contains(&text.len())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=' | '+' | '/'));
         if fits { Ok(Self(Zeroizing::new(text))) } else { Err(InvalidKey) }
     }
@@ -130,7 +132,7 @@ impl TryFrom<String> for SubmitKey {
 
 /// A submit's key is too short to hold 128 random bits, or no hexadecimal or base64 text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a submit's key is 128 random bits or more, as 22 to 128 characters of hexadecimal or base64")]
+#[error("a submit's key is 128 random bits or more, as 32 to 128 characters of hexadecimal or 22 to 128 of base64")]
 pub struct InvalidKey;
 
 impl<'de> Deserialize<'de> for SubmitKey {
@@ -188,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_submit_key_is_long_enough_to_be_unguessable() {
-        assert!(SubmitKey::try_from("0123456789abcdef".to_owned()).is_err());
+        assert!(SubmitKey::try_from("0123456789abcdef0123456789abcde".to_owned()).is_err());
+        assert!(SubmitKey::try_from("AAECAwQFBgcICQoLDA0ODw".to_owned()).is_ok());
+        assert!(SubmitKey::try_from("AAECAwQFBgcICQoLDA0OD".to_owned()).is_err());
         assert!(SubmitKey::try_from("0123456789abcdef0123456789abcdef".to_owned()).is_ok());
         assert!(SubmitKey::try_from("0123456789abcdef0123456789abcde\n".to_owned()).is_err());
     }

@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use crate::identity::{Asked, IdentityKey};
 use crate::{
-    Claims, ClientId, Code, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId,
-    UserId,
+    Claims, ClientId, Code, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId, UserId,
 };
 
 /// What the application asked for: an OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1). Fields it
@@ -62,8 +61,7 @@ impl fmt::Debug for AuthorizationRequest {
 }
 
 /// What the session waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// The answer to its current step.
     InputRequired,
@@ -94,8 +92,9 @@ impl Status {
 pub struct Proof {
     /// Which factor.
     pub method: Method,
-    /// Of whom.
-    pub of: IdentityKey,
+    /// Of whom. Not kept once the session is completed: all that are left are its user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<IdentityKey>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -107,8 +106,9 @@ pub struct SessionUser {
     pub id: UserId,
     /// What tokens call them.
     pub subject: String,
-    /// The account by which they were recognised: only its proofs speak for them.
-    pub by: IdentityKey,
+    /// The account by which they were recognised: only its proofs speak for them. Not kept once completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<IdentityKey>,
     /// What tokens may say of them.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub claims: Claims,
@@ -160,7 +160,7 @@ pub struct Session {
 }
 
 /// What the engine keeps of a run between two turns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The journey.
     pub journey: JourneyId,
@@ -192,4 +192,11 @@ pub struct Run {
     /// When rejected, after how many seconds another try may help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
+}
+
+impl fmt::Debug for Run {
+    // What was entered, and what an application passed, describes a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("journey", &self.journey).field("steps", &self.steps).finish_non_exhaustive()
+    }
 }

@@ -1,6 +1,8 @@
 //! The company's own directory: users, the links that say which outside accounts are theirs, and the identifiers that
 //! are claimed for one user only.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +11,7 @@ use crate::identity::{IdentityKey, hash_parts};
 use crate::{Claims, ConnectorId, ProviderKind, UserId};
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Ours, for ever.
     pub id: UserId,
@@ -67,7 +69,7 @@ pub struct Link {
 }
 
 /// Something at most one user may have.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identifier {
     /// What it is.
     pub kind: IdentifierKind,
@@ -93,6 +95,18 @@ impl Identifier {
     /// The value, hashed, for a key.
     pub fn hash(&self) -> String {
         hash_parts(&[&self.value])
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identifier").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 

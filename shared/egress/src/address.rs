@@ -4,7 +4,7 @@
 //! addresses that answer anybody who is already inside: metadata services, its own runtime, the company's network. So a
 //! literal address is checked on the URL (the client's resolver is never asked about literals), and a name by the
 //! addresses it resolves to, which are then the ones that are dialled: an answer that changes between check and dial
-//! changes nothing (attacks 63, 64).
+//! changes nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -18,7 +18,7 @@ use crate::{EgressError, Refusal};
 pub enum Reach {
     /// Public addresses, over https.
     Public,
-    /// This machine as well, and over plain http: for `landfall serve` and tests.
+    /// This machine as well, and that over plain http: for `landfall serve` and tests.
     Local,
 }
 
@@ -31,7 +31,8 @@ impl Reach {
     /// Checks what a URL itself says. A name passes: what it resolves to is checked when it is dialled.
     pub(crate) fn vet(self, url: &Url) -> Result<(), EgressError> {
         match (url.scheme(), self) {
-            ("https", _) | ("http", Reach::Local) => {}
+            ("https", _) => {}
+            ("http", Reach::Local) if is_this_machine(url) => {}
             _ => return Err(EgressError::Refused(Refusal::Scheme)),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -44,6 +45,17 @@ impl Reach {
             None => false,
         };
         if admitted { Ok(()) } else { Err(EgressError::Refused(Refusal::Address)) }
+    }
+}
+
+/// By what the URL says: over plain http nothing vouches for who answers, so the name has to be one that nobody else can
+/// have (RFC 6761 section 6.3).
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 
@@ -195,8 +207,12 @@ mod tests {
         for local in ["http://127.0.0.1:8080/", "http://[::1]/", "http://localhost/", "https://8.8.8.8/"] {
             assert_eq!(refused(Reach::Local, local), None, "{local}");
         }
-        for private in ["http://10.0.0.1/", "http://169.254.169.254/", "http://[fd00:ec2::254]/", "http://0.0.0.0/"] {
+        for private in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[fd00:ec2::254]/", "https://0.0.0.0/"]
+        {
             assert_eq!(refused(Reach::Local, private), Some(Refusal::Address), "{private}");
+        }
+        for elsewhere in ["http://8.8.8.8/", "http://id.example/", "http://localhost.id.example/", "http://10.0.0.1/"] {
+            assert_eq!(refused(Reach::Local, elsewhere), Some(Refusal::Scheme), "{elsewhere}");
         }
     }
 

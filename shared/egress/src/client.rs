@@ -39,7 +39,7 @@ impl Egress {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             // The client would send again what an HTTP/2 server says it did not process. Whether a password goes out a
-            // second time is for the user to say (attack 77).
+            // second time is for the user to say.
             .retry(reqwest::retry::never())
             .referer(false)
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))

@@ -22,7 +22,7 @@ impl Request {
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values arrive byte for byte as they are
-    /// given: no trimming, no normalisation (attack 61).
+    /// given: no trimming, no normalisation.
     pub fn post_form<'a>(url: Url, form: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let mut headers = accept_json();

@@ -41,6 +41,9 @@ pub(crate) struct Live {
     pub(crate) slots: BTreeSet<Slot>,
 }
 
+/// Checking follows every path; a bound keeps that cheap, and its depth within the stack.
+const MAX_STEPS: usize = 200;
+
 /// A rule a document breaks, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
@@ -57,9 +60,15 @@ pub enum Problem {
     /// `format` is not 1.
     #[error("this is format {0}; format 1 is understood")]
     Format(u32),
+    /// More steps than anybody can follow.
+    #[error("there are {0} steps; {MAX_STEPS} are allowed")]
+    TooManySteps(usize),
     /// A parameter's name or default breaks its own rules.
     #[error("{0}")]
     Param(&'static str),
+    /// `${params...}` would name its outputs and the journey's parameters at once.
+    #[error("a step cannot be called params: that is where parameters are read")]
+    ReservedId,
     /// No such kind of step.
     #[error("there is no step type {0:?}; there are {known}", known = steps::TYPES.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))]
     UnknownType(String),
@@ -119,6 +128,10 @@ impl Journey {
         let mut errors = Errors::default();
         if document.format != 1 {
             errors.at("format", Problem::Format(document.format));
+            return Err(errors.0);
+        }
+        if document.steps.len() > MAX_STEPS {
+            errors.at("steps", Problem::TooManySteps(document.steps.len()));
             return Err(errors.0);
         }
         check_params(&document.params, &mut errors);
@@ -299,6 +312,9 @@ impl CompiledStep {
 }
 
 fn compile_step(id: &StepId, document: StepDocument, errors: &mut Errors) -> Option<CompiledStep> {
+    if id.as_str() == "params" {
+        errors.at(format!("steps.{id}"), Problem::ReservedId);
+    }
     let Some(kind) = steps::find(&document.kind) else {
         errors.at(format!("steps.{id}.type"), Problem::UnknownType(document.kind));
         return None;

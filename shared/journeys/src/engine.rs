@@ -2,13 +2,14 @@
 
 mod advance;
 mod start;
+mod turn;
 mod views;
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use directory::Directory;
-use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId, SubmitKey};
+use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId};
 use providers::Providers;
 use store::sessions::TurnAnswer;
 use store::{Claim, ClaimId, Store};
@@ -83,22 +84,8 @@ impl Journeys {
         let claim = ClaimId::generate(self.parts.entropy.as_ref());
         match self.parts.store.claim_turn(cx, session, &answer, claim).await? {
             Claim::Taken(claimed) => self.advance(cx, *claimed, token, response).await,
-            other => self.not_taken(cx, other, token, &response.key).await,
-        }
-    }
-
-    /// The turn is not ours to answer: what its client is told instead.
-    async fn not_taken(
-        &self,
-        cx: &RequestContext,
-        claim: Claim,
-        token: &SessionToken,
-        key: &SubmitKey,
-    ) -> Result<SessionView, JourneyError> {
-        match claim {
-            Claim::Taken(claimed) => Ok(self.processing(&claimed.session)),
             Claim::Busy(session) => Ok(self.processing(&session)),
-            Claim::Answered(session) => self.view_again(cx, &session, token, key).await,
+            Claim::Answered(session) => self.view_again(cx, &session, token, &response.key).await,
             Claim::Elsewhere(session) => {
                 Err(JourneyError::Conflict(Box::new(self.view_elsewhere(cx, &session).await?)))
             }
@@ -117,7 +104,9 @@ impl Journeys {
         token: &SessionToken,
     ) -> Result<SessionView, JourneyError> {
         let session = self.parts.store.get_session(cx, session, token).await?;
-        let session = session.ok_or(JourneyError::Refused(Code::UnknownSession))?;
-        self.view_with(cx, &session, token).await
+        match session.ok_or(JourneyError::Refused(Code::UnknownSession))? {
+            (session, true) => Ok(self.processing(&session)),
+            (session, false) => self.view_with(cx, &session, token).await,
+        }
     }
 }

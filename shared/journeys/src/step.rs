@@ -155,6 +155,8 @@ pub(crate) struct Plan {
 pub struct StepCx<'a> {
     /// The request it runs in.
     pub request: &'a RequestContext,
+    /// The same request for calls to providers: what they say has to be committed afterwards.
+    pub(crate) outbound: RequestContext,
     pub(crate) parts: &'a Parts,
     pub(crate) here: &'a StepId,
     pub(crate) slot: Option<&'a Slot>,
@@ -210,7 +212,7 @@ impl StepCx<'_> {
 
     /// For calls to providers.
     pub fn providers(&self) -> providers::Cx<'_> {
-        self.parts.providers.cx(self.request)
+        self.parts.providers.cx(&self.outbound)
     }
 
     /// The directory.
@@ -222,12 +224,16 @@ impl StepCx<'_> {
     /// session's token rotates with this turn.
     pub fn authenticated(&mut self, identity: &ExternalIdentity) -> Result<(), StepError> {
         let slot = self.slot.ok_or(StepError::Broken("a step that identifies has no slot"))?;
-        let sealed =
-            Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &self.place(slot.as_str()), identity)
-                .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
+        let sealed = Sealed::seal(
+            &self.parts.keys.sealing,
+            self.parts.entropy.as_ref(),
+            &self.place("slot", slot.as_str()),
+            identity,
+        )
+        .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
         let run = &mut self.session.run;
         run.identities.insert(slot.clone(), sealed);
-        run.proofs.push(Proof { method: identity.method, of: identity.key(), at: identity.authenticated_at });
+        run.proofs.push(Proof { method: identity.method, of: Some(identity.key()), at: identity.authenticated_at });
         run.error = None;
         *self.authenticated = true;
         Ok(())
@@ -239,13 +245,13 @@ impl StepCx<'_> {
         let sealed =
             sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has left"))?;
         sealed
-            .open(&self.parts.keys.sealing, &self.place(slot.as_str()))
+            .open(&self.parts.keys.sealing, &self.place("slot", slot.as_str()))
             .map_err(|_| StepError::Broken("an identity does not open in this session"))
     }
 
     /// Keeps what a provider asked until it is answered.
     pub fn asked(&mut self, asked: &Asked) -> Result<(), StepError> {
-        let place = self.place(self.here.as_str());
+        let place = self.place("step", self.here.as_str());
         let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, asked)
             .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
         self.session.run.asked.insert(self.here.clone(), sealed);
@@ -284,7 +290,7 @@ impl StepCx<'_> {
     }
 
     /// What a sealed value of this session is bound to.
-    fn place(&self, name: &str) -> String {
-        format!("{}/{name}", self.session.id)
+    fn place(&self, kind: &str, name: &str) -> String {
+        format!("{}/{kind}/{name}", self.session.id)
     }
 }

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::json::{self, JsonError};
 use egress::Response;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 
-use crate::json::{self, JsonError};
 use crate::{Check, Outage, ProviderError, Stage};
 
 /// The object of a successful answer.

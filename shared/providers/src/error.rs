@@ -87,7 +87,7 @@ macro_rules! words {
 
 words! {
     /// Why the provider does not let a user in. `as_str` is what refines the outcome `rejected`. Which of the first few
-    /// it was is for the log alone: a client sees one answer for wrong, unknown, locked and disabled (attack 60).
+    /// it was is for the log alone: a client sees one answer for wrong, unknown, locked and disabled.
     Rejection {
         /// Wrong password or unknown user; some providers say the same of locked users.
         InvalidCredentials = "invalid_credentials",

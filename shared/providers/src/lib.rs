@@ -17,7 +17,6 @@ mod adapter;
 mod answers;
 mod cx;
 mod error;
-mod json;
 mod keycloak;
 mod oidc;
 pub mod registry;

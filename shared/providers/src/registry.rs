@@ -38,7 +38,7 @@ impl Provider {
             return Err(InvalidConnector::at("methods", "no method is switched on"));
         }
         for (method, settings) in &document.methods {
-            let place = format!("methods.{}", name(*method));
+            let place = format!("methods.{}", method.as_str());
             if !self.methods.contains(method) {
                 return Err(InvalidConnector::at(place, format!("{} connectors cannot do this", self.name)));
             }
@@ -73,14 +73,6 @@ fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConn
         return Err(InvalidConnector::at(format!("{place}.secret"), "is empty: leave it out for a public client"));
     }
     Ok(())
-}
-
-/// As documents write it.
-fn name(method: Method) -> String {
-    match serde_json::to_value(method) {
-        Ok(Value::String(name)) => name,
-        _ => String::new(),
-    }
 }
 
 /// A provider's own settings out of a document.

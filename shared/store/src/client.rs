@@ -8,9 +8,11 @@ use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
-use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use domain::RequestContext;
 
+use crate::item::Item;
+use crate::keys::Key;
 use crate::{StoreError, TableNames};
 
 /// DynamoDB, as Landfall uses it.
@@ -83,6 +85,25 @@ impl Store {
                 reason: "it did not answer within the request's deadline".into(),
             })),
         }
+    }
+
+    /// Reads one item, strongly consistent.
+    pub(crate) async fn read(
+        &self,
+        cx: &RequestContext,
+        kind: &'static str,
+        table: &str,
+        key: Key,
+    ) -> Result<Option<Item>, StoreError> {
+        let get = self
+            .client()
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.call(cx, "GetItem", get.send()).await?;
+        output.item.map(|attributes| Item::read(kind, attributes)).transpose()
     }
 }
 

@@ -14,7 +14,7 @@ pub enum StoreError {
     Refused {
         /// Which call.
         operation: &'static str,
-        /// The error's code and message.
+        /// The error's code.
         reason: String,
     },
     /// An item is not what its codec wrote.

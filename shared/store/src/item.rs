@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::StoreError;
-use crate::keys::Key;
+use crate::keys::{Key, PK};
 
 /// The schema number of every kind of item so far.
 pub(crate) const V: u32 = 1;
@@ -71,6 +71,12 @@ impl Item {
             .ok_or_else(|| self.broken(name))
     }
 
+    /// The id that the partition key holds after `prefix`.
+    pub(crate) fn id<T: std::str::FromStr>(&self, prefix: &str) -> Result<T, StoreError> {
+        let id = self.text(PK)?.strip_prefix(prefix).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| self.broken(PK))
+    }
+
     pub(crate) fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<T, StoreError> {
         self.text(name)?.parse().map_err(|_| self.broken(name))
     }
@@ -101,6 +107,10 @@ impl Item {
             .and_then(|blob| SecretHash::from_bytes(blob.as_ref()))
             .map(Some)
             .ok_or_else(|| self.broken(name))
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.attributes.get(name).and_then(|value| value.as_b().ok()).map(Blob::as_ref)
     }
 
     pub(crate) fn hash(&self, name: &str) -> Result<SecretHash, StoreError> {
@@ -147,6 +157,7 @@ pub(crate) fn map<T: Serialize>(kind: &'static str, value: &T) -> Result<Attribu
     serde_dynamo::to_attribute_value(value).map_err(|error| corrupt(kind, &error))
 }
 
-fn corrupt(item: &'static str, error: &serde_dynamo::Error) -> StoreError {
-    StoreError::Corrupt { item, reason: error.to_string() }
+/// Which item is enough for the log: serde's own words may quote what a person entered.
+fn corrupt(item: &'static str, _error: &serde_dynamo::Error) -> StoreError {
+    StoreError::Corrupt { item, reason: "its fields".into() }
 }

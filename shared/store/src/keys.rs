@@ -69,7 +69,10 @@ pub fn identifier(identifier: &Identifier) -> Key {
     Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "CLAIM")
 }
 
+/// What stands before a session's id.
+pub(crate) const SESSION: &str = "SESSION#";
+
 /// A session.
 pub fn session(id: &SessionId) -> Key {
-    Key::new(format!("SESSION#{id}"), "STATE")
+    Key::new(format!("{SESSION}{id}"), "STATE")
 }

@@ -20,6 +20,7 @@ pub mod config;
 mod error;
 mod item;
 pub mod keys;
+mod session_item;
 pub mod sessions;
 pub mod tables;
 pub mod users;

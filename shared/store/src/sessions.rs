@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
@@ -11,14 +12,14 @@ use aws_sdk_dynamodb::types::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Answered, AuthorizationCode, AuthorizationRequest, ClientId, Entropy, IssuedCode, RequestContext, Session,
-    SessionId, SessionToken, Status, StepId, SubmitKey,
+    Answered, AuthorizationCode, ClientId, Entropy, RequestContext, Session, SessionId, SessionToken, Status, StepId,
+    SubmitKey,
 };
 
 use crate::client::CallError;
-use crate::item::{Item, NewItem, bytes, map, millis, number, seconds, text};
-use crate::keys;
-use crate::tables::EXPIRES_AT;
+use crate::item::{Item, bytes, millis, number, seconds, text};
+use crate::keys::{self, PK};
+use crate::session_item;
 use crate::{Store, StoreError};
 
 /// Which request holds a turn. Random, so that a claim that lapsed and was taken again is not mistaken for ours.
@@ -117,22 +118,31 @@ impl Store {
             .client()
             .put_item()
             .table_name(&self.tables().sessions)
-            .set_item(Some(session.to_item()?))
+            .set_item(Some(session_item::write(session)?))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PK)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        self.call(cx, "PutItem", put.send()).await?;
-        Ok(())
+        match self.call(cx, "PutItem", put.send()).await {
+            // The SDK repeats a put whose answer was lost, and the repeat finds it done. On no condition, a late one
+            // would undo what has happened since, the token's rotation with it.
+            Ok(_) | Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(_))) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// The session, for whoever holds the token in force. `None`: no such session, expired, or another's token.
+    /// The session, for whoever holds the token in force, and whether another request is answering its turn. `None`: no
+    /// such session, expired, or another's token.
     pub async fn get_session(
         &self,
         cx: &RequestContext,
         id: &SessionId,
         token: &SessionToken,
-    ) -> Result<Option<Session>, StoreError> {
+    ) -> Result<Option<(Session, bool)>, StoreError> {
         let item = self.read(cx, "session", &self.tables().sessions, keys::session(id)).await?;
-        let session = item.map(|item| Session::read(&item)).transpose()?;
-        Ok(session.filter(|session| session.expires_at > cx.now && session.token == token.hash()))
+        let Some(item) = item else { return Ok(None) };
+        let (session, claimed_until) = (session_item::read(&item)?, item.optional_millis("claimed_until")?);
+        let is_theirs = session.expires_at > cx.now && session.token == token.hash();
+        Ok(is_theirs.then_some((session, claimed_until.is_some_and(|until| until > cx.now))))
     }
 
     /// Takes the answer to the session's current turn for this caller, and returns the session as it stands.
@@ -166,11 +176,11 @@ impl Store {
             .expression_attribute_values(":seconds", seconds(cx.now));
         match self.call(cx, "UpdateItem", update.send()).await {
             Ok(output) => {
-                let session = Session::from_item(output.attributes.unwrap_or_default())?;
+                let session = session_item::from(output.attributes)?;
                 Ok(Claim::Taken(Box::new(Claimed { session, claim })))
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
-                Claim::of_the_loser(lost.item, answer, cx.now)
+                Claim::of_the_loser(lost.item, answer, claim, cx.now)
             }
             Err(error) => Err(error.into()),
         }
@@ -192,10 +202,18 @@ impl Store {
 
     /// Redeems a code: one conditional update that compares all the client has to show, so that a wrong verifier spends
     /// nothing and of two concurrent uses one wins.
-    pub async fn redeem(&self, cx: &RequestContext, redemption: &Redemption<'_>) -> Result<Redeemed, StoreError> {
+    ///
+    /// `by` tells this request from any other: the SDK repeats an update whose answer was lost, and the repeat finds the
+    /// code redeemed by ourselves.
+    pub async fn redeem(
+        &self,
+        cx: &RequestContext,
+        redemption: &Redemption<'_>,
+        by: &ClaimId,
+    ) -> Result<Redeemed, StoreError> {
         let update = self
             .update_session(redemption.session)
-            .update_expression("SET code_redeemed = :now")
+            .update_expression("SET code_redeemed = :now, redeemed_by = :by")
             .condition_expression(
                 "code = :code AND attribute_not_exists(code_redeemed) AND code_until > :now AND #status = :completed \
                  AND #request.client_id = :client AND #request.redirect_uri = :redirect \
@@ -203,6 +221,7 @@ impl Store {
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#request", "request")
+            .expression_attribute_values(":by", bytes(by.as_bytes()))
             .expression_attribute_values(":code", bytes(redemption.code.hash().as_bytes()))
             .expression_attribute_values(":now", millis(cx.now))
             .expression_attribute_values(":completed", text(Status::Completed.as_str()))
@@ -211,11 +230,15 @@ impl Store {
             .expression_attribute_values(":challenge", text(redemption.code_challenge))
             .expression_attribute_values(":seconds", seconds(cx.now));
         match self.call(cx, "UpdateItem", update.send()).await {
-            Ok(output) => Ok(Redeemed::Yes(Box::new(Session::from_item(output.attributes.unwrap_or_default())?))),
+            Ok(output) => Ok(Redeemed::Yes(Box::new(session_item::from(output.attributes)?))),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
-                let session = lost.item.map(Session::from_item).transpose()?;
-                Ok(match session {
-                    Some(session) if session.redeemed(redemption.code) => Redeemed::Again(Box::new(session)),
+                let Some(item) = lost.item else { return Ok(Redeemed::No) };
+                let item = Item::read("session", item)?;
+                let session = Box::new(session_item::read(&item)?);
+                let redeemed = session.code.filter(|issued| issued.redeemed_at.is_some());
+                Ok(match redeemed {
+                    Some(_) if item.bytes("redeemed_by") == Some(by.as_bytes()) => Redeemed::Yes(session),
+                    Some(issued) if issued.hash == redemption.code.hash() => Redeemed::Again(session),
                     _ => Redeemed::No,
                 })
             }
@@ -239,11 +262,16 @@ impl Claim {
     fn of_the_loser(
         item: Option<HashMap<String, AttributeValue>>,
         answer: &TurnAnswer<'_>,
+        claim: ClaimId,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
         let Some(item) = item else { return Ok(Claim::Absent) };
         let item = Item::read("session", item)?;
-        let session = Box::new(Session::read(&item)?);
+        let session = Box::new(session_item::read(&item)?);
+        // The SDK repeats an update whose answer was lost, and the repeat finds our own claim.
+        if item.bytes("claim") == Some(claim.as_bytes()) {
+            return Ok(Claim::Taken(Box::new(Claimed { session: *session, claim })));
+        }
         if session.expires_at <= now {
             return Ok(Claim::Absent);
         }
@@ -257,68 +285,5 @@ impl Claim {
         let current =
             session.status == Status::InputRequired && session.turn == answer.turn && session.step == *answer.step;
         Ok(if current { Claim::Busy(session) } else { Claim::Elsewhere(session) })
-    }
-}
-
-/// Reading and writing a session's item. What conditions compare stands on top; the rest in two maps.
-pub(crate) trait SessionItem: Sized {
-    fn to_item(&self) -> Result<HashMap<String, AttributeValue>, StoreError>;
-    fn from_item(item: HashMap<String, AttributeValue>) -> Result<Self, StoreError>;
-    fn read(item: &Item) -> Result<Self, StoreError>;
-    fn redeemed(&self, code: &AuthorizationCode) -> bool;
-}
-
-impl SessionItem for Session {
-    fn to_item(&self) -> Result<HashMap<String, AttributeValue>, StoreError> {
-        let mut item = NewItem::at(&keys::session(&self.id));
-        item.set("id", text(self.id.as_str()));
-        item.set(EXPIRES_AT, seconds(self.expires_at));
-        item.set("status", text(self.status.as_str()));
-        item.set("turn", number(self.turn));
-        item.set("step", text(self.step.as_str()));
-        item.set("token", bytes(self.token.as_bytes()));
-        item.set_some("answered_token", self.answered.map(|answered| bytes(answered.token.as_bytes())));
-        item.set_some("answered_key", self.answered.map(|answered| bytes(answered.key.as_bytes())));
-        item.set_some("code", self.code.map(|code| bytes(code.hash.as_bytes())));
-        item.set_some("code_until", self.code.map(|code| millis(code.expires_at)));
-        item.set_some("code_redeemed", self.code.and_then(|code| code.redeemed_at).map(millis));
-        item.set("request", map("session", &self.request)?);
-        item.set("run", map("session", &self.run)?);
-        Ok(item.build())
-    }
-
-    fn from_item(item: HashMap<String, AttributeValue>) -> Result<Self, StoreError> {
-        Self::read(&Item::read("session", item)?)
-    }
-
-    fn read(item: &Item) -> Result<Self, StoreError> {
-        let answered = match (item.optional_hash("answered_token")?, item.optional_hash("answered_key")?) {
-            (Some(token), Some(key)) => Some(Answered { token, key }),
-            _ => None,
-        };
-        let code = match (item.optional_hash("code")?, item.optional_millis("code_until")?) {
-            (Some(hash), Some(expires_at)) => {
-                Some(IssuedCode { hash, expires_at, redeemed_at: item.optional_millis("code_redeemed")? })
-            }
-            _ => None,
-        };
-        let status = item.text("status")?;
-        let unknown = || StoreError::Corrupt { item: "session", reason: "attribute status".into() };
-        Ok(Session {
-            id: item.parsed("id")?,
-            expires_at: item.seconds(EXPIRES_AT)?,
-            status: Status::find(status).ok_or_else(unknown)?,
-            turn: item.number("turn")?,
-            step: item.parsed("step")?,
-            token: item.hash("token")?,
-            answered,
-            code,
-            request: item.map::<AuthorizationRequest>("request")?,
-            run: item.map("run")?,
-        })
-    }
-
-    fn redeemed(&self, code: &AuthorizationCode) -> bool {
-        self.code.is_some_and(|issued| issued.hash == code.hash() && issued.redeemed_at.is_some())
     }
 }

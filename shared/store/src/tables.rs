@@ -1,4 +1,4 @@
-//! The three tables, defined once: created from here on one machine, compared with the template on AWS.
+//! The three tables, defined once.
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
@@ -28,9 +28,9 @@ impl TableNames {
     /// All three, as they have to be.
     pub fn definitions(&self) -> [TableDefinition<'_>; 3] {
         [
-            TableDefinition { name: &self.config, expires: None, durable: false },
-            TableDefinition { name: &self.directory, expires: None, durable: true },
-            TableDefinition { name: &self.sessions, expires: Some(EXPIRES_AT), durable: false },
+            TableDefinition { name: &self.config, expires: None },
+            TableDefinition { name: &self.directory, expires: None },
+            TableDefinition { name: &self.sessions, expires: Some(EXPIRES_AT) },
         ]
     }
 }
@@ -45,12 +45,10 @@ pub struct TableDefinition<'a> {
     pub name: &'a str,
     /// The time-to-live attribute.
     pub expires: Option<&'static str>,
-    /// Whether it holds what cannot be had again: streams, point-in-time recovery, deletion protection.
-    pub durable: bool,
 }
 
 impl Store {
-    /// Creates the tables that are missing: for one machine and tests; on AWS the template does it.
+    /// Creates the tables that are missing: for one machine and tests.
     pub async fn create_missing_tables(&self) -> Result<(), StoreError> {
         for table in self.tables().definitions() {
             self.create_if_missing(&table).await?;

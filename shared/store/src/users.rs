@@ -5,7 +5,7 @@ use domain::{Identifier, Link, RequestContext, User, UserId};
 use serde::Deserialize;
 
 use crate::item::Item;
-use crate::keys::{self, Key};
+use crate::keys;
 use crate::{Store, StoreError};
 
 impl Store {
@@ -31,24 +31,5 @@ impl Store {
         }
         let item = self.read(cx, "identifier", &self.tables().directory, keys::identifier(identifier)).await?;
         Ok(item.map(Item::into::<Claim>).transpose()?.map(|claim| claim.user))
-    }
-
-    /// Reads one item, strongly consistent.
-    pub(crate) async fn read(
-        &self,
-        cx: &RequestContext,
-        kind: &'static str,
-        table: &str,
-        key: Key,
-    ) -> Result<Option<Item>, StoreError> {
-        let get = self
-            .client()
-            .get_item()
-            .table_name(table)
-            .set_key(Some(key.attributes()))
-            .consistent_read(true)
-            .return_consumed_capacity(aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total);
-        let output = self.call(cx, "GetItem", get.send()).await?;
-        output.item.map(|attributes| Item::read(kind, attributes)).transpose()
     }
 }

@@ -15,8 +15,7 @@ use domain::{Identifier, Link, RequestContext, Session, User, UserId};
 use crate::client::CallError;
 use crate::item::{NewItem, bytes, text};
 use crate::keys::{self, Key, PK};
-use crate::sessions::SessionItem;
-use crate::{ClaimId, Store, StoreError};
+use crate::{ClaimId, Store, StoreError, session_item};
 
 /// A change of the directory that `directory` has planned and the engine commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +39,7 @@ pub enum DirectoryWrite {
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Somebody else was faster: what was lost, in the order it was asked for.
-    #[error("lost {0:?} to another request")]
+    #[error("lost a race to another request")]
     Lost(Vec<Lost>),
     /// DynamoDB.
     #[error(transparent)]
@@ -88,7 +87,7 @@ impl Store {
             .client()
             .put_item()
             .table_name(&self.tables().sessions)
-            .set_item(Some(session.to_item()?))
+            .set_item(Some(session_item::write(session)?))
             .condition_expression(CLAIM_HOLDS)
             .expression_attribute_values(":claim", bytes(claim.as_bytes()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -97,7 +96,7 @@ impl Store {
             Ok(_) => Ok(()),
             Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
                 // The SDK repeats a put whose answer was lost, and the repeat finds the claim gone: it is done.
-                let written = lost.item.map(Session::from_item).transpose()?;
+                let written = lost.item.map(|item| session_item::from(Some(item))).transpose()?;
                 if written.as_ref() == Some(session) { Ok(()) } else { Err(CommitError::Lost(vec![Lost::Claim])) }
             }
             Err(error) => Err(CommitError::Store(error.into())),
@@ -114,7 +113,7 @@ impl Store {
     ) -> Result<(), CommitError> {
         let advance = Put::builder()
             .table_name(&self.tables().sessions)
-            .set_item(Some(session.to_item()?))
+            .set_item(Some(session_item::write(session)?))
             .condition_expression(CLAIM_HOLDS)
             .expression_attribute_values(":claim", bytes(claim.as_bytes()));
         let mut items = vec![TransactWriteItem::builder().put(advance.build().map_err(unbuilt)?).build()];

@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{AuthorizationCode, ClientId, Code, Entropy, RequestContext};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
-use store::{Redeemed, Store, StoreError};
+use store::{ClaimId, Redeemed, Store, StoreError};
 
 use crate::{Keys, Lifetimes};
 
@@ -24,19 +24,32 @@ pub struct Issuer {
     store: Store,
 }
 
-/// A token request's form (RFC 6749 section 4.1.3).
+/// A token request's form (RFC 6749 section 4.1.3). A parameter without a value counts as omitted (section 3.2).
 #[derive(Deserialize)]
 pub struct TokenRequest {
     /// `authorization_code`.
-    pub grant_type: String,
+    #[serde(default, deserialize_with = "given")]
+    pub grant_type: Option<String>,
     /// What completed the session.
+    #[serde(default, deserialize_with = "given_secret")]
     pub code: Option<SecretString>,
     /// As in the authorization request.
+    #[serde(default, deserialize_with = "given")]
     pub redirect_uri: Option<String>,
     /// Which application.
+    #[serde(default, deserialize_with = "given")]
     pub client_id: Option<String>,
     /// RFC 7636: what the challenge was made from.
+    #[serde(default, deserialize_with = "given_secret")]
     pub code_verifier: Option<SecretString>,
+}
+
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(text).filter(|text| !text.is_empty()))
+}
+
+fn given_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    given(deserializer).map(|text| text.map(SecretString::from))
 }
 
 impl fmt::Debug for TokenRequest {
@@ -88,11 +101,6 @@ impl Issuer {
         Self { url, keys, lifetimes, entropy, store }
     }
 
-    /// Its issuer identifier.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Its keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
@@ -104,9 +112,10 @@ impl Issuer {
     /// `unsupported_grant_type`, `invalid_request` where a parameter is missing or ill-formed, `invalid_grant` where the
     /// code is unknown, spent, expired, or was given to another client, redirect URI or challenge: by design one code.
     pub async fn exchange(&self, cx: &RequestContext, request: &TokenRequest) -> Result<TokenResponse, GrantError> {
-        match request.grant_type.as_str() {
-            "authorization_code" => self.authorization_code(cx, request).await,
-            _ => Err(GrantError::Refused(Code::UnsupportedGrantType)),
+        match request.grant_type.as_deref() {
+            Some("authorization_code") => self.authorization_code(cx, request).await,
+            Some(_) => Err(GrantError::Refused(Code::UnsupportedGrantType)),
+            None => Err(GrantError::Refused(Code::InvalidRequest)),
         }
     }
 
@@ -134,7 +143,7 @@ impl Issuer {
             redirect_uri,
             code_challenge: &challenge_of(verifier.expose_secret()),
         };
-        let session = match self.store.redeem(cx, &redemption).await? {
+        let session = match self.store.redeem(cx, &redemption, &ClaimId::generate(self.entropy.as_ref())).await? {
             Redeemed::Yes(session) => session,
             Redeemed::Again(session) => {
                 tracing::warn!(event = "code_reused", code = %Code::InvalidGrant, session = %session.id, client = %client_id);

@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Proof, Session, SessionUser};
+use domain::{Session, SessionUser};
 use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 use serde_json::Value;
@@ -90,8 +90,7 @@ impl Issuer {
         user: &SessionUser,
         access_token: &str,
     ) -> Result<String, GrantError> {
-        // Only factors of the account that was recognised speak for its user.
-        let proofs: Vec<&Proof> = session.run.proofs.iter().filter(|proof| proof.of == user.by).collect();
+        let proofs = &session.run.proofs;
         let protocol = IdToken {
             iss: &self.url,
             sub: &user.subject,

@@ -116,3 +116,64 @@ fn generate_signing(entropy: &dyn Entropy) -> Result<SecretString, KeyError> {
     let body = Zeroizing::new(STANDARD.encode(pkcs8.as_ref()));
     Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", body.as_str()).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use chrono::DateTime;
+    use domain::{ClientAddress, FixedClock, SeededEntropy};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Held(BTreeMap<String, SecretString>);
+
+    #[async_trait]
+    impl SecretSource for Held {
+        async fn get(&self, _cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
+            self.0.get(name.as_str()).cloned().ok_or_else(|| SecretError::Unknown(name.clone()))
+        }
+    }
+
+    fn generated(seed: u64) -> Held {
+        let keys = Keys::generate(&SeededEntropy::new(seed)).unwrap();
+        Held(keys.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    }
+
+    async fn load(secrets: &Held) -> Result<Keys, KeyError> {
+        let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
+        let id = "req".parse().unwrap();
+        let cx = RequestContext::new(id, clock, Duration::from_secs(1), ClientAddress::default(), None);
+        Keys::load(&cx, secrets).await
+    }
+
+    #[tokio::test]
+    async fn generated_keys_load_and_publish_their_public_half_only() {
+        let keys = load(&generated(1)).await.unwrap();
+        let jwk = serde_json::to_value(keys.public()).unwrap()["keys"][0].clone();
+        let members: Vec<_> = jwk.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+        assert_eq!((&jwk["alg"], &jwk["use"], &jwk["kid"]), (&"ES256".into(), &"sig".into(), &keys.kid.clone().into()));
+    }
+
+    #[tokio::test]
+    async fn a_key_keeps_its_id_and_another_has_another() {
+        assert_eq!(load(&generated(1)).await.unwrap().kid, load(&generated(1)).await.unwrap().kid);
+        assert_ne!(load(&generated(1)).await.unwrap().kid, load(&generated(2)).await.unwrap().kid);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_missing_or_none_is_named() {
+        for (name, value) in [("keys/signing", "no PEM"), ("keys/derivation", "c2hvcnQ"), ("keys/sealing", "!")] {
+            let mut secrets = generated(1);
+            secrets.0.insert(name.to_owned(), value.into());
+            assert_eq!(load(&secrets).await.unwrap_err().to_string(), format!("{name} is not a key of its kind"));
+            secrets.0.remove(name);
+            assert_eq!(load(&secrets).await.unwrap_err().to_string(), format!("there is no secret {name}"));
+        }
+    }
+}

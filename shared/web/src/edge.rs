@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use domain::{ClientAddress, Code, RequestContext, RequestId};
-use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use lambda_http::request::RequestContext as GatewayContext;
 use tracing::Instrument;
@@ -54,7 +54,10 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
         None => (None, None),
     };
     if let Some(failure) = failure {
+        // With 405, what the route would take (RFC 9110 section 15.5.6).
+        let allow = response.headers_mut().remove(ALLOW);
         response = failure.render(cx.id.clone());
+        response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
     }
     set_headers(response.headers_mut(), &cx.id);
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());

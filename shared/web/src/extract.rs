@@ -4,7 +4,7 @@ use axum::RequestPartsExt;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use domain::{Code, RequestContext, SessionToken};
+use domain::{Code, RequestContext, SessionToken, json};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -25,8 +25,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let body = body_of(request, "application/json").await?;
-        // serde_json stops at 128 levels of nesting. Its error may quote the input, so it goes nowhere.
-        serde_json::from_slice(&body).map(Json).map_err(|_| Code::InvalidRequest.into())
+        // An object, nothing in it twice, not nested deep. What is wrong with it may quote it, and so goes nowhere.
+        let object = json::object(&body).map_err(|_| Code::InvalidRequest)?;
+        serde_json::from_value(object.into()).map(Json).map_err(|_| Code::InvalidRequest.into())
     }
 }
 

@@ -70,9 +70,13 @@ impl Failure {
         Self { reason: Some(reason.to_string()), ..Self::of(code) }
     }
 
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// The answer.
     pub(crate) fn render(self, request_id: RequestId) -> Response {
-        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         let (title, retry_after) = (self.code.title(), self.retry_after);
         let (body, media_type) = if self.oauth {
             let problem = OAuthProblem { error: self.code, error_description: title, request_id };
@@ -95,7 +99,7 @@ impl Failure {
     }
 }
 
-/// Seconds until a service that was away may be back: soon, and not all clients in the same instant as the fault.
+/// Seconds until a service that was away may be back.
 const RETRY_SOON: u32 = 2;
 
 impl From<StoreError> for Failure {
@@ -131,7 +135,12 @@ impl From<JourneyError> for ApiError {
 }
 
 impl From<Code> for OAuthError {
+    /// RFC 6749 section 5.2 has one answer for every malformed request.
     fn from(code: Code) -> Self {
+        let code = match code {
+            Code::UnsupportedMediaType | Code::BodyTooLarge => Code::InvalidRequest,
+            other => other,
+        };
         Self(Failure { oauth: true, ..Failure::of(code) })
     }
 }
@@ -160,9 +169,9 @@ impl IntoResponse for OAuthError {
 }
 
 impl IntoResponse for Failure {
-    /// Rendered by the edge, which finds it among the response's extensions.
+    /// Rendered by the edge, which finds it among the response's extensions. Behind no edge it is a refusal still.
     fn into_response(self) -> Response {
-        let mut response = Response::default();
+        let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }

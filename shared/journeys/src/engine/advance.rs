@@ -1,36 +1,14 @@
-use std::collections::BTreeMap;
-
 use domain::{Answered, Code, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
-use store::sessions::TurnAnswer;
-use store::{Claim, ClaimId, Claimed, CommitError, Lost};
+use store::{Claimed, CommitError, DirectoryWrite, Lost};
 
 use super::Journeys;
-use crate::compile::{CompiledStep, Live};
-use crate::step::{Plan, Secrets};
-use crate::{ClientResponse, FieldError, Flow, Journey, JourneyError, SessionView, StepCx, StepError};
+use super::turn::{Rest, Turn};
+use crate::compile::CompiledStep;
+use crate::step::Plan;
+use crate::{ClientResponse, Flow, Journey, JourneyError, SessionView, StepCx, StepError};
 
 /// How often a turn is tried again after another request won the race for the same user's items.
 const MAX_ATTEMPTS: u32 = 3;
-
-/// A run in the middle of a turn: everything it changes is here until it is committed.
-struct Turn<'a> {
-    journey: &'a Journey,
-    session: Session,
-    secrets: Secrets,
-    plan: Plan,
-    /// Somebody was authenticated: the token rotates.
-    authenticated: bool,
-    /// The session as it arrived at the step that planned the writes, to try that step again.
-    checkpoint: Option<Session>,
-}
-
-/// Where a run came to rest.
-enum Rest {
-    /// On a step, or at its end.
-    Arrived,
-    /// Where it was: the input does not fit.
-    Invalid(Vec<FieldError>),
-}
 
 /// What opens the session from now on.
 struct InForce {
@@ -96,11 +74,14 @@ impl Journeys {
             let answered = Answered { token: token.hash(), key: response.key.hash() };
             let session = turn.rest(Some(answered), &in_force.token, self.code_for(cx, &turn.session, &in_force.token));
             match self.parts.store.commit(cx, &session, &claimed.claim, &turn.plan.writes, attempt).await {
-                Ok(()) => return self.answer(cx, &session, in_force).await,
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(CommitError::Lost(lost)) if lost.contains(&Lost::Claim) => {
-                    return self.after_lost_claim(cx, before, token, response).await;
+                Ok(()) => {
+                    log_writes(&turn.plan.writes);
+                    return self.answer(cx, &session, in_force).await;
                 }
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                // It lapsed while we worked, and another request has taken the turn. The same submit, sent again, gets
+                // that one's answer.
+                Err(CommitError::Lost(lost)) if lost.contains(&Lost::Claim) => return Err(JourneyError::Contended),
                 // The identity is still in memory: nothing is sent to the provider again.
                 Err(CommitError::Lost(lost)) => self.try_step_again(cx, &mut turn, lost).await?,
             }
@@ -118,24 +99,6 @@ impl Journeys {
         turn.session = turn.checkpoint.take().ok_or_else(nobody)?;
         turn.plan = Plan { writes: Vec::new(), lost };
         self.drive(cx, turn, None).await.map(drop)
-    }
-
-    /// The claim lapsed while we worked, and another request has taken the turn: its answer is the answer.
-    async fn after_lost_claim(
-        &self,
-        cx: &RequestContext,
-        before: &Session,
-        token: &SessionToken,
-        response: &ClientResponse,
-    ) -> Result<SessionView, JourneyError> {
-        let answer = TurnAnswer { turn: before.turn, step: &before.step, token, key: &response.key };
-        let claim = ClaimId::generate(self.parts.entropy.as_ref());
-        let claim = self.parts.store.claim_turn(cx, &before.id, &answer, claim).await?;
-        if let Claim::Taken(claimed) = &claim {
-            // Nobody holds it any more. The client is told to repeat the submit, and that one answers.
-            self.parts.store.give_back(cx, claimed).await?;
-        }
-        self.not_taken(cx, claim, token, &response.key).await
     }
 
     /// Enters steps, one after the other, until the run rests. Starts with the answer to the current step, if any.
@@ -177,9 +140,13 @@ impl Journeys {
         step: &CompiledStep,
         response: Option<&ClientResponse>,
     ) -> Result<Flow, StepError> {
+        if response.is_none() {
+            turn.forget_outputs(here, step.slot.as_ref());
+        }
         let before = step.plans.then(|| turn.session.clone());
         let mut step_cx = StepCx {
             request: cx,
+            outbound: cx.within_quarters(3),
             parts: &self.parts,
             here,
             slot: step.slot.as_ref(),
@@ -240,79 +207,11 @@ impl Journeys {
     }
 }
 
-impl<'a> Turn<'a> {
-    fn new(journey: &'a Journey, session: Session) -> Self {
-        Self {
-            journey,
-            session,
-            secrets: Secrets::new(),
-            plan: Plan::default(),
-            authenticated: false,
-            checkpoint: None,
-        }
-    }
-
-    fn complete(&mut self) -> Rest {
-        // Whatever the document says: nobody is signed in without a user behind it.
-        if self.session.run.user.is_none() {
-            return self.abandon(Code::JourneyBroken, "complete was reached without a user");
-        }
-        self.session.status = Status::Completed;
-        self.session.run.error = None;
-        Rest::Arrived
-    }
-
-    fn reject(&mut self, code: Code) -> Rest {
-        self.session.status = Status::Rejected;
-        self.session.run.error = Some(code);
-        Rest::Arrived
-    }
-
-    /// Ends the session because it must not go on; what was planned is not done.
-    fn abandon(&mut self, code: Code, reason: &'static str) -> Rest {
-        tracing::error!(event = "session_abandoned", session = %self.session.id, %code, reason);
-        self.plan.writes.clear();
-        self.reject(code)
-    }
-
-    /// The session as it is kept until the next turn: counted, answered, and without what nobody can read any more.
-    fn rest(&self, answered: Option<Answered>, in_force: &SessionToken, code: Option<IssuedCode>) -> Session {
-        let mut session = self.session.clone();
-        session.turn = session.turn.saturating_add(1);
-        session.answered = answered;
-        session.token = in_force.hash();
-        session.code = code;
-        let live = match session.status {
-            Status::InputRequired => self.journey.step(&session.step).map(|step| &step.live),
-            Status::Completed | Status::Rejected => None,
-        };
-        forget(&mut session, live.unwrap_or(&Live::default()));
-        session
-    }
-}
-
-fn forget(session: &mut Session, live: &Live) {
-    let run = &mut session.run;
-    run.params.retain(|name, _| live.params.contains(name));
-    run.identities.retain(|slot, _| live.slots.contains(slot));
-    for (step, values) in &mut run.values {
-        values.retain(|name, _| live.values.contains(&(step.clone(), name.clone())));
-    }
-    run.values.retain(|_, values| !values.is_empty());
-    match session.status {
-        Status::InputRequired => {}
-        // What the token endpoint will say, and no more.
-        Status::Completed => {
-            run.asked = BTreeMap::new();
-            if let Some(user) = &mut run.user {
-                user.claims = user.claims.released_by(session.request.scopes());
-                run.proofs.retain(|proof| proof.of == user.by);
-            }
-        }
-        Status::Rejected => {
-            run.asked = BTreeMap::new();
-            run.user = None;
-            run.proofs = Vec::new();
+fn log_writes(writes: &[DirectoryWrite]) {
+    for write in writes {
+        if let DirectoryWrite::CreateUser(user) = write {
+            let connector = user.links.first().map(|link| link.connector.as_str());
+            tracing::info!(event = "user_provisioned", user = %user.id, connector);
         }
     }
 }

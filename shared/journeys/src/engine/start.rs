@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AuthorizationRequest, Client, Code, JourneyId, RequestContext, Run, Session, SessionId, SessionToken, Status,
+    AuthorizationRequest, Claims, Client, Code, JourneyId, RequestContext, Run, Session, SessionId, SessionToken,
+    Status,
 };
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Journeys;
@@ -14,6 +16,7 @@ use crate::{FieldError, FieldProblem, Journey, JourneyError, SessionView};
 #[serde(deny_unknown_fields)]
 pub struct StartRequest {
     /// An OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1).
+    #[serde(deserialize_with = "by_name")]
     #[schema(value_type = Object)]
     pub request: AuthorizationRequest,
     /// What the journey declares.
@@ -22,7 +25,13 @@ pub struct StartRequest {
     pub params: BTreeMap<String, Value>,
 }
 
-/// Longer values are nobody's honest state, nonce or hint, and every byte of them is stored and billed.
+/// Serde would also read a struct from an array, by position.
+fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AuthorizationRequest, D::Error> {
+    let object = serde_json::Map::<String, Value>::deserialize(deserializer)?;
+    AuthorizationRequest::deserialize(Value::Object(object)).map_err(D::Error::custom)
+}
+
+/// Longer values are nobody's honest nonce or hint, and every byte of them is stored and billed.
 const MAX_PARAMETER: usize = 1024;
 
 impl Journeys {
@@ -46,6 +55,7 @@ impl Journeys {
         }
         check_request(&start.request, &client)?;
         let params = check_params(&journey, start.params)?;
+        let request = AuthorizationRequest { scope: granted(&start.request), ..start.request };
 
         let token = SessionToken::generate(self.parts.entropy.as_ref());
         let session = Session {
@@ -58,7 +68,7 @@ impl Journeys {
             token: token.hash(),
             answered: None,
             code: None,
-            request: start.request,
+            request,
             run: Run {
                 journey: journey.id.clone(),
                 version: journey.version,
@@ -93,6 +103,13 @@ fn check_request(request: &AuthorizationRequest, client: &Client) -> Result<(), 
         && challenge.len() == 43
         && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if is_s256 { Ok(()) } else { Err(JourneyError::Refused(Code::PkceRequired)) }
+}
+
+/// Of the scopes asked for, those that mean something here (RFC 6749 section 3.3): an API must not find in our access
+/// token what an application merely asked for.
+fn granted(request: &AuthorizationRequest) -> Option<String> {
+    let known: Vec<_> = request.scopes().filter(|scope| *scope == "openid" || Claims::is_scope(scope)).collect();
+    (!known.is_empty()).then(|| known.join(" "))
 }
 
 fn check_params(journey: &Journey, given: BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, JourneyError> {

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use domain::{Asked, Code, ConnectorId, Expression, Method, Reference};
 use providers::{Attempt, Progress, ProviderError, Rejection};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::{PROVIDER_FAILURES, StepType};
@@ -40,6 +41,10 @@ impl Step for AuthenticatePassword {
             return Ok(Flow::Done(unavailable(cx, "unavailable.misconfigured")));
         };
         let username = cx.eval_text(&self.username)?;
+        // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
+        if cx.secret(&self.password)?.expose_secret().is_empty() {
+            return rejected(cx, Rejection::InvalidCredentials);
+        }
         let attempt = Attempt::Password { username: &username, password: cx.secret(&self.password)?, otp: None };
         match adapter.begin(&cx.providers(), attempt).await {
             Ok(Progress::Done(identity)) => {
@@ -70,9 +75,13 @@ fn failed(cx: &mut StepCx<'_>, connector: &ConnectorId, error: &ProviderError) -
         }
         return Ok(Flow::Done(unavailable(cx, outcome)));
     };
+    rejected(cx, *rejection)
+}
+
+fn rejected(cx: &mut StepCx<'_>, rejection: Rejection) -> Result<Flow, StepError> {
     cx.leave("reason", rejection.as_str());
-    cx.fail(shown(*rejection));
-    Ok(Flow::Done(outcome))
+    cx.fail(shown(rejection));
+    Ok(Flow::Done(rejection.outcome()))
 }
 
 /// Wrong, unknown, locked and disabled look alike to the client: what differs would tell who has an account.

@@ -153,8 +153,7 @@ impl Step for CollectInformation {
         let mut accepted = Vec::new();
         for field in &self.fields {
             match field.accept(response.data.get(&field.name)) {
-                Ok(Some(value)) => accepted.push((field, value)),
-                Ok(None) => {}
+                Ok(value) => accepted.push((field, value)),
                 Err(problem) => errors.push(FieldError::new(&field.name, problem)),
             }
         }
@@ -162,9 +161,11 @@ impl Step for CollectInformation {
             return Ok(Flow::Invalid(errors));
         }
         for (field, value) in accepted {
-            match field.kind.is_secret() {
-                true => cx.leave_secret(&field.name, value),
-                false => cx.leave(&field.name, value.expose_secret()),
+            match (field.kind.is_secret(), value) {
+                (true, value) => cx.leave_secret(&field.name, value.unwrap_or_default()),
+                (false, Some(value)) => cx.leave(&field.name, value.expose_secret()),
+                // Left all the same: what a later step reads is there, and not what was entered in an earlier round.
+                (false, None) => cx.leave(&field.name, serde_json::Value::Null),
             }
         }
         Ok(Flow::Done("submitted"))

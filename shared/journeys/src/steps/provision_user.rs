@@ -46,7 +46,6 @@ impl Step for ProvisionUser {
                 "recognised"
             }
             Provisioned::Created(user, writes) => {
-                tracing::info!(event = "user_provisioned", user = %user.id, %connector);
                 cx.set_user(user)?;
                 cx.plan(writes);
                 "created"

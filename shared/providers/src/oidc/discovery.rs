@@ -1,15 +1,16 @@
 //! The discovery document (OpenID Connect Discovery 1.0 section 4).
 
+use domain::json;
 use egress::Request;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Check, Cx, ProviderError, Stage, answers, json};
+use crate::{Check, Cx, ProviderError, Stage, answers};
 
 /// What is taken from a provider's document. The algorithms it advertises are not: which are good enough is not the
-/// provider's to say (attack 22).
+/// provider's to say.
 ///
-/// The URLs may be anybody's. Each is vetted by egress when it is called (attack 65).
+/// The URLs may be anybody's. Each is vetted by egress when it is called.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) issuer: String,
@@ -32,7 +33,7 @@ pub(crate) async fn fetch(cx: &Cx<'_>, issuer: &str) -> Result<Metadata, Provide
     }
     let metadata: Metadata =
         json::typed(answers::object(stage, &response)?).ok_or_else(|| stage.refused(Check::Format))?;
-    // Exactly, to the last slash (Discovery 1.0 section 4.3; attack 20).
+    // Exactly, to the last slash (Discovery 1.0 section 4.3).
     if metadata.issuer != issuer {
         return Err(stage.refused(Check::Issuer));
     }

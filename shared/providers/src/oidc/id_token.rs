@@ -8,6 +8,7 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::json;
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJwsSigningAlgorithm};
 use openidconnect::{ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError};
 use serde_json::{Map, Value};
@@ -15,13 +16,13 @@ use serde_json::{Map, Value};
 use super::Vouched;
 use super::discovery::Metadata;
 use super::keys::Keys;
-use crate::{Check, Cx, ProviderError, Stage, json};
+use crate::{Check, Cx, ProviderError, Stage};
 
 /// How far a provider's clock may differ from ours.
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// The algorithms that are taken, whatever the provider advertises: asymmetric ones only. A shared secret would let
-/// whoever knows a client secret sign, and makes a public key one (attack 22).
+/// whoever knows a client secret sign, and makes a public key one.
 const ALGORITHMS: &[(&str, CoreJwsSigningAlgorithm)] = &[
     ("RS256", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
     ("RS384", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384),
@@ -78,7 +79,7 @@ impl Unverified {
             return Err(refused(Check::Algorithm));
         }
         // Extensions that change what is signed (RFC 7515 section 4.1.11, RFC 7797). Keys and addresses of keys in the
-        // header (`jwk`, `jku`, `x5c`, `x5u`) are not looked at by anybody (attack 23).
+        // header (`jwk`, `jku`, `x5c`, `x5u`) are not looked at by anybody.
         if self.header.contains_key("crit") || self.header.contains_key("b64") {
             return Err(refused(Check::Header));
         }
@@ -102,7 +103,7 @@ impl Unverified {
         let earliest = (now - LEEWAY).timestamp();
         let time =
             |name: &str| self.claims.get(name).map(|value| value.as_u64().and_then(|time| i64::try_from(time).ok()));
-        // Whole seconds, not text, fractions or negative numbers, which parsers round as they like (attack 28).
+        // Whole seconds, not text, fractions or negative numbers, which parsers round as they like.
         let (Some(Some(expires)), Some(Some(issued))) = (time("exp"), time("iat")) else {
             return Err(refused(Check::Format));
         };

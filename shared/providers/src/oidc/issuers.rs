@@ -3,7 +3,7 @@
 //! Both are fetched when first needed and again in the path of a request once they are [`FRESH`] no more; while the
 //! provider is down they serve on until they are [`USABLE`] no more, and then nothing of that issuer is believed. A key
 //! id that is not among the keys means that the provider has rotated them: they are fetched again, at most once in
-//! [`COOL_DOWN`], so that a flood of made-up key ids costs the provider one call (attack 25).
+//! [`COOL_DOWN`], so that a flood of made-up key ids costs the provider one call.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,11 +110,8 @@ async fn lock<'a, T>(
 
 /// The request as a refresh may use it: where there is something to fall back on, the login itself keeps most of the time.
 fn hurried<T>(cx: &Cx<'_>, kept: &Option<Kept<T>>) -> RequestContext {
-    let mut request = cx.request.clone();
-    if kept.as_ref().is_some_and(|kept| kept.is(USABLE, cx.now())) {
-        request.deadline -= TimeDelta::from_std(cx.request.remaining()).unwrap_or_default() * 3 / 4;
-    }
-    request
+    let usable = kept.as_ref().is_some_and(|kept| kept.is(USABLE, cx.now()));
+    cx.request.within_quarters(if usable { 1 } else { 4 })
 }
 
 /// What is kept, if it is fresh; else what `fetch` brings; else, while the provider is down, what is kept.

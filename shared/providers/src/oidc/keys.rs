@@ -45,7 +45,7 @@ impl Keys {
     }
 }
 
-/// Signing keys only (attack 26): no key for encryption, no shared secret, no RSA below 2048 bits (RFC 7518 section 3.3).
+/// Signing keys only: no key for encryption, no shared secret, no RSA below 2048 bits (RFC 7518 section 3.3).
 /// `use` may be absent where a provider publishes signing keys alone (Discovery 1.0 section 3, `jwks_uri`).
 fn may_verify(key: &Value) -> bool {
     let text = |name: &str| key.get(name).and_then(Value::as_str);

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use domain::ConnectorClient;
+use domain::{ConnectorClient, json};
 use egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::discovery::Metadata;
-use crate::{Check, Cx, ProviderError, Stage, answers, json};
+use crate::{Check, Cx, ProviderError, Stage, answers};
 
 /// Posts a grant, authenticated as `client` in the form (`client_secret_post`; a public client only names itself). Sent
-/// once: what a grant carries is not sent again whatever becomes of it (attack 77).
+/// once: what a grant carries is not sent again whatever becomes of it.
 pub(crate) async fn post_as_client(
     cx: &Cx<'_>,
     metadata: &Metadata,

@@ -1,7 +1,7 @@
-//! JSON as providers send it, read strictly.
+//! JSON from outside, a provider's or a caller's, read strictly.
 //!
 //! A name that appears twice is read differently by different parsers (RFC 8259 section 4), so a document that passed a
-//! check in one may mean something else in the next (attack 30); nesting costs stack (attack 66).
+//! check in one may mean something else in the next; nesting costs stack.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Deeper than any document of any provider, shallower than serde_json's own limit.
+/// Deeper than any document that is meant, shallower than serde_json's own limit.
 const DEPTH: u8 = 32;
 
 /// Why a text is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JsonError {
+pub enum JsonError {
     /// It is no JSON, or not all of it.
     Malformed,
     /// A name appears twice, or it is nested too deep.
@@ -22,7 +22,7 @@ pub(crate) enum JsonError {
 }
 
 /// Reads one object.
-pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict(DEPTH).deserialize(&mut deserializer).map_err(|error| {
         // What the visitor below refuses is data; everything else is serde_json's.
@@ -111,7 +111,7 @@ impl<'de> Visitor<'de> for Strict {
 }
 
 /// Fits an object that was read strictly into a type.
-pub(crate) fn typed<T: for<'de> Deserialize<'de>>(object: Map<String, Value>) -> Option<T> {
+pub fn typed<T: for<'de> Deserialize<'de>>(object: Map<String, Value>) -> Option<T> {
     serde_json::from_value(Value::Object(object)).ok()
 }
 

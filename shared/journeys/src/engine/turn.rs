@@ -1,0 +1,128 @@
+//! A run in the middle of a turn.
+
+use std::collections::BTreeMap;
+
+use chrono::SubsecRound;
+use domain::{Answered, Code, IssuedCode, Session, SessionToken, Slot, Status, StepId};
+
+use crate::compile::Live;
+use crate::step::{Plan, Secrets};
+use crate::{FieldError, Journey};
+
+/// A run in the middle of a turn: everything it changes is here until it is committed.
+pub(super) struct Turn<'a> {
+    pub(super) journey: &'a Journey,
+    pub(super) session: Session,
+    pub(super) secrets: Secrets,
+    pub(super) plan: Plan,
+    /// Somebody was authenticated: the token rotates.
+    pub(super) authenticated: bool,
+    /// The session as it arrived at the step that planned the writes, to try that step again.
+    pub(super) checkpoint: Option<Session>,
+}
+
+/// Where a run came to rest.
+pub(super) enum Rest {
+    /// On a step, or at its end.
+    Arrived,
+    /// Where it was: the input does not fit.
+    Invalid(Vec<FieldError>),
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(journey: &'a Journey, session: Session) -> Self {
+        Self {
+            journey,
+            session,
+            secrets: Secrets::new(),
+            plan: Plan::default(),
+            authenticated: false,
+            checkpoint: None,
+        }
+    }
+
+    /// What a step left in an earlier round is not what it leaves in this one.
+    pub(super) fn forget_outputs(&mut self, step: &StepId, slot: Option<&Slot>) {
+        self.session.run.values.remove(step);
+        if let Some(slot) = slot {
+            self.session.run.identities.remove(slot);
+        }
+    }
+
+    pub(super) fn complete(&mut self) -> Rest {
+        // Whatever the document says: nobody is signed in without a user behind it.
+        if self.session.run.user.is_none() {
+            return self.abandon(Code::JourneyBroken, "complete was reached without a user");
+        }
+        self.session.status = Status::Completed;
+        self.session.run.error = None;
+        Rest::Arrived
+    }
+
+    pub(super) fn reject(&mut self, code: Code) -> Rest {
+        self.session.status = Status::Rejected;
+        self.session.run.error = Some(code);
+        Rest::Arrived
+    }
+
+    /// Ends the session because it must not go on; what was planned is not done.
+    pub(super) fn abandon(&mut self, code: Code, reason: &'static str) -> Rest {
+        tracing::error!(event = "session_abandoned", session = %self.session.id, %code, reason);
+        self.plan.writes.clear();
+        self.reject(code)
+    }
+
+    /// The session as it is kept until the next turn: counted, answered, and without what nobody can read any more.
+    pub(super) fn rest(
+        &self,
+        answered: Option<Answered>,
+        in_force: &SessionToken,
+        code: Option<IssuedCode>,
+    ) -> Session {
+        let mut session = self.session.clone();
+        session.turn = session.turn.saturating_add(1);
+        session.answered = answered;
+        session.token = in_force.hash();
+        session.code = code;
+        if let Some(code) = code {
+            // A login that took nearly all of its session's time still has a code to redeem.
+            session.expires_at = session.expires_at.max(code.expires_at.trunc_subsecs(0));
+        }
+        let live = match session.status {
+            Status::InputRequired => self.journey.step(&session.step).map(|step| &step.live),
+            Status::Completed | Status::Rejected => None,
+        };
+        forget(&mut session, live.unwrap_or(&Live::default()));
+        session
+    }
+}
+
+fn forget(session: &mut Session, live: &Live) {
+    let run = &mut session.run;
+    run.params.retain(|name, _| live.params.contains(name));
+    run.identities.retain(|slot, _| live.slots.contains(slot));
+    for (step, values) in &mut run.values {
+        values.retain(|name, _| live.values.contains(&(step.clone(), name.clone())));
+    }
+    run.values.retain(|_, values| !values.is_empty());
+    match session.status {
+        Status::InputRequired => {}
+        // What the token endpoint will say, and no more.
+        Status::Completed => {
+            run.asked = BTreeMap::new();
+            if let Some(user) = &mut run.user {
+                user.claims = user.claims.released_by(session.request.scopes());
+                // Only factors of the account that was recognised speak for its user. Who they are of is now known, and
+                // the item has to stay within the kilobyte that one write unit pays for.
+                let by = user.by.take();
+                run.proofs.retain(|proof| proof.of == by);
+                run.proofs.iter_mut().for_each(|proof| proof.of = None);
+            }
+        }
+        Status::Rejected => {
+            run.asked = BTreeMap::new();
+            run.user = None;
+            run.proofs = Vec::new();
+        }
+    }
+}

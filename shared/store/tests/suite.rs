@@ -1,0 +1,379 @@
+//! The store's suite: what each conditional write promises, against an engine that speaks DynamoDB's protocol.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::identity::hash_parts;
+use domain::{
+    Answered, AuthorizationCode, AuthorizationRequest, ClientAddress, Clock, FixedClock, Identifier, IdentityKey,
+    IssuedCode, JourneyDocument, Link, LinkStatus, RequestContext, Run, SeededEntropy, Session, SessionId,
+    SessionToken, Status, SubmitKey, User,
+};
+use serde_json::json;
+use store::sessions::{Redemption, TurnAnswer};
+use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Lost, Redeemed, Store, TableNames};
+use tokio::net::TcpListener;
+
+/// A store of its own, and the time it believes in.
+struct Bench {
+    store: Store,
+    clock: Arc<FixedClock>,
+    entropy: SeededEntropy,
+}
+
+/// Runs a test with an embedded engine beside it.
+async fn with_store(test: impl AsyncFnOnce(Bench)) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let engine = dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap());
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint)
+        .build();
+    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("suite"));
+    let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
+    let bench = Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) };
+    tokio::select! {
+        () = engine => panic!("the engine ended before the test"),
+        () = async { bench.store.create_missing_tables().await.unwrap(); test(bench).await } => {}
+    }
+}
+
+impl Bench {
+    fn cx(&self) -> RequestContext {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        RequestContext::new("req".parse().unwrap(), clock, Duration::from_secs(10), ClientAddress::default(), None)
+    }
+
+    fn token(&self) -> SessionToken {
+        SessionToken::presented("the token in force")
+    }
+
+    fn key(&self) -> SubmitKey {
+        SubmitKey::try_from("0123456789abcdef0123456789abcdef".to_owned()).unwrap()
+    }
+
+    fn session(&self) -> Session {
+        let now = self.clock.now();
+        Session {
+            id: SessionId::generate(now, &self.entropy),
+            expires_at: now + TimeDelta::minutes(15),
+            status: Status::InputRequired,
+            turn: 1,
+            step: "ask".parse().unwrap(),
+            token: self.token().hash(),
+            answered: None,
+            code: None,
+            request: AuthorizationRequest {
+                client_id: "shop".parse().unwrap(),
+                redirect_uri: "https://shop.example/after".into(),
+                response_type: None,
+                scope: Some("openid".into()),
+                nonce: None,
+                code_challenge: Some("challenge".into()),
+                code_challenge_method: Some("S256".into()),
+                login_hint: None,
+                idp_hint: None,
+                ui_locales: None,
+            },
+            run: Run {
+                journey: "login".parse().unwrap(),
+                version: 1,
+                steps: 0,
+                params: BTreeMap::from([("plan".into(), json!("gold"))]),
+                values: BTreeMap::new(),
+                identities: BTreeMap::new(),
+                asked: BTreeMap::new(),
+                proofs: Vec::new(),
+                user: None,
+                error: None,
+                retry_after: None,
+            },
+        }
+    }
+
+    async fn stored(&self) -> Session {
+        let session = self.session();
+        self.store.create_session(&self.cx(), &session).await.unwrap();
+        session
+    }
+
+    async fn claim_with(&self, session: &Session, turn: u32, token: &SessionToken, key: &SubmitKey) -> Claim {
+        let answer = TurnAnswer { turn, step: &"ask".parse().unwrap(), token, key };
+        self.store.claim_turn(&self.cx(), &session.id, &answer, ClaimId::generate(&self.entropy)).await.unwrap()
+    }
+
+    async fn claim(&self, session: &Session) -> Claim {
+        self.claim_with(session, 1, &self.token(), &self.key()).await
+    }
+
+    async fn taken(&self, session: &Session) -> Claimed {
+        match self.claim(session).await {
+            Claim::Taken(claimed) => *claimed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The session after its turn was answered.
+    fn advanced(&self, session: &Session) -> Session {
+        let answered = Some(Answered { token: self.token().hash(), key: self.key().hash() });
+        Session { turn: session.turn + 1, answered, ..session.clone() }
+    }
+
+    fn user(&self, subject: &str) -> (User, Link) {
+        let identity: domain::ExternalIdentity = serde_json::from_value(json!({
+            "connector": "keycloak", "source": "keycloak", "provider": "keycloak", "method": "password",
+            "issuer_key": "https://idp.example", "subject_key": subject, "issuer": "https://idp.example", "subject": subject,
+            "claims": { "email": "ada@example.org" }, "authenticated_at": self.clock.now(),
+        }))
+        .unwrap();
+        let id = domain::UserId::generate(self.clock.now(), &self.entropy);
+        let (key, claims): (IdentityKey, _) = (identity.key(), identity.claims);
+        let link =
+            Link { key, user: id.clone(), subject: id.to_string(), status: LinkStatus::Active, claims: claims.clone() };
+        let user = User {
+            subject: id.to_string(),
+            id,
+            version: 1,
+            claims,
+            attributes: serde_json::Map::new(),
+            links: Vec::new(),
+            created_at: self.clock.now(),
+        };
+        (user, link)
+    }
+
+    /// Commits a new user from a session of their own.
+    async fn provision(&self, user: &User, link: &Link, email: Option<&str>) -> Result<(), CommitError> {
+        let session = self.stored().await;
+        let claimed = self.taken(&session).await;
+        let mut writes = vec![DirectoryWrite::CreateUser(user.clone()), DirectoryWrite::CreateLink(link.clone())];
+        writes.extend(email.map(|email| DirectoryWrite::ClaimIdentifier {
+            identifier: Identifier::email(email),
+            user: user.id.clone(),
+        }));
+        self.store.commit(&self.cx(), &self.advanced(&session), &claimed.claim, &writes, 0).await
+    }
+}
+
+fn lost(result: Result<(), CommitError>) -> Vec<Lost> {
+    match result {
+        Err(CommitError::Lost(lost)) => lost,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_read_as_it_was_written() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let read = bench.store.get_session(&bench.cx(), &session.id, &bench.token()).await.unwrap();
+        assert_eq!(read, Some((session, false)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_is_absent_for_another_token_and_after_its_time_though_the_item_is_there() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let other = SessionToken::presented("another");
+        assert_eq!(bench.store.get_session(&bench.cx(), &session.id, &other).await.unwrap(), None);
+        assert!(matches!(bench.claim_with(&session, 1, &other, &bench.key()).await, Claim::Absent));
+
+        bench.clock.advance(TimeDelta::minutes(15));
+        assert_eq!(bench.store.get_session(&bench.cx(), &session.id, &bench.token()).await.unwrap(), None);
+        assert!(matches!(bench.claim(&session).await, Claim::Absent));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_turn_is_claimed_by_one_and_by_the_next_when_the_claim_has_lapsed() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let first = bench.taken(&session).await;
+        assert!(matches!(bench.claim(&session).await, Claim::Busy(_)));
+
+        bench.clock.advance(TimeDelta::seconds(10));
+        bench.taken(&session).await;
+
+        let late = bench.store.commit(&bench.cx(), &bench.advanced(&session), &first.claim, &[], 0).await;
+        assert_eq!(lost(late), [Lost::Claim]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_given_back_leaves_the_session_as_it_was() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let claimed = bench.taken(&session).await;
+        bench.store.give_back(&bench.cx(), &claimed).await.unwrap();
+        assert_eq!(bench.taken(&session).await.session, session);
+        // A second time, when somebody else has it: nothing of theirs is taken away.
+        bench.store.give_back(&bench.cx(), &claimed).await.unwrap();
+        assert!(matches!(bench.claim(&session).await, Claim::Busy(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_turn_just_answered_is_answered_again_for_the_same_token_and_key_only() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let claimed = bench.taken(&session).await;
+        let advanced = bench.advanced(&session);
+        bench.store.commit(&bench.cx(), &advanced, &claimed.claim, &[], 0).await.unwrap();
+
+        assert!(matches!(bench.claim(&session).await, Claim::Answered(now) if *now == advanced));
+        let other_key = SubmitKey::try_from("f".repeat(32)).unwrap();
+        assert!(matches!(bench.claim_with(&session, 1, &bench.token(), &other_key).await, Claim::Elsewhere(_)));
+        assert!(matches!(bench.claim_with(&session, 7, &bench.token(), &bench.key()).await, Claim::Elsewhere(_)));
+        let answer = TurnAnswer { turn: 2, step: &"other".parse().unwrap(), token: &bench.token(), key: &bench.key() };
+        let claim = ClaimId::generate(&bench.entropy);
+        let elsewhere = bench.store.claim_turn(&bench.cx(), &session.id, &answer, claim).await.unwrap();
+        assert!(matches!(elsewhere, Claim::Elsewhere(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_sent_twice_is_done_once_and_succeeds_twice() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let claimed = bench.taken(&session).await;
+        for _ in 0..2 {
+            bench.store.commit(&bench.cx(), &bench.advanced(&session), &claimed.claim, &[], 0).await.unwrap();
+        }
+        let session = bench.stored().await;
+        let claimed = bench.taken(&session).await;
+        let (user, link) = bench.user("ada");
+        let writes = [DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
+        for _ in 0..2 {
+            bench.store.commit(&bench.cx(), &bench.advanced(&session), &claimed.claim, &writes, 0).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_was_lost_and_that_the_sdk_repeats_is_answered_as_the_first() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        let claim = ClaimId::generate(&bench.entropy);
+        let answer = TurnAnswer { turn: 1, step: &"ask".parse().unwrap(), token: &bench.token(), key: &bench.key() };
+        for _ in 0..2 {
+            let claimed = bench.store.claim_turn(&bench.cx(), &session.id, &answer, claim.clone()).await.unwrap();
+            assert!(matches!(claimed, Claim::Taken(_)));
+        }
+        // A start that arrives late does not undo the turn.
+        let advanced = bench.advanced(&session);
+        bench.store.commit(&bench.cx(), &advanced, &claim, &[], 0).await.unwrap();
+        bench.store.create_session(&bench.cx(), &session).await.unwrap();
+        let read = bench.store.get_session(&bench.cx(), &session.id, &bench.token()).await.unwrap();
+        assert_eq!(read, Some((advanced, false)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_and_an_identifier_are_one_users_and_a_lost_commit_writes_nothing() {
+    with_store(async |bench| {
+        let (ada, ada_link) = bench.user("ada");
+        bench.provision(&ada, &ada_link, Some("ada@example.org")).await.unwrap();
+
+        let (again, again_link) = bench.user("ada");
+        let identifier = Identifier::email(" ADA@example.org");
+        let both = bench.provision(&again, &again_link, Some(" ADA@example.org")).await;
+        assert_eq!(lost(both), [Lost::Link, Lost::Identifier(identifier.clone())]);
+        assert_eq!(bench.store.get_user(&bench.cx(), &again.id).await.unwrap(), None);
+        assert_eq!(bench.store.get_link(&bench.cx(), &ada_link.key).await.unwrap(), Some(ada_link));
+        assert_eq!(bench.store.get_identifier(&bench.cx(), &identifier).await.unwrap(), Some(ada.id.clone()));
+        assert_eq!(bench.store.get_user(&bench.cx(), &ada.id).await.unwrap(), Some(ada));
+
+        let session = bench.stored().await;
+        let claimed = bench.taken(&session).await;
+        let check = [DirectoryWrite::RequireUnclaimed(identifier.clone())];
+        let unclaimed = bench.store.commit(&bench.cx(), &bench.advanced(&session), &claimed.claim, &check, 0).await;
+        assert_eq!(lost(unclaimed), [Lost::Identifier(identifier)]);
+        assert!(matches!(bench.claim(&session).await, Claim::Busy(_)), "the session did not advance");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_once_by_whoever_shows_all_of_it() {
+    with_store(async |bench| {
+        let id = SessionId::generate(bench.clock.now(), &bench.entropy);
+        let code = AuthorizationCode::from_derived(&id, &[7; 32]);
+        let expires_at = bench.clock.now() + TimeDelta::minutes(2);
+        let issued = IssuedCode { hash: code.hash(), expires_at, redeemed_at: None };
+        let session = Session { id: id.clone(), status: Status::Completed, code: Some(issued), ..bench.session() };
+        bench.store.create_session(&bench.cx(), &session).await.unwrap();
+        let by = ClaimId::generate(&bench.entropy);
+        let redeem_as = async |by: &ClaimId, client: &str, redirect_uri: &str, code_challenge: &str| {
+            let client_id = client.parse().unwrap();
+            let redemption =
+                Redemption { session: &id, code: &code, client_id: &client_id, redirect_uri, code_challenge };
+            bench.store.redeem(&bench.cx(), &redemption, by).await.unwrap()
+        };
+        let redeem = async |client: &str, redirect_uri: &str, code_challenge: &str| {
+            redeem_as(&ClaimId::generate(&bench.entropy), client, redirect_uri, code_challenge).await
+        };
+        let after = "https://shop.example/after";
+
+        assert!(matches!(redeem("other", after, "challenge").await, Redeemed::No));
+        assert!(matches!(redeem("shop", "https://shop.example/", "challenge").await, Redeemed::No));
+        assert!(matches!(redeem("shop", after, "other").await, Redeemed::No));
+        // Sent twice by the SDK, because the first answer was lost: redeemed once, by us.
+        assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(_)));
+        assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(_)));
+        assert!(matches!(redeem("shop", after, "challenge").await, Redeemed::Again(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_journey_gets_a_new_version_only_when_it_changes() {
+    with_store(async |bench| {
+        let journey = |start: &str| -> JourneyDocument {
+            serde_json::from_value(json!({ "format": 1, "id": "login", "start": start, "steps": {} })).unwrap()
+        };
+        let publish = async |start: &str| bench.store.publish_journey(&bench.cx(), &journey(start)).await.unwrap();
+        assert_eq!((publish("a").await, publish("a").await, publish("b").await), (1, 1, 2));
+
+        let id = "login".parse().unwrap();
+        assert_eq!(bench.store.get_live_version(&bench.cx(), &id).await.unwrap(), Some(2));
+        assert_eq!(bench.store.get_journey(&bench.cx(), &id, 1).await.unwrap(), Some(journey("a")));
+        assert_eq!(bench.store.get_journey(&bench.cx(), &id, 3).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tables_that_are_there_are_left_alone() {
+    with_store(async |bench| {
+        let session = bench.stored().await;
+        bench.store.create_missing_tables().await.unwrap();
+        assert!(bench.store.get_session(&bench.cx(), &session.id, &bench.token()).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[test]
+fn separators_in_an_email_make_no_two_identifiers_one() {
+    let emails = ["a#b@c", "a@b#c", "a@b#", "a@b"];
+    let keys: std::collections::BTreeSet<_> =
+        emails.iter().map(|email| store::keys::identifier(&Identifier::email(email)).pk).collect();
+    assert_eq!(keys.len(), emails.len());
+    assert_ne!(hash_parts(&["a", "b"]), hash_parts(&["ab", ""]));
+}

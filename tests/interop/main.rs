@@ -1,0 +1,11 @@
+//! Suites against real servers, which they install and start on loopback.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "this crate is tests: whatever goes wrong fails one, and says where to look"
+)]
+
+mod keycloak;
+mod keycloak_password;

@@ -1,0 +1,341 @@
+//! The merged routers over embedded services.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws::{Config, DynamoDb};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Request, StatusCode};
+use chrono::{DateTime, Utc};
+use domain::{Client, Clock, ConnectorDocument, Entropy, FixedClock, JourneyDocument, RequestContext, SeededEntropy};
+use egress::Reach;
+use landfall::embedded::EmbeddedDynamoDb;
+use landfall::secrets::LocalSecrets;
+use landfall::{demo, documents};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use simulators::Keycloak;
+use store::{Store, TableNames};
+use tokens::Keys;
+use tower::ServiceExt;
+use tracing::subscriber::DefaultGuard;
+
+use crate::proxy::{Calls, before, in_background, serve};
+
+/// What an app is made of, before it is made.
+pub struct Setup {
+    /// The simulated provider. Its address is known to [`Setup::connectors`] as `{keycloak}`.
+    pub keycloak: Keycloak,
+    /// A file of connectors.
+    pub connectors: String,
+    /// Client secrets by the connectors' names.
+    pub secrets: BTreeMap<&'static str, &'static str>,
+    /// Journeys beside those that migrate from each connector.
+    pub journeys: Vec<String>,
+    /// Changes of the demo application.
+    pub client: fn(Client) -> Client,
+    /// How long a request may take.
+    pub budget: Duration,
+    /// The time: [`TestApp::clock`], unless a real server wants the system's.
+    pub time: Arc<dyn Clock>,
+    clock: Arc<FixedClock>,
+    entropy: Arc<SeededEntropy>,
+}
+
+/// The merged routers, as a client sees them.
+pub struct TestApp {
+    router: Router,
+    /// Stands still until it is moved.
+    pub clock: Arc<FixedClock>,
+    /// What Landfall takes for the time.
+    pub(crate) time: Arc<dyn Clock>,
+    /// The simulated provider.
+    pub keycloak: Keycloak,
+    /// All calls to DynamoDB and the provider.
+    pub calls: Calls,
+    /// Straight to DynamoDB, uncounted: for looking, and for putting things in the way.
+    pub store: Store,
+    /// The issuer's keys.
+    pub keys: Keys,
+    dynamodb: SocketAddr,
+    access_key: SecretString,
+    tables: TableNames,
+    logs: Logs,
+    _logging: DefaultGuard,
+}
+
+/// What a route answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as JSON; null if it is none.
+    pub body: Value,
+}
+
+#[derive(Clone, Default)]
+struct Logs(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The issuer, whatever a request's Host says.
+pub(crate) const ISSUER: &str = "https://id.example.com";
+
+const CONNECTORS: &str = r#"
+connectors:
+  - id: keycloak
+    provider: keycloak
+    name: Keycloak
+    client: { id: landfall, secret: keycloak }
+    methods: { password: {} }
+    settings: { url: "{keycloak}/demo/keycloak", realm: demo }
+"#;
+
+/// The provider of the demo, on a clock that stands still.
+pub fn demo_keycloak(clock: Arc<dyn Clock>) -> Keycloak {
+    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)))
+}
+
+impl Setup {
+    fn new() -> Self {
+        let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
+        let clock = Arc::new(FixedClock::at(start));
+        Self {
+            keycloak: demo_keycloak(clock.clone()),
+            connectors: CONNECTORS.to_owned(),
+            secrets: BTreeMap::from([("keycloak", demo::KEYCLOAK_SECRET)]),
+            journeys: Vec::new(),
+            client: |client| client,
+            budget: Duration::from_secs(10),
+            time: clock.clone(),
+            clock,
+            entropy: Arc::new(SeededEntropy::new(1)),
+        }
+    }
+}
+
+impl TestApp {
+    /// The demo: a Keycloak with Ada, whose e-mail is verified, and Grace, whose is not.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The demo with something else about it.
+    pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        let mut setup = Setup::new();
+        change(&mut setup);
+        let Setup { keycloak, connectors, secrets, journeys, client, budget, time, clock, entropy } = setup;
+
+        let logs = Logs::default();
+        let writer = logs.clone();
+        let logging = tracing::subscriber::set_default(web::logs::subscriber(move || writer.clone()));
+
+        let calls = Calls::default();
+        let provider = before(serve(keycloak.router()).await, "provider", calls.clone()).await;
+        let embedded = EmbeddedDynamoDb::in_memory(entropy.as_ref()).await.unwrap();
+        let DynamoDb::At { address: dynamodb, access_key } = embedded.location() else {
+            panic!("an embedded engine is at an address");
+        };
+        in_background(async move { embedded.serve().await.unwrap() });
+
+        let tables = TableNames::with_prefix("test");
+        let config = |address| Config {
+            issuer: ISSUER.to_owned(),
+            tables: tables.clone(),
+            secrets_prefix: String::new(),
+            dynamodb: DynamoDb::At { address, access_key: access_key.clone() },
+            reach: Reach::Local,
+            budget,
+        };
+        let store = aws::store(&config(dynamodb)).await.unwrap();
+        store.create_missing_tables().await.unwrap();
+
+        let connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
+        let connectors = documents::connectors("connectors", &connectors).unwrap();
+        let mut all: Vec<_> = connectors.iter().map(|connector| demo::journey(connector).unwrap()).collect();
+        all.extend(journeys.iter().map(|text| documents::journey("journey", text).unwrap()));
+        let client = client(demo::client(&all).unwrap());
+        let cx = aws::context(time.clone(), entropy.as_ref());
+        publish(&store, &cx, &connectors, &all, &client).await;
+
+        let secrets = local_secrets(&secrets, entropy.as_ref());
+        let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
+        let keys = Keys::load(&cx, &secrets).await.unwrap();
+        let app = aws::app(&counted, Arc::new(secrets), time.clone(), entropy).await.unwrap();
+        let router = web::router(app, landfall::routes());
+        calls.take();
+        Self {
+            router,
+            clock,
+            time,
+            keycloak,
+            calls,
+            store,
+            keys,
+            dynamodb,
+            access_key,
+            tables,
+            logs,
+            _logging: logging,
+        }
+    }
+
+    /// A request that no browser asked for.
+    pub fn context(&self) -> RequestContext {
+        aws::context(self.time.clone(), &SeededEntropy::new(3))
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
+    }
+
+    /// Posts JSON, with a session's token if there is one.
+    pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.send(post(path, token, body.to_string())).await
+    }
+
+    /// Gets a path with a session's token.
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        self.send(authorized(Request::get(path), token).body(Body::empty()).unwrap()).await
+    }
+
+    /// Posts a form.
+    pub async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let body = serde_urlencoded::to_string(form).unwrap();
+        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// Every item of the directory and the sessions, as DynamoDB shows them, by key.
+    pub async fn items(&self) -> BTreeMap<String, Value> {
+        let mut items = BTreeMap::new();
+        for table in [&self.tables.directory, &self.tables.sessions] {
+            for item in self.scan(table).await {
+                items.insert(item["pk"]["S"].as_str().unwrap().to_owned(), item);
+            }
+        }
+        items
+    }
+
+    /// The items whose key starts with `prefix`.
+    pub async fn items_of(&self, prefix: &str) -> Vec<Value> {
+        self.items().await.into_iter().filter(|(key, _)| key.starts_with(prefix)).map(|(_, item)| item).collect()
+    }
+
+    /// How many users there are.
+    pub async fn users(&self) -> usize {
+        self.items_of("USER#").await.len()
+    }
+
+    async fn scan(&self, table: &str) -> Vec<Value> {
+        let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+        let request = Request::post(format!("http://{}/", self.dynamodb))
+            .header("x-amz-target", "DynamoDB_20120810.Scan")
+            .header(CONTENT_TYPE, "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260102T030405Z")
+            .header(
+                AUTHORIZATION,
+                format!(
+                    "AWS4-HMAC-SHA256 Credential={}/20260102/local/dynamodb/aws4_request",
+                    self.access_key.expose_secret()
+                ),
+            )
+            .body(Body::from(json!({ "TableName": table, "ConsistentRead": true }).to_string()))
+            .unwrap();
+        let response = client.request(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
+        let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
+        answer["Items"].as_array_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// All that was logged so far.
+    pub fn logs(&self) -> String {
+        String::from_utf8(self.logs.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The log lines with that `event`.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        let lines = self.logs();
+        let lines = lines.lines().map(|line| serde_json::from_str(line).expect("every log line is JSON"));
+        lines.filter(|line: &Value| line["event"] == event).collect()
+    }
+}
+
+impl Answer {
+    /// The stable code of an error.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().or(self.body["error"].as_str()).unwrap_or_default()
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Fails unless the status is this one.
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
+        self
+    }
+}
+
+/// A POST of JSON.
+pub(crate) fn post(path: &str, token: Option<&str>, body: String) -> Request<Body> {
+    authorized(Request::post(path), token).header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
+}
+
+fn authorized(request: axum::http::request::Builder, token: Option<&str>) -> axum::http::request::Builder {
+    match token {
+        Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+        None => request,
+    }
+}
+
+fn local_secrets(connectors: &BTreeMap<&str, &str>, entropy: &dyn Entropy) -> LocalSecrets {
+    let mut secrets = LocalSecrets::generate(entropy).unwrap();
+    for (name, value) in connectors {
+        secrets.add_connector(name, SecretString::from(*value));
+    }
+    secrets
+}
+
+async fn publish(
+    store: &Store,
+    cx: &RequestContext,
+    connectors: &[ConnectorDocument],
+    journeys: &[JourneyDocument],
+    client: &Client,
+) {
+    for connector in connectors {
+        store.put_connector(cx, connector).await.unwrap();
+    }
+    for journey in journeys {
+        store.publish_journey(cx, journey).await.unwrap();
+    }
+    store.put_client(cx, client).await.unwrap();
+}

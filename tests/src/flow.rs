@@ -1,0 +1,148 @@
+//! A client in the middle of a journey.
+
+use serde_json::{Value, json};
+use tokens::grants::challenge_of;
+use tokens::{Expected, TokenKind, verify};
+
+use crate::app::ISSUER;
+use crate::{Answer, TestApp};
+
+/// The PKCE verifier of every test.
+pub const VERIFIER: &str = "a-verifier-of-a-test-that-is-long-enough-for-rfc-7636";
+
+/// A key of a submit, told apart by a number.
+pub fn key(number: u32) -> String {
+    format!("{number:032x}")
+}
+
+/// What a user enters in the migration journey's form.
+pub fn data(email: &str, password: &str) -> Value {
+    json!({ "email": email, "password": password })
+}
+
+/// A session as its client holds it.
+#[derive(Debug, Clone)]
+pub struct TestSession {
+    /// Its id.
+    pub id: String,
+    /// The token that opened it last.
+    pub token: String,
+    /// The turn it waits on.
+    pub turn: u64,
+}
+
+/// A finished login.
+#[derive(Debug)]
+pub struct Login {
+    /// The session.
+    pub session: TestSession,
+    /// The code.
+    pub code: String,
+}
+
+impl TestApp {
+    /// What the demo application starts a journey with.
+    pub fn start_body() -> Value {
+        json!({
+            "request": {
+                "client_id": "demo",
+                "redirect_uri": landfall::demo::REDIRECT_URI,
+                "scope": "openid profile email",
+                "nonce": "n-0S6_WzA2Mj",
+                "code_challenge": challenge_of(VERIFIER),
+                "code_challenge_method": "S256",
+            },
+            "params": { "plan": "gold" },
+        })
+    }
+
+    /// Starts a journey, whatever comes of it.
+    pub async fn try_start(&self, journey: &str, body: &Value) -> Answer {
+        self.post(&format!("/v1/journeys/{journey}/start"), None, body).await
+    }
+
+    /// Starts a journey.
+    pub async fn start(&self, journey: &str) -> TestSession {
+        let answer = self.try_start(journey, &Self::start_body()).await.expect(201);
+        TestSession::of(&answer.body)
+    }
+
+    /// Signs a user in through the demo's journey.
+    pub async fn log_in(&self, email: &str, password: &str) -> Login {
+        self.log_in_through("migrate-from-keycloak", email, password).await
+    }
+
+    /// Signs a user in through a journey that asks once.
+    pub async fn log_in_through(&self, journey: &str, email: &str, password: &str) -> Login {
+        let session = self.start(journey).await;
+        let answer = session.submit(self, &key(1), &data(email, password)).await.expect(200);
+        Login::of(&session, &answer)
+    }
+
+    /// Redeems a code, whatever comes of it.
+    pub async fn redeem(&self, code: &str) -> Answer {
+        self.redeem_with(&[("code", code)]).await
+    }
+
+    /// Redeems a code and verifies the ID token, as an application does. Its claims.
+    pub async fn id_token(&self, code: &str) -> Value {
+        let answer = self.redeem(code).await.expect(200);
+        let token = answer.body["id_token"].as_str().expect("scope openid gives an ID token");
+        let expected = Expected { kind: TokenKind::IdToken, issuer: ISSUER, audience: "demo" };
+        let verified = verify(token, self.keys.public(), &expected, self.time.now()).expect("our own token is good");
+        Value::Object(verified.0)
+    }
+
+    /// Redeems a code with other parameters than it should be.
+    pub async fn redeem_with(&self, other: &[(&str, &str)]) -> Answer {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("client_id", "demo"),
+            ("redirect_uri", landfall::demo::REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ];
+        form.retain(|(name, _)| other.iter().all(|(changed, _)| changed != name));
+        form.extend(other.iter().filter(|(_, value)| !value.is_empty()));
+        self.post_form("/oauth2/token", &form).await
+    }
+}
+
+impl TestSession {
+    /// The session of a start's answer.
+    pub fn of(view: &Value) -> Self {
+        Self {
+            id: view["session"].as_str().expect("a view has its session").to_owned(),
+            token: view["session_token"].as_str().expect("a start answers with a token").to_owned(),
+            turn: view["turn"].as_u64().expect("a view has its turn"),
+        }
+    }
+
+    /// Submits the form of the step `ask`.
+    pub async fn submit(&self, app: &TestApp, key: &str, data: &Value) -> Answer {
+        self.submit_to(app, "ask", &json!({ "turn": self.turn, "key": key, "option": "submit", "data": data })).await
+    }
+
+    /// Submits whatever to a step.
+    pub async fn submit_to(&self, app: &TestApp, step: &str, body: &Value) -> Answer {
+        app.post(&format!("/v1/sessions/{}/steps/{step}", self.id), Some(&self.token), body).await
+    }
+
+    /// Looks at the session.
+    pub async fn view(&self, app: &TestApp) -> Answer {
+        app.get(&format!("/v1/sessions/{}", self.id), Some(&self.token)).await
+    }
+
+    /// The session after an answer.
+    pub fn after(&self, answer: &Answer) -> Self {
+        let token = answer.body["session_token"].as_str().unwrap_or(&self.token).to_owned();
+        Self { id: self.id.clone(), token, turn: answer.body["turn"].as_u64().expect("a view has its turn") }
+    }
+}
+
+impl Login {
+    fn of(session: &TestSession, answer: &Answer) -> Self {
+        let code = answer.body["completion"]["code"].as_str();
+        let code = code.unwrap_or_else(|| panic!("no code in {:#}", answer.body)).to_owned();
+        Self { session: session.after(answer), code }
+    }
+}

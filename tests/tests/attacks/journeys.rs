@@ -1,0 +1,479 @@
+//! Requests that come twice, too early, too late, for another step, or from somebody else.
+
+use std::pin::pin;
+
+use chrono::TimeDelta;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Answer, Login, TestApp, TestSession, data, key};
+use serde_json::{Value, json};
+
+use crate::held::until_the_provider_is_asked;
+use crate::witness::{Witness, directory};
+
+const JOURNEY: &str = "migrate-from-keycloak";
+
+/// Asks for the e-mail on one page and for the password on the next.
+const TWO_PAGES: &str = r#"
+format: 1
+id: two-pages
+params: { plan: { type: string } }
+start: who
+steps:
+  who:
+    type: collect_information
+    with: { fields: [{ name: email, type: email, label: field.email, required: true }] }
+    next: { submitted: secret, cancelled: no_access }
+  secret:
+    type: collect_information
+    with: { fields: [{ name: password, type: password, label: field.password, required: true }] }
+    next: { submitted: check, cancelled: no_access }
+  check:
+    type: authenticate_password
+    with: { connector: keycloak, username: "${who.email}", password: "${secret.password}" }
+    as: identity
+    next: { authenticated: provision, challenged: no_access, rejected: secret, unavailable: no_access }
+  provision:
+    type: provision_user
+    with: { identity: identity }
+    next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }
+  done: { type: complete }
+  no_access: { type: reject, with: { code: access_denied } }
+"#;
+
+async fn two_pages() -> TestApp {
+    TestApp::with(|setup| setup.journeys.push(TWO_PAGES.into())).await
+}
+
+fn body(turn: u64, key: &str, data: &Value) -> Value {
+    json!({ "turn": turn, "key": key, "option": "submit", "data": data })
+}
+
+fn code_of(answer: &Answer) -> &str {
+    answer.body["completion"]["code"].as_str().unwrap_or_else(|| panic!("no code in {:#}", answer.body))
+}
+
+/// The passwords the provider has received.
+fn passwords(app: &TestApp) -> Vec<Vec<u8>> {
+    app.keycloak.requests().iter().map(|attempt| attempt.password().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_step_that_was_answered_is_not_answered_again() {
+    let app = two_pages().await;
+    let start = app.start("two-pages").await;
+    let page = start.submit_to(&app, "who", &body(1, &key(1), &json!({ "email": EMAIL }))).await.expect(200);
+    let session = start.after(&page);
+    let mut witness = Witness::of(&app, &[&session.token]).await;
+
+    let other = json!({ "email": "grace@example.org" });
+    for (step, turn) in [("who", 1), ("who", 2), ("secret", 1)] {
+        let answer = session.submit_to(&app, step, &body(turn, &key(2), &other)).await;
+        witness.refused(&answer, 409, "step_conflict").await;
+        assert_eq!(answer.body["view"]["step"]["id"], "secret");
+    }
+    // The journey goes on as whoever it was for.
+    let secret = json!({ "password": PASSWORD });
+    let done = session.submit_to(&app, "secret", &body(2, &key(3), &secret)).await.expect(200);
+    assert_eq!(app.id_token(code_of(&done)).await["email"], EMAIL);
+}
+
+#[tokio::test]
+async fn a_step_ahead_is_not_skipped_to() {
+    let app = two_pages().await;
+    let session = app.start("two-pages").await;
+    let mut witness = Witness::of(&app, &[&session.token]).await;
+    let everything = data(EMAIL, PASSWORD);
+    for (step, turn) in [
+        ("secret", 1),
+        ("secret", 2),
+        ("check", 1),
+        ("provision", 1),
+        ("done", 1),
+        ("nowhere", 1),
+        ("who", 0),
+        ("who", 2),
+    ] {
+        println!("{step} in turn {turn}");
+        let answer = session.submit_to(&app, step, &body(turn, &key(1), &everything)).await;
+        witness.refused(&answer, 409, "step_conflict").await;
+        assert_eq!(answer.body["view"]["step"]["id"], "who");
+    }
+    let turns = [u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX];
+    for (turn, (status, code)) in
+        turns.into_iter().zip([(409, "step_conflict"), (400, "invalid_request"), (400, "invalid_request")])
+    {
+        let answer = session.submit_to(&app, "who", &body(turn, &key(1), &everything)).await;
+        witness.refused(&answer, status, code).await;
+    }
+}
+
+#[tokio::test]
+async fn data_of_another_step_is_not_smuggled_in() {
+    let app = two_pages().await;
+    let session = app.start("two-pages").await;
+    let mut witness = Witness::of(&app, &[&session.token]).await;
+    for (field, value) in
+        [("password", PASSWORD), ("identity", "{}"), ("verified", "true"), ("who.email", EMAIL), ("", "")]
+    {
+        let mut given = json!({ "email": EMAIL });
+        given[field] = json!(value);
+        let answer = session.submit_to(&app, "who", &body(1, &key(1), &given)).await;
+        witness.refused(&answer, 422, "invalid_input").await;
+        assert_eq!(answer.body["fields"], json!([{ "name": field, "code": "unknown" }]));
+    }
+    // The turn was given back each time.
+    session.submit_to(&app, "who", &body(1, &key(1), &json!({ "email": EMAIL }))).await.expect(200);
+}
+
+#[tokio::test]
+async fn whoever_planted_a_session_gets_nothing_of_the_login_in_it() {
+    let app = TestApp::new().await;
+    let planted = app.start(JOURNEY).await;
+
+    // The victim signs in in it, with whatever the attacker gave them.
+    let done = planted.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+    let (token, code) = (done.body["session_token"].as_str().unwrap(), code_of(&done));
+    assert_ne!(token, planted.token);
+
+    let mut witness = Witness::of(&app, &[token, code]).await;
+    let answer = planted.view(&app).await;
+    witness.refused(&answer, 404, "unknown_session").await;
+    // The attacker knows everything the victim sent but the key and the password.
+    for (turn, key) in [(1, key(2)), (2, key(2)), (2, key(1)), (0, key(1))] {
+        let answer = planted.submit_to(&app, "ask", &body(turn, &key, &data(EMAIL, "whatever"))).await;
+        witness.refused(&answer, 404, "unknown_session").await;
+    }
+    // The victim has all of it.
+    assert_eq!(code_of(&planted.after(&done).view(&app).await), code);
+    app.redeem(code).await.expect(200);
+}
+
+#[tokio::test]
+async fn whoever_planted_a_session_does_not_see_what_is_typed_into_it() {
+    let app = two_pages().await;
+    let planted = app.start("two-pages").await;
+    planted.submit_to(&app, "who", &body(1, &key(1), &json!({ "email": EMAIL }))).await.expect(200);
+
+    let seen = planted.view(&app).await.expect(200);
+
+    assert_eq!(seen.body["step"]["id"], "secret");
+    assert!(!seen.body.to_string().contains(EMAIL), "{:#}", seen.body);
+}
+
+#[tokio::test]
+async fn two_submits_of_one_turn_with_different_keys_advance_it_once() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    let (entered, one) = (data(EMAIL, PASSWORD), key(1));
+    let mut first = pin!(session.submit(&app, &one, &entered));
+    until_the_provider_is_asked(&app, first.as_mut()).await;
+    let witness = Witness::of(&app, &[&session.token]).await;
+
+    let second = session.submit(&app, &key(2), &data(EMAIL, "another guess")).await.expect(200);
+
+    assert_eq!((&second.body["status"], &second.body["retry_after"]), (&json!("processing"), &json!(1)));
+    witness.told_no_secret(&second);
+    witness.changed_nothing().await;
+    let first = first.await.expect(200);
+    assert_eq!((&first.body["status"], &first.body["turn"]), (&json!("completed"), &json!(2)));
+    // Once the turn is answered, the second submit is nobody's.
+    let mut witness = Witness::of(&app, &[code_of(&first), first.body["session_token"].as_str().unwrap()]).await;
+    let late = session.submit(&app, &key(2), &data(EMAIL, "another guess")).await;
+    witness.refused(&late, 404, "unknown_session").await;
+    assert_eq!(passwords(&app), [PASSWORD.as_bytes()]);
+}
+
+#[tokio::test]
+async fn a_submit_whose_claim_lapsed_signs_nobody_into_the_session_of_whoever_took_over() {
+    // A function that was frozen past its deadline; and one whose clock is behind, so that it believes to be in time.
+    for behind in [0, 10] {
+        let app = TestApp::new().await;
+        let session = app.start(JOURNEY).await;
+        let (entered, one) = (data(EMAIL, PASSWORD), key(1));
+        let mut slow = pin!(session.submit(&app, &one, &entered));
+        until_the_provider_is_asked(&app, slow.as_mut()).await;
+        app.clock.advance(TimeDelta::seconds(10));
+        let fast = session.submit(&app, &key(2), &data("grace@example.org", PASSWORD)).await.expect(200);
+        let mut witness = Witness::of(&app, &[code_of(&fast), fast.body["session_token"].as_str().unwrap()]).await;
+
+        app.clock.advance(TimeDelta::seconds(-behind));
+        let slow = slow.await;
+
+        witness.refused(&slow, 503, "unavailable").await;
+        let again = session.submit(&app, &one, &entered).await;
+        witness.refused(&again, 404, "unknown_session").await;
+        assert_eq!(app.users().await, 1);
+        assert_eq!(app.id_token(code_of(&fast)).await["email"], "grace@example.org");
+    }
+}
+
+#[tokio::test]
+async fn two_identical_submits_at_once_send_one_password_and_get_one_answer() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    let (entered, key) = (data(EMAIL, PASSWORD), key(1));
+    let mut first = pin!(session.submit(&app, &key, &entered));
+    until_the_provider_is_asked(&app, first.as_mut()).await;
+
+    let second = session.submit(&app, &key, &entered).await.expect(200);
+    assert_eq!(second.body["status"], "processing");
+    let first = first.await.expect(200);
+    // What `processing` tells its client to do.
+    let second = session.submit(&app, &key, &entered).await.expect(200);
+
+    assert_eq!(first.body, second.body);
+    assert_eq!(passwords(&app), [PASSWORD.as_bytes()]);
+    assert_eq!(app.users().await, 1);
+    app.redeem(code_of(&second)).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_submit_repeated_after_a_lost_answer_sends_no_second_password() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    for (number, password) in [(1, "wrong"), (2, PASSWORD)] {
+        let app = &app;
+        let session = TestSession { turn: number.into(), ..session.clone() };
+        let entered = data(EMAIL, password);
+        let answer = session.submit(app, &key(number), &entered).await.expect(200);
+        let witness = Witness::of(app, &[]).await;
+        for _ in 0..3 {
+            assert_eq!(session.submit(app, &key(number), &entered).await.body, answer.body);
+        }
+        // The same key with another password is a repeat, not another try.
+        assert_eq!(session.submit(app, &key(number), &data(EMAIL, "guess")).await.body, answer.body);
+        witness.changed_nothing().await;
+    }
+    assert_eq!(passwords(&app), [b"wrong".as_slice(), PASSWORD.as_bytes()]);
+}
+
+#[tokio::test]
+async fn a_submit_from_before_a_loop_is_not_taken_for_the_step_it_came_back_to() {
+    let app = TestApp::new().await;
+    let first = app.start(JOURNEY).await;
+    let answer = first.submit(&app, &key(1), &data(EMAIL, "wrong")).await.expect(200);
+    let second = first.after(&answer);
+    assert_eq!((second.turn, &answer.body["step"]["id"]), (2, &json!("ask")));
+    let answer = second.submit(&app, &key(2), &data(EMAIL, "wrong too")).await.expect(200);
+    let third = second.after(&answer);
+
+    let mut witness = Witness::of(&app, &[&first.token]).await;
+    // The very same submit; the same with the password that is right; with the key of the turn just answered.
+    for (key, password) in [(key(1), "wrong"), (key(1), PASSWORD), (key(3), PASSWORD), (key(2), PASSWORD)] {
+        let answer = first.submit(&app, &key, &data(EMAIL, password)).await;
+        witness.refused(&answer, 409, "step_conflict").await;
+        assert_eq!(answer.body["view"]["turn"], 3);
+    }
+    third.submit(&app, &key(4), &data(EMAIL, PASSWORD)).await.expect(200);
+}
+
+/// A login in two turns: a wrong password first.
+async fn log_in_in_two_turns(app: &TestApp) -> (TestSession, Login) {
+    let first = app.start(JOURNEY).await;
+    let answer = first.submit(app, &key(1), &data(EMAIL, "wrong")).await.expect(200);
+    let second = first.after(&answer);
+    let answer = second.submit(app, &key(2), &data(EMAIL, PASSWORD)).await.expect(200);
+    (first, Login { session: second.after(&answer), code: code_of(&answer).to_owned() })
+}
+
+#[tokio::test]
+async fn a_repeat_of_an_old_turn_or_with_another_key_brings_back_no_token_and_no_code() {
+    let app = TestApp::new().await;
+    let (before, login) = log_in_in_two_turns(&app).await;
+    let entered = data(EMAIL, PASSWORD);
+    let mut witness = Witness::of(&app, &[&login.session.token, &login.code]).await;
+
+    // With the token that was rotated away: the session is nobody's.
+    for (turn, key) in [(1, key(1)), (1, key(2)), (2, key(3)), (2, key(1)), (3, key(2)), (3, key(3))] {
+        let answer = before.submit_to(&app, "ask", &body(turn, &key, &entered)).await;
+        witness.refused(&answer, 404, "unknown_session").await;
+    }
+    let answer = before.view(&app).await;
+    witness.refused(&answer, 404, "unknown_session").await;
+    // With the token in force, even: only GET shows the code.
+    for (turn, key) in [(1, key(1)), (2, key(2)), (3, key(3))] {
+        let answer = login.session.submit_to(&app, "ask", &body(turn, &key, &entered)).await;
+        witness.refused(&answer, 409, "step_conflict").await;
+    }
+    assert_eq!(code_of(&login.session.view(&app).await), login.code);
+}
+
+#[tokio::test]
+async fn a_redeemed_code_is_never_shown_again() {
+    let app = TestApp::new().await;
+    let (before, login) = log_in_in_two_turns(&app).await;
+    app.redeem(&login.code).await.expect(200);
+
+    let view = login.session.view(&app).await.expect(200);
+    assert_eq!((&view.body["status"], &view.body["completion"]["code"]), (&json!("completed"), &Value::Null));
+    let repeat = before.submit_to(&app, "ask", &body(2, &key(2), &data(EMAIL, PASSWORD))).await.expect(200);
+    assert_eq!((&repeat.body["status"], &repeat.body["completion"]["code"]), (&json!("completed"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_code_that_waited_too_long_is_not_shown_again() {
+    let app = TestApp::new().await;
+    let login = app.log_in(EMAIL, PASSWORD).await;
+    app.clock.advance(TimeDelta::minutes(2));
+
+    let view = login.session.view(&app).await.expect(200);
+
+    assert_eq!((&view.body["status"], &view.body["completion"]["code"]), (&json!("completed"), &Value::Null));
+}
+
+#[tokio::test]
+async fn an_expired_session_is_gone_although_its_item_is_not() {
+    let app = TestApp::new().await;
+    let (before, login) = log_in_in_two_turns(&app).await;
+    let waiting = app.start(JOURNEY).await;
+    app.clock.advance(TimeDelta::minutes(15));
+    let mut witness = Witness::of(&app, &[&login.session.token, &login.code, &waiting.token]).await;
+    assert_eq!(app.items_of("SESSION#").await.len(), 2);
+
+    let entered = data(EMAIL, PASSWORD);
+    let answer = waiting.view(&app).await;
+    witness.refused(&answer, 404, "unknown_session").await;
+    let answer = waiting.submit(&app, &key(1), &entered).await;
+    witness.refused(&answer, 404, "unknown_session").await;
+    let answer = login.session.view(&app).await;
+    witness.refused(&answer, 404, "unknown_session").await;
+    // The very submit that was answered last.
+    let answer = before.submit_to(&app, "ask", &body(2, &key(2), &entered)).await;
+    witness.refused(&answer, 404, "unknown_session").await;
+    let answer = app.redeem(&login.code).await;
+    witness.refused(&answer, 400, "invalid_grant").await;
+}
+
+#[tokio::test]
+async fn a_password_reaches_the_provider_byte_for_byte() {
+    let app = TestApp::new().await;
+    let long = |end: &str| format!("{}{end}", "x".repeat(72));
+    let passwords = [
+        long("a").as_str(),
+        &"\u{1f980}".repeat(1024),
+        "nul\0inside",
+        "\0",
+        " leading and trailing ",
+        "\t\r\n",
+        "   ",
+        "u\u{308}mlaut",
+        "\u{fc}mlaut",
+        "\u{feff}mark\u{202e}",
+        "a+b&c=d%20e;f#g",
+        "%00%ff",
+        "\"quoted\\\"",
+        "${params.plan} {{ 7 * 7 }}",
+    ]
+    .map(str::to_owned);
+    for password in &passwords {
+        println!("{password:?}");
+        app.keycloak.change_user("demo", "ada", |ada| ada.password(password)).unwrap();
+
+        app.log_in(EMAIL, password).await;
+
+        let sent = app.keycloak.requests().pop().unwrap();
+        assert_eq!(sent.password(), Some(password.as_bytes()));
+        assert_eq!(sent.username(), Some(EMAIL.as_bytes()));
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_is_almost_the_right_one_is_wrong() {
+    let app = TestApp::new().await;
+    let long = |end: &str| format!("{}{end}", "x".repeat(72));
+    for (right, almost) in [
+        (long("a"), long("b")),
+        (long("a"), long("")),
+        ("nul\0inside".into(), "nul".into()),
+        ("blanks".into(), " blanks ".into()),
+        ("u\u{308}mlaut".into(), "\u{fc}mlaut".into()),
+        ("Case".into(), "case".into()),
+    ] {
+        app.keycloak.change_user("demo", "ada", |ada| ada.password(&right)).unwrap();
+        let session = app.start(JOURNEY).await;
+
+        let answer = session.submit(&app, &key(1), &data(EMAIL, &almost)).await.expect(200);
+
+        assert_eq!(answer.body["step"]["error"]["code"], "invalid_credentials", "{almost:?}");
+        assert_eq!(directory(&app).await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_cannot_be_sent_unchanged_is_refused_not_changed() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    let mut witness = Witness::of(&app, &[&session.token]).await;
+    let path = format!("/v1/sessions/{}/steps/ask", session.id);
+    let post = |password: &[u8]| {
+        let before =
+            format!(r#"{{"turn":1,"key":"{}","option":"submit","data":{{"email":"{EMAIL}","password":""#, key(1));
+        [before.as_bytes(), password, br#""}}"#].concat()
+    };
+    // Half a surrogate pair, and bytes that are no UTF-8.
+    for password in [br"\ud800".as_slice(), b"\xff\xfe", b"a\0"] {
+        let answer = app.send(crate::transport::json_post(&path, &session.token, post(password))).await;
+        witness.refused(&answer, 400, "invalid_request").await;
+    }
+    for (password, problem) in [("x".repeat(4097), "too_long"), (String::new(), "required")] {
+        let answer = session.submit(&app, &key(1), &data(EMAIL, &password)).await;
+        witness.refused(&answer, 422, "invalid_input").await;
+        assert_eq!(answer.body["fields"], json!([{ "name": "password", "code": problem }]));
+    }
+    for password in [json!(1), json!(null), json!([PASSWORD]), json!({ "$eq": PASSWORD }), json!(true)] {
+        let answer = session.submit(&app, &key(1), &json!({ "email": EMAIL, "password": password })).await;
+        witness.refused(&answer, 400, "invalid_request").await;
+    }
+}
+
+#[tokio::test]
+async fn parameters_the_journey_does_not_declare_or_of_another_type_start_nothing() {
+    let app = TestApp::new().await;
+    let mut witness = Witness::of(&app, &[]).await;
+    let fields = |fields: &[(&str, &str)]| {
+        fields.iter().map(|(name, code)| json!({ "name": name, "code": code })).collect::<Vec<_>>()
+    };
+    for (params, wrong) in [
+        (json!({}), fields(&[("plan", "required")])),
+        (json!({ "plan": null }), fields(&[("plan", "wrong_type")])),
+        (json!({ "plan": 1 }), fields(&[("plan", "wrong_type")])),
+        (json!({ "plan": true }), fields(&[("plan", "wrong_type")])),
+        (json!({ "plan": ["gold"] }), fields(&[("plan", "wrong_type")])),
+        (json!({ "plan": { "type": "string" } }), fields(&[("plan", "wrong_type")])),
+        (json!({ "plan": "x".repeat(41) }), fields(&[("plan", "wrong_type")])),
+        (json!({ "plan": "gold", "role": "admin" }), fields(&[("role", "unknown")])),
+        (json!({ "plan": "gold", "Plan": "gold" }), fields(&[("Plan", "unknown")])),
+        (json!({ "plan": 1, "user": {} }), fields(&[("user", "unknown"), ("plan", "wrong_type")])),
+    ] {
+        println!("{params}");
+        let mut start = TestApp::start_body();
+        start["params"] = params;
+
+        let answer = app.try_start(JOURNEY, &start).await;
+
+        witness.refused(&answer, 422, "invalid_params").await;
+        assert_eq!(answer.body["fields"], json!(wrong));
+    }
+    for params in [json!("plan"), json!(["gold"]), json!(null)] {
+        let mut start = TestApp::start_body();
+        start["params"] = params;
+        let answer = app.try_start(JOURNEY, &start).await;
+        witness.refused(&answer, 400, "invalid_request").await;
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_looks_like_an_expression_stays_text() {
+    for text in ["${ask.password}", "${params.plan}", "{{ 7 * 7 }}", "$(id)"] {
+        let app = TestApp::new().await;
+        let mut start = TestApp::start_body();
+        start["params"]["plan"] = json!(text);
+        let answer = app.try_start(JOURNEY, &start).await.expect(201);
+        let token = answer.body["session_token"].as_str().unwrap().to_owned();
+        let session = TestSession { id: answer.body["session"].as_str().unwrap().to_owned(), token, turn: 1 };
+
+        session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+
+        assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["plan"]["S"], text);
+    }
+}

@@ -1,0 +1,76 @@
+//! Tells a refusal from something that merely did not work.
+
+use std::collections::BTreeMap;
+
+use landfall::demo::{KEYCLOAK_SECRET, PASSWORD};
+use landfall_tests::{Answer, TestApp, VERIFIER};
+use serde_json::Value;
+
+/// Remembers how everything was before an attack.
+pub(crate) struct Witness<'a> {
+    app: &'a TestApp,
+    items: BTreeMap<String, Value>,
+    asked: usize,
+    requests: usize,
+    secrets: Vec<String>,
+}
+
+impl<'a> Witness<'a> {
+    /// Looks around. `secrets` are tokens and codes that must turn up in no log and no error, beside the passwords,
+    /// client secrets and verifiers of every test.
+    pub(crate) async fn of(app: &'a TestApp, secrets: &[&str]) -> Self {
+        let secrets = secrets.iter().chain(&[PASSWORD, KEYCLOAK_SECRET, VERIFIER]).map(|&text| text.to_owned());
+        Self {
+            app,
+            items: app.items().await,
+            asked: app.keycloak.requests().len(),
+            requests: app.events("request").len(),
+            secrets: secrets.collect(),
+        }
+    }
+
+    /// Fails unless the last request was refused with this status and code: in one line of the log, with nothing
+    /// stored, no provider asked, and no secret told to anybody.
+    pub(crate) async fn refused(&mut self, answer: &Answer, status: u16, code: &str) {
+        assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{:#}", answer.body);
+        let lines = self.app.events("request").split_off(self.requests);
+        let lines: Vec<_> = lines.iter().map(|line| (line["status"].as_u64(), line["code"].as_str())).collect();
+        assert_eq!(lines, [(Some(status.into()), Some(code))]);
+        self.requests += 1;
+        self.told_no_secret(answer);
+        self.changed_nothing().await;
+    }
+
+    /// Fails unless everything is stored as it was, and no provider was asked.
+    pub(crate) async fn changed_nothing(&self) {
+        assert_eq!(self.app.items().await, self.items);
+        assert_eq!(self.app.keycloak.requests().len(), self.asked, "the provider was asked");
+    }
+
+    /// Fails if an answer that is not for a session's owner has anything in it that opens something.
+    pub(crate) fn told_no_secret(&self, answer: &Answer) {
+        let view = answer.body.get("view").unwrap_or(&answer.body);
+        assert!(view["session_token"].is_null() && view["completion"]["code"].is_null(), "{:#}", answer.body);
+        let (body, logs) = (answer.body.to_string(), self.app.logs());
+        for secret in &self.secrets {
+            assert!(!body.contains(secret), "a secret is in {:#}", answer.body);
+            assert!(!logs.contains(secret), "a secret is in the log");
+        }
+    }
+}
+
+/// Users, links and identifiers, without the sessions.
+pub(crate) async fn directory(app: &TestApp) -> BTreeMap<String, Value> {
+    let mut items = app.items().await;
+    items.retain(|key, _| !key.starts_with("SESSION#"));
+    items
+}
+
+/// Fails unless a journey has ended with nobody signed in, and the log says so.
+pub(crate) fn ended(app: &TestApp, answer: &Answer, code: &str) {
+    assert_eq!(answer.status.as_u16(), 200);
+    assert_eq!((&answer.body["status"], &answer.body["rejection"]["code"]), (&"rejected".into(), &code.into()));
+    assert!(answer.body["completion"].is_null(), "{:#}", answer.body);
+    let logged = app.events("session_rejected").pop().expect("a rejected session is logged");
+    assert_eq!((&logged["code"], &logged["session"]), (&code.into(), &answer.body["session"]));
+}

@@ -1,0 +1,518 @@
+//! The main job: a user logs in by the password they have and is brought ashore.
+
+use chrono::TimeDelta;
+use insta::assert_json_snapshot;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Answer, TestApp, TestSession, data, key};
+use serde_json::{Value, json};
+use simulators::keycloak::{Misbehaviour, User};
+
+const JOURNEY: &str = "migrate-from-keycloak";
+
+/// Starts the demo's journey and answers its form.
+async fn attempt(app: &TestApp, email: &str, password: &str) -> (TestSession, Answer) {
+    let session = app.start(JOURNEY).await;
+    let answer = session.submit(app, &key(1), &data(email, password)).await;
+    (session, answer)
+}
+
+/// An app whose realm has these users too.
+async fn with_users(users: Vec<User>) -> TestApp {
+    TestApp::with(|setup| {
+        let changed =
+            setup.keycloak.change_realm("demo", |realm| users.into_iter().fold(realm, |realm, user| realm.user(user)));
+        assert!(changed.is_ok(), "the demo has its realm");
+    })
+    .await
+}
+
+fn user(name: &str, email: &str, verified: bool) -> User {
+    User::new(name).email(email, verified).name("N", "N").password("pw")
+}
+
+#[tokio::test]
+async fn a_user_is_created_at_the_first_login_and_recognised_at_the_next() {
+    let app = TestApp::new().await;
+
+    let first = app.log_in(EMAIL, PASSWORD).await;
+    let second = app.log_in(EMAIL, PASSWORD).await;
+
+    assert_eq!(app.users().await, 1);
+    assert_eq!(app.events("user_provisioned").len(), 1);
+    assert_eq!(app.events("user_recognised").len(), 1);
+    assert_eq!(app.id_token(&first.code).await["sub"], app.id_token(&second.code).await["sub"]);
+}
+
+#[tokio::test]
+async fn an_application_sees_what_to_render_and_then_a_code() {
+    let app = TestApp::new().await;
+
+    let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+    assert_json_snapshot!(start.body["step"], @r#"
+    {
+      "data": {
+        "fields": [
+          {
+            "autocomplete": "username",
+            "label": {
+              "id": "field.email",
+              "text": "E-mail"
+            },
+            "name": "email",
+            "required": true,
+            "type": "email"
+          },
+          {
+            "autocomplete": "current-password",
+            "label": {
+              "id": "field.password",
+              "text": "Password"
+            },
+            "name": "password",
+            "required": true,
+            "type": "password"
+          }
+        ]
+      },
+      "id": "ask",
+      "options": [
+        {
+          "id": "submit",
+          "kind": "client_input"
+        },
+        {
+          "id": "cancel",
+          "kind": "cancel"
+        }
+      ],
+      "type": "collect_information"
+    }
+    "#);
+
+    let (_, done) = attempt(&app, EMAIL, PASSWORD).await;
+    let done = done.expect(200);
+    assert_eq!(done.body["status"], "completed");
+    assert_eq!(done.body["completion"]["type"], "code");
+    assert_eq!(done.body["completion"]["redirect_uri"], landfall::demo::REDIRECT_URI);
+}
+
+#[tokio::test]
+async fn the_id_token_says_who_when_and_how() {
+    let app = TestApp::new().await;
+    let login = app.log_in(EMAIL, PASSWORD).await;
+
+    let mut claims = app.id_token(&login.code).await;
+
+    let subject = claims["sub"].take();
+    assert!(subject.as_str().is_some_and(|subject| subject.starts_with("usr_")));
+    claims["at_hash"].take();
+    assert_json_snapshot!(claims, @r#"
+    {
+      "amr": [
+        "pwd"
+      ],
+      "at_hash": null,
+      "aud": "demo",
+      "auth_time": 1767323045,
+      "email": "ada@example.org",
+      "email_verified": true,
+      "exp": 1767323645,
+      "family_name": "Lovelace",
+      "given_name": "Ada",
+      "iat": 1767323045,
+      "iss": "https://id.example.com",
+      "name": "Ada Lovelace",
+      "nonce": "n-0S6_WzA2Mj",
+      "preferred_username": "ada",
+      "sub": null
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn scopes_decide_what_an_application_learns() {
+    let app = TestApp::new().await;
+    let log_in_with = async |scope: &str| {
+        let mut body = TestApp::start_body();
+        body["request"]["scope"] = json!(scope);
+        let start = app.try_start(JOURNEY, &body).await.expect(201);
+        let path = format!("/v1/sessions/{}/steps/ask", start.body["session"].as_str().unwrap());
+        let submit = json!({ "turn": 1, "key": key(1), "option": "submit", "data": data(EMAIL, PASSWORD) });
+        let done = app.post(&path, start.body["session_token"].as_str(), &submit).await.expect(200);
+        done.body["completion"]["code"].as_str().unwrap().to_owned()
+    };
+
+    let claims = app.id_token(&log_in_with("openid").await).await;
+    assert_eq!((&claims["email"], &claims["name"]), (&Value::Null, &Value::Null));
+
+    let without_openid = app.redeem(&log_in_with("email").await).await.expect(200);
+    assert_eq!(without_openid.body["id_token"], Value::Null);
+    assert!(without_openid.body["access_token"].is_string());
+}
+
+#[tokio::test]
+async fn a_wrong_password_asks_again_and_the_right_one_goes_on() {
+    let app = TestApp::new().await;
+
+    let (session, wrong) = attempt(&app, EMAIL, "wrong").await;
+    let wrong = wrong.expect(200);
+    assert_eq!(wrong.body["status"], "input_required");
+    assert_eq!((&wrong.body["turn"], &wrong.body["step"]["id"]), (&json!(2), &json!("ask")));
+    assert_eq!(wrong.body["step"]["error"]["code"], "invalid_credentials");
+    assert_eq!(wrong.body["session_token"], Value::Null, "nobody was authenticated: the token stays");
+
+    let right = session.after(&wrong).submit(&app, &key(2), &data(EMAIL, PASSWORD)).await.expect(200);
+    assert_eq!(right.body["status"], "completed");
+    assert_eq!(app.keycloak.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn unknown_disabled_and_locked_users_look_like_a_wrong_password() {
+    let app = with_users(vec![
+        user("locked", "locked@example.org", true).locked(true),
+        user("off", "off@example.org", true).enabled(false),
+    ])
+    .await;
+    let shown = async |email: &str, password: &str| {
+        let (_, answer) = attempt(&app, email, password).await;
+        let mut body = answer.expect(200).body;
+        body["session"].take();
+        body
+    };
+
+    let wrong = shown(EMAIL, "wrong").await;
+
+    assert_eq!(shown("nobody@example.org", "pw").await, wrong);
+    assert_eq!(shown("locked@example.org", "pw").await, wrong);
+    assert_eq!(shown("off@example.org", "pw").await, wrong);
+    // The log tells them apart, as far as the provider does.
+    assert!(
+        app.events("login_failed").iter().any(|line| line["reason"].as_str().unwrap().contains("account_disabled"))
+    );
+}
+
+#[tokio::test]
+async fn a_user_the_provider_wants_to_see_in_the_browser_is_told_so() {
+    let app = with_users(vec![user("todo", "todo@example.org", true).required_action("UPDATE_PASSWORD")]).await;
+    let (_, answer) = attempt(&app, "todo@example.org", "pw").await;
+    assert_eq!(answer.expect(200).body["step"]["error"]["code"], "interaction_required");
+}
+
+#[tokio::test]
+async fn a_user_who_gives_up_is_not_signed_in() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    let cancel = json!({ "turn": 1, "key": key(1), "option": "cancel" });
+
+    let answer = session.submit_to(&app, "ask", &cancel).await.expect(200);
+
+    assert_eq!(answer.body["status"], "rejected");
+    assert_eq!(answer.body["rejection"], json!({ "code": "access_denied" }));
+    assert!(app.keycloak.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_ends_the_journey_with_try_later() {
+    let faults = [
+        Misbehaviour::ServerError,
+        Misbehaviour::Unavailable,
+        Misbehaviour::Html,
+        Misbehaviour::Garbage,
+        Misbehaviour::TooManyRequests { retry_after: None },
+    ];
+    for fault in faults {
+        let app = TestApp::new().await;
+        let name = format!("{fault:?}");
+        app.keycloak.misbehave(Some(fault));
+        let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
+        assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "try_later" }), "{name}");
+        assert_eq!(app.users().await, 0);
+        assert_eq!(app.keycloak.requests().len(), 1, "{name}: a password is sent once");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_wants_fewer_calls_says_when_to_come_back() {
+    let app = TestApp::new().await;
+    app.keycloak.misbehave(Some(Misbehaviour::TooManyRequests { retry_after: Some(30) }));
+    let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
+    assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "try_later", "retry_after": 30 }));
+}
+
+#[tokio::test]
+async fn a_provider_that_never_answers_is_given_up_within_the_requests_deadline() {
+    let app = TestApp::with(|setup| setup.budget = std::time::Duration::from_millis(300)).await;
+    app.keycloak.misbehave(Some(Misbehaviour::Silence));
+    let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
+    assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "try_later" }));
+}
+
+#[tokio::test]
+async fn an_answer_that_fails_validation_ends_the_session_and_lets_nobody_in() {
+    let lies = [
+        Misbehaviour::WrongIssuer,
+        Misbehaviour::WrongAudience,
+        Misbehaviour::ForgedSignature,
+        Misbehaviour::Unsigned,
+        Misbehaviour::HmacWithPublicKey,
+        Misbehaviour::HmacWithClientSecret,
+        Misbehaviour::Expired,
+        Misbehaviour::DuplicateKeys,
+    ];
+    for lie in lies {
+        let app = TestApp::new().await;
+        let name = format!("{lie:?}");
+        app.keycloak.misbehave(Some(lie));
+        let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
+        assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "identity_refused" }), "{name}");
+        assert_eq!(app.users().await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_unverified_email_is_kept_but_claimed_for_nobody() {
+    let app = TestApp::new().await;
+    let login = app.log_in("grace@example.org", PASSWORD).await;
+    assert_eq!(app.id_token(&login.code).await["email_verified"], false);
+    assert_eq!(app.users().await, 1);
+    assert!(app.items_of("IDENTIFIER#").await.is_empty());
+}
+
+#[tokio::test]
+async fn two_first_logins_of_one_person_at_once_make_one_user() {
+    let app = TestApp::new().await;
+    let (one, two) = (app.start(JOURNEY).await, app.start(JOURNEY).await);
+    let (key, data) = (key(1), data(EMAIL, PASSWORD));
+
+    let (one, two) = tokio::join!(one.submit(&app, &key, &data), two.submit(&app, &key, &data));
+
+    let code = |answer: Answer| answer.expect(200).body["completion"]["code"].as_str().unwrap().to_owned();
+    let (one, two) = (app.id_token(&code(one)).await, app.id_token(&code(two)).await);
+    assert_eq!(one["sub"], two["sub"]);
+    assert_eq!(app.users().await, 1);
+    assert_eq!((app.events("user_provisioned").len(), app.events("user_recognised").len()), (1, 1));
+    assert_eq!(app.keycloak.requests().len(), 2, "the loser's password is not sent again");
+}
+
+#[tokio::test]
+async fn two_first_logins_with_one_email_at_once_make_one_user() {
+    let elsewhere = r#"
+  - id: other
+    provider: keycloak
+    name: Other
+    client: { id: landfall, secret: keycloak }
+    methods: { password: {} }
+    settings: { url: "{keycloak}/demo/keycloak", realm: other }
+"#;
+    let app = TestApp::with(|setup| {
+        use simulators::keycloak::{Client, Realm};
+        let client = Client::confidential("landfall", landfall::demo::KEYCLOAK_SECRET).direct_grants(true);
+        let realm = Realm::new("other").client(client).user(user("ada", EMAIL, true));
+        setup.keycloak = setup.keycloak.clone().realm(realm);
+        setup.connectors.push_str(elsewhere);
+    })
+    .await;
+    let (one, two) = (app.start(JOURNEY).await, app.start("migrate-from-other").await);
+    let (key, here, there) = (key(1), data(EMAIL, PASSWORD), data(EMAIL, "pw"));
+
+    let (one, two) = tokio::join!(one.submit(&app, &key, &here), two.submit(&app, &key, &there));
+
+    let mut ends = [one.expect(200), two.expect(200)].map(|answer| answer.body["status"].as_str().unwrap().to_owned());
+    ends.sort();
+    assert_eq!(ends, ["completed", "rejected"]);
+    assert_eq!(app.users().await, 1);
+    assert_eq!((app.items_of("LINK#").await.len(), app.items_of("IDENTIFIER#").await.len()), (1, 1));
+    assert_eq!(app.events("proof_required").len(), 1);
+}
+
+#[tokio::test]
+async fn a_reload_shows_the_session_as_it_stands() {
+    let app = TestApp::new().await;
+    let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+    let (session, done) = attempt(&app, EMAIL, PASSWORD).await;
+    let done = done.expect(200);
+    let session = session.after(&done);
+
+    let shown = session.view(&app).await.expect(200);
+    assert_eq!(shown.body["completion"], done.body["completion"], "an unredeemed code is shown again");
+    assert_eq!(shown.body["session_token"], Value::Null);
+
+    app.redeem(done.body["completion"]["code"].as_str().unwrap()).await.expect(200);
+    let shown = session.view(&app).await.expect(200);
+    assert_eq!(shown.body["completion"]["code"], Value::Null, "a redeemed one never is");
+
+    let path = format!("/v1/sessions/{}", start.body["session"].as_str().unwrap());
+    let fresh = app.get(&path, start.body["session_token"].as_str()).await.expect(200);
+    assert_eq!(fresh.body["step"], start.body["step"]);
+}
+
+#[tokio::test]
+async fn a_code_waits_for_two_minutes() {
+    let app = TestApp::new().await;
+    let login = app.log_in(EMAIL, PASSWORD).await;
+    app.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(app.redeem(&login.code).await.expect(400).code(), "invalid_grant");
+    assert_eq!(login.session.view(&app).await.expect(200).body["completion"]["code"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_login_at_the_last_moment_still_has_a_code_to_redeem() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    app.clock.advance(TimeDelta::minutes(15) - TimeDelta::seconds(1));
+    let done = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+    app.clock.advance(TimeDelta::minutes(1));
+    app.redeem(done.body["completion"]["code"].as_str().unwrap()).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_scope_that_means_nothing_here_is_not_granted() {
+    let app = TestApp::new().await;
+    let mut body = TestApp::start_body();
+    body["request"]["scope"] = json!("openid admin email payments:write");
+    let start = app.try_start(JOURNEY, &body).await.expect(201);
+    let session = TestSession::of(&start.body);
+    let done = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+    let tokens = app.redeem(done.body["completion"]["code"].as_str().unwrap()).await.expect(200);
+    assert_eq!(tokens.body["scope"], "openid email");
+}
+
+#[tokio::test]
+async fn an_empty_password_is_wrong_and_is_never_sent() {
+    let optional = OPTIONAL.replace("label: field.password, required: true", "label: field.password");
+    let app = TestApp::with(|setup| setup.journeys.push(optional)).await;
+    let mut body = TestApp::start_body();
+    body["params"] = json!({});
+    let session = TestSession::of(&app.try_start("optional", &body).await.expect(201).body);
+
+    let answer = session.submit(&app, &key(1), &json!({ "email": EMAIL })).await.expect(200);
+
+    assert_eq!(answer.body["step"]["error"]["code"], "invalid_credentials");
+    assert!(app.keycloak.requests().is_empty());
+}
+
+/// A journey with an optional field that a later step reads.
+const OPTIONAL: &str = r#"
+format: 1
+id: optional
+start: ask
+steps:
+  ask:
+    type: collect_information
+    with:
+      fields:
+        - { name: email, type: email, label: field.email, required: true }
+        - { name: password, type: password, label: field.password, required: true }
+        - { name: phone, type: text, label: field.phone }
+    next: { submitted: check, cancelled: no }
+  check:
+    type: authenticate_password
+    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
+    as: who
+    next: { authenticated: provision, challenged: no, rejected: ask, unavailable: no }
+  provision:
+    type: provision_user
+    with: { identity: who, attributes: { phone: "${ask.phone}" } }
+    next: { created: done, linked: done, recognised: done, proof_required: no, refused: no }
+  done: { type: complete }
+  no: { type: reject, with: { code: access_denied } }
+"#;
+
+#[tokio::test]
+async fn what_is_left_empty_is_read_as_nothing_and_not_as_what_was_entered_before() {
+    let app = TestApp::with(|setup| setup.journeys.push(OPTIONAL.to_owned())).await;
+    let mut body = TestApp::start_body();
+    body["params"] = json!({});
+    let start = app.try_start("optional", &body).await.expect(201);
+    let session = TestSession::of(&start.body);
+
+    let with_phone = json!({ "email": EMAIL, "password": "wrong", "phone": "123" });
+    let again = session.submit(&app, &key(1), &with_phone).await.expect(200);
+    let done = session.after(&again).submit(&app, &key(2), &data(EMAIL, PASSWORD)).await.expect(200);
+
+    assert_eq!(done.body["status"], "completed");
+    assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["phone"], json!({ "NULL": true }));
+}
+
+/// Asks for a nickname between the provider's word and the directory.
+const ASKS_IN_BETWEEN: &str = r#"
+format: 1
+id: asks-in-between
+start: ask
+steps:
+  ask:
+    type: collect_information
+    with:
+      fields:
+        - { name: email, type: email, label: field.email, required: true }
+        - { name: password, type: password, label: field.password, required: true }
+    next: { submitted: check, cancelled: no }
+  check:
+    type: authenticate_password
+    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
+    as: who
+    next: { authenticated: nickname, challenged: no, rejected: ask, unavailable: no }
+  nickname:
+    type: collect_information
+    with: { fields: [ { name: nickname, type: text, label: field.name, required: true } ] }
+    next: { submitted: provision, cancelled: no }
+  provision:
+    type: provision_user
+    with: { identity: who, attributes: { nickname: "${nickname.nickname}" } }
+    next: { created: done, linked: done, recognised: done, proof_required: no, refused: no }
+  done: { type: complete }
+  no: { type: reject, with: { code: access_denied } }
+"#;
+
+#[tokio::test]
+async fn an_identity_waits_sealed_while_the_user_is_asked_something_else() {
+    let app = TestApp::with(|setup| setup.journeys.push(ASKS_IN_BETWEEN.to_owned())).await;
+    let mut body = TestApp::start_body();
+    body["params"] = json!({});
+    let start = app.try_start("asks-in-between", &body).await.expect(201);
+    let path = |step: &str| format!("/v1/sessions/{}/steps/{step}", start.body["session"].as_str().unwrap());
+
+    let submit = json!({ "turn": 1, "key": key(1), "option": "submit", "data": data(EMAIL, PASSWORD) });
+    let asked = app.post(&path("ask"), start.body["session_token"].as_str(), &submit).await.expect(200);
+    assert_eq!(asked.body["step"]["id"], "nickname");
+    assert_ne!(
+        asked.body["session_token"], start.body["session_token"],
+        "somebody was authenticated: the token rotates"
+    );
+
+    let stored = app.items_of("SESSION#").await.remove(0).to_string();
+    for personal in [EMAIL, "Lovelace", "preferred_username"] {
+        assert!(!stored.contains(personal), "{personal} in {stored}");
+    }
+
+    let submit = json!({ "turn": 2, "key": key(2), "option": "submit", "data": { "nickname": "countess" } });
+    let done = app.post(&path("nickname"), asked.body["session_token"].as_str(), &submit).await.expect(200);
+    assert_eq!(done.body["status"], "completed");
+    assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["nickname"]["S"], "countess");
+}
+
+#[tokio::test]
+async fn a_function_that_died_does_not_strand_its_user() {
+    let app = TestApp::new().await;
+    let session = app.start(JOURNEY).await;
+    // The first submit is dropped in the middle, as a crash would: its claim stays.
+    {
+        let (key, data) = (key(1), data(EMAIL, PASSWORD));
+        let mut submit = Box::pin(session.submit(&app, &key, &data));
+        while app.keycloak.requests().is_empty() {
+            tokio::select! {
+                biased;
+                answer = &mut submit => panic!("answered before the provider was asked: {answer:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    let busy = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+    assert_eq!((&busy.body["status"], &busy.body["retry_after"]), (&json!("processing"), &json!(1)));
+
+    app.clock.advance(TimeDelta::seconds(10));
+    let done = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+
+    assert_eq!(done.body["status"], "completed");
+    assert_eq!(app.users().await, 1);
+}

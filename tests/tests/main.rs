@@ -1,0 +1,5 @@
+//! Whole flows over the merged routers.
+
+mod architecture;
+mod budget;
+mod journey;

@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Utc};
-use domain::{Client, Clock, ConnectorDocument, Entropy, FixedClock, JourneyDocument, RequestContext, SeededEntropy};
+use domain::{Client, Clock, Entropy, FixedClock, RequestContext, SeededEntropy};
 use egress::Reach;
 use landfall::embedded::EmbeddedDynamoDb;
 use landfall::secrets::LocalSecrets;
@@ -172,7 +172,7 @@ impl TestApp {
         all.extend(journeys.iter().map(|text| documents::journey("journey", text).unwrap()));
         let client = client(demo::client(&all).unwrap());
         let cx = aws::context(time.clone(), entropy.as_ref());
-        publish(&store, &cx, &connectors, &all, &client).await;
+        documents::publish(&store, &cx, &connectors, &all, &client).await.unwrap();
 
         let secrets = local_secrets(&secrets, entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
@@ -322,20 +322,4 @@ fn local_secrets(connectors: &BTreeMap<&str, &str>, entropy: &dyn Entropy) -> Lo
         secrets.add_connector(name, SecretString::from(*value));
     }
     secrets
-}
-
-async fn publish(
-    store: &Store,
-    cx: &RequestContext,
-    connectors: &[ConnectorDocument],
-    journeys: &[JourneyDocument],
-    client: &Client,
-) {
-    for connector in connectors {
-        store.put_connector(cx, connector).await.unwrap();
-    }
-    for journey in journeys {
-        store.publish_journey(cx, journey).await.unwrap();
-    }
-    store.put_client(cx, client).await.unwrap();
 }

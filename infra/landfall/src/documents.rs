@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConnectorDocument, JourneyDocument};
+use domain::{Client, ConnectorDocument, JourneyDocument, RequestContext};
 use journeys::Journey;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use store::Store;
 
 use crate::error::CommandError;
 
@@ -55,4 +56,22 @@ pub fn connectors(place: &str, text: &str) -> Result<Vec<ConnectorDocument>, Com
         providers::adapter(connector).map_err(|error| CommandError::Connector { place, connector: id, error })?;
     }
     Ok(connectors)
+}
+
+/// Saves documents, connectors before the journeys that name them and journeys before the client that may start them.
+/// They have been checked: nothing else makes these types from text here.
+pub async fn publish(
+    store: &Store,
+    cx: &RequestContext,
+    connectors: &[ConnectorDocument],
+    journeys: &[JourneyDocument],
+    client: &Client,
+) -> Result<(), CommandError> {
+    for connector in connectors {
+        store.put_connector(cx, connector).await?;
+    }
+    for journey in journeys {
+        store.publish_journey(cx, journey).await?;
+    }
+    Ok(store.put_client(cx, client).await?)
 }

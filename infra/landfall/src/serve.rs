@@ -144,13 +144,7 @@ impl Serve {
         let store = aws::store(config).await?;
         store.create_missing_tables().await?;
         let cx = aws::context(clock.clone(), entropy.as_ref());
-        for connector in connectors {
-            store.put_connector(&cx, connector).await?;
-        }
-        for journey in journeys {
-            store.publish_journey(&cx, journey).await?;
-        }
-        store.put_client(&cx, &demo::client(journeys)?).await?;
+        documents::publish(&store, &cx, connectors, journeys, &demo::client(journeys)?).await?;
 
         let app = aws::app(config, Arc::new(secrets), clock.clone(), entropy.clone()).await?;
         let mut router = web::router(app, routes()).merge(openapi());

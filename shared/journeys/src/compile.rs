@@ -1,11 +1,11 @@
 //! From a document to a journey that can run: every structural rule, checked whole when it is saved.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use domain::ids::{WORD_RULE, is_field_name};
 use domain::{JourneyDocument, JourneyId, ParamDocument, Reference, Slot, StepDocument, StepId};
 
+use crate::document_error::{DocumentError, Problem};
 use crate::step::{Outcome, Read, Shape, Step};
 use crate::steps;
 
@@ -42,82 +42,7 @@ pub(crate) struct Live {
 }
 
 /// Checking follows every path; a bound keeps that cheap, and its depth within the stack.
-const MAX_STEPS: usize = 200;
-
-/// A rule a document breaks, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {problem}")]
-pub struct DocumentError {
-    /// The path in the document: `steps.check.next.rejected`.
-    pub place: String,
-    /// The rule.
-    pub problem: Problem,
-}
-
-/// What can be wrong with a document.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// `format` is not 1.
-    #[error("this is format {0}; format 1 is understood")]
-    Format(u32),
-    /// More steps than anybody can follow.
-    #[error("there are {0} steps; {MAX_STEPS} are allowed")]
-    TooManySteps(usize),
-    /// A parameter's name or default breaks its own rules.
-    #[error("{0}")]
-    Param(&'static str),
-    /// `${params...}` would name its outputs and the journey's parameters at once.
-    #[error("a step cannot be called params: that is where parameters are read")]
-    ReservedId,
-    /// No such kind of step.
-    #[error("there is no step type {0:?}; there are {known}", known = steps::TYPES.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))]
-    UnknownType(String),
-    /// The settings are not those of the kind of step.
-    #[error("{0}")]
-    Settings(String),
-    /// `start`, or an outcome's target, names no step.
-    #[error("there is no step {0}")]
-    UnknownStep(StepId),
-    /// A base outcome leads nowhere.
-    #[error("the outcome {0:?} leads nowhere")]
-    NoTarget(Outcome),
-    /// The step never ends that way.
-    #[error("the step never ends with {0:?}")]
-    UnknownOutcome(String),
-    /// No path leads there.
-    #[error("no path from the start leads here")]
-    Unreachable,
-    /// Steps that could go round for ever.
-    #[error("these steps form a loop in which nobody is asked anything: {}", Path(.0))]
-    Loop(Vec<StepId>),
-    /// The step leaves an identity, and the document does not say where.
-    #[error("this step leaves an identity: say where with `as`")]
-    NoSlot,
-    /// The step leaves no identity.
-    #[error("this step leaves no identity: `as` has no meaning here")]
-    NeedlessSlot,
-    /// No step leaves an identity there.
-    #[error("no step leaves an identity in {0}")]
-    UnknownSlot(Slot),
-    /// No step leaves that, no parameter is called that.
-    #[error("{0} names nothing that a step leaves or `params` declares")]
-    UnknownReference(Reference),
-    /// A secret where it would be stored or logged.
-    #[error("{0} is a secret input: only settings that take a secret may read it")]
-    SecretExposed(Reference),
-    /// Something stored where a secret belongs.
-    #[error("{0} is no secret input")]
-    NotSecret(Reference),
-}
-
-struct Path<'a>(&'a [StepId]);
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids: Vec<_> = self.0.iter().map(StepId::as_str).collect();
-        f.write_str(&ids.join(" -> "))
-    }
-}
+pub(crate) const MAX_STEPS: usize = 200;
 
 impl Journey {
     /// Checks the whole document and makes it ready to run.

@@ -7,6 +7,7 @@
 //! in [`steps::TYPES`]. Its [`Shape`] declares what it reads, leaves and may end with, and validation does the rest.
 
 mod compile;
+mod document_error;
 mod engine;
 mod error;
 mod library;
@@ -14,7 +15,8 @@ mod step;
 pub mod steps;
 mod view;
 
-pub use compile::{DocumentError, Journey, Problem};
+pub use compile::Journey;
+pub use document_error::{DocumentError, Problem};
 pub use engine::{Journeys, Limits, Parts, StartRequest};
 pub use error::{FieldError, FieldProblem, JourneyError};
 pub use library::Library;

@@ -44,6 +44,23 @@ pub enum ProviderError {
     },
 }
 
+/// All that [`ProviderError::outcome`] may say. Dotted ones refine their base.
+pub const OUTCOMES: &[&str] = &[
+    "rejected",
+    "rejected.invalid_credentials",
+    "rejected.otp_invalid",
+    "rejected.otp_expired",
+    "rejected.interaction_required",
+    "rejected.password_expired",
+    "rejected.account_locked",
+    "rejected.account_disabled",
+    "rejected.declined",
+    "unavailable",
+    "unavailable.timeout",
+    "unavailable.throttled",
+    "unavailable.misconfigured",
+];
+
 impl ProviderError {
     /// The longest time to wait that is passed on: a session does not live longer.
     pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
@@ -234,6 +251,7 @@ mod tests {
     fn every_rejection_refines_the_outcome_rejected() {
         for rejection in Rejection::ALL {
             assert_eq!(rejection.outcome(), format!("rejected.{rejection}"));
+            assert!(OUTCOMES.contains(&rejection.outcome()));
             assert_eq!(ProviderError::Rejected(*rejection).outcome(), Some(rejection.outcome()));
         }
     }

@@ -26,5 +26,5 @@ mod bench;
 
 pub use adapter::{Answer, Attempt, Progress, ProviderAdapter};
 pub use cx::{Cx, Providers};
-pub use error::{Check, Outage, ProviderError, Rejection, Stage};
+pub use error::{Check, OUTCOMES, Outage, ProviderError, Rejection, Stage};
 pub use registry::{InvalidConnector, adapter};

@@ -6,11 +6,12 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Outcome, Step};
+use crate::Step;
 
 mod authenticate_password;
 mod collect_information;
 mod complete;
+mod provider;
 mod provision_user;
 mod reject;
 
@@ -67,23 +68,6 @@ fn parse<T: Step + DeserializeOwned + 'static>(with: Value) -> Result<Box<dyn St
 pub fn find(name: &str) -> Option<&'static StepType> {
     TYPES.iter().find(|kind| kind.name == name)
 }
-
-/// What every step that checks somebody with a provider may end with, beside `authenticated`.
-const PROVIDER_FAILURES: &[Outcome] = &[
-    "rejected",
-    "rejected.invalid_credentials",
-    "rejected.otp_invalid",
-    "rejected.otp_expired",
-    "rejected.interaction_required",
-    "rejected.password_expired",
-    "rejected.account_locked",
-    "rejected.account_disabled",
-    "rejected.declined",
-    "unavailable",
-    "unavailable.timeout",
-    "unavailable.throttled",
-    "unavailable.misconfigured",
-];
 
 /// Settings whose values are expressions, by name.
 type Expressions = BTreeMap<String, domain::Expression>;

@@ -37,6 +37,8 @@ pub struct Setup {
     pub secrets: BTreeMap<&'static str, &'static str>,
     /// Journeys beside those that migrate from each connector.
     pub journeys: Vec<String>,
+    /// More journeys, which nobody checks when they are saved: as an older version of ours may have saved them.
+    pub unchecked: Vec<String>,
     /// Changes of the demo application.
     pub client: fn(Client) -> Client,
     /// How long a request may take.
@@ -121,6 +123,7 @@ impl Setup {
             connectors: CONNECTORS.to_owned(),
             secrets: BTreeMap::from([("keycloak", demo::KEYCLOAK_SECRET)]),
             journeys: Vec::new(),
+            unchecked: Vec::new(),
             client: |client| client,
             budget: Duration::from_secs(10),
             time: clock.clone(),
@@ -140,7 +143,7 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup::new();
         change(&mut setup);
-        let Setup { keycloak, connectors, secrets, journeys, client, budget, time, clock, entropy } = setup;
+        let Setup { keycloak, connectors, secrets, journeys, unchecked, client, budget, time, clock, entropy } = setup;
 
         let logs = Logs::default();
         let writer = logs.clone();
@@ -170,6 +173,7 @@ impl TestApp {
         let connectors = documents::connectors("connectors", &connectors).unwrap();
         let mut all: Vec<_> = connectors.iter().map(|connector| demo::journey(connector).unwrap()).collect();
         all.extend(journeys.iter().map(|text| documents::journey("journey", text).unwrap()));
+        all.extend(unchecked.iter().map(|text| documents::parse("journey", text).unwrap()));
         let client = client(demo::client(&all).unwrap());
         let cx = aws::context(time.clone(), entropy.as_ref());
         documents::publish(&store, &cx, &connectors, &all, &client).await.unwrap();

@@ -7,7 +7,7 @@ use domain::{JourneyDocument, JourneyId, ParamDocument, Reference, Slot, StepDoc
 
 use crate::document_error::{DocumentError, Problem};
 use crate::step::{Outcome, Read, Shape, Step};
-use crate::steps;
+use crate::{paths, steps};
 
 /// A journey that can run.
 #[derive(Debug)]
@@ -26,8 +26,7 @@ pub struct Journey {
 pub(crate) struct CompiledStep {
     pub(crate) step: Box<dyn Step>,
     pub(crate) slot: Option<Slot>,
-    pub(crate) plans: bool,
-    shape: Shape,
+    pub(crate) shape: Shape,
     next: BTreeMap<String, StepId>,
     /// What this step or one after it may read: all else is dropped when the session rests here.
     pub(crate) live: Live,
@@ -86,6 +85,22 @@ impl Journey {
         Ok(journey)
     }
 
+    /// What [`Journey::compile`] checks, and that each path through the journey sets what a step on it reads: for saving.
+    /// A stored journey is only compiled, so that a rule that is added later stops no journey that runs.
+    ///
+    /// # Errors
+    /// Every rule that is broken, each with its place.
+    pub fn validate(document: JourneyDocument) -> Result<(), Vec<DocumentError>> {
+        let journey = Self::compile(document, 0)?;
+        let errors = paths::unset_reads(&journey);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// All steps, by id.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&StepId, &CompiledStep)> {
+        self.steps.iter()
+    }
+
     /// The step of that id.
     pub(crate) fn step(&self, id: &StepId) -> Option<&CompiledStep> {
         self.steps.get(id)
@@ -98,14 +113,15 @@ impl Journey {
         for (id, step) in &self.steps {
             for (outcome, target) in &step.next {
                 let place = format!("steps.{id}.next.{outcome}");
-                if !step.shape.outcomes.contains(&outcome.as_str()) {
+                if !step.shape.endings.iter().any(|ending| ending.outcome == outcome) {
                     errors.at(place, Problem::UnknownOutcome(outcome.clone()));
                 } else if !self.steps.contains_key(target) {
                     errors.at(place, Problem::UnknownStep(target.clone()));
                 }
             }
-            let bases = step.shape.outcomes.iter().filter(|outcome| !outcome.contains('.'));
-            for outcome in bases.filter(|outcome| !step.next.contains_key(**outcome)) {
+            let outcomes = step.shape.endings.iter().map(|ending| ending.outcome);
+            let bases = outcomes.filter(|outcome| !outcome.contains('.'));
+            for outcome in bases.filter(|outcome| !step.next.contains_key(*outcome)) {
                 errors.at(format!("steps.{id}.next"), Problem::NoTarget(outcome));
             }
         }
@@ -174,8 +190,8 @@ impl Journey {
         let secret = |reference: &Reference| match reference {
             Reference::Param(name) => self.params.contains_key(name).then_some(false),
             Reference::Value { step, name } => {
-                let leaves = &self.steps.get(step)?.shape.leaves;
-                leaves.iter().find(|output| output.name == *name).map(|output| output.secret)
+                let mut outputs = self.steps.get(step)?.shape.outputs();
+                outputs.find(|output| output.name == *name).map(|output| output.secret)
             }
         };
         let problem = |setting: &'static str, problem| Some((setting, problem));
@@ -194,6 +210,8 @@ impl Journey {
                 let left = self.steps.values().any(|step| step.slot.as_ref() == Some(slot));
                 if left { None } else { problem(setting, Problem::UnknownSlot(slot.clone())) }
             }
+            // No setting names it: the paths decide.
+            Read::User => None,
         }
     }
 
@@ -220,8 +238,8 @@ impl Journey {
                 Read::Identity(_, slot) => {
                     live.slots.insert(slot.clone());
                 }
-                // Never stored in the first place.
-                Read::Secret(..) => {}
+                // Never stored in the first place, or never dropped.
+                Read::Secret(..) | Read::User => {}
             }
         }
         live
@@ -253,19 +271,12 @@ fn compile_step(id: &StepId, document: StepDocument, errors: &mut Errors) -> Opt
         }
     };
     let shape = step.shape();
-    match (shape.identifies, &document.slot) {
+    match (shape.identifies(), &document.slot) {
         (true, None) => errors.at(format!("steps.{id}"), Problem::NoSlot),
         (false, Some(_)) => errors.at(format!("steps.{id}.as"), Problem::NeedlessSlot),
         _ => {}
     }
-    Some(CompiledStep {
-        step,
-        slot: document.slot,
-        plans: shape.plans,
-        shape,
-        next: document.next,
-        live: Live::default(),
-    })
+    Some(CompiledStep { step, slot: document.slot, shape, next: document.next, live: Live::default() })
 }
 
 fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {

@@ -65,6 +65,20 @@ pub enum Problem {
     /// No step leaves that, no parameter is called that.
     #[error("{0} names nothing that a step leaves or `params` declares")]
     UnknownReference(Reference),
+    /// Some path leads there on which nothing has left the value.
+    #[error("{0} is not set on every path that leads here")]
+    Unset(Reference),
+    /// Some path leads there on which the secret was not entered, or the user has been asked something else since.
+    #[error(
+        "{0} is not at hand on every path that leads here: a secret is kept until the user is next asked something"
+    )]
+    SecretUnset(Reference),
+    /// Some path leads there on which nothing has left an identity.
+    #[error("no identity is in {0} on some path that leads here")]
+    SlotUnset(Slot),
+    /// Some path leads there on which no user was found.
+    #[error("no user was found on some path that leads here")]
+    NoUser,
     /// A secret where it would be stored or logged.
     #[error("{0} is a secret input: only settings that take a secret may read it")]
     SecretExposed(Reference),

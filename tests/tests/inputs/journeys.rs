@@ -656,3 +656,49 @@ fn all_that_is_wrong_is_told_at_once() {
       steps.check.next: the outcome "unavailable" leads nowhere
     "#);
 }
+
+#[test]
+fn what_is_read_is_set_on_every_path() {
+    assert_snapshot!(broken(&[("cancelled: no_access }", "cancelled: check }")]), @"
+    journey.yaml:
+      steps.check.with.username: ${ask.email} is not set on every path that leads here
+      steps.check.with.password: ${ask.password} is not at hand on every path that leads here: a secret is kept until the user is next asked something
+    ");
+}
+
+#[test]
+fn what_only_a_failure_leaves_is_not_there_after_a_success() {
+    assert_snapshot!(broken(&[("${params.plan}", "${check.reason}")]), @"
+    journey.yaml:
+      steps.provision.with.attributes: ${check.reason} is not set on every path that leads here
+    ");
+}
+
+#[test]
+fn an_identity_is_there_on_every_path() {
+    assert_snapshot!(broken(&[("challenged: no_access", "challenged: provision")]), @"
+    journey.yaml:
+      steps.provision.with.identity: no identity is in who on some path that leads here
+    ");
+}
+
+#[test]
+fn nobody_is_signed_in_on_a_path_that_finds_no_user() {
+    assert_snapshot!(broken(&[("proof_required: no_access", "proof_required: done")]), @"
+    journey.yaml:
+      steps.done: no user was found on some path that leads here
+    ");
+}
+
+#[test]
+fn a_secret_is_not_there_any_more_after_the_next_question() {
+    let more = "next: { submitted: more, cancelled: no_access }
+  more:
+    type: collect_information
+    with: { fields: [ { name: name, type: text, label: field.name } ] }
+    next: { submitted: check, cancelled: no_access }";
+    assert_snapshot!(broken(&[("next: { submitted: check, cancelled: no_access }", more)]), @"
+    journey.yaml:
+      steps.check.with.password: ${ask.password} is not at hand on every path that leads here: a secret is kept until the user is next asked something
+    ");
+}

@@ -1,5 +1,5 @@
-//! Journeys that are well formed and still must not go on: whatever a document says, nobody is signed in without a user
-//! behind it, and no password outlives the request it came in.
+//! Journeys that should not have been saved, and still must not go on: whatever a document says, nobody is signed in
+//! without a user behind it, and no password outlives the request it came in.
 
 use insta::assert_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// An app with one more journey, `odd`, of these steps.
 async fn app_with(steps: &str) -> TestApp {
     let journey = format!("format: 1\nid: odd\nstart: ask\nsteps:\n{steps}");
-    TestApp::with(|setup| setup.journeys.push(journey)).await
+    TestApp::with(|setup| setup.unchecked.push(journey)).await
 }
 
 fn start_body() -> Value {

@@ -143,7 +143,7 @@ impl Journeys {
         if response.is_none() {
             turn.forget_outputs(here, step.slot.as_ref());
         }
-        let before = step.plans.then(|| turn.session.clone());
+        let before = step.shape.plans.then(|| turn.session.clone());
         let mut step_cx = StepCx {
             request: cx,
             outbound: cx.within_quarters(3),

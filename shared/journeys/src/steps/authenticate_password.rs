@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::{StepType, provider};
-use crate::{Flow, Output, Read, Shape, Step, StepCx, StepError};
+use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
 
 pub(super) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
 
@@ -25,10 +25,11 @@ impl Step for AuthenticatePassword {
         let mut reads: Vec<_> = Read::of("username", &self.username).into_iter().collect();
         reads.push(Read::Secret("password", self.password.clone()));
         Shape {
-            outcomes: ["authenticated", "challenged"].iter().chain(providers::OUTCOMES).copied().collect(),
+            endings: [Ending::new("authenticated").identifying(), Ending::new("challenged")]
+                .into_iter()
+                .chain(provider::failures())
+                .collect(),
             reads,
-            leaves: vec![Output { name: "reason".into(), secret: false }],
-            identifies: true,
             ..Shape::default()
         }
     }

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::StepType;
 use crate::{
-    ClientResponse, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx, StepError,
-    StepView,
+    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx,
+    StepError, StepView,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
@@ -128,8 +128,10 @@ impl Step for CollectInformation {
     fn shape(&self) -> Shape {
         let output = |field: &Field| Output { name: field.name.clone(), secret: field.kind.is_secret() };
         Shape {
-            outcomes: vec!["submitted", "cancelled"],
-            leaves: self.fields.iter().map(output).collect(),
+            endings: vec![
+                Ending::new("submitted").leaving(self.fields.iter().map(output).collect()),
+                Ending::new("cancelled"),
+            ],
             client_facing: true,
             ..Shape::default()
         }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::StepType;
-use crate::{Flow, Shape, Step, StepCx, StepError};
+use crate::{Flow, Read, Shape, Step, StepCx, StepError};
 
 pub(super) const TYPE: StepType = StepType::of::<Complete>("complete");
 
@@ -14,7 +14,7 @@ struct Complete {}
 #[async_trait]
 impl Step for Complete {
     fn shape(&self) -> Shape {
-        Shape::default()
+        Shape { reads: vec![Read::User], ..Shape::default() }
     }
 
     async fn enter(&self, _cx: &mut StepCx<'_>) -> Result<Flow, StepError> {

@@ -4,7 +4,13 @@
 use domain::{Code, ConnectorId, Method};
 use providers::{ProviderError, Rejection};
 
-use crate::{Flow, Outcome, StepCx, StepError};
+use crate::{Ending, Flow, Outcome, Output, StepCx, StepError};
+
+/// How such a step ends when nobody was vouched for. Leaves the reason.
+pub(super) fn failures() -> impl Iterator<Item = Ending> {
+    let reason = || vec![Output { name: "reason".into(), secret: false }];
+    providers::OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
+}
 
 /// There is no such connector, it is switched off, or it cannot do this.
 pub(super) fn unusable(cx: &mut StepCx<'_>, connector: &ConnectorId, method: Method) -> Flow {

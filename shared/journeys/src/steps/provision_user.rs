@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use super::{Expressions, StepType};
-use crate::{Flow, Read, Shape, Step, StepCx, StepError};
+use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
 
 pub(super) const TYPE: StepType = StepType::of::<ProvisionUser>("provision_user");
 
@@ -24,7 +24,11 @@ impl Step for ProvisionUser {
     fn shape(&self) -> Shape {
         let attributes = self.attributes.values().filter_map(|value| Read::of("attributes", value));
         Shape {
-            outcomes: vec!["created", "linked", "recognised", "proof_required", "refused"],
+            endings: ["created", "linked", "recognised"]
+                .map(|outcome| Ending::new(outcome).finding_user())
+                .into_iter()
+                .chain(["proof_required", "refused"].map(Ending::new))
+                .collect(),
             reads: attributes.chain([Read::Identity("identity", self.identity.clone())]).collect(),
             plans: true,
             ..Shape::default()

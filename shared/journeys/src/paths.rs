@@ -1,0 +1,108 @@
+//! Whether a step finds what it reads, whichever path led to it: definite assignment, as compilers do it for variables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Reference, Slot, StepId};
+
+use crate::Journey;
+use crate::compile::CompiledStep;
+use crate::document_error::{DocumentError, Problem};
+use crate::step::{Ending, Read};
+
+/// Something that is there for a step to read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Fact {
+    Value(StepId, String),
+    Secret(StepId, String),
+    Identity(Slot),
+    User,
+}
+
+type Facts = BTreeSet<Fact>;
+
+/// What some path leaves unset and a step on it reads.
+pub(crate) fn unset_reads(journey: &Journey) -> Vec<DocumentError> {
+    let arrivals = arrivals(journey);
+    let mut errors = Vec::new();
+    for (id, step) in journey.steps() {
+        let Some(facts) = arrivals.get(id) else { continue };
+        for read in &step.shape.reads {
+            if let Some((setting, problem)) = missing(read, facts) {
+                errors.push(DocumentError { place: format!("steps.{id}{setting}"), problem });
+            }
+        }
+    }
+    errors
+}
+
+/// What is there on every path that leads to each step. What two paths disagree on is not there; sets only shrink, so it
+/// comes to an end.
+fn arrivals(journey: &Journey) -> BTreeMap<&StepId, Facts> {
+    let mut arrivals = BTreeMap::from([(&journey.start, Facts::new())]);
+    let mut open = vec![&journey.start];
+    while let Some(id) = open.pop() {
+        let (Some(step), Some(facts)) = (journey.step(id), arrivals.get(id).cloned()) else { continue };
+        let kept = after_entering(id, step, facts);
+        for ending in &step.shape.endings {
+            let Some(target) = step.target(ending.outcome) else { continue };
+            let facts = after_ending(id, step, ending, kept.clone());
+            match arrivals.get_mut(target) {
+                None => {
+                    arrivals.insert(target, facts);
+                    open.push(target);
+                }
+                Some(before) if before.is_subset(&facts) => {}
+                Some(before) => {
+                    before.retain(|fact| facts.contains(fact));
+                    open.push(target);
+                }
+            }
+        }
+    }
+    arrivals
+}
+
+/// What a step left in an earlier round is forgotten when it is entered, and secrets do not outlive the request in which
+/// they were entered.
+fn after_entering(id: &StepId, step: &CompiledStep, mut facts: Facts) -> Facts {
+    facts.retain(|fact| match fact {
+        Fact::Value(of, _) => of != id,
+        Fact::Secret(of, _) => of != id && !step.shape.client_facing,
+        Fact::Identity(slot) => Some(slot) != step.slot.as_ref(),
+        Fact::User => true,
+    });
+    facts
+}
+
+fn after_ending(id: &StepId, step: &CompiledStep, ending: &Ending, mut facts: Facts) -> Facts {
+    for output in &ending.leaves {
+        let fact = if output.secret { Fact::Secret } else { Fact::Value };
+        facts.insert(fact(id.clone(), output.name.clone()));
+    }
+    if ending.identifies {
+        facts.extend(step.slot.clone().map(Fact::Identity));
+    }
+    if ending.finds_user {
+        facts.insert(Fact::User);
+    }
+    facts
+}
+
+fn missing(read: &Read, facts: &Facts) -> Option<(String, Problem)> {
+    let with = |setting: &str| format!(".with.{setting}");
+    let (fact, setting, problem) = match read {
+        // Parameters are checked at the start.
+        Read::Value(_, Reference::Param(_)) | Read::Secret(_, Reference::Param(_)) => return None,
+        Read::Value(setting, reference @ Reference::Value { step, name }) => {
+            (Fact::Value(step.clone(), name.clone()), with(setting), Problem::Unset(reference.clone()))
+        }
+        Read::Secret(setting, reference @ Reference::Value { step, name }) => {
+            (Fact::Secret(step.clone(), name.clone()), with(setting), Problem::SecretUnset(reference.clone()))
+        }
+        Read::Identity(setting, slot) => {
+            (Fact::Identity(slot.clone()), with(setting), Problem::SlotUnset(slot.clone()))
+        }
+        Read::User => (Fact::User, String::new(), Problem::NoUser),
+    };
+    (!facts.contains(&fact)).then_some((setting, problem))
+}

@@ -279,53 +279,6 @@ async fn an_unverified_email_is_kept_but_claimed_for_nobody() {
 }
 
 #[tokio::test]
-async fn two_first_logins_of_one_person_at_once_make_one_user() {
-    let app = TestApp::new().await;
-    let (one, two) = (app.start(JOURNEY).await, app.start(JOURNEY).await);
-    let (key, data) = (key(1), data(EMAIL, PASSWORD));
-
-    let (one, two) = tokio::join!(one.submit(&app, &key, &data), two.submit(&app, &key, &data));
-
-    let code = |answer: Answer| answer.expect(200).body["completion"]["code"].as_str().unwrap().to_owned();
-    let (one, two) = (app.id_token(&code(one)).await, app.id_token(&code(two)).await);
-    assert_eq!(one["sub"], two["sub"]);
-    assert_eq!(app.users().await, 1);
-    assert_eq!((app.events("user_provisioned").len(), app.events("user_recognised").len()), (1, 1));
-    assert_eq!(app.keycloak.requests().len(), 2, "the loser's password is not sent again");
-}
-
-#[tokio::test]
-async fn two_first_logins_with_one_email_at_once_make_one_user() {
-    let elsewhere = r#"
-  - id: other
-    provider: keycloak
-    name: Other
-    client: { id: landfall, secret: keycloak }
-    methods: { password: {} }
-    settings: { url: "{keycloak}/demo/keycloak", realm: other }
-"#;
-    let app = TestApp::with(|setup| {
-        use simulators::keycloak::{Client, Realm};
-        let client = Client::confidential("landfall", landfall::demo::KEYCLOAK_SECRET).direct_grants(true);
-        let realm = Realm::new("other").client(client).user(user("ada", EMAIL, true));
-        setup.keycloak = setup.keycloak.clone().realm(realm);
-        setup.connectors.push_str(elsewhere);
-    })
-    .await;
-    let (one, two) = (app.start(JOURNEY).await, app.start("migrate-from-other").await);
-    let (key, here, there) = (key(1), data(EMAIL, PASSWORD), data(EMAIL, "pw"));
-
-    let (one, two) = tokio::join!(one.submit(&app, &key, &here), two.submit(&app, &key, &there));
-
-    let mut ends = [one.expect(200), two.expect(200)].map(|answer| answer.body["status"].as_str().unwrap().to_owned());
-    ends.sort();
-    assert_eq!(ends, ["completed", "rejected"]);
-    assert_eq!(app.users().await, 1);
-    assert_eq!((app.items_of("LINK#").await.len(), app.items_of("IDENTIFIER#").await.len()), (1, 1));
-    assert_eq!(app.events("proof_required").len(), 1);
-}
-
-#[tokio::test]
 async fn a_reload_shows_the_session_as_it_stands() {
     let app = TestApp::new().await;
     let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);

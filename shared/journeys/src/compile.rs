@@ -6,8 +6,7 @@ use domain::ids::{WORD_RULE, is_field_name};
 use domain::{JourneyDocument, JourneyId, ParamDocument, Reference, Slot, StepDocument, StepId};
 
 use crate::document_error::{DocumentError, Problem};
-use crate::step::{Outcome, Read, Shape, Step};
-use crate::{paths, steps};
+use crate::{Outcome, Read, Shape, Step, paths, steps};
 
 /// A journey that can run.
 #[derive(Debug)]

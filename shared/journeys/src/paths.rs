@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Reference, Slot, StepId};
 
-use crate::Journey;
 use crate::compile::CompiledStep;
 use crate::document_error::{DocumentError, Problem};
-use crate::step::{Ending, Read};
+use crate::{Ending, Journey, Read};
 
 /// Something that is there for a step to read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

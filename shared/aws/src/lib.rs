@@ -5,7 +5,7 @@
 //! [`Config`]; whoever runs on one machine makes a `Config` by value.
 //!
 //! **To add one more setting**: a field of [`Config`] and its line in [`Config::from_env`]. One more AWS service: its
-//! client in [`clients`], its port in `domain`.
+//! client in `clients.rs`, its port in `domain`.
 
 mod clients;
 mod config;

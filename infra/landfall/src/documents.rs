@@ -47,6 +47,9 @@ struct Connectors {
 /// Reads a file of connectors and checks each.
 pub fn connectors(place: &str, text: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
     let Connectors { connectors } = parse(place, text)?;
+    if connectors.is_empty() {
+        return Err(CommandError::NoConnector { place: place.to_owned() });
+    }
     for (index, connector) in connectors.iter().enumerate() {
         let (place, id) = (place.to_owned(), connector.id.to_string());
         if connectors[..index].iter().any(|other| other.id == connector.id) {

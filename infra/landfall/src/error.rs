@@ -72,6 +72,18 @@ pub enum CommandError {
         /// Each rule.
         errors: Vec<DocumentError>,
     },
+    /// Another process has the data folder.
+    #[error("{path} is in use by another landfall: stop that one, or choose another folder with --data")]
+    DataInUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file of connectors has none.
+    #[error("{place}: there is no connector in this file")]
+    NoConnector {
+        /// Which file.
+        place: String,
+    },
     /// A connector's secret is not there.
     #[error(
         "connector {connector} names the secret {secret:?}, and no file has it: write `{secret}: ...` into a file and name that with --secrets"

@@ -7,6 +7,7 @@
 //! **To add one more command**: one file with its arguments and `run`, one variant of [`cli::Command`].
 
 pub mod cli;
+pub mod data;
 pub mod demo;
 pub mod documents;
 pub mod embedded;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,12 +14,12 @@ use domain::{ConnectorDocument, JourneyDocument};
 use egress::Reach;
 use secrecy::SecretString;
 use store::TableNames;
-use tokens::Keys;
 use tokio::net::TcpListener;
 use utoipa::openapi::InfoBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Json;
 
+use crate::data::DataFolder;
 use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
 use crate::secrets::LocalSecrets;
@@ -51,9 +50,6 @@ pub struct Serve {
     secrets: Option<PathBuf>,
 }
 
-const DATABASE: &str = "dynamodb.sqlite";
-const SECRETS: &str = "secrets.json";
-
 impl Serve {
     /// Serves until it is interrupted.
     pub async fn run(self) -> Result<(), CommandError> {
@@ -65,11 +61,12 @@ impl Serve {
         let client_secrets = self.read_client_secrets()?;
         check_secrets(&connectors, &client_secrets)?;
         let listener = self.listen().await?;
-        let mut secrets = self.open_data().await?;
+        let data = DataFolder::open(&self.data, self.reset)?;
+        let mut secrets = data.secrets().await?;
         for (name, value) in client_secrets {
             secrets.add_connector(&name, value);
         }
-        let dynamodb = EmbeddedDynamoDb::open(&self.data.join(DATABASE), &SystemEntropy).await?;
+        let dynamodb = EmbeddedDynamoDb::open(&data.database()?, &SystemEntropy).await?;
         let config = Config {
             issuer: base,
             tables: TableNames::with_prefix("landfall"),
@@ -104,32 +101,6 @@ impl Serve {
             ErrorKind::AddrInUse => CommandError::PortInUse { port: self.port },
             _ => CommandError::Server(error),
         })
-    }
-
-    async fn open_data(&self) -> Result<LocalSecrets, CommandError> {
-        if self.reset {
-            for name in [DATABASE, "dynamodb.sqlite-wal", "dynamodb.sqlite-shm", SECRETS] {
-                let path = self.data.join(name);
-                match fs::remove_file(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => {
-                        return Err(CommandError::File { path, error });
-                    }
-                    _ => {}
-                }
-            }
-        }
-        // It holds users and keys: its owner's alone.
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.data)
-            .map_err(|error| CommandError::File { path: self.data.clone(), error })?;
-        let path = self.data.join(SECRETS);
-        let secrets = LocalSecrets::open(&path, &SystemEntropy)?;
-        // Looked at here, where the file is known by its name.
-        let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
-        Keys::load(&cx, &secrets).await.map_err(|error| CommandError::KeysLost { path, error })?;
-        Ok(secrets)
     }
 
     async fn serve(

@@ -35,6 +35,7 @@ impl fmt::Display for Transcript<'_> {
         write!(
             f,
             r#"{BEGIN}
+# In single quotes; a quote inside them is written '\''.
 email='{email}'
 password='{password}'
 
@@ -57,9 +58,13 @@ printf '%s\n' "$view"
 code=$(printf '%s' "$view" | member code)
 
 # The application redeems the code for tokens, and verifies the ID token.
-tokens=$(curl -sS {base}/oauth2/token -d grant_type=authorization_code -d client_id={client} \
-  -d "code=$code" -d redirect_uri={redirect_uri} -d code_verifier={verifier})
-cargo run -q -- verify --issuer {base} "$(printf '%s' "$tokens" | member id_token)"
+if [ -n "$code" ]; then
+  tokens=$(curl -sS {base}/oauth2/token -d grant_type=authorization_code -d client_id={client} \
+    -d "code=$code" -d redirect_uri={redirect_uri} -d code_verifier={verifier})
+  cargo run -q -- verify --issuer {base} "$(printf '%s' "$tokens" | member id_token)"
+else
+  echo 'Nobody was signed in: the answer above says why.' >&2
+fi
 {END}"#
         )
     }

@@ -36,10 +36,11 @@ impl Verify {
     pub async fn run(self) -> Result<(), CommandError> {
         let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
         let kind = if self.access_token { TokenKind::AccessToken } else { TokenKind::IdToken };
-        let usual = if self.access_token { &self.issuer } else { demo::CLIENT_ID };
+        let issuer = self.issuer.trim_end_matches('/');
+        let usual = if self.access_token { issuer } else { demo::CLIENT_ID };
         let audience = self.audience.as_deref().unwrap_or(usual);
 
-        let url = format!("{}/oauth2/jwks", self.issuer);
+        let url = format!("{issuer}/oauth2/jwks");
         let no_keys = || CommandError::NoKeys(url.clone());
         let unreachable = |error| CommandError::Unreachable { url: url.clone(), error };
         let egress = Egress::new(Reach::Local).map_err(unreachable)?;
@@ -47,7 +48,7 @@ impl Verify {
         let response = egress.send(&cx, request).await.map_err(unreachable)?;
         let keys: JwkSet = serde_json::from_slice(&response.body).map_err(|_| no_keys())?;
 
-        let expected = Expected { kind, issuer: &self.issuer, audience };
+        let expected = Expected { kind, issuer, audience };
         let verified = verify(&self.token, &keys, &expected, cx.now)?;
         let claims = serde_json::to_string_pretty(&verified.0).unwrap_or_default();
         writeln!(std::io::stdout(), "{claims}").map_err(CommandError::Output)

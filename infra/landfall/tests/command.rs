@@ -8,8 +8,10 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use domain::SeededEntropy;
 use insta::assert_snapshot;
 use landfall::demo::{CLIENT_ID, EMAIL, PASSWORD, REDIRECT_URI};
+use landfall::secrets::LocalSecrets;
 use landfall::transcript::END;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -268,14 +270,50 @@ fn a_file_is_no_folder_for_data() {
     assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data: File exists (os error 17)");
 }
 
+/// A data folder whose database is this, with the keys that its users came with.
+fn with_database(name: &str, content: &str) -> Place {
+    let place = Place::with(name, content);
+    LocalSecrets::open(&place.0.path().join("data/secrets.json"), &SeededEntropy::new(1)).unwrap();
+    place
+}
+
 #[test]
 fn a_database_that_is_none_is_named() {
     let text = "this is no database, and long enough to be looked at ".repeat(100);
-    for place in [Place::with("data/dynamodb.sqlite", text), Place::with("data/dynamodb.sqlite/file", "")] {
-        let said = place.refuses_to_serve(&[]);
-        let expected = "landfall: data/dynamodb.sqlite: the embedded DynamoDB cannot use this file: ";
-        assert!(said.starts_with(expected), "{said}");
-    }
+    let said = with_database("data/dynamodb.sqlite", &text).refuses_to_serve(&[]);
+    let expected = "landfall: data/dynamodb.sqlite: the embedded DynamoDB cannot use this file: ";
+    assert!(said.starts_with(expected), "{said}");
+    let said = with_database("data/dynamodb.sqlite/file", "").refuses_to_serve(&[]);
+    assert_snapshot!(said, @"landfall: data/dynamodb.sqlite: Is a directory (os error 21)");
+}
+
+#[test]
+fn keys_that_are_gone_while_there_are_users_are_not_made_anew() {
+    let place = Place::with("data/dynamodb.sqlite", "");
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data/secrets.json: there is no secret keys/signing: put the file back, or start anew with --reset, which forgets users as well");
+    assert!(!place.has("data/secrets.json"));
+}
+
+#[test]
+fn a_connectors_file_without_connectors_is_named() {
+    let place = Place::with("connectors.yaml", "connectors: []");
+    let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
+    assert_snapshot!(said, @"landfall: connectors.yaml: there is no connector in this file");
+}
+
+#[test]
+fn a_connector_whose_secret_nobody_has_is_named() {
+    let connectors = "connectors:
+  - id: old
+    provider: keycloak
+    name: Old
+    client: { id: landfall, secret: of-old }
+    methods: { password: {} }
+    settings: { url: https://id.example.com, realm: acme }
+";
+    let place = Place::with("connectors.yaml", connectors);
+    let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
+    assert_snapshot!(said, @"landfall: connector old names the secret \"of-old\", and no file has it: write `of-old: ...` into a file and name that with --secrets");
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// Goes on from where `begin` or an earlier answer stopped; `pending` stays valid for another try where the provider
     /// allows one.
     ///
-    /// Adapters that never ask keep this body: an answer to a question that was not asked is refused.
+    /// Adapters that never ask keep this body: an answer to a question that was not asked is refused. No step answers
+    /// yet: the first adapter that asks brings the step that does.
     async fn answer(&self, _cx: &Cx<'_>, _pending: &Pending, _answer: Answer<'_>) -> Result<Progress, ProviderError> {
         Err(ProviderError::Refused { stage: Stage::Attempt, check: Check::Unasked })
     }

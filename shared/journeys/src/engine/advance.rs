@@ -1,3 +1,5 @@
+//! Answering a turn: from the claim to the commit.
+
 use domain::{Answered, Code, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
 use store::{Claimed, CommitError, DirectoryWrite, Lost};
 

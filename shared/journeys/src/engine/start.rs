@@ -1,3 +1,5 @@
+//! Starting a session.
+
 use std::collections::BTreeMap;
 
 use domain::{
@@ -17,7 +19,10 @@ use crate::{FieldError, FieldProblem, Journey, JourneyError, SessionView};
 pub struct StartRequest {
     /// An OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1).
     #[serde(deserialize_with = "by_name")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({
+        "client_id": "shop", "redirect_uri": "https://shop.example/after", "scope": "openid profile", "nonce": "...",
+        "code_challenge": "base64url(SHA-256(verifier))", "code_challenge_method": "S256",
+    }))]
     pub request: AuthorizationRequest,
     /// What the journey declares.
     #[serde(default)]

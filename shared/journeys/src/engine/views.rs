@@ -1,3 +1,5 @@
+//! What a client is shown of a session.
+
 use domain::{Code, RequestContext, Session, SessionToken, Status, SubmitKey};
 
 use super::Journeys;

@@ -48,9 +48,13 @@ pub enum StartError {
 
 /// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager.
 pub async fn app_from_env() -> Result<Arc<App>, StartError> {
-    let config = Config::from_env()?;
-    let secrets = Arc::new(SecretsManager::connect(&config).await?);
-    app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+    let start = async {
+        let config = Config::from_env()?;
+        let secrets = Arc::new(SecretsManager::connect(&config).await?);
+        app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+    };
+    // The runtime only shows that the process has ended.
+    start.await.inspect_err(|error| tracing::error!(event = "start_failed", %error))
 }
 
 /// The app from a configuration by value.

@@ -78,6 +78,10 @@ impl Store {
         tracing::info!(target: "outbound", service = "dynamodb", operation, outcome, capacity, duration_ms);
         match result {
             Ok(Ok(output)) => Ok(output),
+            // Whatever it is called: the fault is on their side, and the same call may succeed later.
+            Ok(Err(SdkError::ServiceError(error))) if error.raw().status().is_server_error() => {
+                Err(CallError::Transport(StoreError::Unavailable { operation, reason: code_of(error.err()) }))
+            }
             Ok(Err(SdkError::ServiceError(error))) => Err(CallError::Service(operation, error.into_err())),
             Ok(Err(other)) => Err(CallError::Transport(StoreError::of(operation, &other))),
             Err(_) => Err(CallError::Transport(StoreError::Unavailable {
@@ -122,6 +126,11 @@ impl<E: ProvideErrorMetadata> From<CallError<E>> for StoreError {
     }
 }
 
+/// Messages of validation errors may quote values; the code alone is safe to log.
+fn code_of(error: &impl ProvideErrorMetadata) -> String {
+    error.code().unwrap_or("an unnamed error").to_owned()
+}
+
 /// What DynamoDB answers when the same call may succeed later.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
 const PASSING: &[&str] = &[
@@ -147,10 +156,8 @@ impl StoreError {
     }
 
     fn said(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
-        let code = error.code().unwrap_or("an unnamed error");
-        let reason = code.to_owned();
-        // Messages of validation errors may quote values; the code alone is safe to log.
-        if PASSING.contains(&code) {
+        let reason = code_of(error);
+        if PASSING.contains(&reason.as_str()) {
             Self::Unavailable { operation, reason }
         } else {
             Self::Refused { operation, reason }

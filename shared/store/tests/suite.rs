@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::identity::hash_parts;
@@ -16,7 +17,8 @@ use domain::{
 };
 use serde_json::json;
 use store::sessions::{Redemption, TurnAnswer};
-use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Lost, Redeemed, Store, TableNames};
+use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Lost, Redeemed, Store, StoreError, TableNames};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// A store of its own, and the time it believes in.
@@ -29,22 +31,27 @@ struct Bench {
 /// Runs a test with an embedded engine beside it.
 async fn with_store(test: impl AsyncFnOnce(Bench)) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let bench = bench_at(&listener);
     let engine = dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap());
+    tokio::select! {
+        () = engine => panic!("the engine ended before the test"),
+        () = async { bench.store.create_missing_tables().await.unwrap(); test(bench).await } => {}
+    }
+}
+
+fn bench_at(listener: &TcpListener) -> Bench {
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(endpoint)
+        .retry_config(RetryConfig::disabled())
         .build();
     let store = Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("suite"));
     let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
-    let bench = Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) };
-    tokio::select! {
-        () = engine => panic!("the engine ended before the test"),
-        () = async { bench.store.create_missing_tables().await.unwrap(); test(bench).await } => {}
-    }
+    Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) }
 }
 
 impl Bench {
@@ -357,6 +364,22 @@ async fn a_journey_gets_a_new_version_only_when_it_changes() {
         assert_eq!(bench.store.get_journey(&bench.cx(), &id, 3).await.unwrap(), None);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_fault_on_their_side_may_be_tried_again_whatever_it_is_called() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let bench = bench_at(&listener);
+    let (cx, id) = (bench.cx(), bench.session().id);
+    let broken = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+        stream.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+    };
+    let token = bench.token();
+    let (read, ()) = tokio::join!(bench.store.get_session(&cx, &id, &token), broken);
+    assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
 }
 
 #[tokio::test]

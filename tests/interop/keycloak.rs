@@ -4,15 +4,16 @@
 //! too, one file per start. A server that cannot be had panics: the suite fails, it never skips.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// The realm that every server starts with.
 pub(crate) const REALM: &str = "landfall-test";
@@ -46,15 +47,16 @@ const REALM_FILE: &str = include_str!("keycloak/landfall-realm.json");
 /// Runs the server until its stdin closes, then ends the whole process group: `kc.sh` runs Java as its child, and
 /// again in its own place after a first build. The operating system closes the pipe when the test process ends, however
 /// it ends, so neither a killed run nor a server kept in a `static` leaves a process behind.
-const SUPERVISOR: &str = r#"{ "$@"; kill -KILL 0; } & read -r _; kill -KILL 0"#;
+const SUPERVISOR: &str = r#"exec 2>&1; { "$@"; kill -KILL 0; } & read -r _; kill -KILL 0"#;
 
 /// How long a start may take. The first one on a machine also builds the server: 45 seconds on two idle cores.
 const PATIENCE: Duration = Duration::from_secs(300);
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// A running server. Each has a database of its own, in memory, and ends when dropped.
 pub(crate) struct Keycloak {
     supervisor: Child,
+    /// Copies what it prints into its log.
+    printed: Option<JoinHandle<()>>,
     port: u16,
 }
 
@@ -81,19 +83,23 @@ impl Keycloak {
         let log = log_file(&folder);
         println!("starting Keycloak, which logs to {}", log.display());
         // From here on a panic ends the server too. Port 0 until it listens.
-        let mut keycloak = Self { supervisor: spawn(&home, &log), port: 0 };
-        let started = Instant::now();
-        while started.elapsed() < PATIENCE {
-            if let Some(port) = listening_port(&log).filter(|port| realm_answers(*port)) {
-                keycloak.port = port;
-                return keycloak;
+        let mut keycloak = Self { supervisor: spawn(&home), printed: None, port: 0 };
+        let output = keycloak.supervisor.stdout.take().expect("its output is a pipe");
+        let (sender, listening) = mpsc::channel();
+        let copy = File::create(&log).expect("the log can be made");
+        keycloak.printed = Some(thread::spawn(move || copy_lines(output, copy, &sender)));
+        keycloak.port = match listening.recv_timeout(PATIENCE) {
+            Ok(port) => port,
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!("Keycloak ended while it started.{}", epilogue(&home, &log))
             }
-            if let Ok(Some(_)) = keycloak.supervisor.try_wait() {
-                panic!("Keycloak ended while it started.{}", epilogue(&home, &log));
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("Keycloak did not start in {PATIENCE:?}.{}", epilogue(&home, &log))
             }
-            thread::sleep(PAUSE);
-        }
-        panic!("Keycloak did not start in {PATIENCE:?}.{}", epilogue(&home, &log));
+        };
+        let status = discovery_status(keycloak.port).expect("what listens answers");
+        assert!(status.ends_with(b" 200"), "the realm is not there.{}", epilogue(&home, &log));
+        keycloak
     }
 
     /// Scheme, host and port, without a slash at the end. Stays the same after [`Keycloak::stop`].
@@ -108,14 +114,17 @@ impl Keycloak {
 
     /// Ends the server at once; when this returns, its port refuses connections. A second call does nothing.
     pub(crate) fn stop(&mut self) {
-        assert!(self.end(), "Keycloak still listens on {} after it was stopped", self.base_url());
+        self.end();
+        assert!(TcpStream::connect(self.address()).is_err(), "{} still listens after it was stopped", self.base_url());
     }
 
-    fn end(&mut self) -> bool {
-        // `wait` closes the stdin that the supervisor watches.
-        let ended = self.supervisor.wait().is_ok();
-        // Java is not our child but the supervisor's: its port is what tells that it has gone.
-        ended && (0..50).any(|_| TcpStream::connect(self.address()).is_err() || rest())
+    fn end(&mut self) {
+        // `wait` closes the stdin that the supervisor watches. Java is not our child but the supervisor's: what it prints
+        // comes to its end when the last process that could print has gone.
+        let _ended = self.supervisor.wait();
+        if let Some(printed) = self.printed.take() {
+            let _copied = printed.join();
+        }
     }
 }
 
@@ -123,11 +132,6 @@ impl Drop for Keycloak {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn rest() -> bool {
-    thread::sleep(PAUSE);
-    false
 }
 
 fn install(tests: &Path, folder: &Path) -> PathBuf {
@@ -144,37 +148,41 @@ fn log_file(folder: &Path) -> PathBuf {
     folder.join(format!("keycloak-{}-{start}.log", std::process::id()))
 }
 
-fn spawn(home: &Path, log: &Path) -> Child {
+fn spawn(home: &Path) -> Child {
     let import = home.join("data/import");
     fs::create_dir_all(&import).expect("the import folder can be made");
     // Keycloak refuses a file named `*-realm.json` that is not named after its realm.
     fs::write(import.join(format!("{REALM}-realm.json")), REALM_FILE).expect("the realm can be handed to Keycloak");
 
-    let log = File::create(log).expect("the log can be made");
     Command::new("sh")
         .args(["-c", SUPERVISOR, "sh"])
         .arg(home.join("bin/kc.sh"))
         .args(["start-dev", "--import-realm", "--db=dev-mem", "--http-host=127.0.0.1", "--http-port=0"])
         .env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m")
         .stdin(Stdio::piped())
-        .stdout(log.try_clone().expect("the log can be written by stdout and stderr"))
-        .stderr(log)
+        .stdout(Stdio::piped())
         .process_group(0)
         .spawn()
         .expect("sh can be run")
 }
 
-/// The port that the server chose. Asking it for port 0 leaves no moment in which another process can take the port.
-fn listening_port(log: &Path) -> Option<u16> {
-    let text = read_lossy(log);
-    let (_, rest) = text.split_once("Listening on: http://127.0.0.1:")?;
-    // A line that is still being written would give part of the number.
-    let (line, _) = rest.split_once('\n')?;
-    line.trim_end().parse().ok()
-}
-
-fn realm_answers(port: u16) -> bool {
-    discovery_status(port).is_ok_and(|status| status.ends_with(b" 200"))
+/// Writes what the server prints into its log, and says which port it chose. Asking it for port 0 leaves no moment in which
+/// another process can take the port.
+fn copy_lines(output: ChildStdout, mut log: File, listening: &Sender<u16>) {
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        // A log that cannot be written costs the log, and the server must not wait for a reader.
+        let _written = log.write_all(&line);
+        let text = String::from_utf8_lossy(&line);
+        if let Some((_, port)) = text.split_once("Listening on: http://127.0.0.1:")
+            && let Ok(port) = port.trim_end().parse()
+        {
+            // Said once; nobody waits any more if it took too long.
+            let _heard = listening.send(port);
+        }
+        line.clear();
+    }
 }
 
 fn discovery_status(port: u16) -> io::Result<[u8; 12]> {

@@ -20,6 +20,18 @@ pub fn data(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
+/// The demo's journey under another id, with other text in some places. Each has to be there, once: a change that misses
+/// would leave a test that tests the demo.
+pub fn demo_journey(id: &str, changes: &[(&str, &str)]) -> String {
+    let demo = include_str!("../../infra/landfall/demo/journey.yaml");
+    let mut text = demo.replace("migrate-from-{connector}", id).replace("{connector}", "keycloak");
+    for (from, to) in changes {
+        assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
+        text = text.replacen(from, to, 1);
+    }
+    text
+}
+
 /// A session as its client holds it.
 #[derive(Debug, Clone)]
 pub struct TestSession {

@@ -13,4 +13,4 @@ mod flow;
 pub mod proxy;
 
 pub use app::{Answer, Setup, TestApp, demo_keycloak};
-pub use flow::{Login, TestSession, VERIFIER, data, key};
+pub use flow::{Login, TestSession, VERIFIER, data, demo_journey, key};

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, TestApp, TestSession, data, key};
+use landfall_tests::{Answer, TestApp, TestSession, data, demo_journey, key};
 use serde_json::{Value, json};
 use simulators::keycloak::{Misbehaviour, User};
 
@@ -332,11 +332,9 @@ async fn a_scope_that_means_nothing_here_is_not_granted() {
 
 #[tokio::test]
 async fn an_empty_password_is_wrong_and_is_never_sent() {
-    let optional = OPTIONAL.replace("label: field.password, required: true", "label: field.password");
-    let app = TestApp::with(|setup| setup.journeys.push(optional)).await;
-    let mut body = TestApp::start_body();
-    body["params"] = json!({});
-    let session = TestSession::of(&app.try_start("optional", &body).await.expect(201).body);
+    let optional = [("label: field.password, required: true", "label: field.password")];
+    let app = TestApp::with(|setup| setup.journeys.push(with_optional_phone(&optional))).await;
+    let session = app.start("optional").await;
 
     let answer = session.submit(&app, &key(1), &json!({ "email": EMAIL })).await.expect(200);
 
@@ -344,40 +342,18 @@ async fn an_empty_password_is_wrong_and_is_never_sent() {
     assert!(app.keycloak.requests().is_empty());
 }
 
-/// A journey with an optional field that a later step reads.
-const OPTIONAL: &str = r#"
-format: 1
-id: optional
-start: ask
-steps:
-  ask:
-    type: collect_information
-    with:
-      fields:
-        - { name: email, type: email, label: field.email, required: true }
-        - { name: password, type: password, label: field.password, required: true }
-        - { name: phone, type: text, label: field.phone }
-    next: { submitted: check, cancelled: no }
-  check:
-    type: authenticate_password
-    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
-    as: who
-    next: { authenticated: provision, challenged: no, rejected: ask, unavailable: no }
-  provision:
-    type: provision_user
-    with: { identity: who, attributes: { phone: "${ask.phone}" } }
-    next: { created: done, linked: done, recognised: done, proof_required: no, refused: no }
-  done: { type: complete }
-  no: { type: reject, with: { code: access_denied } }
-"#;
+/// The demo's journey with an optional field that a later step reads.
+fn with_optional_phone(more: &[(&str, &str)]) -> String {
+    let password = "autocomplete: current-password }";
+    let phone = format!("{password}\n        - {{ name: phone, type: text, label: field.phone }}");
+    let changes = [(password, phone.as_str()), ("plan: \"${params.plan}\"", "phone: \"${ask.phone}\"")];
+    demo_journey("optional", &[&changes, more].concat())
+}
 
 #[tokio::test]
 async fn what_is_left_empty_is_read_as_nothing_and_not_as_what_was_entered_before() {
-    let app = TestApp::with(|setup| setup.journeys.push(OPTIONAL.to_owned())).await;
-    let mut body = TestApp::start_body();
-    body["params"] = json!({});
-    let start = app.try_start("optional", &body).await.expect(201);
-    let session = TestSession::of(&start.body);
+    let app = TestApp::with(|setup| setup.journeys.push(with_optional_phone(&[]))).await;
+    let session = app.start("optional").await;
 
     let with_phone = json!({ "email": EMAIL, "password": "wrong", "phone": "123" });
     let again = session.submit(&app, &key(1), &with_phone).await.expect(200);
@@ -387,42 +363,28 @@ async fn what_is_left_empty_is_read_as_nothing_and_not_as_what_was_entered_befor
     assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["phone"], json!({ "NULL": true }));
 }
 
-/// Asks for a nickname between the provider's word and the directory.
-const ASKS_IN_BETWEEN: &str = r#"
-format: 1
-id: asks-in-between
-start: ask
-steps:
-  ask:
-    type: collect_information
-    with:
-      fields:
-        - { name: email, type: email, label: field.email, required: true }
-        - { name: password, type: password, label: field.password, required: true }
-    next: { submitted: check, cancelled: no }
-  check:
-    type: authenticate_password
-    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
-    as: who
-    next: { authenticated: nickname, challenged: no, rejected: ask, unavailable: no }
-  nickname:
-    type: collect_information
-    with: { fields: [ { name: nickname, type: text, label: field.name, required: true } ] }
-    next: { submitted: provision, cancelled: no }
-  provision:
+/// The demo's journey with a question between the provider's word and the directory.
+fn asks_in_between() -> String {
+    let nickname = "provision:
     type: provision_user
-    with: { identity: who, attributes: { nickname: "${nickname.nickname}" } }
-    next: { created: done, linked: done, recognised: done, proof_required: no, refused: no }
-  done: { type: complete }
-  no: { type: reject, with: { code: access_denied } }
-"#;
+    with: { identity: who, attributes: { nickname: \"${nickname.nickname}\" } }";
+    let asks = format!(
+        "nickname:
+    type: collect_information
+    with: {{ fields: [ {{ name: nickname, type: text, label: field.name, required: true }} ] }}
+    next: {{ submitted: provision, cancelled: no_access }}
+  {nickname}"
+    );
+    let provision = "provision:
+    type: provision_user
+    with: { identity: who, attributes: { plan: \"${params.plan}\" } }";
+    demo_journey("asks-in-between", &[(provision, &asks), ("authenticated: provision,", "authenticated: nickname,")])
+}
 
 #[tokio::test]
 async fn an_identity_waits_sealed_while_the_user_is_asked_something_else() {
-    let app = TestApp::with(|setup| setup.journeys.push(ASKS_IN_BETWEEN.to_owned())).await;
-    let mut body = TestApp::start_body();
-    body["params"] = json!({});
-    let start = app.try_start("asks-in-between", &body).await.expect(201);
+    let app = TestApp::with(|setup| setup.journeys.push(asks_in_between())).await;
+    let start = app.try_start("asks-in-between", &TestApp::start_body()).await.expect(201);
     let path = |step: &str| format!("/v1/sessions/{}/steps/{step}", start.body["session"].as_str().unwrap());
 
     let submit = json!({ "turn": 1, "key": key(1), "option": "submit", "data": data(EMAIL, PASSWORD) });

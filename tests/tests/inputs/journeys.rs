@@ -2,17 +2,11 @@
 
 use insta::assert_snapshot;
 use landfall::documents;
-
-const DEMO: &str = include_str!("../../../infra/landfall/demo/journey.yaml");
+use landfall_tests::demo_journey;
 
 /// The demo's journey with other text in some places.
 fn with(changes: &[(&str, &str)]) -> String {
-    let mut text = DEMO.replace("{connector}", "keycloak");
-    for (from, to) in changes {
-        assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
-        text = text.replacen(from, to, 1);
-    }
-    text
+    demo_journey("migrate-from-keycloak", changes)
 }
 
 /// What is said about a broken copy.
@@ -354,7 +348,8 @@ fn a_fields_name_is_a_word() {
 
 #[test]
 fn a_form_has_fields() {
-    let (from, _) = DEMO.split_once("    next: { submitted").unwrap();
+    let demo = with(&[]);
+    let (from, _) = demo.split_once("    next: { submitted").unwrap();
     let (_, fields) = from.split_once("      fields:\n").unwrap();
     assert_snapshot!(broken(&[("      fields:\n", "      fields: []\n"), (fields, "")]), @"
     journey.yaml:

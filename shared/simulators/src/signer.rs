@@ -3,6 +3,8 @@
 //! The private keys are in this repository for everybody to read, because making an RSA key takes longer than most
 //! tests. They sign nothing but simulated tokens; no real deployment may trust one of them.
 
+mod short;
+
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +12,8 @@ use jsonwebtoken::errors::Error;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use serde_json::{Value, json};
+
+pub(crate) use short::ShortKey;
 
 /// Key material: 2048-bit RSA, PKCS#8 and SubjectPublicKeyInfo in PEM.
 #[derive(Clone, Copy)]
@@ -80,9 +84,19 @@ impl SigningKey {
         Ok(jwk)
     }
 
+    /// The header of what this key signs.
+    pub(crate) fn header(&self) -> Value {
+        json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid })
+    }
+
     /// `payload` as a JWT, signed RS256. It is taken as text so that a script can sign what no serialiser would write.
     pub(crate) fn sign(&self, payload: &str) -> Result<String, Error> {
-        let message = message(&json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid }), payload);
+        self.sign_under(&self.header(), payload)
+    }
+
+    /// The same under another header, whatever that says.
+    pub(crate) fn sign_under(&self, header: &Value, payload: &str) -> Result<String, Error> {
+        let message = message(header, payload);
         let signature = crypto::sign(message.as_bytes(), &self.encoding_key()?, Algorithm::RS256)?;
         Ok(format!("{message}.{signature}"))
     }
@@ -116,7 +130,17 @@ pub(crate) fn sign_hs256(kid: &str, secret: &[u8], payload: &str) -> Result<Stri
 
 /// `payload` as a JWT without a signature (`alg: none`).
 pub(crate) fn unsigned(payload: &str) -> String {
-    format!("{}.", message(&json!({ "alg": "none", "typ": "JWT" }), payload))
+    unsigned_under(&json!({ "alg": "none", "typ": "JWT" }), payload)
+}
+
+/// The same under another header, which may well promise a signature.
+pub(crate) fn unsigned_under(header: &Value, payload: &str) -> String {
+    format!("{}.", message(header, payload))
+}
+
+/// A certificate for [`SigningKey::foreign`], signed by itself: base64 of DER, as `x5c` wants it (RFC 7517 section 4.7).
+pub(crate) fn foreign_certificate() -> String {
+    include_str!("keys/foreign.crt.pem").lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
 /// `at_hash` of an access token for a 256-bit signature algorithm (OIDC Core 3.1.3.6).
@@ -142,6 +166,16 @@ pub(crate) fn derive(parts: &[&str]) -> [u8; 16] {
 
 fn kid(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(derive(parts))
+}
+
+/// The hash under which a browser's scripts know a session.
+pub(crate) fn sha384(text: &str) -> Vec<u8> {
+    digest::digest(&digest::SHA384, text.as_bytes()).as_ref().to_vec()
+}
+
+/// A PKCE challenge of a verifier (RFC 7636 section 4.2).
+pub(crate) fn s256(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
 fn message(header: &Value, payload: &str) -> String {

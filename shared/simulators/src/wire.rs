@@ -1,7 +1,7 @@
-//! Forms, credentials and answers as they go over the wire.
+//! Forms, cookies, credentials and answers as they go over the wire.
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -37,6 +37,11 @@ impl Reply {
         self.status.is_success()
     }
 
+    /// With these values of `Set-Cookie`, in that order.
+    pub(crate) fn cookies(self, values: impl IntoIterator<Item = String>) -> Self {
+        values.into_iter().fold(self, |reply, value| reply.header(SET_COOKIE, value))
+    }
+
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -68,7 +73,12 @@ impl Form {
         if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Self::default();
         }
-        let fields = body.split(|byte| *byte == b'&').filter(|field| !field.is_empty()).map(|field| {
+        Self::parse(body)
+    }
+
+    /// The parameters of a query string, or of a form's body.
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        let fields = text.split(|byte| *byte == b'&').filter(|field| !field.is_empty()).map(|field| {
             let split = field.iter().position(|byte| *byte == b'=').unwrap_or(field.len());
             let decoded = |part: &[u8]| decode(part).unwrap_or_else(|| part.to_vec());
             let value = field.get(split + 1..).unwrap_or_default();
@@ -89,7 +99,12 @@ impl Form {
 
     /// Whether any name was sent twice.
     pub(crate) fn has_duplicates(&self) -> bool {
-        self.0.iter().enumerate().any(|(at, (name, _))| self.0[..at].iter().any(|(earlier, _)| earlier == name))
+        self.0.iter().any(|(name, _)| self.repeats(name))
+    }
+
+    /// Whether this name was sent twice.
+    pub(crate) fn repeats(&self, name: &str) -> bool {
+        self.0.iter().filter(|(field, _)| field == name).count() > 1
     }
 }
 
@@ -111,6 +126,13 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<Basic> {
 /// The bearer token of a request (RFC 6750 section 2.1).
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     authorization(headers, "bearer")
+}
+
+/// The value of a cookie, without the quotes it may have come in.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(sent, _)| *sent == name).map(|(_, value)| value.trim_matches('"'))
 }
 
 fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
@@ -139,6 +161,31 @@ pub(crate) fn encode_segment(text: &str) -> String {
             b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
             _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
             _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// A form's value, encoded as Java does it: a blank is a `+`, and of the punctuation only `-._*` stay.
+pub(crate) fn encode_value(text: &str) -> String {
+    encode_segment(text).replace("%20", "+").replace("%2A", "*").replace('~', "%7E")
+}
+
+/// Name and value pairs as a query string or the body of a form.
+pub(crate) fn encode_fields(fields: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode_value(value))).collect();
+    pairs.join("&")
+}
+
+/// Text that means itself between tags and in a quoted attribute, whoever has sent it.
+pub(crate) fn escape_html(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '&' => "&amp;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '"' => "&quot;".to_owned(),
+            '\'' => "&apos;".to_owned(),
+            other => other.to_string(),
         })
         .collect()
 }
@@ -175,6 +222,21 @@ mod tests {
     fn names_that_differ_only_in_case_are_no_duplicates() {
         assert!(form("a=1&b=2&a=1").has_duplicates());
         assert!(!form("a=1&A=2").has_duplicates());
+    }
+
+    #[test]
+    fn a_value_is_encoded_as_the_real_server_encodes_its_callbacks() {
+        assert_eq!(encode_value("a b+ü&=\"~*-._"), "a+b%2B%C3%BC%26%3D%22%7E*-._");
+        assert_eq!(encode_fields(&[("a", "1".into()), ("b", "x y".into())]), "a=1&b=x+y");
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_loses_its_quotes() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=1; KC=\"x/y=\""));
+        headers.append(COOKIE, HeaderValue::from_static("b=2"));
+        assert_eq!((cookie(&headers, "KC"), cookie(&headers, "b")), (Some("x/y="), Some("2")));
+        assert_eq!((cookie(&headers, "K"), cookie(&headers, "c")), (None, None));
     }
 
     #[test]

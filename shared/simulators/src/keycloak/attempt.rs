@@ -30,6 +30,17 @@ pub enum ClientAuth {
     Both,
 }
 
+impl ClientAuth {
+    pub(super) fn of(call: &Call<'_>) -> Self {
+        match (call.form.bytes("client_secret"), wire::basic(call.headers)) {
+            (None, None) => Self::None,
+            (Some(_), None) => Self::Post,
+            (None, Some(_)) => Self::Basic,
+            (Some(_), Some(_)) => Self::Both,
+        }
+    }
+}
+
 impl Attempt {
     /// The request as an attempt; `None` if it is for another grant.
     pub(super) fn of(realm: &str, call: &Call<'_>) -> Option<Self> {
@@ -43,12 +54,7 @@ impl Attempt {
         Some(Self {
             realm: realm.into(),
             client_id: form.text("client_id").or(basic_id.map(|id| id.into_owned())),
-            client_auth: match (form.bytes("client_secret"), &basic) {
-                (None, None) => ClientAuth::None,
-                (Some(_), None) => ClientAuth::Post,
-                (None, Some(_)) => ClientAuth::Basic,
-                (Some(_), Some(_)) => ClientAuth::Both,
-            },
+            client_auth: ClientAuth::of(call),
             scope: form.text("scope"),
             username: owned("username"),
             password: owned("password"),

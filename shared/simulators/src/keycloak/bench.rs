@@ -1,5 +1,7 @@
-//! What the tests of this simulator share: a realm, a clock, and requests without a network.
+//! What the tests of this simulator share: a realm, a clock, a person with a browser, and requests without a network.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -12,6 +14,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::{Client, Keycloak, Realm, User};
+use crate::wire::decode;
 
 pub(super) const TOKEN: &str = "/realms/demo/protocol/openid-connect/token";
 pub(super) const USERINFO: &str = "/realms/demo/protocol/openid-connect/userinfo";
@@ -25,6 +28,91 @@ pub(super) fn demo() -> Realm {
     Realm::new("demo")
         .client(Client::confidential("landfall", "secret").direct_grants(true))
         .user(User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password("correct horse"))
+}
+
+pub(super) const AUTHORIZE: &str = "/realms/demo/protocol/openid-connect/auth";
+pub(super) const CALLBACK: &str = "https://app.example/callback";
+pub(super) const ISSUER: &str = "http://sso.test/realms/demo";
+/// What a right password form sends.
+pub(super) const ADA: &str = "username=ada&password=correct+horse&credentialId=";
+/// What a right exchange sends, but for the code.
+pub(super) const EXCHANGE: &str = "grant_type=authorization_code&client_id=landfall&client_secret=secret\
+    &redirect_uri=https%3A%2F%2Fapp.example%2Fcallback";
+
+/// The client of [`demo`], which may also send browsers.
+pub(super) fn landfall() -> Client {
+    Client::confidential("landfall", "secret").direct_grants(true).redirect_uri(CALLBACK)
+}
+
+/// [`demo`] for browsers.
+pub(super) fn web() -> Realm {
+    demo().client(landfall())
+}
+
+/// The user of [`demo`].
+pub(super) fn ada() -> User {
+    User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password("correct horse")
+}
+
+/// Somebody with a browser, which keeps cookies and follows no redirect by itself.
+pub(super) struct Person<'a> {
+    bench: &'a Bench,
+    pub(super) cookies: RefCell<BTreeMap<String, String>>,
+}
+
+impl Person<'_> {
+    /// Opens an address, or submits a form to it.
+    pub(super) async fn visit(&self, address: &str, form: Option<&str>) -> Answer {
+        let path = address.strip_prefix("http://sso.test").unwrap_or(address);
+        let cookies: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = match form {
+            Some(_) => Request::post(path).header("content-type", "application/x-www-form-urlencoded"),
+            None => Request::get(path),
+        };
+        let request = request.header("host", HOST).header("cookie", cookies.join("; "));
+        let answer = self.bench.send(request.body(Body::from(form.unwrap_or_default().to_owned())).unwrap()).await;
+        for cookie in answer.set_cookies() {
+            let (name, rest) = cookie.split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            match rest.contains(";Max-Age=0") {
+                true => self.cookies.borrow_mut().remove(name),
+                false => self.cookies.borrow_mut().insert(name.into(), value.into()),
+            };
+        }
+        answer
+    }
+
+    /// Comes from the client, with these parameters more.
+    pub(super) async fn authorize(&self, more: &str) -> Answer {
+        self.visit(&authorize(more), None).await
+    }
+
+    /// Answers the form of a page.
+    pub(super) async fn submit(&self, page: &Answer, form: &str) -> Answer {
+        self.visit(&page.action(), Some(form)).await
+    }
+
+    /// Comes from the client with these parameters more, and gives Ada's password.
+    pub(super) async fn log_in(&self, more: &str) -> Answer {
+        let page = self.authorize(more).await;
+        self.submit(&page, ADA).await
+    }
+}
+
+/// The address of an authorization request with these parameters more; one that is there already is replaced.
+pub(super) fn authorize(more: &str) -> String {
+    let mut fields: BTreeMap<&str, &str> = BTreeMap::from([
+        ("client_id", "landfall"),
+        ("redirect_uri", "https%3A%2F%2Fapp.example%2Fcallback"),
+        ("response_type", "code"),
+        ("scope", "openid"),
+        ("state", "st"),
+        ("nonce", "nn"),
+    ]);
+    fields.extend(more.split('&').filter_map(|field| field.split_once('=')));
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{AUTHORIZE}?{}", fields.join("&"))
 }
 
 pub(super) struct Bench {
@@ -70,6 +158,28 @@ impl Bench {
         self.send(request.header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap()).await
     }
 
+    /// Somebody with a new browser.
+    pub(super) fn person(&self) -> Person<'_> {
+        Person { bench: self, cookies: RefCell::default() }
+    }
+
+    /// A code for Ada at `landfall`.
+    pub(super) async fn code(&self) -> String {
+        self.person().log_in("").await.callback()["code"].clone()
+    }
+
+    /// The body of a successful exchange.
+    pub(super) async fn exchange(&self, code: &str) -> Value {
+        let answer = self.post(TOKEN, &format!("{EXCHANGE}&code={code}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    }
+
+    /// Whether userinfo still accepts the access token of an answer.
+    pub(super) async fn accepts(&self, body: &Value) -> bool {
+        self.bearer(Method::GET, USERINFO, body["access_token"].as_str().unwrap()).await.status == 200
+    }
+
     /// The body of a successful login.
     pub(super) async fn login(&self) -> Value {
         let answer = self.post(TOKEN, LOGIN).await;
@@ -97,6 +207,42 @@ impl Bench {
 impl Answer {
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub(super) fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    /// Where a page's form goes.
+    pub(super) fn action(&self) -> String {
+        let action = self.body.split(r#" action=""#).nth(1).unwrap_or_else(|| panic!("no form: {}", self.body));
+        action.split('"').next().unwrap().replace("&amp;", "&")
+    }
+
+    /// What a page's error says.
+    pub(super) fn error(&self) -> &str {
+        let after = |text: &'static str| self.body.split(text).nth(1);
+        let error = after(r#"<p class="instruction">"#).or_else(|| after(r#"<span class="kc-feedback-text">"#));
+        error.unwrap_or_else(|| panic!("no error: {}", self.body)).split("</").next().unwrap()
+    }
+
+    /// The fields of a callback in the query.
+    pub(super) fn callback(&self) -> BTreeMap<String, String> {
+        assert_eq!(self.status, 302, "{}", self.body);
+        let fields = self.header("location").strip_prefix(&format!("{CALLBACK}?")).unwrap_or_else(|| {
+            panic!("no callback: {}", self.header("location"));
+        });
+        let decoded = |text: &str| String::from_utf8(decode(text.as_bytes()).unwrap()).unwrap();
+        let pairs = fields.split('&').map(|field| field.split_once('=').unwrap());
+        pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect()
+    }
+
+    /// `error: description` of a callback.
+    pub(super) fn callback_error(&self) -> String {
+        let fields = self.callback();
+        assert_eq!(fields.get("code"), None);
+        let description = fields.get("error_description").map_or("-", String::as_str);
+        format!("{}: {description}", fields["error"])
     }
 
     pub(super) fn json(&self) -> Value {

@@ -2,20 +2,27 @@
 
 use std::fmt;
 
+use super::redirect_uri;
+use crate::signer;
+
 /// Scopes that are granted to every client but not shown in the `scope` of an answer.
 const HIDDEN_SCOPES: [&str; 4] = ["web-origins", "acr", "roles", "basic"];
 
-/// A client as an administrator would make one: enabled, direct access grants off, consent not required, with the
-/// scopes of a fresh realm.
+/// A client as an administrator would make one: enabled, standard flow on but without a redirect URI, direct access
+/// grants off, consent not required, with the scopes of a fresh realm.
 #[derive(Clone)]
 pub struct Client {
     pub(super) id: String,
     pub(super) kind: ClientKind,
     pub(super) enabled: bool,
+    pub(super) standard_flow: bool,
+    pub(super) redirect_uris: Vec<String>,
+    pub(super) pkce_required: bool,
     pub(super) direct_grants: bool,
     pub(super) consent_required: bool,
     pub(super) password_grant_prohibited: bool,
     pub(super) signed_userinfo: bool,
+    pub(super) claims_in_id_token: bool,
     pub(super) default_scopes: Vec<String>,
     pub(super) optional_scopes: Vec<String>,
 }
@@ -61,10 +68,14 @@ impl Client {
             id: id.into(),
             kind,
             enabled: true,
+            standard_flow: true,
+            redirect_uris: Vec::new(),
+            pkce_required: false,
             direct_grants: false,
             consent_required: false,
             password_grant_prohibited: false,
             signed_userinfo: false,
+            claims_in_id_token: true,
             default_scopes: owned(&["web-origins", "acr", "roles", "profile", "basic", "email"]),
             optional_scopes: owned(&["address", "phone", "offline_access", "organization", "microprofile-jwt"]),
         }
@@ -82,13 +93,32 @@ impl Client {
         self
     }
 
+    /// "Standard flow": whether the client may send browsers to the authorization endpoint.
+    pub fn standard_flow(mut self, allowed: bool) -> Self {
+        self.standard_flow = allowed;
+        self
+    }
+
+    /// One more "Valid redirect URI": compared character by character, but for a `*` at its end, which stands for
+    /// anything.
+    pub fn redirect_uri(mut self, uri: &str) -> Self {
+        self.redirect_uris.push(uri.into());
+        self
+    }
+
+    /// "PKCE Method": S256 has to be used. Otherwise PKCE is up to the request.
+    pub fn pkce_required(mut self, required: bool) -> Self {
+        self.pkce_required = required;
+        self
+    }
+
     /// "Direct access grants": whether the client may send passwords.
     pub fn direct_grants(mut self, allowed: bool) -> Self {
         self.direct_grants = allowed;
         self
     }
 
-    /// Whether users have to consent, which a direct grant cannot ask for.
+    /// Whether users have to consent, which the browser login asks them for and a direct grant cannot.
     pub fn consent_required(mut self, required: bool) -> Self {
         self.consent_required = required;
         self
@@ -106,6 +136,12 @@ impl Client {
         self
     }
 
+    /// "Add to ID token" of the mappers of `profile` and `email`: whether the ID token shows what userinfo shows.
+    pub fn claims_in_id_token(mut self, shown: bool) -> Self {
+        self.claims_in_id_token = shown;
+        self
+    }
+
     /// Takes a scope away, such as `profile`, `email` or `basic`: not granted by default, refused when asked for.
     pub fn without_scope(mut self, scope: &str) -> Self {
         self.default_scopes.retain(|other| other != scope);
@@ -118,6 +154,16 @@ impl Client {
         let mut client = self.without_scope(scope);
         client.optional_scopes.push(scope.into());
         client
+    }
+
+    /// The client's internal id, which ends every code.
+    pub(super) fn uuid_in(&self, realm: &str) -> String {
+        signer::uuid(signer::derive(&["keycloak-client", realm, &self.id]))
+    }
+
+    /// Whether users may be sent to that address.
+    pub(super) fn redirects_to(&self, address: &str) -> bool {
+        self.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, address))
     }
 
     /// What a request for `scope` is granted: `openid` only if asked for, the default scopes always, optional ones if

@@ -1,8 +1,10 @@
 //! The answer to a successful grant, and the claims in its tokens.
 
 use axum::http::StatusCode;
+use axum::http::header::PRAGMA;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::Error;
 use serde_json::{Map, Value, json};
 
@@ -24,14 +26,26 @@ pub(super) struct Login<'a> {
     pub(super) issuer: &'a str,
     pub(super) misbehaviour: Option<&'a Misbehaviour>,
     pub(super) call: &'a Call<'a>,
+    /// The session's id.
+    pub(super) sid: &'a str,
+    /// What only the browser login knows; a direct grant has none of it.
+    pub(super) browser: Option<BrowserLogin<'a>>,
 }
 
-/// The new session's id and the token response (RFC 6749 section 5.1).
-pub(super) fn answer(login: &Login<'_>) -> Result<(String, Reply), Error> {
+/// What the tokens say of a login in a browser.
+pub(super) struct BrowserLogin<'a> {
+    pub(super) nonce: Option<&'a str>,
+    /// When the password was given.
+    pub(super) authenticated: DateTime<Utc>,
+    /// Whether nothing was asked, because the browser was signed in already.
+    pub(super) by_session: bool,
+}
+
+/// The token response (RFC 6749 section 5.1).
+pub(super) fn answer(login: &Login<'_>) -> Result<Reply, Error> {
     let entropy = login.call.entropy;
-    let sid = URL_SAFE_NO_PAD.encode(entropy.bytes::<18>()); // 24 characters
     let key = signing_key(login.realm);
-    let access_token = key.sign(&Value::Object(access_claims(login, &sid)).to_string())?;
+    let access_token = key.sign(&Value::Object(access_claims(login)).to_string())?;
     let offline = granted(login.scopes, "offline_access");
 
     let mut body = json!({
@@ -41,19 +55,23 @@ pub(super) fn answer(login: &Login<'_>) -> Result<(String, Reply), Error> {
         "refresh_token": URL_SAFE_NO_PAD.encode(entropy.bytes::<48>()),
         "token_type": "Bearer",
         "not-before-policy": 0,
-        "session_state": sid,
+        "session_state": login.sid,
         "scope": client::shown(login.scopes),
     });
     if granted(login.scopes, "openid") && login.misbehaviour != Some(&Misbehaviour::NoIdToken) {
-        body["id_token"] = json!(id_token(login, &sid, &key, &access_token)?);
+        body["id_token"] = json!(id_token(login, &key, &access_token)?);
     }
-    Ok((sid, Reply::json(StatusCode::OK, &body)))
+    Ok(Reply::json(StatusCode::OK, &body).header(PRAGMA, "no-cache"))
 }
 
-/// A direct grant's ID token: no `nonce`, no `auth_time`, no `amr`.
-fn id_token(login: &Login<'_>, sid: &str, key: &SigningKey, access_token: &str) -> Result<String, Error> {
+/// An ID token. A direct grant's has no `nonce` and no `auth_time`; none has an `amr`.
+fn id_token(login: &Login<'_>, key: &SigningKey, access_token: &str) -> Result<String, Error> {
     let now = login.call.now.timestamp();
-    let mut claims = common_claims(login, sid, "ID");
+    let mut claims = common_claims(login, "ID");
+    if login.client.claims_in_id_token {
+        claims.extend(user_claims(login.user, login.scopes));
+    }
+    claims.extend(login.browser.as_ref().and_then(|browser| browser.nonce).map(|nonce| ("nonce".into(), json!(nonce))));
     claims.insert("aud".into(), json!(login.client.id));
     claims.insert("sub".into(), json!(login.user.subject_in(&login.realm.name)));
     claims.insert("at_hash".into(), json!(signer::at_hash(access_token)));
@@ -68,8 +86,9 @@ fn id_token(login: &Login<'_>, sid: &str, key: &SigningKey, access_token: &str) 
     misbehaviour.sign(&login.realm.name, key, secret, &payload).unwrap_or_else(|| key.sign(&payload))
 }
 
-fn access_claims(login: &Login<'_>, sid: &str) -> Map<String, Value> {
-    let mut claims = common_claims(login, sid, "Bearer");
+fn access_claims(login: &Login<'_>) -> Map<String, Value> {
+    let mut claims = common_claims(login, "Bearer");
+    claims.extend(user_claims(login.user, login.scopes));
     claims.insert("scope".into(), json!(client::shown(login.scopes)));
     if granted(login.scopes, "roles") {
         claims.insert("aud".into(), json!("account"));
@@ -81,20 +100,23 @@ fn access_claims(login: &Login<'_>, sid: &str) -> Map<String, Value> {
     claims
 }
 
-fn common_claims(login: &Login<'_>, sid: &str, typ: &str) -> Map<String, Value> {
+fn common_claims(login: &Login<'_>, typ: &str) -> Map<String, Value> {
     let now = login.call.now.timestamp();
-    let mut claims = user_claims(login.user, login.scopes);
-    claims.extend([
+    let mut claims = Map::from_iter([
         ("exp".to_owned(), json!(now + ACCESS_TOKEN)),
         ("iat".to_owned(), json!(now)),
         ("jti".to_owned(), json!(signer::uuid(login.call.entropy.bytes()))),
         ("iss".to_owned(), json!(login.issuer)),
         ("typ".to_owned(), json!(typ)),
         ("azp".to_owned(), json!(login.client.id)),
-        ("sid".to_owned(), json!(sid)),
+        ("sid".to_owned(), json!(login.sid)),
     ]);
+    if let Some(browser) = &login.browser {
+        claims.insert("auth_time".into(), json!(browser.authenticated.timestamp()));
+    }
     if granted(login.scopes, "acr") {
-        claims.insert("acr".into(), json!("1"));
+        let by_session = login.browser.as_ref().is_some_and(|browser| browser.by_session);
+        claims.insert("acr".into(), json!(if by_session { "0" } else { "1" }));
     }
     claims
 }

@@ -1,10 +1,12 @@
-//! Keycloak 26.7.3 as it answers over HTTP, seen on real servers: discovery, keys, the password grant, userinfo.
+//! Keycloak 26.7.3 as it answers over HTTP, seen on real servers: discovery, keys, the authorization
+//! code flow with its pages, the password grant, userinfo.
 //! <https://www.keycloak.org/docs/latest/server_admin/>
 //!
 //! What differs from a textbook provider and is here on purpose: a wrong password is 400 (it was 401 before 26.6.0);
 //! a locked account looks like a wrong password, and so does a missing second factor; a public client may send any
 //! secret; the form's client credentials win over Basic's; `password` is advertised where no client may use it, and
-//! HS256 is advertised too; issuer and endpoints follow the Host header unless a hostname is set.
+//! HS256 is advertised too; issuer and endpoints follow the Host header unless a hostname is set; a code that comes twice
+//! ends what its client has of the session, but the browser stays signed in.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -15,7 +17,7 @@
 //! # let entropy = Arc::new(SeededEntropy::new(1));
 //! let keycloak = Keycloak::new(clock, entropy).realm(
 //!     Realm::new("demo")
-//!         .client(Client::confidential("landfall", "secret").direct_grants(true))
+//!         .client(Client::confidential("landfall", "secret").direct_grants(true).redirect_uri("https://app.example/back"))
 //!         .user(User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password("correct horse")),
 //! );
 //! let router = keycloak.router(); // for axum::serve, or for oneshot
@@ -26,19 +28,33 @@
 //! ```
 
 mod attempt;
+mod authorize;
+mod browser;
+mod callback;
 mod client;
+mod code;
+mod completion;
+mod consent;
+mod cookies;
+mod discovery;
+mod exchange;
+mod login_action;
 mod mint;
 mod misbehaviour;
+mod pages;
 mod realm;
+mod redirect_uri;
 mod routes;
+mod session;
 mod token;
 mod user;
 mod userinfo;
+mod visit;
 
 #[cfg(test)]
 mod bench;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -49,11 +65,17 @@ use domain::{Clock, Entropy};
 
 pub use attempt::{Attempt, ClientAuth};
 pub use client::Client;
-pub use misbehaviour::Misbehaviour;
+pub use exchange::Exchange;
+pub use misbehaviour::{BadKey, Misbehaviour, Published};
 pub use realm::{FlowEnd, OldKey, Realm};
 pub use user::User;
 
 use crate::wire::Form;
+use authorize::AuthorizationRequest;
+use browser::Browser;
+use code::Code;
+use consent::Consent;
+use session::Session;
 
 /// A simulated server. Clones are the same server.
 #[derive(Clone)]
@@ -73,23 +95,26 @@ struct State {
     backchannel_dynamic: bool,
     relative_path: String,
     realms: BTreeMap<String, Realm>,
+    /// By `sid`.
     sessions: BTreeMap<String, Session>,
+    /// By the id that their session will have.
+    browsers: BTreeMap<String, Browser>,
+    /// By cookie: the realm, and the request with which to begin anew.
+    restarts: BTreeMap<String, (String, AuthorizationRequest)>,
+    /// By their first part.
+    codes: BTreeMap<String, Code>,
+    consents: BTreeSet<Consent>,
     attempts: Vec<Attempt>,
+    exchanges: Vec<Exchange>,
     calls: BTreeMap<Endpoint, usize>,
     misbehaviours: BTreeMap<Endpoint, Misbehaviour>,
-}
-
-/// A login, by its `sid`.
-struct Session {
-    realm: String,
-    username: String,
-    client: String,
 }
 
 /// What a request brings, and the world it arrives in.
 struct Call<'a> {
     host: &'a str,
     headers: &'a HeaderMap,
+    query: Form,
     form: Form,
     now: DateTime<Utc>,
     entropy: &'a dyn Entropy,
@@ -106,6 +131,10 @@ pub enum Endpoint {
     Token,
     /// `/protocol/openid-connect/userinfo`
     Userinfo,
+    /// `/protocol/openid-connect/auth`
+    Authorize,
+    /// `/login-actions/...`: the forms of the login, the page for required actions, consent.
+    LoginAction,
 }
 
 /// There is nothing of that name to change.
@@ -123,8 +152,8 @@ pub enum Unknown {
 }
 
 impl Keycloak {
-    /// A server without realms. Tokens are dated and expire by `clock`; session ids and refresh tokens come from
-    /// `entropy`.
+    /// A server without realms. Tokens are dated and expire by `clock`; session ids, codes and
+    /// refresh tokens come from `entropy`.
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self { shared: Arc::new(Shared { clock, entropy, state: Mutex::default() }) }
     }
@@ -162,6 +191,11 @@ impl Keycloak {
     /// The password grants received so far, oldest first.
     pub fn requests(&self) -> Vec<Attempt> {
         self.state().attempts.clone()
+    }
+
+    /// The codes received so far for exchange, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.state().exchanges.clone()
     }
 
     /// How often an endpoint was called so far, in any realm.
@@ -237,6 +271,7 @@ impl State {
     }
 
     fn requested(&self, host: &str) -> String {
+        let host = host.strip_suffix(":80").unwrap_or(host);
         format!("http://{host}{}", self.relative_path)
     }
 }

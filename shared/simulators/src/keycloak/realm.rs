@@ -135,10 +135,11 @@ impl Realm {
         wants_email.then(by_email).flatten().or_else(|| self.users.get(&login))
     }
 
-    /// Whether the user still has something to do that a direct grant cannot show.
-    pub(super) fn is_not_set_up(&self, user: &User) -> bool {
-        !user.required_actions.is_empty()
-            || (self.verify_email && !user.email_verified)
-            || (!self.profile_optional && user.lacks_profile())
+    /// What the user still has to do, which a direct grant cannot show.
+    pub(super) fn pending_action<'a>(&self, user: &'a User) -> Option<&'a str> {
+        let asked = user.required_actions.first().map(String::as_str);
+        asked
+            .or((self.verify_email && !user.email_verified).then_some("VERIFY_EMAIL"))
+            .or((!self.profile_optional && user.lacks_profile()).then_some("VERIFY_PROFILE"))
     }
 }

@@ -1,16 +1,17 @@
-//! From a path to what answers it; discovery and keys.
+//! From a path to what answers it.
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
-use axum::http::header::{ALLOW, CACHE_CONTROL, HOST};
+use axum::http::header::{ACCEPT, HOST};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::misbehaviour::server_error;
-use super::{Attempt, Call, Endpoint, Keycloak, Misbehaviour, Realm, State, realm_url, token, userinfo};
-use crate::signer::SigningKey;
+use super::login_action::{self, Action};
+use super::visit::Visit;
+use super::{Attempt, Call, Endpoint, Exchange, Keycloak, Misbehaviour, Realm, State};
+use super::{authorize, discovery, pages, token, userinfo};
 use crate::wire::{Form, Reply, decode_segment};
 
 /// One handler for all paths: the relative path is configuration, and axum's own answers are not Keycloak's.
@@ -37,11 +38,12 @@ fn respond(keycloak: &Keycloak, method: &Method, uri: &Uri, headers: &HeaderMap,
     let Some(path) = uri.path().strip_prefix(state.relative_path.as_str()) else {
         return Some(Reply::html(StatusCode::NOT_FOUND, "<h1>Resource not found</h1>"));
     };
-    let Some((realm, endpoint)) = resolve(path) else { return Some(nothing_here()) };
+    let Some((realm, endpoint, action)) = resolve(path) else { return Some(nothing_here()) };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(|host| host.as_str()));
     let call = Call {
         host: host.unwrap_or("localhost"),
         headers,
+        query: Form::parse(uri.query().unwrap_or_default().as_bytes()),
         form: Form::read(headers, body),
         now: keycloak.shared.clock.now(),
         entropy: keycloak.shared.entropy.as_ref(),
@@ -50,6 +52,7 @@ fn respond(keycloak: &Keycloak, method: &Method, uri: &Uri, headers: &HeaderMap,
     *state.calls.entry(endpoint).or_default() += 1;
     if endpoint == Endpoint::Token {
         state.attempts.extend(Attempt::of(&realm, &call));
+        state.exchanges.extend(Exchange::of(&realm, &call));
     }
     let misbehaviour = state.misbehaviours.get(&endpoint).cloned();
     if misbehaviour == Some(Misbehaviour::Silence) {
@@ -59,118 +62,95 @@ fn respond(keycloak: &Keycloak, method: &Method, uri: &Uri, headers: &HeaderMap,
         return Some(reply);
     }
 
-    let mut reply = obey(&mut state, method, &realm, endpoint, &call);
+    let asked = Asked { method, realm: &realm, endpoint, action };
+    let mut reply = obey(&mut state, &asked, &call);
     if let Some(misbehaviour) = misbehaviour {
         misbehaviour.spoil_reply(endpoint, &mut reply);
     }
     Some(reply)
 }
 
-fn obey(state: &mut State, method: &Method, realm: &str, endpoint: Endpoint, call: &Call<'_>) -> Reply {
-    let allowed: &[Method] = match endpoint {
+/// What a request asks for.
+struct Asked<'a> {
+    method: &'a Method,
+    realm: &'a str,
+    endpoint: Endpoint,
+    /// At [`Endpoint::LoginAction`].
+    action: Option<Action>,
+}
+
+fn obey(state: &mut State, asked: &Asked<'_>, call: &Call<'_>) -> Reply {
+    let allowed: &[Method] = match asked.endpoint {
         Endpoint::Discovery | Endpoint::Certs => &[Method::GET],
         Endpoint::Token => &[Method::POST],
         Endpoint::Userinfo => &[Method::GET, Method::POST],
+        Endpoint::Authorize | Endpoint::LoginAction => &[Method::HEAD, Method::POST, Method::GET],
     };
-    if !allowed.contains(method) {
-        let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-        return Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, allowed.join(", "));
+    if !allowed.contains(asked.method) {
+        let body = json!({ "error": "HTTP 405 Method Not Allowed" });
+        return Reply::json(StatusCode::METHOD_NOT_ALLOWED, &body);
     }
-    let Some(found) = state.realms.get(realm) else {
-        return Reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Realm does not exist" }));
-    };
-    if found.https_required {
+    let Some(realm) = state.realms.get(asked.realm) else { return no_such_realm(call) };
+    if matches!(asked.endpoint, Endpoint::Authorize | Endpoint::LoginAction) {
+        let visit = Visit::of(state, realm, call);
+        return visited(state, &visit, asked);
+    }
+    if realm.https_required {
         let body = json!({ "error": "invalid_request", "error_description": "HTTPS required" });
         return Reply::json(StatusCode::FORBIDDEN, &body);
     }
-    match endpoint {
-        Endpoint::Discovery => discovery(state, found, call),
-        Endpoint::Certs => certs(found),
-        Endpoint::Token => token::answer(state, realm, call),
-        Endpoint::Userinfo => userinfo::answer(state, found, call),
+    match asked.endpoint {
+        Endpoint::Discovery => discovery::document(state, realm, call),
+        Endpoint::Certs => discovery::keys(state, realm),
+        Endpoint::Token => token::answer(state, asked.realm, call),
+        Endpoint::Userinfo => userinfo::answer(state, realm, call),
+        Endpoint::Authorize | Endpoint::LoginAction => nothing_here(),
+    }
+}
+
+/// Answers a browser.
+fn visited(state: &mut State, visit: &Visit<'_>, asked: &Asked<'_>) -> Reply {
+    let Realm { https_required, enabled, .. } = visit.realm;
+    if https_required {
+        return visit.error_page(StatusCode::BAD_REQUEST, "HTTPS required");
+    }
+    if !enabled {
+        return visit.error_page(StatusCode::BAD_REQUEST, "Realm not enabled");
+    }
+    match asked.action {
+        Some(action) => login_action::answer(state, visit, action),
+        None if asked.method == Method::POST => authorize::answer(state, visit, &visit.call.form),
+        None => authorize::answer(state, visit, &visit.call.query),
     }
 }
 
 /// Which realm's endpoint a path names: `/realms/{realm}/protocol/openid-connect/token`.
-fn resolve(path: &str) -> Option<(String, Endpoint)> {
+fn resolve(path: &str) -> Option<(String, Endpoint, Option<Action>)> {
     let (realm, rest) = path.strip_prefix("/realms/")?.split_once('/')?;
+    let realm = decode_segment(realm)?;
     let endpoint = match rest {
         ".well-known/openid-configuration" => Endpoint::Discovery,
         "protocol/openid-connect/certs" => Endpoint::Certs,
         "protocol/openid-connect/token" => Endpoint::Token,
         "protocol/openid-connect/userinfo" => Endpoint::Userinfo,
-        _ => return None,
+        "protocol/openid-connect/auth" => Endpoint::Authorize,
+        _ => return Some((realm, Endpoint::LoginAction, Some(Action::named(rest.strip_prefix("login-actions/")?)?))),
     };
-    Some((decode_segment(realm)?, endpoint))
+    Some((realm, endpoint, None))
+}
+
+/// Said in HTML to those who understand it.
+fn no_such_realm(call: &Call<'_>) -> Reply {
+    let accepted = call.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/html") {
+        let page = pages::error("Page not found").render("");
+        return pages::framed(Reply::text(StatusCode::NOT_FOUND, "text/html;charset=utf-8", page));
+    }
+    Reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Realm does not exist" }))
 }
 
 fn nothing_here() -> Reply {
     Reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Unable to find matching target resource method" }))
-}
-
-/// The discovery document: complete in the fields a relying party reads, and as misleading in them as the real one.
-fn discovery(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
-    let public = format!("{}/protocol/openid-connect", state.issuer(call.host, &realm.name));
-    let internal = format!("{}/protocol/openid-connect", realm_url(&state.backend(call.host), &realm.name));
-    let signing = [
-        "PS384", "RS384", "EdDSA", "ES384", "HS256", "HS512", "ES256", "RS256", "HS384", "ES512", "PS256", "PS512",
-        "RS512",
-    ];
-    // `none` is missing although public clients work.
-    let client_auth =
-        ["private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "client_secret_jwt"];
-    let mut document = json!({
-        "issuer": state.issuer(call.host, &realm.name),
-        "authorization_endpoint": format!("{public}/auth"),
-        "token_endpoint": format!("{internal}/token"),
-        "introspection_endpoint": format!("{internal}/token/introspect"),
-        "userinfo_endpoint": format!("{internal}/userinfo"),
-        "end_session_endpoint": format!("{public}/logout"),
-        "jwks_uri": format!("{internal}/certs"),
-        "revocation_endpoint": format!("{internal}/revoke"),
-        "pushed_authorization_request_endpoint": format!("{internal}/ext/par/request"),
-        "frontchannel_logout_session_supported": true,
-        "frontchannel_logout_supported": true,
-        "backchannel_logout_supported": true,
-        "backchannel_logout_session_supported": true,
-        // `password` is listed even where no client may use it.
-        "grant_types_supported": ["authorization_code", "client_credentials", "implicit", "password", "refresh_token"],
-        "response_types_supported": ["code", "none", "id_token", "token", "id_token token", "code id_token",
-            "code token", "code id_token token"],
-        "response_modes_supported": ["query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt",
-            "jwt"],
-        "prompt_values_supported": ["none", "login", "consent"],
-        "subject_types_supported": ["public", "pairwise"],
-        "id_token_signing_alg_values_supported": signing,
-        "userinfo_signing_alg_values_supported": signing,
-        "token_endpoint_auth_methods_supported": client_auth,
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "name", "given_name", "family_name",
-            "preferred_username", "email", "acr", "azp", "nonce"],
-        "claim_types_supported": ["normal"],
-        "claims_parameter_supported": true,
-        "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access", "microprofile-jwt",
-            "organization", "roles", "web-origins", "acr", "basic"],
-        "request_parameter_supported": true,
-        "request_uri_parameter_supported": true,
-        "require_request_uri_registration": true,
-        "code_challenge_methods_supported": ["plain", "S256"],
-        "authorization_response_iss_parameter_supported": true,
-    });
-    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Discovery) {
-        misbehaviour.spoil_discovery(&mut document);
-    }
-    Reply::json(StatusCode::OK, &document).header(CACHE_CONTROL, "no-cache, must-revalidate, no-transform, no-store")
-}
-
-/// The key set. The encryption key stands first: who takes the first RSA key takes the wrong one.
-fn certs(realm: &Realm) -> Reply {
-    let signing = realm.keys.iter().map(|key| key.jwk("sig", "RS256"));
-    let keys: Result<Vec<Value>, _> =
-        std::iter::once(SigningKey::encryption(&realm.name).jwk("enc", "RSA-OAEP")).chain(signing).collect();
-    match keys {
-        Ok(keys) => Reply::json(StatusCode::OK, &json!({ "keys": keys })).header(CACHE_CONTROL, "no-cache"),
-        Err(_) => server_error(),
-    }
 }
 
 #[cfg(test)]
@@ -196,11 +176,23 @@ mod tests {
             ("token_endpoint", "token"),
             ("jwks_uri", "certs"),
             ("userinfo_endpoint", "userinfo"),
+            ("device_authorization_endpoint", "auth/device"),
         ] {
             assert_eq!(document[field], format!("{issuer}/protocol/openid-connect/{path}"));
         }
+        assert_eq!(document["mtls_endpoint_aliases"]["token_endpoint"], document["token_endpoint"]);
+        assert_eq!(document["response_modes_supported"][2], "form_post");
+        assert_eq!(document["code_challenge_methods_supported"], json!(["plain", "S256"]));
+        assert_eq!(document["authorization_response_iss_parameter_supported"], true);
+        assert!(!document.to_string().contains("{public}") && !document.to_string().contains("{internal}"));
         assert!(document["id_token_signing_alg_values_supported"].to_string().contains("HS256"));
         assert!(!document["token_endpoint_auth_methods_supported"].to_string().contains("none"));
+    }
+
+    #[tokio::test]
+    async fn the_default_port_is_not_part_of_the_issuer() {
+        let document = Bench::new(demo()).get("sso.test:80", DISCOVERY).await.json();
+        assert_eq!(document["issuer"], "http://sso.test/realms/demo");
     }
 
     #[tokio::test]

@@ -1,27 +1,30 @@
 //! The token endpoint, in the order in which the server checks: grant, client, what the client may do, scope, user.
 //!
-//! Client authentication and grant follow RFC 6749 sections 2.3 and 4.3 where Keycloak does.
+//! Client authentication and grants follow RFC 6749 sections 2.3, 4.1 and 4.3 where Keycloak does.
 
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::client::{Client, ClientKind};
-use super::mint::{self, Login};
+use super::mint::{self, BrowserLogin, Login};
 use super::misbehaviour::server_error;
-use super::{Call, Endpoint, FlowEnd, Realm, Session, State, User};
+use super::session::Session;
+use super::{Call, Endpoint, FlowEnd, Realm, State, User, code};
 use crate::wire::{self, Reply};
 
 /// A refusal by the token endpoint: status, `error`, `error_description`.
-struct Refusal(StatusCode, &'static str, Cow<'static, str>);
+pub(super) struct Refusal(StatusCode, &'static str, Cow<'static, str>);
 
-const fn refusal(status: StatusCode, error: &'static str, description: &'static str) -> Refusal {
+pub(super) const fn refusal(status: StatusCode, error: &'static str, description: &'static str) -> Refusal {
     Refusal(status, error, Cow::Borrowed(description))
 }
 
-const BAD: StatusCode = StatusCode::BAD_REQUEST;
+pub(super) const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const DENIED: StatusCode = StatusCode::UNAUTHORIZED;
 
 const REALM_DISABLED: Refusal = refusal(StatusCode::FORBIDDEN, "access_denied", "Realm not enabled");
@@ -46,9 +49,6 @@ const USER_DISABLED: Refusal = refusal(BAD, "invalid_grant", "Account disabled")
 const NOT_SET_UP: Refusal = refusal(BAD, "invalid_grant", "Account is not fully set up");
 const NO_OFFLINE: Refusal = refusal(BAD, "not_allowed", "Offline tokens not allowed for the user or client");
 
-const NO_CODE: Refusal = refusal(BAD, "invalid_request", "Missing parameter: code");
-const BAD_CODE: Refusal = refusal(BAD, "invalid_grant", "Code not valid");
-
 pub(super) fn answer(state: &mut State, realm: &str, call: &Call<'_>) -> Reply {
     let reply = grant(state, realm, call).unwrap_or_else(|Refusal(status, error, description)| {
         Reply::json(status, &json!({ "error": error, "error_description": description }))
@@ -58,7 +58,7 @@ pub(super) fn answer(state: &mut State, realm: &str, call: &Call<'_>) -> Reply {
 
 fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, Refusal> {
     let issuer = state.issuer(call.host, realm_name);
-    let State { realms, sessions, misbehaviours, .. } = state;
+    let State { realms, sessions, codes, misbehaviours, .. } = state;
     // The router has answered for unknown realms.
     let Some(realm) = realms.get_mut(realm_name).filter(|realm| realm.enabled) else { return Err(REALM_DISABLED) };
 
@@ -70,9 +70,26 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
         return Err(DUPLICATED);
     }
     let client = authenticate(realm, call)?.clone();
+    let misbehaviour = misbehaviours.get(&Endpoint::Token);
     if grant_type == "authorization_code" {
-        // There is no authorization endpoint yet, so no code can be good; right client credentials still show.
-        return Err(if call.form.bytes("code").is_some() { BAD_CODE } else { NO_CODE });
+        let (code, user) = code::redeem(codes, sessions, realm, &client, call)?;
+        check_offline_access(&user, &code.scopes)?;
+        let browser = BrowserLogin {
+            nonce: code.nonce.as_deref(),
+            authenticated: code.authenticated,
+            by_session: code.by_session,
+        };
+        return Ok(answered(&Login {
+            realm,
+            client: &client,
+            user: &user,
+            scopes: &code.scopes,
+            issuer: &issuer,
+            misbehaviour,
+            call,
+            sid: &code.sid,
+            browser: Some(browser),
+        }));
     }
 
     let scopes = check_client(&client, call)?;
@@ -84,19 +101,34 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
         }
         None => {}
     }
-    if realm.is_not_set_up(&user) {
+    if realm.pending_action(&user).is_some() {
         return Err(NOT_SET_UP);
     }
-    if scopes.iter().any(|scope| scope == "offline_access") && !user.offline_access {
-        return Err(NO_OFFLINE);
-    }
+    check_offline_access(&user, &scopes)?;
 
-    let misbehaviour = misbehaviours.get(&Endpoint::Token);
-    let login = Login { realm, client: &client, user: &user, scopes: &scopes, issuer: &issuer, misbehaviour, call };
-    let Ok((sid, reply)) = mint::answer(&login) else { return Ok(server_error()) };
-    let session = Session { realm: realm_name.into(), username: user.username, client: client.id };
-    sessions.insert(sid, session);
+    let sid = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<18>()); // 24 characters
+    let reply = answered(&Login {
+        realm,
+        client: &client,
+        user: &user,
+        scopes: &scopes,
+        issuer: &issuer,
+        misbehaviour,
+        call,
+        sid: &sid,
+        browser: None,
+    });
+    sessions.insert(sid, Session::new(realm_name, &user.username, &client.id, call.now));
     Ok(reply)
+}
+
+fn answered(login: &Login<'_>) -> Reply {
+    mint::answer(login).unwrap_or_else(|_| server_error())
+}
+
+fn check_offline_access(user: &User, scopes: &[String]) -> Result<(), Refusal> {
+    let wanted = scopes.iter().any(|scope| scope == "offline_access");
+    if wanted && !user.offline_access { Err(NO_OFFLINE) } else { Ok(()) }
 }
 
 /// The client, proven to be it. The form wins over Basic, for id and secret each.

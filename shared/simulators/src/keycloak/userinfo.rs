@@ -5,7 +5,7 @@ use axum::http::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
 
 use super::misbehaviour::server_error;
-use super::{Call, Realm, State, mint};
+use super::{Call, Endpoint, Realm, State, mint};
 use crate::wire::{self, Reply};
 
 pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
@@ -25,20 +25,24 @@ pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
     }
     // The session, not the token, says who it is: without the scope `basic` the token has no `sub`.
     let session = claims["sid"].as_str().and_then(|sid| state.sessions.get(sid));
-    let session = session.filter(|session| session.realm == realm.name);
+    let client = claims["azp"].as_str().unwrap_or_default();
+    let session = session.filter(|session| session.realm == realm.name && session.clients.contains(client));
     let user = session.and_then(|session| realm.users.get(&session.username)).filter(|user| user.enabled);
-    let (Some(session), Some(user)) = (session, user) else {
-        let error = r#"error="invalid_token", error_description="User session not found""#;
+    let Some(user) = user else {
+        let error = r#"error="invalid_token", error_description="user_session_not_found""#;
         return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, format!("{challenge}, {error}"));
     };
 
     let mut info = mint::user_claims(user, &scopes);
     info.insert("sub".into(), json!(user.subject_in(&realm.name)));
-    if !realm.clients.get(&session.client).is_some_and(|client| client.signed_userinfo) {
+    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Userinfo) {
+        misbehaviour.spoil_userinfo(&mut info);
+    }
+    if !realm.clients.get(client).is_some_and(|client| client.signed_userinfo) {
         return Reply::json(StatusCode::OK, &Value::Object(info));
     }
     info.insert("iss".into(), json!(issuer));
-    info.insert("aud".into(), json!(session.client));
+    info.insert("aud".into(), json!(client));
     match mint::signing_key(realm).sign(&Value::Object(info).to_string()) {
         Ok(token) => Reply::text(StatusCode::OK, "application/jwt", token),
         Err(_) => server_error(),

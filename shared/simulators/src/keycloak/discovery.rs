@@ -1,0 +1,39 @@
+//! The discovery document and the keys: what a relying party reads before anybody logs in.
+
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use serde_json::{Value, json};
+
+use super::misbehaviour::server_error;
+use super::{Call, Endpoint, Realm, State, realm_url};
+use crate::signer::SigningKey;
+use crate::wire::Reply;
+
+/// What a real 26.7.3 answered for a fresh realm, with `{public}` and `{internal}` for the realm's URL as browsers and
+/// as servers know it. As misleading as it was: `password` is listed even where no client may use it, HS256 although no
+/// key for it is published; `none` is missing although public clients work.
+const DOCUMENT: &str = include_str!("discovery/document.json");
+
+/// The discovery document (OIDC Discovery section 4.2).
+pub(super) fn document(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
+    let public = state.issuer(call.host, &realm.name);
+    let internal = realm_url(&state.backend(call.host), &realm.name);
+    let text = DOCUMENT.replace("{public}", &public).replace("{internal}", &internal);
+    let Ok(mut document) = serde_json::from_str::<Value>(&text) else { return server_error() };
+    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Discovery) {
+        misbehaviour.spoil_discovery(&mut document);
+    }
+    Reply::json(StatusCode::OK, &document).header(CACHE_CONTROL, "no-cache, must-revalidate, no-transform, no-store")
+}
+
+/// The key set. The encryption key stands first: who takes the first RSA key takes the wrong one.
+pub(super) fn keys(state: &State, realm: &Realm) -> Reply {
+    let signing = realm.keys.iter().map(|key| key.jwk("sig", "RS256"));
+    let keys: Result<Vec<Value>, _> =
+        std::iter::once(SigningKey::encryption(&realm.name).jwk("enc", "RSA-OAEP")).chain(signing).collect();
+    let Ok(mut keys) = keys else { return server_error() };
+    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Certs) {
+        misbehaviour.spoil_keys(&mut keys);
+    }
+    Reply::json(StatusCode::OK, &json!({ "keys": keys })).header(CACHE_CONTROL, "no-cache")
+}

@@ -1,0 +1,112 @@
+//! ID tokens that are wrong in one respect.
+
+use jsonwebtoken::errors::Error;
+use serde_json::{Map, Value, json};
+
+use super::{Misbehaviour, OTHER_ISSUER, SOMEBODY_ELSE};
+use crate::signer::{self, ShortKey, SigningKey};
+
+/// Stands for a number that `serde_json` cannot hold until the claims are text.
+const BEYOND_F64: &str = "1e400";
+/// What back-channel logout is about (OIDC Back-Channel Logout 1.0 section 2.4).
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+impl Misbehaviour {
+    /// Changes the claims of an ID token; `now` in seconds.
+    pub(in crate::keycloak) fn spoil_claims(&self, claims: &mut Map<String, Value>, now: i64) {
+        let mut set = |name: &str, value: Value| claims.insert(name.into(), value);
+        match self {
+            Self::WrongIssuer => set("iss", json!(OTHER_ISSUER)),
+            Self::WrongAudience => set("aud", json!(SOMEBODY_ELSE)),
+            Self::SeveralAudiences => {
+                let client = claims.get("aud").cloned();
+                claims.insert("aud".into(), json!([client, SOMEBODY_ELSE]))
+            }
+            Self::WrongAuthorizedParty => set("azp", json!(SOMEBODY_ELSE)),
+            Self::Expired => {
+                set("iat", json!(now - 3_900));
+                set("exp", json!(now - 3_600))
+            }
+            Self::IssuedInTheFuture => {
+                set("iat", json!(now + 3_600));
+                set("exp", json!(now + 3_900))
+            }
+            Self::NotYetValid => {
+                set("nbf", json!(now + 3_600));
+                set("exp", json!(now + 3_900))
+            }
+            Self::ExpiryAsText => set("exp", json!((now + 300).to_string())),
+            Self::ExpiryAsFraction => set("exp", json!(now as f64 + 300.5)),
+            Self::ExpiryNegative => set("exp", json!(-(now + 300))),
+            Self::ExpiryBeyondNumbers => set("exp", json!(BEYOND_F64)),
+            Self::NoExpiry => claims.remove("exp"),
+            Self::NoIssuedAt => claims.remove("iat"),
+            Self::WrongNonce => set("nonce", json!(SOMEBODY_ELSE)),
+            Self::NoNonce => claims.remove("nonce"),
+            Self::NoSubject => claims.remove("sub"),
+            Self::WrongAccessTokenHash => set("at_hash", json!(signer::at_hash(SOMEBODY_ELSE))),
+            Self::LogoutToken => {
+                claims.retain(|name, _| matches!(name.as_str(), "iss" | "aud" | "sub" | "sid" | "iat" | "jti"));
+                claims.insert("exp".into(), json!(now + 120));
+                claims.insert("events".into(), json!({ LOGOUT_EVENT: {} }));
+                claims.insert("typ".into(), json!("Logout"))
+            }
+            _ => None,
+        };
+    }
+
+    /// Signs an ID token as it should not be; `None` where the signature is not what is wrong.
+    pub(in crate::keycloak) fn sign(
+        &self,
+        realm: &str,
+        key: &SigningKey,
+        client_secret: &str,
+        payload: &str,
+    ) -> Option<Result<String, Error>> {
+        let with = |changed: &[(&str, Value)]| {
+            let mut header = key.header();
+            for (name, value) in changed {
+                header[*name] = value.clone();
+            }
+            header
+        };
+        Some(match self {
+            Self::ForgedSignature => key.forged().sign(payload),
+            Self::UnknownKey => SigningKey::foreign().sign(payload),
+            Self::EncryptionKey => SigningKey::encryption(realm).sign(payload),
+            Self::ShortKeySignature => Ok(ShortKey::sign(&key.header(), payload)),
+            Self::EmbeddedKey => embedded_key().and_then(|header| SigningKey::foreign().sign_under(&header, payload)),
+            Self::Unsigned => Ok(signer::unsigned(payload)),
+            Self::UnsignedAs(algorithm) => Ok(signer::unsigned_under(&with(&[("alg", json!(algorithm))]), payload)),
+            Self::EmptySignature => Ok(signer::unsigned_under(&key.header(), payload)),
+            Self::HmacWithPublicKey => signer::sign_hs256(key.kid(), key.public_pem().as_bytes(), payload),
+            Self::HmacWithClientSecret => signer::sign_hs256(key.kid(), client_secret.as_bytes(), payload),
+            Self::KidIsAPath => key.sign_under(&with(&[("kid", json!("../../../../../../dev/null"))]), payload),
+            Self::KidIsHuge => key.sign_under(&with(&[("kid", json!("k".repeat(1_000_000)))]), payload),
+            Self::KidIsAList => key.sign_under(&with(&[("kid", json!([key.kid()]))]), payload),
+            Self::UnknownCritical => {
+                let unknown = "https://attacker.example/unknown";
+                key.sign_under(&with(&[("crit", json!([unknown])), (unknown, json!(true))]), payload)
+            }
+            Self::UnencodedPayload => {
+                key.sign_under(&with(&[("crit", json!(["b64"])), ("b64", json!(false))]), payload)
+            }
+            Self::LogoutToken => key.sign_under(&with(&[("typ", json!("logout+jwt"))]), payload),
+            Self::ExpiryBeyondNumbers => key.sign(&payload.replacen(&format!("\"{BEYOND_F64}\""), BEYOND_F64, 1)),
+            Self::DuplicateClaims => key.sign(&payload.replacen('{', &format!(r#"{{"sub":"{SOMEBODY_ELSE}","#), 1)),
+            Self::GarbageIdToken => Ok("bm90.YQ.dG9rZW4".to_owned()),
+            _ => return None,
+        })
+    }
+}
+
+/// A header that brings its own key, in every way there is (RFC 7515 section 4.1.2 to 4.1.6).
+fn embedded_key() -> Result<Value, Error> {
+    let key = SigningKey::foreign();
+    let mut header = key.header();
+    header["jwk"] = key.jwk("sig", "RS256")?;
+    header["jku"] = json!("https://attacker.example/jwks.json");
+    header["x5u"] = json!("https://attacker.example/certificate.pem");
+    header["x5c"] = json!([signer::foreign_certificate()]);
+    Ok(header)
+}

@@ -35,6 +35,8 @@ pub struct Setup {
     pub connectors: String,
     /// Client secrets by the connectors' names.
     pub secrets: BTreeMap<&'static str, &'static str>,
+    /// Our own clients' secrets, likewise.
+    pub client_secrets: BTreeMap<&'static str, &'static str>,
     /// Journeys beside those that migrate from each connector.
     pub journeys: Vec<String>,
     /// More journeys, which nobody checks when they are saved: as an older version of ours may have saved them.
@@ -80,6 +82,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, as JSON; null if it is none.
     pub body: Value,
+    /// The body as it is.
+    pub text: String,
 }
 
 #[derive(Clone, Default)]
@@ -105,13 +109,14 @@ connectors:
     provider: keycloak
     name: Keycloak
     client: { id: landfall, secret: keycloak }
-    methods: { password: {} }
+    methods: { oidc: {}, password: {} }
     settings: { url: "{keycloak}/demo/keycloak", realm: demo }
 "#;
 
 /// The provider of the demo, on a clock that stands still.
 pub fn demo_keycloak(clock: Arc<dyn Clock>) -> Keycloak {
-    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)))
+    let connector = "keycloak".parse().unwrap();
+    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)), &demo::callback(ISSUER, &connector))
 }
 
 impl Setup {
@@ -122,6 +127,7 @@ impl Setup {
             keycloak: demo_keycloak(clock.clone()),
             connectors: CONNECTORS.to_owned(),
             secrets: BTreeMap::from([("keycloak", demo::KEYCLOAK_SECRET)]),
+            client_secrets: BTreeMap::new(),
             journeys: Vec::new(),
             unchecked: Vec::new(),
             client: |client| client,
@@ -143,7 +149,8 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup::new();
         change(&mut setup);
-        let Setup { keycloak, connectors, secrets, journeys, unchecked, client, budget, time, clock, entropy } = setup;
+        let Setup { keycloak, connectors, secrets, client_secrets, journeys, unchecked, client, .. } = setup;
+        let Setup { budget, time, clock, entropy, .. } = setup;
 
         let logs = Logs::default();
         let writer = logs.clone();
@@ -171,14 +178,14 @@ impl TestApp {
 
         let connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
         let connectors = documents::connectors("connectors", &connectors).unwrap();
-        let mut all: Vec<_> = connectors.iter().map(|connector| demo::journey(connector).unwrap()).collect();
+        let mut all: Vec<_> = connectors.iter().flat_map(|connector| demo::journeys(connector).unwrap()).collect();
         all.extend(journeys.iter().map(|text| documents::journey("journey", text).unwrap()));
         all.extend(unchecked.iter().map(|text| documents::parse("journey", text).unwrap()));
-        let client = client(demo::client(&all).unwrap());
+        let client = client(demo::client(ISSUER, &all).unwrap());
         let cx = aws::context(time.clone(), entropy.as_ref());
         documents::publish(&store, &cx, &connectors, &all, &client).await.unwrap();
 
-        let secrets = local_secrets(&secrets, entropy.as_ref());
+        let secrets = local_secrets(&secrets, &client_secrets, entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
         let keys = Keys::load(&cx, &secrets).await.unwrap();
         let app = aws::app(&counted, Arc::new(secrets), time.clone(), entropy).await.unwrap();
@@ -214,6 +221,7 @@ impl TestApp {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 
@@ -255,10 +263,21 @@ impl TestApp {
         self.items_of("USER#").await.len()
     }
 
+    /// Takes an application's registration away, as an administrator does who deletes its item.
+    pub async fn delete_client(&self, id: &str) {
+        let key = json!({ "pk": { "S": "CLIENT" }, "sk": { "S": id } });
+        self.dynamodb("DeleteItem", &json!({ "TableName": self.tables.config, "Key": key })).await;
+    }
+
     async fn scan(&self, table: &str) -> Vec<Value> {
+        let mut answer = self.dynamodb("Scan", &json!({ "TableName": table, "ConsistentRead": true })).await;
+        answer["Items"].as_array_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
         let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
         let request = Request::post(format!("http://{}/", self.dynamodb))
-            .header("x-amz-target", "DynamoDB_20120810.Scan")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
             .header(CONTENT_TYPE, "application/x-amz-json-1.0")
             .header("x-amz-date", "20260102T030405Z")
             .header(
@@ -268,13 +287,12 @@ impl TestApp {
                     self.access_key.expose_secret()
                 ),
             )
-            .body(Body::from(json!({ "TableName": table, "ConsistentRead": true }).to_string()))
+            .body(Body::from(body.to_string()))
             .unwrap();
         let response = client.request(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
-        let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
-        answer["Items"].as_array_mut().map(std::mem::take).unwrap_or_default()
+        serde_json::from_slice(&bytes).unwrap()
     }
 
     /// All that was logged so far.
@@ -320,10 +338,17 @@ fn authorized(request: axum::http::request::Builder, token: Option<&str>) -> axu
     }
 }
 
-fn local_secrets(connectors: &BTreeMap<&str, &str>, entropy: &dyn Entropy) -> LocalSecrets {
+fn local_secrets(
+    connectors: &BTreeMap<&str, &str>,
+    clients: &BTreeMap<&str, &str>,
+    entropy: &dyn Entropy,
+) -> LocalSecrets {
     let mut secrets = LocalSecrets::generate(entropy).unwrap();
     for (name, value) in connectors {
         secrets.add_connector(name, SecretString::from(*value));
+    }
+    for (name, value) in clients {
+        secrets.add_client(name, SecretString::from(*value));
     }
     secrets
 }

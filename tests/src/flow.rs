@@ -5,7 +5,7 @@ use tokens::grants::challenge_of;
 use tokens::{Expected, TokenKind, verify};
 
 use crate::app::ISSUER;
-use crate::{Answer, TestApp};
+use crate::{Answer, Browser, TestApp};
 
 /// The PKCE verifier of every test.
 pub const VERIFIER: &str = "a-verifier-of-a-test-that-is-long-enough-for-rfc-7636";
@@ -23,7 +23,7 @@ pub fn data(email: &str, password: &str) -> Value {
 /// The demo's journey under another id, with other text in some places. Each has to be there, once: a change that misses
 /// would leave a test that tests the demo.
 pub fn demo_journey(id: &str, changes: &[(&str, &str)]) -> String {
-    let demo = include_str!("../../infra/landfall/demo/journey.yaml");
+    let demo = include_str!("../../infra/landfall/demo/password.yaml");
     let mut text = demo.replace("migrate-from-{connector}", id).replace("{connector}", "keycloak");
     for (from, to) in changes {
         assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
@@ -139,6 +139,16 @@ impl TestSession {
         app.post(&format!("/v1/sessions/{}/steps/{step}", self.id), Some(&self.token), body).await
     }
 
+    /// Shows what a browser brought, with the session's token.
+    pub async fn resume(&self, app: &TestApp, resume: &str) -> Answer {
+        app.post(&format!("/v1/sessions/{}/resume", self.id), Some(&self.token), &json!({ "resume": resume })).await
+    }
+
+    /// Takes one of the step's options, with nothing entered.
+    pub async fn choose(&self, app: &TestApp, step: &str, option: &str, key: &str) -> Answer {
+        self.submit_to(app, step, &json!({ "turn": self.turn, "key": key, "option": option })).await
+    }
+
     /// Looks at the session.
     pub async fn view(&self, app: &TestApp) -> Answer {
         app.get(&format!("/v1/sessions/{}", self.id), Some(&self.token)).await
@@ -152,9 +162,40 @@ impl TestSession {
 }
 
 impl Login {
-    fn of(session: &TestSession, answer: &Answer) -> Self {
+    /// The login that an answer completes.
+    pub fn of(session: &TestSession, answer: &Answer) -> Self {
         let code = answer.body["completion"]["code"].as_str();
         let code = code.unwrap_or_else(|| panic!("no code in {:#}", answer.body)).to_owned();
         Self { session: session.after(answer), code }
+    }
+}
+
+impl Answer {
+    /// Where a view sends the browser.
+    pub fn redirect_url(&self) -> &str {
+        self.body["redirect"]["url"].as_str().unwrap_or_else(|| panic!("no redirect in {:#}", self.body))
+    }
+
+    /// What a callback's answer has the browser carry to the application: session and `resume`.
+    pub fn carried(&self) -> (String, String) {
+        assert_eq!(self.status.as_u16(), 303, "{:#}", self.body);
+        let onward = url::Url::parse(self.header("location")).expect("the application's address");
+        let of = |name: &str| {
+            let found = onward.query_pairs().find(|(parameter, _)| parameter == name);
+            found.map(|(_, value)| value.into_owned()).unwrap_or_else(|| panic!("no {name} in {onward}"))
+        };
+        (of("session"), of("resume"))
+    }
+}
+
+impl TestApp {
+    /// Signs a user in at their provider's own page.
+    pub async fn sign_in_by_redirect(&self, journey: &str, username: &str, password: &str) -> Login {
+        let start = self.try_start(journey, &Self::start_body()).await.expect(201);
+        let session = TestSession::of(&start.body);
+        let back = Browser::default().come_back(start.redirect_url(), username, password).await;
+        let (_, resume) = self.arrive(&back).await.carried();
+        let answer = session.resume(self, &resume).await.expect(200);
+        Login::of(&session, &answer)
     }
 }

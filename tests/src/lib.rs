@@ -9,8 +9,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is tests")]
 
 mod app;
+mod browser;
 mod flow;
 pub mod proxy;
 
 pub use app::{Answer, Setup, TestApp, demo_keycloak};
+pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, data, demo_journey, key};

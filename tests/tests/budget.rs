@@ -1,7 +1,10 @@
 //! What a login costs once the function is warm: calls and write units, counted between Landfall and what it calls.
 
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{TestApp, data, key};
+use landfall_tests::{Browser, Login, TestApp, TestSession, data, key};
+use serde_json::json;
+
+use crate::redirect::with_choice;
 
 /// Calls since the last time, and the write units they used.
 fn spent(app: &TestApp) -> (Vec<String>, f64) {
@@ -21,6 +24,7 @@ async fn warm() -> TestApp {
     .await;
     let login = app.log_in("warm@example.org", "w").await;
     app.redeem(&login.code).await.expect(200);
+    app.start("sign-in-with-keycloak").await;
     app.calls.take();
     app
 }
@@ -67,4 +71,88 @@ async fn looking_at_a_session_or_the_keys_writes_nothing() {
     assert_eq!(spent(&app), (vec!["GetItem".into()], 0.0));
     app.get("/oauth2/jwks", None).await.expect(200);
     assert_eq!(spent(&app), (vec![], 0.0));
+}
+
+/// Signs a user in by redirect; what the start, the callback, the second half and the token cost.
+async fn by_redirect(app: &TestApp, username: &str) -> [(Vec<String>, f64); 4] {
+    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
+    let session = TestSession::of(&start.body);
+    let started = spent(app);
+    let back = Browser::default().come_back(start.redirect_url(), username, PASSWORD).await;
+    app.calls.take();
+    let (_, resume) = app.arrive(&back).await.carried();
+    let returned = spent(app);
+    let answer = session.resume(app, &resume).await.expect(200);
+    let resumed = spent(app);
+    app.redeem(&Login::of(&session, &answer).code).await.expect(200);
+    [started, returned, resumed, spent(app)]
+}
+
+fn calls(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_returning_users_login_by_redirect_costs_six_write_units() {
+    let app = warm().await;
+    app.log_in(EMAIL, PASSWORD).await;
+    app.calls.take();
+
+    let [started, returned, resumed, redeemed] = by_redirect(&app, "ada").await;
+
+    assert_eq!(started, (calls(&["PutItem"]), 1.0));
+    assert_eq!(returned, (calls(&["UpdateItem", TOKEN_ENDPOINT, "UpdateItem"]), 2.0));
+    assert_eq!(resumed, (calls(&["UpdateItem", "GetItem", "PutItem"]), 2.0));
+    assert_eq!(redeemed, (calls(&["UpdateItem"]), 1.0));
+}
+
+fn units(costs: &[(Vec<String>, f64)]) -> f64 {
+    costs.iter().map(|(_, units)| units).sum()
+}
+
+#[tokio::test]
+async fn a_redirect_whose_session_outgrows_a_kilobyte_costs_nine_write_units_at_most() {
+    let app = warm().await;
+    let long = "Maria ".repeat(10);
+    app.keycloak.change_user("demo", "ada", |user| user.name(&long, &long)).unwrap();
+    app.log_in(EMAIL, PASSWORD).await;
+    app.calls.take();
+
+    let costs = by_redirect(&app, "ada").await;
+
+    assert!((7.0..=9.0).contains(&units(&costs)), "{costs:?}");
+}
+
+#[tokio::test]
+async fn userinfo_is_asked_only_for_what_the_id_token_lacks() {
+    let app = warm().await;
+    app.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+
+    let [_, (returned, _), ..] = by_redirect(&app, "ada").await;
+
+    let userinfo = "GET /demo/keycloak/realms/demo/protocol/openid-connect/userinfo";
+    assert_eq!(returned, calls(&["UpdateItem", TOKEN_ENDPOINT, userinfo, "UpdateItem"]));
+}
+
+#[tokio::test]
+async fn a_choice_before_the_redirect_costs_two_write_units_more() {
+    let app = with_choice().await;
+    for round in 0..2 {
+        app.calls.take();
+        let session = app.start("choose").await;
+        let body = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": "keycloak" } });
+        let answer = session.submit_to(&app, "which", &body).await.expect(200);
+        let before = spent(&app);
+        let session = session.after(&answer);
+        let back = Browser::default().come_back(answer.redirect_url(), "ada", PASSWORD).await;
+        app.calls.take();
+        let (_, resume) = app.arrive(&back).await.carried();
+        let answer = session.resume(&app, &resume).await.expect(200);
+        app.redeem(&Login::of(&session, &answer).code).await.expect(200);
+        let after = spent(&app);
+        if round > 0 {
+            assert_eq!(before, (calls(&["PutItem", "UpdateItem", "PutItem"]), 3.0));
+            assert_eq!(after.1, 5.0);
+        }
+    }
 }

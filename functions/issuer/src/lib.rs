@@ -6,43 +6,50 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::response::IntoResponse;
 use tokens::{TokenRequest, TokenResponse};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{App, Context, Form, Json, OAuthError};
+use web::{App, Context, Credentials, Form, Json, OAuthError};
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(token)).routes(routes!(jwks))
+    web::for_browsers(OpenApiRouter::new().routes(routes!(token))).routes(routes!(jwks))
 }
 
 /// Public keys are for everybody, and change by rotation only.
 const KEYS_MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
 
 /// Redeems a code for tokens (RFC 6749 section 3.2, OIDC Core 3.1.3).
 #[utoipa::path(
     post,
     path = "/oauth2/token",
     request_body(content = Object, content_type = "application/x-www-form-urlencoded",
-        description = "`grant_type=authorization_code`, `code`, `redirect_uri`, `client_id`, `code_verifier`"),
+        description = "`grant_type=authorization_code`, `code`, `redirect_uri`, `client_id`, `code_verifier`; `client_secret` or HTTP Basic for a client that has one"),
     responses(
         (status = 200, body = Object, description = "`access_token`, `token_type`, `expires_in`, `id_token`, `scope`"),
         (status = 400, body = Object, description = "`invalid_request`, `invalid_grant`, `unsupported_grant_type`"),
+        (status = 401, body = Object, description = "`invalid_client`"),
+        (status = 403, body = Object, description = "`origin_not_allowed`"),
         (status = 503, body = Object, description = "`unavailable`"),
     )
 )]
 async fn token(
     State(app): State<Arc<App>>,
     Context(cx): Context,
+    Credentials(basic): Credentials,
     Form(request): Form<TokenRequest>,
 ) -> Result<Json<TokenResponse>, OAuthError> {
-    Ok(Json(app.issuer.exchange(&cx, &request).await?))
+    Ok(Json(app.issuer.exchange(&cx, &request, basic).await?))
 }
 
 /// The keys that verify our tokens (RFC 7517 section 5).
 #[utoipa::path(get, path = "/oauth2/jwks", responses((status = 200, body = Object)))]
 async fn jwks(State(app): State<Arc<App>>) -> impl IntoResponse {
-    ([(CACHE_CONTROL, KEYS_MAX_AGE)], Json(app.issuer.keys().public()).into_response())
+    (
+        [(CACHE_CONTROL, KEYS_MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY)],
+        Json(app.issuer.keys().public()).into_response(),
+    )
 }

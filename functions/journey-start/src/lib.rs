@@ -10,14 +10,16 @@ use domain::JourneyId;
 use journeys::{SessionView, StartRequest};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{ApiError, App, Context, Json, Path, Problem};
+use web::{ApiError, App, Context, Credentials, Json, Path, Problem};
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(start))
+    web::for_browsers(OpenApiRouter::new().routes(routes!(start)))
 }
 
 /// Starts a journey: a new session, and what to show first.
+///
+/// A client whose `direct_api` is `confidential` authenticates with HTTP Basic (RFC 6749 section 2.3.1).
 #[utoipa::path(
     post,
     path = "/v1/journeys/{journey}/start",
@@ -26,7 +28,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     responses(
         (status = 201, body = SessionView),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`, `pkce_required`"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "`client_not_allowed`"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_client`"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`client_not_allowed`, `origin_not_allowed`"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_journey`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_params`"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
@@ -36,7 +39,8 @@ async fn start(
     State(app): State<Arc<App>>,
     Context(cx): Context,
     Path(journey): Path<JourneyId>,
+    Credentials(credentials): Credentials,
     Json(start): Json<StartRequest>,
 ) -> Result<(StatusCode, Json<SessionView>), ApiError> {
-    Ok((StatusCode::CREATED, Json(app.journeys.start(&cx, &journey, start).await?)))
+    Ok((StatusCode::CREATED, Json(app.journeys.start(&cx, &journey, start, credentials.as_ref()).await?)))
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use domain::{SessionId, StepId};
-use journeys::{ClientResponse, SessionView};
+use journeys::{ClientResponse, ResumeRequest, SessionView};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Bearer, Context, Json, Path, Problem};
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(submit)).routes(routes!(view))
+    web::for_browsers(OpenApiRouter::new().routes(routes!(submit)).routes(routes!(resume)).routes(routes!(view)))
 }
 
 /// Answers the step a session waits on.
@@ -43,6 +43,33 @@ async fn submit(
     Json(response): Json<ClientResponse>,
 ) -> Result<Json<SessionView>, ApiError> {
     Ok(Json(app.journeys.submit(&cx, &session, &step, &token, &response).await?))
+}
+
+/// Goes on with what a redirect brought: the browser's half, shown by whoever holds the session's token.
+///
+/// Sent again, it gets the same answer again, and nothing is done twice.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{session}/resume",
+    params(("session" = String, Path)),
+    security(("session_token" = [])),
+    request_body = ResumeRequest,
+    responses(
+        (status = 200, body = SessionView),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`; `redirect_expired`, with the current view"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_session`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+async fn resume(
+    State(app): State<Arc<App>>,
+    Context(cx): Context,
+    Path(session): Path<SessionId>,
+    Bearer(token): Bearer,
+    Json(request): Json<ResumeRequest>,
+) -> Result<Json<SessionView>, ApiError> {
+    Ok(Json(app.journeys.resume(&cx, &session, &token, &request.resume).await?))
 }
 
 /// Shows a session again: after a reload, or an answer that got lost.

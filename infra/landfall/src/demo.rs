@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument};
+use domain::{Client, Clock, ConnectorDocument, ConnectorId, Entropy, JourneyDocument, Method};
 use simulators::Keycloak;
 use simulators::keycloak::{Client as KeycloakClient, Realm, User};
 
@@ -15,16 +15,21 @@ pub const KEYCLOAK_PATH: &str = "/demo/keycloak";
 pub const EMAIL: &str = "ada@example.org";
 /// The demo user's password.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// The demo application's only redirect URI. Nobody is sent there: the transcript redeems the code itself.
+/// The redirect URI that the transcript names. Nobody is sent there: it redeems the code itself.
 pub const REDIRECT_URI: &str = "https://demo.example/signed-in";
 /// The demo application.
 pub const CLIENT_ID: &str = "demo";
 /// The simulated Keycloak's client secret. It opens nothing but the simulation.
 pub const KEYCLOAK_SECRET: &str = "a-secret-of-the-demo";
 
-/// A Keycloak with one user, who has not been brought ashore yet.
-pub fn keycloak(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Keycloak {
-    let client = KeycloakClient::confidential("landfall", KEYCLOAK_SECRET).direct_grants(true);
+/// Where a provider has to send browsers back to, for a server at `base`.
+pub fn callback(base: &str, connector: &ConnectorId) -> String {
+    format!("{base}/v1/callback/{connector}")
+}
+
+/// A Keycloak with two users, who have not been brought ashore yet. It sends browsers back to `callback`.
+pub fn keycloak(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, callback: &str) -> Keycloak {
+    let client = KeycloakClient::confidential("landfall", KEYCLOAK_SECRET).direct_grants(true).redirect_uri(callback);
     let ada = User::new("ada").email(EMAIL, true).name("Ada", "Lovelace").password(PASSWORD);
     let grace = User::new("grace").email("grace@example.org", false).name("Grace", "Hopper").password(PASSWORD);
     Keycloak::new(clock, entropy)
@@ -37,15 +42,22 @@ pub fn connectors(base: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
     documents::connectors("demo/connectors.yaml", &include_str!("../demo/connectors.yaml").replace("{base}", base))
 }
 
-/// The journey that migrates users from a connector.
-pub fn journey(connector: &ConnectorDocument) -> Result<JourneyDocument, CommandError> {
-    let text = include_str!("../demo/journey.yaml").replace("{connector}", connector.id.as_str());
-    documents::journey("demo/journey.yaml", &text)
+/// The journeys that bring users ashore from a connector: one for each of its methods.
+pub fn journeys(connector: &ConnectorDocument) -> Result<Vec<JourneyDocument>, CommandError> {
+    let journey = |method: &Method| {
+        let (place, text) = match method {
+            Method::Oidc => ("demo/redirect.yaml", include_str!("../demo/redirect.yaml")),
+            Method::Password => ("demo/password.yaml", include_str!("../demo/password.yaml")),
+        };
+        documents::journey(place, &text.replace("{connector}", connector.id.as_str()))
+    };
+    connector.methods.keys().map(journey).collect()
 }
 
-/// The demo application, which may start `journeys`.
-pub fn client(journeys: &[JourneyDocument]) -> Result<Client, CommandError> {
-    let mut client: Client = documents::parse("demo/client.yaml", include_str!("../demo/client.yaml"))?;
+/// The demo application, which may start `journeys` of a server at `base`.
+pub fn client(base: &str, journeys: &[JourneyDocument]) -> Result<Client, CommandError> {
+    let text = include_str!("../demo/client.yaml").replace("{base}", base);
+    let mut client: Client = documents::parse("demo/client.yaml", &text)?;
     client.journeys = journeys.iter().map(|journey| journey.id.clone()).collect();
     Ok(client)
 }

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod documents;
 pub mod embedded;
 pub mod error;
+pub mod page;
 pub mod secrets;
 pub mod serve;
 pub mod transcript;
@@ -24,5 +25,5 @@ use web::App;
 
 /// The routes of every function, merged.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    journey_start::routes().merge(step_submit::routes()).merge(issuer::routes())
+    journey_start::routes().merge(step_submit::routes()).merge(oidc_callback::routes()).merge(issuer::routes())
 }

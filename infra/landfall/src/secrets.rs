@@ -47,6 +47,11 @@ impl LocalSecrets {
     pub fn add_connector(&mut self, name: &str, value: SecretString) {
         self.0.insert(SecretName::connector(name).to_string(), value);
     }
+
+    /// Adds an application's client secret.
+    pub fn add_client(&mut self, name: &str, value: SecretString) {
+        self.0.insert(SecretName::client(name).to_string(), value);
+    }
 }
 
 fn file(path: &Path, error: std::io::Error) -> CommandError {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aws::{BUDGET, Config, SystemClock, SystemEntropy};
 use axum::Router;
 use clap::Args;
-use domain::{ConnectorDocument, JourneyDocument};
+use domain::{ConnectorDocument, JourneyDocument, Method};
 use egress::Reach;
 use secrecy::SecretString;
 use store::TableNames;
@@ -24,7 +24,7 @@ use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
 use crate::secrets::LocalSecrets;
 use crate::transcript::Transcript;
-use crate::{demo, documents, routes};
+use crate::{demo, documents, page, routes};
 
 /// Where everything listens unless told otherwise.
 pub const DEFAULT_PORT: u16 = 8787;
@@ -57,7 +57,7 @@ impl Serve {
         // All that can be wrong with the documents and the port is found before anything is written.
         let base = format!("http://127.0.0.1:{}", self.port);
         let connectors = self.read_connectors(&base)?;
-        let journeys = connectors.iter().map(demo::journey).collect::<Result<Vec<_>, _>>()?;
+        let journeys = connectors.iter().map(demo::journeys).collect::<Result<Vec<_>, _>>()?.concat();
         let client_secrets = self.read_client_secrets()?;
         check_secrets(&connectors, &client_secrets)?;
         let listener = self.listen().await?;
@@ -115,26 +115,31 @@ impl Serve {
         let store = aws::store(config).await?;
         store.create_missing_tables().await?;
         let cx = aws::context(clock.clone(), entropy.as_ref());
-        documents::publish(&store, &cx, connectors, journeys, &demo::client(journeys)?).await?;
+        documents::publish(&store, &cx, connectors, journeys, &demo::client(&config.issuer, journeys)?).await?;
 
         let app = aws::app(config, Arc::new(secrets), clock.clone(), entropy.clone()).await?;
-        let mut router = web::router(app, routes()).merge(openapi());
-        if self.connectors.is_none() {
-            let keycloak = demo::keycloak(clock, entropy);
+        let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys));
+        if let (None, Some(connector)) = (&self.connectors, connectors.first()) {
+            let keycloak = demo::keycloak(clock, entropy, &demo::callback(&config.issuer, &connector.id));
             router =
                 router.route_service(&format!("{}/{{*path}}", demo::KEYCLOAK_PATH), keycloak.router().into_service());
         }
         // Before it is announced that we are there: who then asks us to stop is heard.
         let interrupted = interrupted().map_err(CommandError::Server)?;
-        self.print(config, journeys).map_err(CommandError::Output)?;
+        self.print(config, connectors, journeys).map_err(CommandError::Output)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
     }
 
-    fn print(&self, config: &Config, journeys: &[JourneyDocument]) -> std::io::Result<()> {
+    fn print(
+        &self,
+        config: &Config,
+        connectors: &[ConnectorDocument],
+        journeys: &[JourneyDocument],
+    ) -> std::io::Result<()> {
         let (base, data) = (&config.issuer, self.data.display());
         let mut out = std::io::stdout();
-        writeln!(out, "Landfall is at {base}\n")?;
+        writeln!(out, "Landfall is at {base}: open it in a browser and sign in\n")?;
         for journey in journeys {
             writeln!(out, "  journey   {base}/v1/journeys/{}/start", journey.id)?;
         }
@@ -144,8 +149,14 @@ impl Serve {
             Some(path) => writeln!(out, "  providers {}", path.display())?,
             None => writeln!(out, "  provider  a simulated Keycloak at {base}{}/realms/demo", demo::KEYCLOAK_PATH)?,
         }
+        for connector in connectors.iter().filter(|connector| connector.methods.contains_key(&Method::Oidc)) {
+            let callback = demo::callback(base, &connector.id);
+            writeln!(out, "  callback  {callback}  (the redirect URI to register at {})", connector.name)?;
+        }
         writeln!(out, "  data      {data}  (users, sessions, keys; forget them with --reset)\n")?;
-        let Some(journey) = journeys.first() else { return out.flush() };
+        // The transcript has no browser: it takes a journey that asks for the password.
+        let password = journeys.iter().find(|journey| journey.id.as_str().starts_with("migrate-from-"));
+        let Some(journey) = password else { return out.flush() };
         let user = self.connectors.is_none().then_some((demo::EMAIL, demo::PASSWORD));
         match user {
             Some(_) => writeln!(out, "Migrate the demo user from another terminal, in this folder:\n")?,

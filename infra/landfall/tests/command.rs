@@ -187,7 +187,7 @@ fn what_is_wrong_in_a_connectors_file_is_shown_where_it_is() {
 #[test]
 fn a_connector_that_cannot_be_one_is_named() {
     let place = Place::with("connectors.yaml", CONNECTORS.replace("realm: demo", "relm: demo"));
-    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected one of `url`, `realm`, `scopes`");
+    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`");
 }
 
 #[test]

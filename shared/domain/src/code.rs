@@ -59,6 +59,10 @@ codes! {
     UnknownClient = "unknown_client", 400, "There is no such client";
     /// The client may not start this journey, or may not use this API at all.
     ClientNotAllowed = "client_not_allowed", 403, "This client may not start this journey";
+    /// The client has to authenticate, and did not or did it wrong (RFC 6749 section 5.2).
+    InvalidClient = "invalid_client", 401, "The client has to authenticate, with the right credentials";
+    /// The client's pages do not live at this origin.
+    OriginNotAllowed = "origin_not_allowed", 403, "This origin is not registered for this client";
     /// The redirect URI is not one of the client's, compared exactly.
     InvalidRedirectUri = "invalid_redirect_uri", 400, "The redirect URI is not registered for this client";
     /// A code challenge with method S256 is required (RFC 7636).
@@ -69,6 +73,8 @@ codes! {
     InvalidInput = "invalid_input", 422, "The input does not fit the fields of this step";
     /// The session waits on another turn or step; the answer has the current view.
     StepConflict = "step_conflict", 409, "The session is waiting for another turn or step";
+    /// The redirect has come back before, or too late, or never went out; where there is a session, the answer has its view.
+    RedirectExpired = "redirect_expired", 400, "This sign-in has ended or was never started: please start again";
     /// A service this request needs does not answer; the same request may be sent again.
     Unavailable = "unavailable", 503, "A service this request needs is not answering";
     /// A mistake of ours.

@@ -14,7 +14,7 @@ pub struct ConnectorDocument {
     pub id: ConnectorId,
     /// The kind of provider, as the registry names it.
     pub provider: ProviderKind,
-    /// For people.
+    /// For people: what a button to this provider says, after "Continue with".
     pub name: String,
     /// A disabled connector refuses everything, within the configuration cache's 60 s.
     #[serde(default = "yes")]
@@ -41,6 +41,28 @@ pub struct ConnectorClient {
     /// client. Never the secret itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// How it authenticates at the token endpoint, where it has a secret.
+    #[serde(default, skip_serializing_if = "ClientAuthMethod::is_default")]
+    pub token_endpoint_auth_method: ClientAuthMethod,
+}
+
+/// How a client authenticates at a token endpoint (OIDC Core 9).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthMethod {
+    /// `client_id` and `client_secret` in the form.
+    #[default]
+    ClientSecretPost,
+    /// HTTP Basic (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// It only names itself: a public client. So does any client without a secret.
+    None,
+}
+
+impl ClientAuthMethod {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What one method does differently from the connector as a whole.

@@ -1,12 +1,15 @@
 //! What every call needs to know of the request it serves.
 
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Clock, RequestId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Client, Clock, RequestId};
 
 /// Who is calling, as far as the front door vouches for it: API Gateway's context, never `X-Forwarded-*`, which anybody
 /// can send.
@@ -16,6 +19,23 @@ pub struct ClientAddress {
     pub ip: Option<IpAddr>,
     /// The caller's `User-Agent`.
     pub user_agent: Option<String>,
+}
+
+/// The person behind an application's backend: only an authenticated client may say so.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndUser {
+    /// Their address.
+    pub ip: IpAddr,
+    /// Their browser's `User-Agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+impl fmt::Debug for EndUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EndUser")
+    }
 }
 
 /// One request: made at the front door, handed down to every outbound call.
@@ -31,6 +51,9 @@ pub struct RequestContext {
     pub client: ClientAddress,
     /// The languages the caller reads, as `Accept-Language` has them.
     pub locale: Option<String>,
+    /// The origin of the page that calls, if a browser says so (`Origin`).
+    pub origin: Option<String>,
+    application: Arc<OnceLock<Arc<Client>>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -46,7 +69,23 @@ impl RequestContext {
         let now = clock.now();
         let budget = TimeDelta::from_std(budget).unwrap_or(TimeDelta::MAX);
         let deadline = now.checked_add_signed(budget).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        Self { id, now, deadline, client, locale, clock }
+        Self { id, now, deadline, client, locale, origin: None, application: Arc::default(), clock }
+    }
+
+    /// Notes whose request this has turned out to be. The first to know is believed.
+    pub fn serves(&self, client: &Arc<Client>) {
+        let _already_known = self.application.set(Arc::clone(client));
+    }
+
+    /// Whose request this is, as far as it has turned out.
+    pub fn application(&self) -> Option<&Arc<Client>> {
+        self.application.get()
+    }
+
+    /// The same request on behalf of the person behind it.
+    pub fn on_behalf_of(&self, end_user: Option<&EndUser>) -> Self {
+        let client = end_user.map(|user| ClientAddress { ip: Some(user.ip), user_agent: user.user_agent.clone() });
+        Self { client: client.unwrap_or_else(|| self.client.clone()), ..self.clone() }
     }
 
     /// What is left until the deadline; zero when it has passed.

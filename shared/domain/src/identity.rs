@@ -16,6 +16,8 @@ use crate::{ConnectorId, ProviderKind, Source};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
+    /// The provider's own page, by redirect (OpenID Connect).
+    Oidc,
     /// Username and password, sent by us.
     Password,
 }
@@ -24,14 +26,17 @@ impl Method {
     /// As documents write it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Method::Oidc => "oidc",
             Method::Password => "password",
         }
     }
 
-    /// The Authentication Method Reference for our own tokens (RFC 8176 section 2).
-    pub fn amr(self) -> &'static str {
+    /// The Authentication Method Reference for our own tokens (RFC 8176 section 2); `None` where only the provider knows
+    /// how it recognised the user.
+    pub fn amr(self) -> Option<&'static str> {
         match self {
-            Method::Password => "pwd",
+            Method::Oidc => None,
+            Method::Password => Some("pwd"),
         }
     }
 }
@@ -126,6 +131,7 @@ impl fmt::Debug for Claims {
 /// The adapter makes `issuer_key` and `subject_key` canonical, so that every method of a connector names one person by
 /// one pair: often not `iss`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
 pub struct ExternalIdentity {
     /// Through which connector.
     pub connector: ConnectorId,
@@ -139,17 +145,81 @@ pub struct ExternalIdentity {
     pub issuer_key: String,
     /// The person at that authority, canonical: stable, never reused, never an e-mail address.
     pub subject_key: String,
-    /// `iss` as the provider wrote it.
-    pub issuer: String,
-    /// `sub` as the provider wrote it.
-    pub subject: String,
+    /// `iss` as the provider wrote it, where that is not `issuer_key`.
+    pub raw_issuer: Option<String>,
+    /// `sub` as the provider wrote it, where that is not `subject_key`.
+    pub raw_subject: Option<String>,
     /// What the provider says about them.
     pub claims: Claims,
     /// The provider's own session (`sid`), for its logout.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_session: Option<String>,
     /// When.
     pub authenticated_at: DateTime<Utc>,
+}
+
+/// An identity as a session keeps it, between a redirect's halves or two turns: the item it is in should stay within the
+/// kilobyte that one write unit pays for, so names are short, and what repeats is left out.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(rename = "c")]
+    connector: ConnectorId,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
+    #[serde(rename = "p")]
+    provider: ProviderKind,
+    #[serde(rename = "m")]
+    method: Method,
+    #[serde(rename = "i")]
+    issuer_key: String,
+    #[serde(rename = "u")]
+    subject_key: String,
+    #[serde(rename = "ri", default, skip_serializing_if = "Option::is_none")]
+    raw_issuer: Option<String>,
+    #[serde(rename = "ru", default, skip_serializing_if = "Option::is_none")]
+    raw_subject: Option<String>,
+    #[serde(rename = "d", default, skip_serializing_if = "Claims::is_empty")]
+    claims: Claims,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    upstream_session: Option<String>,
+    #[serde(rename = "t", with = "chrono::serde::ts_seconds")]
+    authenticated_at: DateTime<Utc>,
+}
+
+impl From<ExternalIdentity> for Kept {
+    fn from(identity: ExternalIdentity) -> Self {
+        let repeats = identity.source == Source::from(&identity.connector);
+        Self {
+            source: (!repeats).then_some(identity.source),
+            connector: identity.connector,
+            provider: identity.provider,
+            method: identity.method,
+            issuer_key: identity.issuer_key,
+            subject_key: identity.subject_key,
+            raw_issuer: identity.raw_issuer,
+            raw_subject: identity.raw_subject,
+            claims: identity.claims,
+            upstream_session: identity.upstream_session,
+            authenticated_at: identity.authenticated_at,
+        }
+    }
+}
+
+impl From<Kept> for ExternalIdentity {
+    fn from(kept: Kept) -> Self {
+        Self {
+            source: kept.source.unwrap_or_else(|| Source::from(&kept.connector)),
+            connector: kept.connector,
+            provider: kept.provider,
+            method: kept.method,
+            issuer_key: kept.issuer_key,
+            subject_key: kept.subject_key,
+            raw_issuer: kept.raw_issuer,
+            raw_subject: kept.raw_subject,
+            claims: kept.claims,
+            upstream_session: kept.upstream_session,
+            authenticated_at: kept.authenticated_at,
+        }
+    }
 }
 
 /// Which account at a provider: source, issuer key and subject key in one.
@@ -211,13 +281,39 @@ pub enum Challenge {
     },
 }
 
-/// A provider's question, and what its adapter has to remember until it is answered.
+/// What a provider waits for, and what its adapter has to remember until then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// The question.
-    pub challenge: Challenge,
+    /// Through which connector.
+    pub connector: ConnectorId,
+    /// The question; `None` while the user is at the provider's own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
     /// What to remember.
     pub pending: Pending,
+}
+
+/// What came of a redirect: kept between the provider's callback and the client that shows the session's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Returned {
+    /// The provider vouched for somebody.
+    Identity(ExternalIdentity),
+    /// The provider wants something more.
+    Asked(Asked),
+    /// Nobody was vouched for.
+    Failed(Failure),
+}
+
+/// Nobody was vouched for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The outcome of the step that asked; `None` for an answer that failed validation, which no journey may route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// After how many seconds another try may help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
 }
 
 /// What an adapter has to remember between two answers of one user. Only it can read it; it is stored sealed.

@@ -28,17 +28,19 @@ pub mod user;
 pub use cache::Cache;
 pub use client::{Client, DirectApi};
 pub use code::Code;
-pub use connector::{ConnectorClient, ConnectorDocument};
-pub use context::{ClientAddress, RequestContext};
+pub use connector::{ClientAuthMethod, ConnectorClient, ConnectorDocument};
+pub use context::{ClientAddress, EndUser, RequestContext};
 pub use expression::{Expression, Reference};
-pub use identity::{Asked, Challenge, Claims, ExternalIdentity, IdentityKey, Method, MethodSet, Pending};
+pub use identity::{
+    Asked, Challenge, Claims, ExternalIdentity, Failure, IdentityKey, Method, MethodSet, Pending, Returned,
+};
 pub use ids::{
     ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
 };
 pub use journey::{JourneyDocument, ParamDocument, ParamType, StepDocument};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
-pub use secret::{AuthorizationCode, SecretHash, SessionToken, SubmitKey};
-pub use session::{Answered, AuthorizationRequest, IssuedCode, Proof, Run, Session, SessionUser, Status};
+pub use secret::{AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
+pub use session::{Answered, AuthorizationRequest, IssuedCode, Proof, Redirect, Run, Session, SessionUser, Status};
 pub use text::Text;
 pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

@@ -55,6 +55,11 @@ impl SecretName {
         Self(format!("connectors/{name}"))
     }
 
+    /// An application's own client secret, as its client document names it.
+    pub fn client(name: &str) -> Self {
+        Self(format!("clients/{name}"))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{Entropy, SessionId};
+use crate::{ConnectorId, Entropy, SessionId};
 
 /// SHA-256 of a secret of at least 128 random bits: what is stored instead of it.
 #[derive(Clone, Copy)]
@@ -84,8 +84,14 @@ secret!(
     AuthorizationCode
 );
 secret!(
-    /// Made anew by the client for each submit: a repeat with the same key gets the same answer, and nobody else does.
+    /// Made anew by the client for each submit: a repeat with the same key gets the same answer, and nobody else does. For
+    /// the second half of a redirect, `resume` is the key.
     SubmitKey
+);
+secret!(
+    /// `state` of a redirect (RFC 6749 section 4.1.1). Starts with its session's id, so that the callback takes it by one
+    /// conditional update of that session. At most 80 bytes, as SAML's RelayState.
+    CallbackState
 );
 
 impl SessionToken {
@@ -115,6 +121,31 @@ impl AuthorizationCode {
     pub fn presented(text: &str) -> Option<(SessionId, Self)> {
         let (session, _) = text.split_once('.')?;
         Some((session.parse().ok()?, Self(Zeroizing::new(text.to_owned()))))
+    }
+}
+
+impl CallbackState {
+    /// A state for `session` from key material.
+    pub fn from_derived(session: &SessionId, material: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(format!("{session}.{}", URL_SAFE_NO_PAD.encode(material))))
+    }
+
+    /// A state as a browser brought it back, with the session it names; `None` if it names none.
+    pub fn presented(text: &str) -> Option<(SessionId, Self)> {
+        let (session, _) = text.split_once('.')?;
+        Some((session.parse().ok()?, Self(Zeroizing::new(text.to_owned()))))
+    }
+
+    /// What may be stored of a state that went out to `connector`: at another's callback it is nobody's.
+    pub fn hash_at(&self, connector: &ConnectorId) -> SecretHash {
+        SecretHash::of(&format!("{connector} {}", *self.0))
+    }
+}
+
+impl SubmitKey {
+    /// The key of a redirect's second half (`resume`).
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())))
     }
 }
 

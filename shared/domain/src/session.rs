@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::identity::{Asked, IdentityKey};
+use crate::identity::{Asked, IdentityKey, Returned};
 use crate::{
-    Claims, ClientId, Code, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId, UserId,
+    Claims, ClientId, Code, EndUser, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId,
+    UserId,
 };
 
 /// What the application asked for: an OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1). Fields it
@@ -134,6 +135,28 @@ pub struct IssuedCode {
     pub redeemed_at: Option<DateTime<Utc>>,
 }
 
+/// A redirect that the current turn waits for. Its first half ends when the provider's callback brings `state` back; the
+/// second when whoever holds the session's token brings `resume`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redirect {
+    /// Nobody has come back with the `state` of this hash.
+    Out(SecretHash),
+    /// Somebody has, and nothing has come of it yet. It is good for nothing any more.
+    Taken,
+    /// What came of it. Nothing is provisioned, linked or advanced before the second half.
+    Returned(Sealed<Returned>),
+}
+
+impl Redirect {
+    /// Of the `state` that is out.
+    pub fn out(&self) -> Option<&SecretHash> {
+        match self {
+            Redirect::Out(state) => Some(state),
+            Redirect::Taken | Redirect::Returned(_) => None,
+        }
+    }
+}
+
 /// A session, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -153,6 +176,8 @@ pub struct Session {
     pub answered: Option<Answered>,
     /// The code, once completed.
     pub code: Option<IssuedCode>,
+    /// The redirect it waits for.
+    pub redirect: Option<Redirect>,
     /// What the application asked for.
     pub request: AuthorizationRequest,
     /// All that only the engine reads.
@@ -192,6 +217,9 @@ pub struct Run {
     /// When rejected, after how many seconds another try may help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
+    /// The user behind an application's backend, as its authenticated client says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_user: Option<EndUser>,
 }
 
 impl fmt::Debug for Run {

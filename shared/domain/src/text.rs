@@ -19,6 +19,7 @@ const TEXTS: &[Text] = &[
     Text { id: "field.given_name", text: "First name" },
     Text { id: "field.family_name", text: "Last name" },
     Text { id: "field.phone", text: "Phone" },
+    Text { id: "choose_provider.heading", text: "Or continue with" },
 ];
 
 impl Text {

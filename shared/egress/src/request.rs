@@ -31,8 +31,17 @@ impl Request {
     }
 
     /// Shows a bearer token (RFC 6750 section 2.1); `None` when the token cannot stand in a header.
-    pub fn bearer(mut self, token: &str) -> Option<Self> {
-        let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+    pub fn bearer(self, token: &str) -> Option<Self> {
+        self.authorized("Bearer", token)
+    }
+
+    /// Shows Basic credentials, encoded as RFC 7617 section 2 has them; `None` when they cannot stand in a header.
+    pub fn basic(self, credentials: &str) -> Option<Self> {
+        self.authorized("Basic", credentials)
+    }
+
+    fn authorized(mut self, scheme: &str, credentials: &str) -> Option<Self> {
+        let mut value = HeaderValue::try_from(format!("{scheme} {credentials}")).ok()?;
         value.set_sensitive(true);
         self.headers.insert(AUTHORIZATION, value);
         Some(self)
@@ -101,17 +110,20 @@ mod tests {
     #[test]
     fn nothing_secret_is_printed() {
         let url = Url::parse("https://id.example/token?canary=1").unwrap();
-        let request = Request::post_form(url, [("password", "canary")]).bearer("canary").unwrap();
+        let request = Request::post_form(url.clone(), [("password", "canary")]).bearer("canary").unwrap();
+        let basic = Request::get(url).basic("canary").unwrap();
         let headers = request.headers.clone();
         let response = Response { status: StatusCode::OK, headers, body: b"canary".to_vec() };
 
-        let printed = format!("{request:?} {response:?}");
+        let printed = format!("{request:?} {basic:?} {response:?} {:?}", basic.headers);
         assert!(!printed.contains("canary"), "{printed}");
         assert!(!printed.contains("anary"), "{printed}");
     }
 
     #[test]
     fn a_token_with_a_line_break_is_no_header() {
-        assert!(Request::get(Url::parse("https://id.example/").unwrap()).bearer("a\r\nX-Evil: 1").is_none());
+        let request = Request::get(Url::parse("https://id.example/").unwrap());
+        assert!(request.clone().bearer("a\r\nX-Evil: 1").is_none());
+        assert!(request.basic("a\r\nX-Evil: 1").is_none());
     }
 }

@@ -165,12 +165,15 @@ impl Journey {
         if let Some(at) = path.iter().position(|seen| *seen == id) {
             return Some(path[at..].iter().copied().chain([id]).cloned().collect());
         }
-        let step = self.steps.get(id).filter(|step| !step.shape.client_facing)?;
+        let step = self.steps.get(id)?;
         if !done.insert(id) {
             return None;
         }
         path.push(id);
-        let cycle = step.next.values().find_map(|next| self.find_cycle(next, path, done));
+        // A step that asks goes round only by the ways it may end before it has asked.
+        let unasked = step.shape.endings.iter().filter(|ending| !step.shape.client_facing || ending.at_once);
+        let targets: BTreeSet<_> = unasked.filter_map(|ending| step.target(ending.outcome)).collect();
+        let cycle = targets.into_iter().find_map(|next| self.find_cycle(next, path, done));
         path.pop();
         cycle
     }

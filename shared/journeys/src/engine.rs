@@ -1,20 +1,23 @@
 //! Runs sessions through journeys: claims a turn, lets steps do their part, commits once.
 
 mod advance;
+mod redirects;
 mod start;
 mod turn;
 mod views;
 
 use std::sync::Arc;
 
+use advance::{Input, Presented};
 use chrono::TimeDelta;
 use directory::Directory;
 use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId};
 use providers::Providers;
 use store::sessions::TurnAnswer;
-use store::{Claim, ClaimId, Store};
-use tokens::Keys;
+use store::{ClaimId, Store};
+use tokens::{Clients, Keys};
 
+pub use redirects::ResumeRequest;
 pub use start::StartRequest;
 
 use crate::{ClientResponse, JourneyError, Library, SessionView};
@@ -26,6 +29,8 @@ pub struct Parts {
     pub store: Store,
     /// Configuration.
     pub library: Library,
+    /// Applications.
+    pub clients: Arc<Clients>,
     /// The way to providers.
     pub providers: Providers,
     /// Users.
@@ -43,6 +48,8 @@ pub struct Parts {
 pub struct Limits {
     /// How long a session lives.
     pub session: TimeDelta,
+    /// How long what a redirect brought waits for its second half.
+    pub resume: TimeDelta,
     /// How long a code waits to be redeemed. RFC 6749 section 4.1.2 recommends ten minutes at most.
     pub code: TimeDelta,
     /// How many steps a session may take.
@@ -51,7 +58,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { session: TimeDelta::minutes(15), code: TimeDelta::minutes(2), steps: 100 }
+        Self { session: TimeDelta::minutes(15), resume: TimeDelta::minutes(1), code: TimeDelta::minutes(2), steps: 100 }
     }
 }
 
@@ -82,15 +89,8 @@ impl Journeys {
         let answer = TurnAnswer { turn: response.turn, step, token, key: &response.key };
         // Claimed before any provider is called: two identical submits send one password.
         let claim = ClaimId::generate(self.parts.entropy.as_ref());
-        match self.parts.store.claim_turn(cx, session, &answer, claim).await? {
-            Claim::Taken(claimed) => self.advance(cx, *claimed, token, response).await,
-            Claim::Busy(session) => Ok(self.processing(&session)),
-            Claim::Answered(session) => self.view_again(cx, &session, token, &response.key).await,
-            Claim::Elsewhere(session) => {
-                Err(JourneyError::Conflict(Box::new(self.view_elsewhere(cx, &session).await?)))
-            }
-            Claim::Absent => Err(JourneyError::Refused(Code::UnknownSession)),
-        }
+        let claim = self.parts.store.claim_turn(cx, session, &answer, claim).await?;
+        self.answer_claim(cx, claim, Presented { token, key: &response.key }, Input::Client(response)).await
     }
 
     /// Shows a session to whoever holds the token in force.
@@ -105,8 +105,13 @@ impl Journeys {
     ) -> Result<SessionView, JourneyError> {
         let session = self.parts.store.get_session(cx, session, token).await?;
         match session.ok_or(JourneyError::Refused(Code::UnknownSession))? {
-            (session, true) => Ok(self.processing(&session)),
+            (session, true) => self.processing(cx, &session).await,
             (session, false) => self.view_with(cx, &session, token).await,
         }
     }
+}
+
+/// What a sealed value of a session is bound to.
+pub(crate) fn place(session: &SessionId, kind: &str, name: &str) -> String {
+    format!("{session}/{kind}/{name}")
 }

@@ -1,8 +1,9 @@
 use std::fmt;
 
-use domain::Code;
+use domain::{Code, SecretError};
 use serde::Serialize;
 use store::StoreError;
+use tokens::ClientError;
 
 use crate::SessionView;
 
@@ -16,17 +17,30 @@ pub enum JourneyError {
     #[error("{0}")]
     Fields(Code, Vec<FieldError>),
     /// The session waits for something else, shown in the view. Nothing changed.
-    #[error("the session waits for another turn or step")]
-    Conflict(Box<SessionView>),
+    #[error("{0}")]
+    Conflict(Code, Box<SessionView>),
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A client's secret cannot be had.
+    #[error(transparent)]
+    Secret(SecretError),
     /// Other requests kept winning the race for the same items.
     #[error("too much contention for one user's items")]
     Contended,
     /// A stored document or session no longer makes sense to this code.
     #[error("{0}")]
     Broken(&'static str),
+}
+
+impl From<ClientError> for JourneyError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(code) => JourneyError::Refused(code),
+            ClientError::Store(error) => JourneyError::Store(error),
+            ClientError::Secret(error) => JourneyError::Secret(error),
+        }
+    }
 }
 
 /// One field that does not fit.

@@ -19,9 +19,9 @@ mod view;
 
 pub use compile::Journey;
 pub use document_error::{DocumentError, Problem};
-pub use engine::{Journeys, Limits, Parts, StartRequest};
+pub use engine::{Journeys, Limits, Parts, ResumeRequest, StartRequest};
 pub use error::{FieldError, FieldProblem, JourneyError};
 pub use library::Library;
 pub use shape::{Ending, Outcome, Output, Read, Shape};
-pub use step::{ClientResponse, Flow, Step, StepCx, StepError};
-pub use view::{Completion, OptionKind, OptionView, Rejection, SessionView, StepView, ViewStatus};
+pub use step::{ClientResponse, Flow, Step, StepCx, StepError, ViewCx};
+pub use view::{Completion, OptionKind, OptionView, RedirectView, Rejection, SessionView, StepView, ViewStatus};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::{Cache, Client, ClientId, ConnectorDocument, ConnectorId, JourneyId, RequestContext};
+use domain::{Cache, ConnectorDocument, ConnectorId, JourneyId, RequestContext};
 use providers::ProviderAdapter;
 use store::{Store, StoreError};
 
@@ -23,7 +23,6 @@ pub struct Connector {
 pub struct Library {
     store: Store,
     connectors: Cache<ConnectorId, Arc<Connector>>,
-    clients: Cache<ClientId, Arc<Client>>,
     live: Cache<JourneyId, u32>,
     journeys: Cache<(JourneyId, u32), Arc<Journey>>,
 }
@@ -37,7 +36,6 @@ impl Library {
         Self {
             store,
             connectors: Cache::new(Self::MAX_AGE),
-            clients: Cache::new(Self::MAX_AGE),
             live: Cache::new(Self::MAX_AGE),
             // A version never changes.
             journeys: Cache::new(TimeDelta::days(1)),
@@ -54,12 +52,6 @@ impl Library {
             Ok(Some(Arc::new(Connector { document, adapter })))
         };
         Ok(self.connectors.get_or::<StoreError>(cx.now, id, load).await?.filter(|connector| connector.document.enabled))
-    }
-
-    /// A client.
-    pub async fn client(&self, cx: &RequestContext, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
-        let load = async { Ok(self.store.get_client(cx, id).await?.map(Arc::new)) };
-        self.clients.get_or::<StoreError>(cx.now, id, load).await
     }
 
     /// The journey that new sessions run.

@@ -29,12 +29,14 @@ pub struct Ending {
     pub identifies: bool,
     /// Whether the journey has its user from then on.
     pub finds_user: bool,
+    /// Whether a step that waits for the client may end so before it has asked.
+    pub at_once: bool,
 }
 
 impl Ending {
     /// One that leaves nothing.
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, leaves: Vec::new(), identifies: false, finds_user: false }
+        Self { outcome, leaves: Vec::new(), identifies: false, finds_user: false, at_once: false }
     }
 
     /// It leaves these values.
@@ -50,6 +52,11 @@ impl Ending {
     /// It finds the user.
     pub fn finding_user(self) -> Self {
         Self { finds_user: true, ..self }
+    }
+
+    /// It may come before the client was asked.
+    pub fn at_once(self) -> Self {
+        Self { at_once: true, ..self }
     }
 }
 
@@ -79,12 +86,9 @@ pub enum Read {
 }
 
 impl Read {
-    /// What an expression reads, if anything.
-    pub fn of(setting: &'static str, expression: &Expression) -> Option<Self> {
-        match expression {
-            Expression::Literal(_) => None,
-            Expression::Reference(reference) => Some(Read::Value(setting, reference.clone())),
-        }
+    /// What an expression reads.
+    pub fn of<'a>(setting: &'static str, expression: &'a Expression) -> impl Iterator<Item = Self> + use<'a> {
+        expression.reads().iter().map(move |reference| Read::Value(setting, reference.clone()))
     }
 }
 

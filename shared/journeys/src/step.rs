@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Asked, Code, Expression, ExternalIdentity, Proof, Reference, RequestContext, Sealed, Session, SessionUser, Slot,
-    StepId, SubmitKey,
+    Asked, CallbackState, Client, Code, ConnectorId, Expression, ExternalIdentity, IdentityKey, Pending, Proof,
+    Redirect, Reference, RequestContext, Returned, Sealed, Session, SessionUser, Slot, StepId, SubmitKey,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use store::{DirectoryWrite, Lost, StoreError};
 
-use crate::engine::Parts;
+use crate::engine::{Parts, place};
 use crate::library::Connector;
 use crate::{FieldError, Outcome, Shape, StepView};
 
@@ -32,9 +32,15 @@ pub trait Step: fmt::Debug + Send + Sync {
         Err(StepError::Broken("this step asks nothing"))
     }
 
+    /// The redirect that the step sent the browser on has come back, and the client with it. Only steps that hop are ever
+    /// told.
+    async fn returned(&self, _cx: &mut StepCx<'_>, _returned: Returned) -> Result<Flow, StepError> {
+        Err(StepError::Broken("this step sends nobody anywhere"))
+    }
+
     /// What the client is shown while the session waits here.
-    fn view(&self) -> Option<StepView> {
-        None
+    async fn view(&self, _cx: &ViewCx<'_>) -> Result<StepView, StepError> {
+        Err(StepError::Broken("this step asks nothing"))
     }
 }
 
@@ -101,6 +107,45 @@ pub(crate) struct Plan {
     pub(crate) lost: Vec<Lost>,
 }
 
+/// All a step may look at to show itself.
+pub struct ViewCx<'a> {
+    /// The request that looks.
+    pub request: &'a RequestContext,
+    pub(crate) parts: &'a Parts,
+    pub(crate) session: &'a Session,
+}
+
+impl ViewCx<'_> {
+    /// A connector and its adapter; `None` if there is none of that id, or it is switched off.
+    pub async fn connector(&self, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
+        self.parts.library.connector(self.request, id).await
+    }
+
+    /// The application that the session belongs to, if it still has its registration.
+    pub async fn client(&self) -> Result<Option<Arc<Client>>, StoreError> {
+        self.parts.clients.find(self.request, &self.session.request.client_id).await
+    }
+
+    /// The value of an expression.
+    pub fn eval(&self, expression: &Expression) -> Result<Value, StepError> {
+        let run = &self.session.run;
+        let find = |reference: &Reference| match reference {
+            Reference::Param(name) => run.params.get(name),
+            Reference::Value { step, name } => run.values.get(step).and_then(|values| values.get(name)),
+        };
+        let value = expression.eval(find);
+        value.map_err(|_| StepError::Broken("a setting reads a value that no step of this run has left"))
+    }
+
+    /// The value of an expression that has to be text.
+    pub fn eval_text(&self, expression: &Expression) -> Result<String, StepError> {
+        match self.eval(expression)? {
+            Value::String(text) => Ok(text),
+            _ => Err(StepError::Broken("a setting that takes text reads something else")),
+        }
+    }
+}
+
 /// All a step may touch.
 pub struct StepCx<'a> {
     /// The request it runs in.
@@ -117,23 +162,29 @@ pub struct StepCx<'a> {
 }
 
 impl StepCx<'_> {
+    /// The session as it may be looked at.
+    pub fn look(&self) -> ViewCx<'_> {
+        ViewCx { request: self.request, parts: self.parts, session: self.session }
+    }
+
     /// The value of an expression.
     pub fn eval(&self, expression: &Expression) -> Result<Value, StepError> {
-        let run = &self.session.run;
-        let value = match expression {
-            Expression::Literal(value) => Some(value),
-            Expression::Reference(Reference::Param(name)) => run.params.get(name),
-            Expression::Reference(Reference::Value { step, name }) => run.values.get(step).and_then(|v| v.get(name)),
-        };
-        value.cloned().ok_or(StepError::Broken("a setting reads a value that no step of this run has left"))
+        self.look().eval(expression)
     }
 
     /// The value of an expression that has to be text.
     pub fn eval_text(&self, expression: &Expression) -> Result<String, StepError> {
-        match self.eval(expression)? {
-            Value::String(text) => Ok(text),
-            _ => Err(StepError::Broken("a setting that takes text reads something else")),
-        }
+        self.look().eval_text(expression)
+    }
+
+    /// What the application asked for.
+    pub fn authorization_request(&self) -> &domain::AuthorizationRequest {
+        &self.session.request
+    }
+
+    /// Whether something has failed since the client was last asked.
+    pub fn has_failed(&self) -> bool {
+        self.session.run.error.is_some()
     }
 
     /// A secret input of this request.
@@ -156,8 +207,8 @@ impl StepCx<'_> {
     }
 
     /// A connector and its adapter; `None` if there is none of that id, or it is switched off.
-    pub async fn connector(&self, id: &domain::ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
-        self.parts.library.connector(self.request, id).await
+    pub async fn connector(&self, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
+        self.look().connector(id).await
     }
 
     /// For calls to providers.
@@ -171,19 +222,20 @@ impl StepCx<'_> {
     }
 
     /// A provider has vouched for somebody: keeps the identity in this step's slot and the factor as a proof. The
-    /// session's token rotates with this turn.
+    /// session's token rotates with this turn. Two factors of one source in one run have to be one person's.
     pub fn authenticated(&mut self, identity: &ExternalIdentity) -> Result<(), StepError> {
+        let key = identity.key();
+        let is_another = |of: &IdentityKey| of.source() == key.source() && *of != key;
+        if self.session.run.proofs.iter().filter_map(|proof| proof.of.as_ref()).any(is_another) {
+            return Err(StepError::Refused);
+        }
         let slot = self.slot.ok_or(StepError::Broken("a step that identifies has no slot"))?;
-        let sealed = Sealed::seal(
-            &self.parts.keys.sealing,
-            self.parts.entropy.as_ref(),
-            &self.place("slot", slot.as_str()),
-            identity,
-        )
-        .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
+        let place = place(&self.session.id, "slot", slot.as_str());
+        let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, identity)
+            .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
         let run = &mut self.session.run;
         run.identities.insert(slot.clone(), sealed);
-        run.proofs.push(Proof { method: identity.method, of: Some(identity.key()), at: identity.authenticated_at });
+        run.proofs.push(Proof { method: identity.method, of: Some(key), at: identity.authenticated_at });
         run.error = None;
         *self.authenticated = true;
         Ok(())
@@ -195,13 +247,32 @@ impl StepCx<'_> {
         let sealed =
             sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has left"))?;
         sealed
-            .open(&self.parts.keys.sealing, &self.place("slot", slot.as_str()))
+            .open(&self.parts.keys.sealing, &place(&self.session.id, "slot", slot.as_str()))
             .map_err(|_| StepError::Broken("an identity does not open in this session"))
+    }
+
+    /// Sends the browser to a provider: the client is shown where, and the step is told what came of it.
+    pub fn hop(&mut self, connector: &ConnectorId, pending: Pending) -> Result<(), StepError> {
+        // The turn that the session will rest on.
+        let state = self.parts.keys.derivation.state(&self.session.id, self.session.turn.saturating_add(1));
+        self.session.redirect = Some(Redirect::Out(state.hash_at(connector)));
+        self.asked(&Asked { connector: connector.clone(), challenge: None, pending })
+    }
+
+    /// What the step's adapter had to remember, if `state` is what this turn's redirect went out with and nobody has
+    /// brought it back before.
+    pub fn redirected(&self, state: &CallbackState) -> Result<Option<Asked>, StepError> {
+        let Some(sealed) = self.session.run.asked.get(self.here) else { return Ok(None) };
+        let asked = sealed
+            .open(&self.parts.keys.sealing, &place(&self.session.id, "step", self.here.as_str()))
+            .map_err(|_| StepError::Broken("a pending state does not open in this session"))?;
+        let out = self.session.redirect.as_ref().and_then(Redirect::out);
+        Ok((out == Some(&state.hash_at(&asked.connector))).then_some(asked))
     }
 
     /// Keeps what a provider asked until it is answered.
     pub fn asked(&mut self, asked: &Asked) -> Result<(), StepError> {
-        let place = self.place("step", self.here.as_str());
+        let place = place(&self.session.id, "step", self.here.as_str());
         let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, asked)
             .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
         self.session.run.asked.insert(self.here.clone(), sealed);
@@ -237,10 +308,5 @@ impl StepCx<'_> {
     /// After how many seconds another try may help.
     pub fn retry_after(&mut self, seconds: u32) {
         self.session.run.retry_after = Some(seconds);
-    }
-
-    /// What a sealed value of this session is bound to.
-    fn place(&self, kind: &str, name: &str) -> String {
-        format!("{}/{kind}/{name}", self.session.id)
     }
 }

@@ -5,6 +5,7 @@ use domain::secret::serialize_exposed;
 use domain::{AuthorizationCode, Code, SessionId, SessionToken, StepId};
 use serde::Serialize;
 use serde_json::Value;
+use url::Url;
 
 /// A session as its client sees it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -23,9 +24,13 @@ pub struct SessionView {
     pub session_token: Option<SessionToken>,
     /// What it waits for.
     pub status: ViewStatus,
-    /// While `input_required`: what to show.
+    /// While `input_required` or `redirect`: what to show, and what else the user may do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<CurrentStep>,
+    /// While `redirect`: where the browser goes. Absent once it has been there, or when the provider is away: then only
+    /// `resume` or the step's options lead on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<RedirectView>,
     /// When `completed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<Completion>,
@@ -43,6 +48,8 @@ pub struct SessionView {
 pub enum ViewStatus {
     /// The answer to `step`.
     InputRequired,
+    /// The browser, to come back from the provider, and `resume`.
+    Redirect,
     /// Another request that is answering this turn.
     Processing,
     /// The application, to redeem the code.
@@ -78,6 +85,14 @@ pub struct StepView {
     pub options: Vec<OptionView>,
 }
 
+/// Where the browser goes.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct RedirectView {
+    /// To be opened with GET, in this window or another of the same user.
+    #[schema(value_type = String)]
+    pub url: Url,
+}
+
 /// Something the user may do.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct OptionView {
@@ -95,6 +110,10 @@ pub enum OptionKind {
     ClientInput,
     /// Gives up.
     Cancel,
+    /// Goes to the provider again: what was begun there is void.
+    Restart,
+    /// Hands over what the application received at its own callback, all of it, as `data`.
+    Callback,
 }
 
 /// Why a step is asked again.

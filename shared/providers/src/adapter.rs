@@ -1,10 +1,12 @@
 //! What an identity provider is to the rest of Landfall.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
-use domain::{Challenge, ExternalIdentity, MethodSet, Pending};
-use secrecy::SecretString;
+use domain::{CallbackState, Challenge, ExternalIdentity, Method, MethodSet, Pending};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::{Check, Cx, ProviderError, Stage};
 
@@ -14,16 +16,30 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// Methods this connector can do, as configured.
     fn methods(&self) -> MethodSet;
 
-    /// Starts a method: may be done at once (password) or ask for more (a code).
+    /// Starts a method: may be done at once (password), ask for more (a code), or need the browser (redirect).
     async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError>;
 
     /// Goes on from where `begin` or an earlier answer stopped; `pending` stays valid for another try where the provider
     /// allows one.
     ///
-    /// Adapters that never ask keep this body: an answer to a question that was not asked is refused. No step answers
-    /// yet: the first adapter that asks brings the step that does.
+    /// Adapters that neither ask nor hop keep this body: an answer to a question that was not asked is refused. No step
+    /// answers a challenge yet: the first adapter that asks brings the step that does.
     async fn answer(&self, _cx: &Cx<'_>, _pending: &Pending, _answer: Answer<'_>) -> Result<Progress, ProviderError> {
         Err(ProviderError::Refused { stage: Stage::Attempt, check: Check::Unasked })
+    }
+
+    /// Where the browser goes for a [`Progress::Hop`], with the `state` it has to bring back. The same for the same
+    /// `pending`, so that a page that is loaded again shows the same way out. Always a GET.
+    ///
+    /// Adapters that never hop keep this body.
+    async fn hop(&self, _cx: &Cx<'_>, _pending: &Pending, _state: &CallbackState) -> Result<Url, ProviderError> {
+        Err(ProviderError::Refused { stage: Stage::Attempt, check: Check::Unasked })
+    }
+
+    /// Where the provider sends the browser back, if that is an address of the application's own: it then hands us what it
+    /// received.
+    fn callback_of_application(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -34,11 +50,15 @@ pub enum Progress {
     Done(ExternalIdentity),
     /// The provider wants something more of the user; what to keep until they answer.
     Ask(Challenge, Pending),
+    /// The provider wants to see the user's browser: [`ProviderAdapter::hop`] says where; what to keep until it is back.
+    Hop(Pending),
 }
 
 /// What a user offers to be recognised by.
 #[derive(Clone, Copy)]
 pub enum Attempt<'a> {
+    /// The provider's own page, by redirect.
+    Redirect(Hints<'a>),
     /// A name and a password, byte for byte as typed, sent to the provider by us.
     Password {
         /// As the provider knows the user.
@@ -50,18 +70,72 @@ pub enum Attempt<'a> {
     },
 }
 
+impl Attempt<'_> {
+    /// Which method this is an attempt at.
+    pub fn method(&self) -> Method {
+        match self {
+            Attempt::Redirect(_) => Method::Oidc,
+            Attempt::Password { .. } => Method::Password,
+        }
+    }
+}
+
 impl fmt::Debug for Attempt<'_> {
     // A name is as personal as the rest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Attempt::Redirect(_) => f.write_str("Redirect"),
             Attempt::Password { .. } => f.write_str("Password"),
         }
     }
 }
 
-/// What a user says to a [`Challenge`].
+/// What the provider's page may be told beforehand. It need not listen.
+#[derive(Clone, Copy, Default)]
+pub struct Hints<'a> {
+    /// Who is expected (OIDC Core 3.1.2.1 `login_hint`).
+    pub login: Option<&'a str>,
+    /// Languages, preferred first (`ui_locales`).
+    pub locales: Option<&'a str>,
+    /// `login`, `consent`, `select_account` (`prompt`); instead of what the connector says.
+    pub prompt: Option<&'a str>,
+    /// Space-separated (`acr_values`); instead of what the connector says.
+    pub acr_values: Option<&'a str>,
+}
+
+/// All parameters that a provider's callback brought, each once.
+#[derive(Default)]
+pub struct Callback(BTreeMap<String, SecretString>);
+
+impl Callback {
+    /// From what a browser brought; `None` if a parameter is there twice (RFC 6749 section 3.1).
+    pub fn read(parameters: impl IntoIterator<Item = (String, String)>) -> Option<Self> {
+        let mut callback = Self::default();
+        for (name, value) in parameters {
+            if callback.0.insert(name, value.into()).is_some() {
+                return None;
+            }
+        }
+        Some(callback)
+    }
+
+    /// A parameter. One without a value counts as omitted (RFC 6749 section 3.1).
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.expose_secret()).filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Callback")
+    }
+}
+
+/// What a user says to a [`Challenge`], or brings back from a [`Progress::Hop`].
 #[derive(Debug, Clone, Copy)]
 pub enum Answer<'a> {
+    /// What the provider's callback brought. That its `state` is this session's has been seen to.
+    Callback(&'a Callback),
     /// A one-time code.
     Code(&'a SecretString),
 }

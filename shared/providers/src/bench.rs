@@ -1,25 +1,34 @@
 //! A simulated Keycloak on a real socket, and a connector to it.
 
+mod browser;
+mod server;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
 use chrono::{DateTime, TimeDelta};
 use domain::{
-    ClientAddress, ExternalIdentity, FixedClock, RequestContext, SecretError, SecretName, SecretSource, SeededEntropy,
+    CallbackState, ClientAddress, ExternalIdentity, FixedClock, Method, Pending, RequestContext, SecretError,
+    SecretName, SecretSource, SeededEntropy,
 };
 use egress::{Egress, Reach};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::keycloak::{Client, Endpoint, Keycloak, Realm, User};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use url::Url;
 
-use crate::{Attempt, Cx, Progress, ProviderAdapter, ProviderError, Providers};
+use crate::{Answer, Attempt, Callback, Cx, Hints, Progress, ProviderAdapter, ProviderError, Providers};
+
+pub(crate) use browser::{Browser, Returned};
+pub(crate) use server::{listen, serve};
 
 pub(crate) const PASSWORD: &str = "correct horse";
-pub(crate) const SECRET: &str = "client-secret-canary";
+pub(crate) const SECRET: &str = "client-secret+canary:%";
+/// Where the connector is called back, as whoever serves it says.
+pub(crate) const CALLBACK: &str = "https://login.example/v1/callback/staff";
+pub(crate) const IN_TIME: Duration = Duration::from_secs(30);
 
 pub(crate) struct Bench {
     pub(crate) clock: Arc<FixedClock>,
@@ -28,42 +37,63 @@ pub(crate) struct Bench {
     pub(crate) url: String,
     providers: Providers,
     adapter: Arc<dyn ProviderAdapter>,
-    _server: JoinSet<()>,
+    method: Method,
+    server: JoinSet<()>,
 }
 
 impl Bench {
-    /// A server with one realm, one client that may send passwords, one user (`ada`, [`PASSWORD`]).
+    /// A server with one realm, one client that may do everything, one user (`ada`, [`PASSWORD`]), and a Keycloak
+    /// connector to it that sends passwords.
     pub(crate) async fn start() -> Self {
         Self::with(Reach::Local, |realm| realm, json!({})).await
     }
 
     /// Another realm; `over` overrides members of the connector document.
     pub(crate) async fn with(reach: Reach, configure: impl FnOnce(Realm) -> Realm, over: Value) -> Self {
+        Self::of("keycloak", Method::Password, reach, configure, over).await
+    }
+
+    /// Another provider and method.
+    pub(crate) async fn of(
+        provider: &str,
+        method: Method,
+        reach: Reach,
+        configure: impl FnOnce(Realm) -> Realm,
+        over: Value,
+    ) -> Self {
         let clock = Arc::new(FixedClock::at(DateTime::from_timestamp(1_790_000_000, 0).unwrap()));
         let realm = Realm::new("demo")
-            .client(Client::confidential("landfall", SECRET).direct_grants(true))
+            .client(Client::confidential("landfall", SECRET).direct_grants(true).redirect_uri(CALLBACK))
             .user(User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password(PASSWORD));
         let keycloak = Keycloak::new(clock.clone(), Arc::new(SeededEntropy::new(1))).realm(configure(realm));
 
         let (listener, url) = listen().await;
-        let server = serve(listener, keycloak.router());
+        let server = serve(listener, keycloak.router()).await;
 
-        let mut document = json!({
-            "id": "staff", "provider": "keycloak", "name": "Staff", "source": "people",
-            "client": { "id": "landfall", "secret": "staff" },
-            "methods": { "password": {} },
-            "settings": { "url": url, "realm": "demo" },
-        });
-        for (name, value) in over.as_object().unwrap() {
-            match (document[name].as_object_mut(), value.as_object()) {
-                (Some(members), Some(over)) => members.extend(over.clone()),
-                _ => document[name] = value.clone(),
-            }
-        }
         let secrets = Arc::new(Secrets(Mutex::new(Ok(SECRET))));
-        let providers = Providers::new(Egress::new(reach).unwrap(), secrets.clone());
-        let adapter = crate::adapter(&serde_json::from_value(document).unwrap()).unwrap();
-        Self { clock, keycloak, secrets, url, providers, adapter, _server: server }
+        let (egress, entropy) = (Egress::new(reach).unwrap(), Arc::new(SeededEntropy::new(2)));
+        let providers = Providers::new(egress, secrets.clone(), entropy, "https://login.example");
+        let adapter = connector(&url, provider, method, over);
+        Self { clock, keycloak, secrets, url, providers, adapter, method, server }
+    }
+
+    /// From now on through another connector to the same server, in the same process.
+    pub(crate) fn connect(&mut self, provider: &str, method: Method, over: Value) {
+        self.use_adapter(connector(&self.url, provider, method, over), method);
+    }
+
+    pub(crate) fn use_adapter(&mut self, adapter: Arc<dyn ProviderAdapter>, method: Method) {
+        (self.adapter, self.method) = (adapter, method);
+    }
+
+    /// Another server beside, as long as this one.
+    pub(crate) fn and_serve(&mut self, mut other: JoinSet<()>) {
+        self.server.spawn(async move { while other.join_next().await.is_some() {} });
+    }
+
+    /// The server is switched off.
+    pub(crate) async fn stop(&mut self) {
+        self.server.shutdown().await;
     }
 
     pub(crate) fn cx<'a>(&'a self, request: &'a RequestContext) -> Cx<'a> {
@@ -74,13 +104,20 @@ impl Bench {
         self.adapter.as_ref()
     }
 
-    /// Ada logs in, in time.
+    /// Ada logs in, in time, by the connector's method.
     pub(crate) async fn login(&self) -> Result<ExternalIdentity, ProviderError> {
-        self.login_as("ada", PASSWORD).await
+        match self.method {
+            Method::Oidc => {
+                let pending = self.begin().await?;
+                let returned = self.visit(&pending).await?;
+                self.answer(&pending, &returned).await
+            }
+            Method::Password => self.login_as("ada", PASSWORD).await,
+        }
     }
 
     pub(crate) async fn login_as(&self, username: &str, password: &str) -> Result<ExternalIdentity, ProviderError> {
-        self.attempt(username, password, None, Duration::from_secs(30)).await
+        self.attempt(username, password, None, IN_TIME).await
     }
 
     pub(crate) async fn attempt(
@@ -93,10 +130,51 @@ impl Bench {
         let request = self.request(budget);
         let (password, otp) = (SecretString::from(password), otp.map(SecretString::from));
         let attempt = Attempt::Password { username, password: &password, otp: otp.as_ref() };
-        match self.adapter.begin(&self.providers.cx(&request), attempt).await? {
-            Progress::Done(identity) => Ok(identity),
-            Progress::Ask(..) => panic!("a direct grant never asks"),
+        done(self.adapter.begin(&self.providers.cx(&request), attempt).await?)
+    }
+
+    /// A redirect is about to go out.
+    pub(crate) async fn begin(&self) -> Result<Pending, ProviderError> {
+        self.begin_with(Hints::default()).await
+    }
+
+    pub(crate) async fn begin_with(&self, hints: Hints<'_>) -> Result<Pending, ProviderError> {
+        let request = self.request(IN_TIME);
+        match self.adapter.begin(&self.cx(&request), Attempt::Redirect(hints)).await? {
+            Progress::Hop(pending) => Ok(pending),
+            other => panic!("{other:?}"),
         }
+    }
+
+    /// Where the browser is sent.
+    pub(crate) async fn hop(&self, pending: &Pending) -> Result<Url, ProviderError> {
+        let request = self.request(IN_TIME);
+        self.adapter.hop(&self.cx(&request), pending, &state()).await
+    }
+
+    /// Ada goes there and logs in: what her browser brings back.
+    pub(crate) async fn visit(&self, pending: &Pending) -> Result<Returned, ProviderError> {
+        let url = self.hop(pending).await?;
+        Ok(Browser::new(&self.url, "ada", PASSWORD).follow(&url).await)
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        pending: &Pending,
+        returned: &Returned,
+    ) -> Result<ExternalIdentity, ProviderError> {
+        self.answer_within(pending, returned, IN_TIME).await
+    }
+
+    pub(crate) async fn answer_within(
+        &self,
+        pending: &Pending,
+        returned: &Returned,
+        budget: Duration,
+    ) -> Result<ExternalIdentity, ProviderError> {
+        let request = self.request(budget);
+        let callback = Callback::read(returned.parameters.clone()).unwrap();
+        done(self.adapter.answer(&self.cx(&request), pending, Answer::Callback(&callback)).await?)
     }
 
     pub(crate) fn request(&self, budget: Duration) -> RequestContext {
@@ -113,18 +191,38 @@ impl Bench {
     }
 }
 
-/// A free port, and the URL of whoever serves it.
-pub(crate) async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
+fn done(progress: Progress) -> Result<ExternalIdentity, ProviderError> {
+    match progress {
+        Progress::Done(identity) => Ok(identity),
+        other => panic!("{other:?}"),
+    }
 }
 
-/// Serves until it is dropped.
-pub(crate) fn serve(listener: TcpListener, router: Router) -> JoinSet<()> {
-    let mut server = JoinSet::new();
-    server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-    server
+/// What the engine would send along.
+pub(crate) fn state() -> CallbackState {
+    CallbackState::from_derived(&"ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), &[7; 32])
+}
+
+/// A connector to the realm, as each provider's documents are written.
+fn connector(url: &str, provider: &str, method: Method, over: Value) -> Arc<dyn ProviderAdapter> {
+    let settings = match provider {
+        "keycloak" => json!({ "url": url, "realm": "demo" }),
+        "oidc" => json!({ "issuer": format!("{url}/realms/demo") }),
+        other => panic!("how is a connector to {other} configured?"),
+    };
+    let mut document = json!({
+        "id": "staff", "provider": provider, "name": "Staff", "source": "people",
+        "client": { "id": "landfall", "secret": "staff" },
+        "methods": { method.as_str(): {} },
+        "settings": settings,
+    });
+    for (name, value) in over.as_object().unwrap() {
+        match (document[name].as_object_mut(), value.as_object()) {
+            (Some(members), Some(over)) => members.extend(over.clone()),
+            _ => document[name] = value.clone(),
+        }
+    }
+    crate::adapter(&serde_json::from_value(document).unwrap()).unwrap()
 }
 
 /// One secret, or the same failure for all.

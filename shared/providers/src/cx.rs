@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{ConnectorClient, RequestContext, SecretError, SecretSource};
+use domain::{ConnectorClient, ConnectorId, Entropy, RequestContext, SecretError, SecretSource};
 use egress::{Egress, Request, Response};
 use secrecy::SecretString;
 
@@ -15,13 +15,20 @@ use crate::{Outage, ProviderError, Stage};
 pub struct Providers {
     egress: Egress,
     secrets: Arc<dyn SecretSource>,
+    entropy: Arc<dyn Entropy>,
+    base: String,
     pub(crate) issuers: IssuerCache,
 }
 
 impl Providers {
-    /// Nothing is fetched before it is needed.
-    pub fn new(egress: Egress, secrets: Arc<dyn SecretSource>) -> Self {
-        Self { egress, secrets, issuers: IssuerCache::default() }
+    /// Callbacks come in below `base`, without a trailing slash. Nothing is fetched before it is needed.
+    pub fn new(
+        egress: Egress,
+        secrets: Arc<dyn SecretSource>,
+        entropy: Arc<dyn Entropy>,
+        base: impl Into<String>,
+    ) -> Self {
+        Self { egress, secrets, entropy, base: base.into(), issuers: IssuerCache::default() }
     }
 
     /// What an adapter needs to serve `request`.
@@ -46,6 +53,15 @@ pub struct Cx<'a> {
 impl Cx<'_> {
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.request.now
+    }
+
+    /// Where providers send browsers back to for `connector`, unless it says otherwise: to be registered there.
+    pub(crate) fn callback_url(&self, connector: &ConnectorId) -> String {
+        format!("{}/v1/callback/{connector}", self.providers.base)
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.providers.entropy.as_ref()
     }
 
     /// Sends once. A failure happened at `stage`.

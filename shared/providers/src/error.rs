@@ -168,6 +168,10 @@ words! {
         Discovery = "discovery",
         /// The provider's keys.
         Keys = "keys",
+        /// Sending the browser to the authorization endpoint.
+        Authorize = "authorize",
+        /// What the browser brought back from there.
+        Callback = "callback",
         /// Our own authentication as a client.
         ClientAuthentication = "client_authentication",
         /// The token endpoint.
@@ -208,6 +212,10 @@ words! {
         NotYetValid = "not_yet_valid",
         /// The subject is missing or unusable.
         Subject = "subject",
+        /// The nonce is missing, or another request's.
+        Nonce = "nonce",
+        /// The authorization code is another client's, another address's or another request's.
+        Code = "code",
         /// The access token that was just issued is not accepted.
         AccessToken = "access_token",
         /// An answer to a question that was not asked.

@@ -1,21 +1,32 @@
-//! Keycloak 26: users by password (the direct access grant).
+//! Keycloak 26: users by redirect (the authorization code flow) or by password (the direct access grant).
 //!
 //! Settings:
 //!
 //! ```yaml
 //! provider: keycloak
-//! client: { id: landfall, secret: keycloak-prod } # "Direct access grants" on, "Consent required" off
-//! methods: { password: {} }
+//! client: { id: landfall, secret: keycloak-prod }
+//! methods:
+//!   oidc: {} # "Standard flow" on, {base}/v1/callback/{connector id} among the "Valid redirect URIs"
+//!   password: {} # "Direct access grants" on, "Consent required" off
 //! settings:
 //!   url: https://id.example.com # with the relative path, if the server has one: https://id.example.com/auth
 //!   realm: acme
 //!   scopes: [openid, profile, email] # these, unless it says otherwise
+//!   # and, for the redirect: redirect_uri, response_mode, prompt, acr_values, authorize_params, pkce, algorithms as every
+//!   # OpenID Connect connector has them
 //! ```
+//!
+//! Both methods name one person by one key: the realm's issuer and the user's id. A client with a pairwise subject mapper
+//! has other ids: the clients of one connector need the same mapper or, better, none.
 //!
 //! A direct grant is one request, username, password and one-time code together; Keycloak never asks back. A user with a
 //! one-time code who sends none is answered exactly as one with a wrong password, so there is no telling who has one.
 //!
 //! # What Keycloak answers, and what it means
+//!
+//! At the callback as any provider, see `openid_connect`: `access_denied` is `rejected.declined` (consent refused),
+//! `login_required` too (`prompt=none`), `temporarily_unavailable` is `unavailable.timeout`, the rest of what it sends is for
+//! the administrator. It names itself in all of them (RFC 9207). The token endpoint has words of its own.
 //!
 //! By `error` and `error_description`, never by the status: 26.6.0 moved `invalid_grant` from 401 to 400 without a change
 //! of words (Upgrading Guide, "Migrating to 26.6.0"; pull request 46528).
@@ -26,7 +37,13 @@
 //! | `invalid_grant` | Account disabled | `rejected.account_disabled` | pull requests 1803, 46607 |
 //! | `invalid_grant` | Account is not fully set up | `rejected.password_expired`: a required action is pending; which one is not said | pull request 5610 |
 //! | `invalid_grant` | resource owner password credentials grant is prohibited. | `unavailable.misconfigured` | Server Administration Guide, "Client Policies" |
-//! | `invalid_grant` | anything else | `rejected.invalid_credentials` | RFC 6749 section 5.2 |
+//! | `invalid_grant` | anything else, to a password | `rejected.invalid_credentials` | RFC 6749 section 5.2 |
+//! | `invalid_grant` | Code not valid; anything else, to a code | `rejected.interaction_required`: used, expired or ended; only a new redirect brings a new one | RFC 6749 section 4.1.2 |
+//! | `invalid_grant` | User disabled, to a code | `rejected.account_disabled` | keycloak/keycloak, `AuthorizationCodeGrantType.java` |
+//! | `invalid_grant` | Client not allowed to exchange code | `unavailable.misconfigured` | as above |
+//! | `invalid_scope` | Client no longer has requested consent from user | `rejected.interaction_required`: the consent was taken back meanwhile | as above |
+//! | `invalid_grant` | Incorrect redirect_uri; Auth error: Found different client_id in clientSession | refused: the code is another's | RFC 6749 section 4.1.3 |
+//! | `invalid_grant` | PKCE verification failed: Code mismatch; ... Invalid code verifier; PKCE code verifier not specified; ... specified but challenge not present in authorization | refused: the code is another request's | RFC 7636 section 4.6; keycloak/keycloak, `PkceUtils.java` |
 //! | `unauthorized_client` | Client not allowed for direct access grants | `unavailable.misconfigured` | Server Administration Guide, "Managing OpenID Connect clients", Capability config |
 //! | `unauthorized_client` | Invalid client or Invalid client credentials | `unavailable.misconfigured`: the client secret | Server Administration Guide, "Confidential client credentials" |
 //! | `unauthorized_client` | Bearer-only not allowed | `unavailable.misconfigured` | Server Administration Guide, "Managing OpenID Connect clients" |
@@ -35,7 +52,7 @@
 //! | `invalid_client` | Parameter client_assertion_type is missing | `unavailable.misconfigured`: the client wants a signed JWT | Server Administration Guide, "Confidential client credentials" |
 //! | `invalid_client` | Wrong client protocol. | `unavailable.misconfigured` | Server Administration Guide, "Creating a SAML client" |
 //! | `invalid_client` | Bearer-only not allowed | `unavailable.misconfigured` | as above |
-//! | `invalid_scope` | any | `unavailable.misconfigured` | Server Administration Guide, "Client scopes" |
+//! | `invalid_scope` | any other | `unavailable.misconfigured` | Server Administration Guide, "Client scopes" |
 //! | `not_allowed` | Offline tokens not allowed for the user or client | `unavailable.misconfigured` | Server Administration Guide, "Offline access" |
 //! | `access_denied` | Realm not enabled | `unavailable.misconfigured` | Server Administration Guide, "Configuring realms" |
 //! | `invalid_request` | HTTPS required | `unavailable.misconfigured` | Server Administration Guide, "Configuring SSL for a realm" |
@@ -57,77 +74,58 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use domain::{ConnectorDocument, Method, MethodSet};
+use chrono::{DateTime, Utc};
+use domain::Method;
+use egress::Response;
 use http::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
-use crate::oidc::{self, TokenAnswer};
-use crate::registry::{self, InvalidConnector, Provider};
-use crate::{Attempt, Cx, Progress, ProviderAdapter, ProviderError, Stage};
-use settings::Settings;
+use crate::oidc::{self, OidcDialect, Proof, RelyingParty, TokenAnswer};
+use crate::registry::{InvalidConnector, Provider};
+use crate::{Attempt, Cx, Progress, ProviderError};
+use settings::Keycloak;
 
-pub(crate) const PROVIDER: Provider = Provider::new("keycloak", &[Method::Password], build);
-
-#[derive(Debug)]
-struct Keycloak {
-    document: ConnectorDocument,
-    issuer: String,
-    scope: String,
-}
-
-fn build(document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
-    let settings: Settings = registry::settings(document)?;
-    Ok(Arc::new(Keycloak { document: document.clone(), issuer: settings.issuer()?, scope: settings.scope()? }))
-}
+pub(crate) const PROVIDER: Provider = Provider::oidc::<Keycloak>("keycloak");
 
 #[async_trait]
-impl ProviderAdapter for Keycloak {
-    fn methods(&self) -> MethodSet {
-        self.document.methods.keys().copied().collect()
+impl OidcDialect for Keycloak {
+    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password];
+
+    fn issuer(&self) -> Result<String, InvalidConnector> {
+        self.address()
     }
 
-    async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError> {
-        match attempt {
-            Attempt::Password { username, password, otp } => self.password(cx, username, password, otp).await,
-        }
+    fn exchange_failed(&self, now: DateTime<Utc>, response: &Response) -> ProviderError {
+        errors::classify(now, response, errors::OF_A_CODE)
     }
-}
 
-impl Keycloak {
     /// The resource owner password credentials grant (RFC 6749 section 4.3).
-    async fn password(
+    async fn begin(
         &self,
+        party: &RelyingParty<Self>,
         cx: &Cx<'_>,
-        username: &str,
-        password: &SecretString,
-        otp: Option<&SecretString>,
+        attempt: Attempt<'_>,
     ) -> Result<Progress, ProviderError> {
-        let Some(client) = self.document.client_for(Method::Password) else {
-            return Err(Stage::Attempt.misconfigured("the password method is not switched on for this connector"));
+        let client = party.client(attempt.method())?;
+        let Attempt::Password { username, password, otp } = attempt else {
+            return Err(oidc::not_switched_on(attempt.method()));
         };
         // Discovery and keys before the password: if the answer could not be verified, nothing secret is sent.
-        let metadata = cx.providers.issuers.metadata(cx, &self.issuer).await?;
-        cx.providers.issuers.keys(cx, &metadata, None).await?;
+        let metadata = party.metadata(cx).await?;
+        cx.providers.issuers.keys(cx, &metadata.jwks_uri, None).await?;
 
         let mut grant = vec![
             ("grant_type", "password"),
-            ("scope", &self.scope),
+            ("scope", party.scope()),
             ("username", username),
             ("password", password.expose_secret()),
         ];
         grant.extend(otp.map(|code| ("totp", code.expose_secret())));
         let response = oidc::post_as_client(cx, &metadata, client, &grant).await?;
         if response.status != StatusCode::OK {
-            return Err(errors::classify(cx.now(), &response));
+            return Err(errors::classify(cx.now(), &response, errors::OF_A_PASSWORD));
         }
-
-        let answer = TokenAnswer::read(&response)?;
-        let vouched = oidc::vouched_by(cx, &metadata, &client.id, &answer).await?;
-        // `session_state` is the same where an administrator's mappers leave `sid` out.
-        let session = vouched.text("sid").map(str::to_owned).or(answer.session_state);
-        Ok(Progress::Done(vouched.into_identity(cx, &self.document, Method::Password, session)))
+        party.identify(cx, &metadata, Method::Password, &TokenAnswer::read(&response)?, Proof::DirectGrant).await
     }
 }

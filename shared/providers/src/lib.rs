@@ -1,17 +1,20 @@
 //! The provider-adapter crate: one file per identity provider.
 //!
-//! An adapter is given what a user typed and says who the provider says they are ([`ProviderAdapter`]). Everything a
-//! provider sends is checked here, clause by clause, before it becomes an [`domain::ExternalIdentity`]; everything a
-//! provider refuses becomes a [`ProviderError`] that says who must act. Calls go out through `egress` and nowhere else.
-//! A password or a code is sent once per request and never again by itself.
+//! An adapter is given what a user typed, or what their browser brought back from the provider, and says who the provider
+//! says they are ([`ProviderAdapter`]). Everything a provider sends is checked here, clause by clause, before it becomes an
+//! [`domain::ExternalIdentity`]; everything a provider refuses becomes a [`ProviderError`] that says who must act. Calls go
+//! out through `egress` and nowhere else. A password or a code is sent once per request and never again by itself.
 //!
 //! **Must not know**: journeys, sessions, users, storage. What outlives an attempt is handed back as
 //! [`domain::Pending`]; who keeps it, and how, is not decided here. Nothing a provider writes (an error text, a claim)
 //! gets into an error or a log line: both have enums and constant sentences only.
 //!
-//! **To add one more**: a file named after the provider with its settings, its adapter, the table of the errors it
-//! documents, and `pub(crate) const PROVIDER`; one line in [`registry`]; its simulator beside the others in
-//! `simulators`. What every OpenID Connect provider does alike is in `oidc`.
+//! **To add one more**: a file named after the provider with its settings, the table of the errors it documents, and
+//! `pub(crate) const PROVIDER`; one line in [`registry`]; its simulator beside the others in `simulators`; one row in
+//! `conformance` for each method, which fails until there is one. A provider that speaks OpenID Connect is a
+//! `Provider::oidc::<Settings>("name")` whose settings are its `oidc::OidcDialect`: its issuer, and the few answers in which
+//! it differs (`keycloak` has a grant of its own beside; `openid_connect` is any other). One that does not implements
+//! [`ProviderAdapter`] itself.
 
 mod adapter;
 mod answers;
@@ -19,12 +22,15 @@ mod cx;
 mod error;
 mod keycloak;
 mod oidc;
+mod openid_connect;
 pub mod registry;
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod conformance;
 
-pub use adapter::{Answer, Attempt, Progress, ProviderAdapter};
+pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter};
 pub use cx::{Cx, Providers};
 pub use error::{Check, OUTCOMES, Outage, ProviderError, Rejection, Stage};
 pub use registry::{InvalidConnector, adapter};

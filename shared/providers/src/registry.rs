@@ -3,21 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{ConnectorClient, ConnectorDocument, Method};
+use domain::{ClientAuthMethod, ConnectorClient, ConnectorDocument, Method};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{ProviderAdapter, keycloak};
+use crate::oidc::{self, OidcDialect};
+use crate::{ProviderAdapter, keycloak, openid_connect};
 
 /// One line per provider.
-const PROVIDERS: &[Provider] = &[keycloak::PROVIDER];
+pub(crate) const PROVIDERS: &[Provider] = &[keycloak::PROVIDER, openid_connect::PROVIDER];
 
 /// A kind of provider.
 pub(crate) struct Provider {
     /// As connector documents name it.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// What it can do at all.
-    methods: &'static [Method],
+    pub(crate) methods: &'static [Method],
     build: fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>,
 }
 
@@ -29,6 +30,11 @@ impl Provider {
         build: fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>,
     ) -> Self {
         Self { name, methods, build }
+    }
+
+    /// A provider that speaks OpenID Connect.
+    pub(crate) const fn oidc<D: OidcDialect>(name: &'static str) -> Self {
+        Self::new(name, D::METHODS, oidc::build::<D>)
     }
 
     /// The part that all documents have in common.
@@ -72,12 +78,22 @@ fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConn
     if client.secret.as_deref().is_some_and(str::is_empty) {
         return Err(InvalidConnector::at(format!("{place}.secret"), "is empty: leave it out for a public client"));
     }
-    Ok(())
+    match (client.token_endpoint_auth_method, &client.secret) {
+        (ClientAuthMethod::ClientSecretBasic, None) => Err(InvalidConnector::at(
+            format!("{place}.token_endpoint_auth_method"),
+            "needs a secret, and there is none",
+        )),
+        (ClientAuthMethod::None, Some(_)) => Err(InvalidConnector::at(
+            format!("{place}.secret"),
+            "is never sent where token_endpoint_auth_method is none",
+        )),
+        _ => Ok(()),
+    }
 }
 
-/// A provider's own settings out of a document.
-pub(crate) fn settings<T: DeserializeOwned>(document: &ConnectorDocument) -> Result<T, InvalidConnector> {
-    serde_path_to_error::deserialize(Value::Object(document.settings.clone())).map_err(|error| {
+/// Settings out of a document.
+pub(crate) fn settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, InvalidConnector> {
+    serde_path_to_error::deserialize(Value::Object(settings)).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { "settings".to_owned() } else { format!("settings.{path}") };
         InvalidConnector { place, reason: error.into_inner().to_string() }
@@ -95,6 +111,15 @@ pub struct InvalidConnector {
 impl InvalidConnector {
     pub(crate) fn at(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { place: place.into(), reason: reason.into() }
+    }
+
+    /// Where a name is unknown, says which others would not have been.
+    pub(crate) fn with_known(mut self, names: &[&str]) -> Self {
+        if self.reason.starts_with("unknown field ") {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            self.reason = format!("{}, or one of those of all connectors: {}", self.reason, names.join(", "));
+        }
+        self
     }
 
     /// The path of the member that is wrong: `settings.realm`.
@@ -139,9 +164,19 @@ mod tests {
     fn a_wrong_document_is_told_where_it_is_wrong() {
         for (pointer, value, expected) in [
             ("/name", json!("Anybody"), "none"),
-            ("/provider", json!("kecloak"), "provider: unknown provider \"kecloak\", known are: keycloak"),
+            ("/provider", json!("kecloak"), "provider: unknown provider \"kecloak\", known are: keycloak, oidc"),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),
+            (
+                "/client",
+                json!({ "id": "a", "token_endpoint_auth_method": "client_secret_basic" }),
+                "client.token_endpoint_auth_method: needs a secret, and there is none",
+            ),
+            (
+                "/methods/password",
+                json!({ "client": { "id": "a", "secret": "a", "token_endpoint_auth_method": "none" } }),
+                "methods.password.client.secret: is never sent where token_endpoint_auth_method is none",
+            ),
             ("/methods", json!({}), "methods: no method is switched on"),
             ("/methods/password", json!({ "client": { "id": "" } }), "methods.password.client.id: is empty"),
             ("/settings/realm", Value::Null, "settings: missing field `realm`"),
@@ -153,7 +188,8 @@ mod tests {
             (
                 "/settings/relm",
                 json!("acme"),
-                "settings.relm: unknown field `relm`, expected one of `url`, `realm`, `scopes`",
+                "settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, \
+                 `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`",
             ),
             (
                 "/settings/scopes",

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
@@ -37,7 +38,7 @@ macro_rules! metered {
     )*};
 }
 
-metered!(GetItemOutput, PutItemOutput, UpdateItemOutput);
+metered!(GetItemOutput, PutItemOutput, QueryOutput, UpdateItemOutput);
 
 impl Metered for TransactWriteItemsOutput {
     fn capacity(&self) -> Option<f64> {

@@ -5,8 +5,8 @@ use domain::{Client, ClientId, ConnectorDocument, ConnectorId, JourneyDocument, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::item::{NewItem, number, text};
-use crate::keys::{self, Key};
+use crate::item::{Item, NewItem, number, text};
+use crate::keys::{self, Key, PK};
 use crate::{Store, StoreError};
 
 const DOCUMENT: &str = "document";
@@ -24,6 +24,31 @@ impl Store {
     /// A client's document.
     pub async fn get_client(&self, cx: &RequestContext, id: &ClientId) -> Result<Option<Client>, StoreError> {
         self.read_document(cx, "client", keys::client(id)).await
+    }
+
+    /// All clients. Strongly consistent.
+    pub async fn list_clients(&self, cx: &RequestContext) -> Result<Vec<Client>, StoreError> {
+        let (mut clients, mut after) = (Vec::new(), None);
+        loop {
+            let query = self
+                .client()
+                .query()
+                .table_name(&self.tables().config)
+                .key_condition_expression("#pk = :clients")
+                .expression_attribute_names("#pk", PK)
+                .expression_attribute_values(":clients", text(keys::CLIENTS))
+                .consistent_read(true)
+                .set_exclusive_start_key(after)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let page = self.call(cx, "Query", query.send()).await?;
+            for attributes in page.items.unwrap_or_default() {
+                clients.push(document("client", &Item::read("client", attributes)?)?);
+            }
+            after = page.last_evaluated_key;
+            if after.is_none() {
+                return Ok(clients);
+            }
+        }
     }
 
     /// One version of a journey.
@@ -75,9 +100,8 @@ impl Store {
         kind: &'static str,
         key: Key,
     ) -> Result<Option<T>, StoreError> {
-        let Some(item) = self.read(cx, kind, &self.tables().config, key).await? else { return Ok(None) };
-        let document = serde_json::from_str(item.text(DOCUMENT)?);
-        document.map(Some).map_err(|error| StoreError::Corrupt { item: kind, reason: error.to_string() })
+        let item = self.read(cx, kind, &self.tables().config, key).await?;
+        item.map(|item| document(kind, &item)).transpose()
     }
 
     async fn put_document<T: Serialize>(&self, cx: &RequestContext, key: Key, document: &T) -> Result<(), StoreError> {
@@ -98,4 +122,9 @@ impl Store {
         self.call(cx, "PutItem", put.send()).await?;
         Ok(())
     }
+}
+
+fn document<T: DeserializeOwned>(kind: &'static str, item: &Item) -> Result<T, StoreError> {
+    serde_json::from_str(item.text(DOCUMENT)?)
+        .map_err(|error| StoreError::Corrupt { item: kind, reason: error.to_string() })
 }

@@ -39,9 +39,12 @@ pub fn connector(id: &ConnectorId) -> Key {
     Key::new("CONNECTOR".into(), id.as_str())
 }
 
+/// All client documents.
+pub(crate) const CLIENTS: &str = "CLIENT";
+
 /// A client document.
 pub fn client(id: &ClientId) -> Key {
-    Key::new("CLIENT".into(), id.as_str())
+    Key::new(CLIENTS.into(), id.as_str())
 }
 
 /// One version of a journey.

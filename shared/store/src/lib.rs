@@ -20,6 +20,7 @@ pub mod config;
 mod error;
 mod item;
 pub mod keys;
+pub mod redirects;
 mod session_item;
 pub mod sessions;
 pub mod tables;
@@ -28,6 +29,7 @@ pub mod writes;
 
 pub use client::Store;
 pub use error::StoreError;
+pub use redirects::Return;
 pub use sessions::{Claim, ClaimId, Claimed, Redeemed};
 pub use tables::{TableDefinition, TableNames};
 pub use writes::{CommitError, DirectoryWrite, Lost};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Answered, AuthorizationRequest, IssuedCode, Session, Status};
+use domain::{Answered, AuthorizationRequest, IssuedCode, Redirect, Sealed, Session, Status};
 
 use crate::StoreError;
 use crate::item::{Item, NewItem, bytes, map, millis, number, seconds, text};
@@ -22,6 +22,11 @@ pub(crate) fn write(session: &Session) -> Result<HashMap<String, AttributeValue>
     item.set_some("code", session.code.map(|code| bytes(code.hash.as_bytes())));
     item.set_some("code_until", session.code.map(|code| millis(code.expires_at)));
     item.set_some("code_redeemed", session.code.and_then(|code| code.redeemed_at).map(millis));
+    // What becomes of it, the callback writes, which rewrites nothing else.
+    item.set_some(
+        "redirect_state",
+        session.redirect.as_ref().and_then(Redirect::out).map(|state| bytes(state.as_bytes())),
+    );
     item.set("request", map("session", &session.request)?);
     item.set("run", map("session", &session.run)?);
     Ok(item.build())
@@ -43,6 +48,12 @@ pub(crate) fn read(item: &Item) -> Result<Session, StoreError> {
         }
         _ => None,
     };
+    let redirect = match (item.bytes("returned"), item.bytes("state_by"), item.optional_hash("redirect_state")?) {
+        (Some(returned), ..) => Some(Redirect::Returned(Sealed::from_bytes(returned.to_vec()))),
+        (None, Some(_), _) => Some(Redirect::Taken),
+        (None, None, Some(state)) => Some(Redirect::Out(state)),
+        (None, None, None) => None,
+    };
     let unknown = || StoreError::Corrupt { item: "session", reason: "attribute status".into() };
     Ok(Session {
         id: item.id(keys::SESSION)?,
@@ -53,6 +64,7 @@ pub(crate) fn read(item: &Item) -> Result<Session, StoreError> {
         token: item.hash("token")?,
         answered,
         code,
+        redirect,
         request: item.map::<AuthorizationRequest>("request")?,
         run: item.map("run")?,
     })

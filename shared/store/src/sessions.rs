@@ -98,6 +98,15 @@ pub struct Redemption<'a> {
     pub code_challenge: &'a str,
 }
 
+/// Who answers a turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    /// Where whoever answers says so.
+    pub(crate) turn: Option<u32>,
+    pub(crate) token: &'a SessionToken,
+    pub(crate) key: &'a SubmitKey,
+}
+
 /// What a submit says it answers.
 #[derive(Debug)]
 pub struct TurnAnswer<'a> {
@@ -180,7 +189,12 @@ impl Store {
                 Ok(Claim::Taken(Box::new(Claimed { session, claim })))
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
-                Claim::of_the_loser(lost.item, answer, claim, cx.now)
+                let presented = Presented { turn: Some(answer.turn), token: answer.token, key: answer.key };
+                Claim::of_the_loser(lost.item, presented, claim, cx.now, |_, session| {
+                    Ok(session.status == Status::InputRequired
+                        && session.turn == answer.turn
+                        && session.step == *answer.step)
+                })
             }
             Err(error) => Err(error.into()),
         }
@@ -246,7 +260,7 @@ impl Store {
         }
     }
 
-    fn update_session(&self, id: &SessionId) -> UpdateItemFluentBuilder {
+    pub(crate) fn update_session(&self, id: &SessionId) -> UpdateItemFluentBuilder {
         self.client()
             .update_item()
             .table_name(&self.tables().sessions)
@@ -258,12 +272,14 @@ impl Store {
 }
 
 impl Claim {
-    /// What the loser of the conditional update learns from the item as it stands.
-    fn of_the_loser(
+    /// What the loser of the conditional update learns from the item as it stands. `waits_for` says whether the session
+    /// waits for just this answer, and another request is giving it.
+    pub(crate) fn of_the_loser(
         item: Option<HashMap<String, AttributeValue>>,
-        answer: &TurnAnswer<'_>,
+        presented: Presented<'_>,
         claim: ClaimId,
         now: DateTime<Utc>,
+        waits_for: impl FnOnce(&Item, &Session) -> Result<bool, StoreError>,
     ) -> Result<Self, StoreError> {
         let Some(item) = item else { return Ok(Claim::Absent) };
         let item = Item::read("session", item)?;
@@ -275,15 +291,14 @@ impl Claim {
         if session.expires_at <= now {
             return Ok(Claim::Absent);
         }
-        let given = Answered { token: answer.token.hash(), key: answer.key.hash() };
-        if session.turn == answer.turn.saturating_add(1) && session.answered == Some(given) {
+        let given = Answered { token: presented.token.hash(), key: presented.key.hash() };
+        let last = presented.turn.is_none_or(|turn| session.turn == turn.saturating_add(1));
+        if last && session.answered == Some(given) {
             return Ok(Claim::Answered(session));
         }
         if session.token != given.token {
             return Ok(Claim::Absent);
         }
-        let current =
-            session.status == Status::InputRequired && session.turn == answer.turn && session.step == *answer.step;
-        Ok(if current { Claim::Busy(session) } else { Claim::Elsewhere(session) })
+        Ok(if waits_for(&item, &session)? { Claim::Busy(session) } else { Claim::Elsewhere(session) })
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use domain::{AuthorizationCode, SessionId, SessionToken, SubmitKey};
+use domain::{AuthorizationCode, CallbackState, SessionId, SessionToken, SubmitKey};
 
 /// The key all session tokens and codes are derived from.
 pub struct DerivationKey(hmac::Key);
@@ -45,6 +45,12 @@ impl DerivationKey {
     pub fn code(&self, session: &SessionId, token: &SessionToken) -> AuthorizationCode {
         let parts = [b"code".as_slice(), session.as_str().as_bytes(), token.expose().as_bytes()];
         AuthorizationCode::from_derived(session, &self.expand(&parts))
+    }
+
+    /// The `state` of the redirect that `turn` waits for. Each turn has its own, so that one that was given up is dead.
+    pub fn state(&self, session: &SessionId, turn: u32) -> CallbackState {
+        let parts = [b"state".as_slice(), session.as_str().as_bytes(), &turn.to_be_bytes()];
+        CallbackState::from_derived(session, &self.expand(&parts))
     }
 
     fn expand(&self, parts: &[&[u8]]) -> [u8; 32] {

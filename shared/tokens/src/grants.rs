@@ -6,13 +6,13 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AuthorizationCode, ClientId, Code, Entropy, RequestContext};
+use domain::{AuthorizationCode, ClientId, Code, Entropy, RequestContext, SecretError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
 use store::{ClaimId, Redeemed, Store, StoreError};
 
-use crate::{Keys, Lifetimes};
+use crate::{ClientCredentials, ClientError, Clients, Keys, Lifetimes};
 
 /// Our own issuer.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ pub struct Issuer {
     pub(crate) keys: Arc<Keys>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) entropy: Arc<dyn Entropy>,
+    clients: Arc<Clients>,
     store: Store,
 }
 
@@ -42,6 +43,9 @@ pub struct TokenRequest {
     /// RFC 7636: what the challenge was made from.
     #[serde(default, deserialize_with = "given_secret")]
     pub code_verifier: Option<SecretString>,
+    /// For clients that have one and do not use HTTP Basic.
+    #[serde(default, deserialize_with = "given_secret")]
+    pub client_secret: Option<SecretString>,
 }
 
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -90,15 +94,35 @@ pub enum GrantError {
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The client's secret cannot be had.
+    #[error(transparent)]
+    Secret(SecretError),
     /// A token could not be signed.
     #[error("a token could not be signed")]
     Signing,
 }
 
+impl From<ClientError> for GrantError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(code) => GrantError::Refused(code),
+            ClientError::Store(error) => GrantError::Store(error),
+            ClientError::Secret(error) => GrantError::Secret(error),
+        }
+    }
+}
+
 impl Issuer {
     /// An issuer known by `url`, which comes from configuration, never from a request.
-    pub fn new(url: String, keys: Arc<Keys>, lifetimes: Lifetimes, store: Store, entropy: Arc<dyn Entropy>) -> Self {
-        Self { url, keys, lifetimes, entropy, store }
+    pub fn new(
+        url: String,
+        keys: Arc<Keys>,
+        lifetimes: Lifetimes,
+        clients: Arc<Clients>,
+        store: Store,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { url, keys, lifetimes, entropy, clients, store }
     }
 
     /// Its keys.
@@ -106,14 +130,20 @@ impl Issuer {
         &self.keys
     }
 
-    /// Answers a token request.
+    /// Answers a token request; `basic` is what HTTP Basic says of the client.
     ///
     /// # Errors
-    /// `unsupported_grant_type`, `invalid_request` where a parameter is missing or ill-formed, `invalid_grant` where the
-    /// code is unknown, spent, expired, or was given to another client, redirect URI or challenge: by design one code.
-    pub async fn exchange(&self, cx: &RequestContext, request: &TokenRequest) -> Result<TokenResponse, GrantError> {
+    /// `unsupported_grant_type`, `invalid_request` where a parameter is missing or ill-formed, `invalid_client` where the
+    /// client is unknown or has to authenticate and did not, `origin_not_allowed`, `invalid_grant` where the code is
+    /// unknown, spent, expired, or was given to another client, redirect URI or challenge: by design one code.
+    pub async fn exchange(
+        &self,
+        cx: &RequestContext,
+        request: &TokenRequest,
+        basic: Option<ClientCredentials>,
+    ) -> Result<TokenResponse, GrantError> {
         match request.grant_type.as_deref() {
-            Some("authorization_code") => self.authorization_code(cx, request).await,
+            Some("authorization_code") => self.authorization_code(cx, request, basic).await,
             Some(_) => Err(GrantError::Refused(Code::UnsupportedGrantType)),
             None => Err(GrantError::Refused(Code::InvalidRequest)),
         }
@@ -123,10 +153,12 @@ impl Issuer {
         &self,
         cx: &RequestContext,
         request: &TokenRequest,
+        basic: Option<ClientCredentials>,
     ) -> Result<TokenResponse, GrantError> {
         let missing = GrantError::Refused(Code::InvalidRequest);
+        let client_id = request.client_id.as_ref().or(basic.as_ref().map(|basic| &basic.id));
         let (Some(code), Some(redirect_uri), Some(client_id), Some(verifier)) =
-            (&request.code, &request.redirect_uri, &request.client_id, &request.code_verifier)
+            (&request.code, &request.redirect_uri, client_id, &request.code_verifier)
         else {
             return Err(missing);
         };
@@ -134,7 +166,7 @@ impl Issuer {
             return Err(missing);
         }
         let refused = || GrantError::Refused(Code::InvalidGrant);
-        let client_id: ClientId = client_id.parse().map_err(|_| refused())?;
+        let client_id = self.authenticate(cx, client_id, request.client_secret.as_ref(), basic.clone()).await?;
         let (session, code) = AuthorizationCode::presented(code.expose_secret()).ok_or_else(refused)?;
         let redemption = Redemption {
             session: &session,
@@ -165,6 +197,27 @@ impl Issuer {
             id_token,
             scope: session.request.scope.clone(),
         })
+    }
+}
+
+impl Issuer {
+    /// The client, proven to be itself if it has to be. One way of saying so at a time (RFC 6749 section 2.3).
+    async fn authenticate(
+        &self,
+        cx: &RequestContext,
+        id: &str,
+        posted: Option<&SecretString>,
+        basic: Option<ClientCredentials>,
+    ) -> Result<ClientId, GrantError> {
+        if posted.is_some() && basic.is_some() {
+            return Err(GrantError::Refused(Code::InvalidRequest));
+        }
+        let unknown = || GrantError::Refused(Code::InvalidClient);
+        let client_id: ClientId = id.parse().map_err(|_| unknown())?;
+        let client = self.clients.find(cx, &client_id).await?.ok_or_else(unknown)?;
+        let posted = posted.map(|secret| ClientCredentials { id: id.to_owned(), secret: secret.clone() });
+        self.clients.authenticate(cx, &client, posted.or(basic).as_ref(), client.is_confidential()).await?;
+        Ok(client_id)
     }
 }
 

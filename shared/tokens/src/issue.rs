@@ -45,6 +45,7 @@ struct IdToken<'a> {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     amr: BTreeSet<&'static str>,
     at_hash: String,
 }
@@ -99,7 +100,7 @@ impl Issuer {
             exp: (now + self.lifetimes.id_token).timestamp(),
             auth_time: proofs.iter().map(|proof| proof.at.timestamp()).max(),
             nonce: session.request.nonce.as_deref(),
-            amr: proofs.iter().map(|proof| proof.method.amr()).collect(),
+            amr: proofs.iter().filter_map(|proof| proof.method.amr()).collect(),
             at_hash: half_hash(access_token),
         };
         let mut claims = serde_json::Map::new();

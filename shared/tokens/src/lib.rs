@@ -1,4 +1,4 @@
-//! Our own issuer: its keys, the codes it gives, the tokens it signs, and how to verify them.
+//! Our own issuer: its clients, its keys, the codes it gives, the tokens it signs, and how to verify them.
 //!
 //! **Must not know**: journeys, providers, HTTP. A grant takes what the client showed and answers with tokens; `issuer`
 //! (the function) turns that into HTTP.
@@ -6,12 +6,14 @@
 //! **To add one more grant**: one file beside [`grants`], one arm in [`Issuer::exchange`]. One more key: [`keys`], which
 //! also makes it at first deployment.
 
+pub mod clients;
 pub mod derive;
 pub mod grants;
 pub mod issue;
 pub mod keys;
 pub mod verify;
 
+pub use clients::{ClientCredentials, ClientError, Clients};
 pub use grants::{GrantError, Issuer, TokenRequest, TokenResponse};
 pub use issue::Lifetimes;
 pub use keys::{KeyError, Keys};

@@ -7,7 +7,7 @@ use egress::Egress;
 use journeys::{Journeys, Library, Limits};
 use providers::Providers;
 use store::Store;
-use tokens::{Issuer, Keys, Lifetimes};
+use tokens::{Clients, Issuer, Keys, Lifetimes};
 
 /// All that the routes call. Made once per process.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub struct App {
     pub journeys: Journeys,
     /// Our own issuer.
     pub issuer: Issuer,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) budget: Duration,
@@ -50,16 +51,19 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
         let AppParts { store, egress, secrets, keys, clock, entropy, issuer, limits, lifetimes, budget } = parts;
+        let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
         let journeys = Journeys::new(journeys::Parts {
             library: Library::new(store.clone()),
-            providers: Providers::new(egress, secrets),
+            clients: Arc::clone(&clients),
+            // Providers send browsers back to this deployment's own address.
+            providers: Providers::new(egress, secrets, Arc::clone(&entropy), issuer.clone()),
             directory: Directory::new(store.clone(), Arc::clone(&entropy)),
             keys: Arc::clone(&keys),
             entropy: Arc::clone(&entropy),
             limits,
             store: store.clone(),
         });
-        let issuer = Issuer::new(issuer, keys, lifetimes, store, Arc::clone(&entropy));
-        Self { journeys, issuer, clock, entropy, budget }
+        let issuer = Issuer::new(issuer, keys, lifetimes, Arc::clone(&clients), store, Arc::clone(&entropy));
+        Self { journeys, issuer, clients, clock, entropy, budget }
     }
 }

@@ -9,14 +9,16 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use domain::{ClientAddress, Code, RequestContext, RequestId};
-use http::header::{ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use lambda_http::request::RequestContext as GatewayContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::failure::Failure;
-use crate::{ApiError, App};
+use crate::{ApiError, App, cors};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -43,11 +45,18 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     let stopwatch = cx.stopwatch();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", |path| path.as_str()).to_owned();
+    let wants_page = wants_page(request.headers());
+    let is_preflight = cors::is_preflight(&method, request.headers());
     let span = tracing::info_span!("request", id = %cx.id);
     request.extensions_mut().insert(cx.clone());
 
     let mut response = next.run(request).instrument(span.clone()).await;
 
+    let for_browsers = response.extensions_mut().remove::<cors::ForBrowsers>().is_some();
+    if for_browsers && is_preflight {
+        let methods = cors::methods(&response);
+        response = cors::preflight(&app, &cx, methods).instrument(span.clone()).await;
+    }
     let failure = response.extensions_mut().remove::<Failure>();
     let (code, reason) = match &failure {
         Some(failure) => (Some(failure.code.as_str()), failure.reason.clone()),
@@ -56,17 +65,21 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     if let Some(failure) = failure {
         // With 405, what the route would take (RFC 9110 section 15.5.6).
         let allow = response.headers_mut().remove(ALLOW);
-        response = failure.render(cx.id.clone());
+        response = failure.render(cx.id.clone(), wants_page);
         response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
     }
+    if for_browsers && !is_preflight {
+        cors::expose(response.headers_mut(), &cx);
+    }
     set_headers(response.headers_mut(), &cx.id);
+    let client = cx.application().map(|client| client.id.as_str());
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());
     span.in_scope(|| {
         let event = "request";
         match status {
-            500.. => tracing::error!(event, %method, route, status, code, reason, duration_ms),
-            400.. => tracing::warn!(event, %method, route, status, code, reason, duration_ms),
-            _ => tracing::info!(event, %method, route, status, duration_ms),
+            500.. => tracing::error!(event, %method, route, status, client, code, reason, duration_ms),
+            400.. => tracing::warn!(event, %method, route, status, client, code, reason, duration_ms),
+            _ => tracing::info!(event, %method, route, status, client, duration_ms),
         }
     });
     response
@@ -100,7 +113,14 @@ fn context(app: &App, extensions: &Extensions, headers: &HeaderMap) -> RequestCo
     let id =
         id.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::generate(app.clock.now(), app.entropy.as_ref()));
     let budget = lambda.map_or(app.budget, |lambda| remaining(app, lambda));
-    RequestContext::new(id, Arc::clone(&app.clock), budget, client, text(ACCEPT_LANGUAGE))
+    let mut cx = RequestContext::new(id, Arc::clone(&app.clock), budget, client, text(ACCEPT_LANGUAGE));
+    cx.origin = text(ORIGIN);
+    cx
+}
+
+/// Whether a person's browser asks for a page rather than a program for data.
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// What is left until the function's own deadline (`Lambda-Runtime-Deadline-Ms`).

@@ -1,17 +1,26 @@
 //! Extractors. Axum's own answer bad requests with texts of their own; these with our codes.
 
+use std::convert::Infallible;
+
 use axum::RequestPartsExt;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use domain::{Code, RequestContext, SessionToken, json};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use providers::Callback;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{ApiError, OAuthError};
+use tokens::ClientCredentials;
+use url::form_urlencoded;
+
+use crate::{ApiError, OAuthError, PageError};
 
 /// No honest body comes near: a form of long fields, a journey's parameters.
 const MAX_BODY: usize = 64 * 1024;
@@ -48,10 +57,80 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Form<T> {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, OAuthError> {
-        let body = body_of(request, "application/x-www-form-urlencoded").await?;
+        let body = body_of(request, FORM).await?;
         serde_urlencoded::from_bytes(&body).map(Form).map_err(|_| Code::InvalidRequest.into())
     }
 }
+
+/// What a provider's callback brought: in the query, or as a form (`response_mode=form_post`). A parameter that is there
+/// twice is refused (RFC 6749 section 3.1).
+#[derive(Debug)]
+pub struct CallbackParameters(pub Callback);
+
+impl<S: Sync> FromRequest<S> for CallbackParameters {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, PageError> {
+        let encoded = match *request.method() {
+            Method::POST => body_of(request, FORM).await?,
+            _ => Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes()),
+        };
+        let parameters: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(&encoded).map_err(|_| Code::InvalidRequest)?;
+        Callback::read(parameters).map(Self).ok_or_else(|| Code::InvalidRequest.into())
+    }
+}
+
+/// What HTTP Basic says of a client, form-urlencoded in both halves (RFC 6749 section 2.3.1); `None` without it. What is
+/// ill-formed is nobody's.
+#[derive(Debug)]
+pub struct Credentials(pub Option<ClientCredentials>);
+
+impl<S: Sync> FromRequestParts<S> for Credentials {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(basic(&parts.headers)))
+    }
+}
+
+fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.to_str().unwrap_or_default();
+    let (scheme, encoded) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let nobody = || ClientCredentials { id: String::new(), secret: SecretString::default() };
+    if values.next().is_some() {
+        return Some(nobody());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let halves = decoded.as_deref().and_then(|text| text.split_once(':'));
+    let Some((id, secret)) = halves else { return Some(nobody()) };
+    Some(ClientCredentials { id: undo_form(id), secret: undo_form(secret).into() })
+}
+
+fn undo_form(text: &str) -> String {
+    let decoded = form_urlencoded::parse(text.as_bytes()).next();
+    // A text with `&` or `=` in it was not encoded as it has to be, and is another client's for that.
+    decoded.filter(|(_, value)| value.is_empty()).map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+/// 303: whatever the method was, the browser goes on with a GET and takes nothing along.
+#[derive(Debug)]
+pub struct SeeOther(pub String);
+
+impl IntoResponse for SeeOther {
+    fn into_response(self) -> Response {
+        match HeaderValue::try_from(self.0) {
+            Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+            Err(_) => PageError::from(Code::Internal).into_response(),
+        }
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn body_of(request: Request, media_type: &str) -> Result<Bytes, Code> {
     let headers = request.headers();

@@ -1,8 +1,8 @@
 //! Errors become answers here and nowhere else: a stable code, a constant title, never the text of an internal error.
 
 use axum::response::{IntoResponse, Response};
-use domain::{Code, RequestId};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use domain::{Code, RequestId, SecretError};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use journeys::{FieldError, JourneyError, SessionView};
 use serde::Serialize;
@@ -49,13 +49,25 @@ pub struct ApiError(Failure);
 #[derive(Debug)]
 pub struct OAuthError(Failure);
 
+/// The same from an address that people's browsers are sent to: a page for them, a problem document for programs.
+#[derive(Debug)]
+pub struct PageError(Failure);
+
+/// How an error is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Problem,
+    OAuth,
+    Page,
+}
+
 /// An error on its way to the edge, which knows the request's id and writes the log line.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
     /// For the log.
     pub(crate) reason: Option<String>,
-    oauth: bool,
+    format: Format,
     fields: Vec<FieldError>,
     view: Option<Box<SessionView>>,
     retry_after: Option<u32>,
@@ -63,7 +75,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn of(code: Code) -> Self {
-        Self { code, reason: None, oauth: false, fields: Vec::new(), view: None, retry_after: None }
+        Self { code, reason: None, format: Format::Problem, fields: Vec::new(), view: None, retry_after: None }
     }
 
     fn because(code: Code, reason: impl ToString) -> Self {
@@ -74,29 +86,53 @@ impl Failure {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The answer.
-    pub(crate) fn render(self, request_id: RequestId) -> Response {
-        let status = self.status();
+    /// The answer; `wants_page` if whoever asked is a person's browser.
+    pub(crate) fn render(self, request_id: RequestId, wants_page: bool) -> Response {
+        let (status, format) = (self.status(), self.format);
         let (title, retry_after) = (self.code.title(), self.retry_after);
-        let (body, media_type) = if self.oauth {
-            let problem = OAuthProblem { error: self.code, error_description: title, request_id };
-            (serde_json::to_vec(&problem), "application/json")
-        } else {
-            let Failure { code, fields, view, .. } = self;
-            let problem = Problem { code, title, status: status.as_u16(), request_id, fields, view, retry_after };
-            (serde_json::to_vec(&problem), "application/problem+json")
+        let (body, media_type) = match format {
+            Format::Page if wants_page => (page(title, &request_id).into_bytes(), "text/html; charset=utf-8"),
+            Format::Page | Format::Problem => {
+                let Failure { code, fields, view, .. } = self;
+                let problem = Problem { code, title, status: status.as_u16(), request_id, fields, view, retry_after };
+                (serde_json::to_vec(&problem).unwrap_or_default(), "application/problem+json")
+            }
+            Format::OAuth => {
+                let problem = OAuthProblem { error: self.code, error_description: title, request_id };
+                (serde_json::to_vec(&problem).unwrap_or_default(), "application/json")
+            }
         };
-        let mut response = (status, body.unwrap_or_default()).into_response();
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if format == Format::Page {
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+        }
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let scheme = if self.code == Code::InvalidClient { "Basic realm=\"landfall\"" } else { "Bearer" };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response
     }
+}
+
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Nothing in it comes from the request but the id we gave it.
+fn page(title: &str, request_id: &RequestId) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Sign-in</title>\n\
+         <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 4rem auto; padding: 0 1rem }}</style>\n\
+         <main>\n<h1>This did not work</h1>\n<p>{title}.</p>\n\
+         <p>Go back to the application you wanted to sign in to, and try again.</p>\n\
+         <p><small>{request_id}</small></p>\n</main>\n</html>\n"
+    )
 }
 
 /// Seconds until a service that was away may be back.
@@ -113,6 +149,51 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        match &error {
+            SecretError::Unavailable(_) => {
+                Self { retry_after: Some(RETRY_SOON), ..Self::because(Code::Unavailable, &error) }
+            }
+            SecretError::Unknown(_) => Self::because(Code::Internal, &error),
+        }
+    }
+}
+
+impl From<JourneyError> for Failure {
+    fn from(error: JourneyError) -> Self {
+        match error {
+            JourneyError::Refused(code) => Failure::of(code),
+            JourneyError::Fields(code, fields) => Failure { fields, ..Failure::of(code) },
+            JourneyError::Conflict(code, view) => Failure { view: Some(view), ..Failure::of(code) },
+            JourneyError::Store(error) => error.into(),
+            JourneyError::Secret(error) => error.into(),
+            JourneyError::Contended => {
+                Failure { retry_after: Some(RETRY_SOON), ..Failure::because(Code::Unavailable, error) }
+            }
+            JourneyError::Broken(_) => Failure::because(Code::Internal, error),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<Code> for PageError {
+    fn from(code: Code) -> Self {
+        Self(Failure { format: Format::Page, ..Failure::of(code) })
+    }
+}
+
+impl From<JourneyError> for PageError {
+    fn from(error: JourneyError) -> Self {
+        Self(Failure { format: Format::Page, ..error.into() })
+    }
+}
+
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
         Self(Failure::of(code))
@@ -121,16 +202,7 @@ impl From<Code> for ApiError {
 
 impl From<JourneyError> for ApiError {
     fn from(error: JourneyError) -> Self {
-        Self(match error {
-            JourneyError::Refused(code) => Failure::of(code),
-            JourneyError::Fields(code, fields) => Failure { fields, ..Failure::of(code) },
-            JourneyError::Conflict(view) => Failure { view: Some(view), ..Failure::of(Code::StepConflict) },
-            JourneyError::Store(error) => error.into(),
-            JourneyError::Contended => {
-                Failure { retry_after: Some(RETRY_SOON), ..Failure::because(Code::Unavailable, error) }
-            }
-            JourneyError::Broken(_) => Failure::because(Code::Internal, error),
-        })
+        Self(error.into())
     }
 }
 
@@ -141,7 +213,7 @@ impl From<Code> for OAuthError {
             Code::UnsupportedMediaType | Code::BodyTooLarge => Code::InvalidRequest,
             other => other,
         };
-        Self(Failure { oauth: true, ..Failure::of(code) })
+        Self(Failure { format: Format::OAuth, ..Failure::of(code) })
     }
 }
 
@@ -150,13 +222,20 @@ impl From<GrantError> for OAuthError {
         let failure = match error {
             GrantError::Refused(code) => Failure::of(code),
             GrantError::Store(error) => error.into(),
+            GrantError::Secret(error) => error.into(),
             GrantError::Signing => Failure::because(Code::Internal, error),
         };
-        Self(Failure { oauth: true, ..failure })
+        Self(Failure { format: Format::OAuth, ..failure })
     }
 }
 
 impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         self.0.into_response()
     }

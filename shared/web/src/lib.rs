@@ -8,12 +8,14 @@
 //! [`serve`]; the local server and the tests merge the same `routes()`.
 
 mod app;
+mod cors;
 mod edge;
 mod extract;
 mod failure;
 pub mod logs;
 
 pub use app::{App, AppParts};
+pub use cors::for_browsers;
 pub use edge::{router, serve};
-pub use extract::{Bearer, Context, Form, Json, Path};
-pub use failure::{ApiError, OAuthError, Problem};
+pub use extract::{Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, SeeOther};
+pub use failure::{ApiError, OAuthError, PageError, Problem};

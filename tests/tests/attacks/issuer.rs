@@ -176,9 +176,16 @@ async fn a_stolen_code_without_its_verifier_gives_no_tokens_and_stays_good_for_i
     app.redeem(&login.code).await.expect(200);
 }
 
+/// Another application, with all that the demo's has.
+async fn add_client(app: &TestApp, id: &str) {
+    let demo = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
+    app.store.put_client(&app.context(), &Client { id: id.parse().unwrap(), ..demo }).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_code_redeemed_twice_gives_tokens_once() {
     let app = TestApp::new().await;
+    add_client(&app, "other").await;
     let login = app.log_in(EMAIL, PASSWORD).await;
     app.redeem(&login.code).await.expect(200);
     let mut witness = Witness::of(&app, &[&login.code]).await;
@@ -218,27 +225,25 @@ async fn a_code_at_another_client_or_redirect_uri_is_refused_and_stays_good_for_
         };
     })
     .await;
-    let cx = app.context();
-    let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-    app.store.put_client(&cx, &Client { id: "other".parse().unwrap(), ..demo }).await.unwrap();
+    add_client(&app, "other").await;
     let login = app.log_in(EMAIL, PASSWORD).await;
     let mut witness = Witness::of(&app, &[&login.code, &login.session.token]).await;
 
-    for (name, value, code) in [
-        ("client_id", "other", "invalid_grant"),
-        ("client_id", "nobody", "invalid_grant"),
-        ("client_id", "DEMO", "invalid_grant"),
-        ("client_id", "demo#", "invalid_grant"),
-        ("client_id", "", "invalid_request"),
+    for (name, value, status, code) in [
+        ("client_id", "other", 400, "invalid_grant"),
+        ("client_id", "nobody", 401, "invalid_client"),
+        ("client_id", "DEMO", 401, "invalid_client"),
+        ("client_id", "demo#", 401, "invalid_client"),
+        ("client_id", "", 400, "invalid_request"),
         // Also the client's, but not the one the code was asked for with.
-        ("redirect_uri", "https://demo.example/elsewhere", "invalid_grant"),
-        ("redirect_uri", "https://demo.example/signed-in/", "invalid_grant"),
-        ("redirect_uri", "https://evil.example/", "invalid_grant"),
-        ("redirect_uri", "", "invalid_request"),
+        ("redirect_uri", "https://demo.example/elsewhere", 400, "invalid_grant"),
+        ("redirect_uri", "https://demo.example/signed-in/", 400, "invalid_grant"),
+        ("redirect_uri", "https://evil.example/", 400, "invalid_grant"),
+        ("redirect_uri", "", 400, "invalid_request"),
     ] {
         println!("{name}={value}");
         let answer = app.redeem_with(&[("code", &login.code), (name, value)]).await;
-        witness.refused(&answer, 400, code).await;
+        witness.refused(&answer, status, code).await;
     }
     app.redeem(&login.code).await.expect(200);
 }

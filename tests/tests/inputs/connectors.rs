@@ -29,7 +29,7 @@ fn the_demos_connectors_are_connectors() {
 
 #[test]
 fn an_unknown_provider_is_named_with_the_known_ones() {
-    assert_snapshot!(broken(&[("provider: keycloak", "provider: kecloak")]), @r#"connectors.yaml: connector keycloak: provider: unknown provider "kecloak", known are: keycloak"#);
+    assert_snapshot!(broken(&[("provider: keycloak", "provider: kecloak")]), @r#"connectors.yaml: connector keycloak: provider: unknown provider "kecloak", known are: keycloak, oidc"#);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn an_unknown_member_is_found() {
     6 |     title: Demo Keycloak
       |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, client, methods, settings
     7 |     client: { id: landfall, secret: keycloak }
-    8 |     methods: { password: {} }
+    8 |     methods: { oidc: {}, password: {} }
       |
     ");
 }
@@ -70,14 +70,14 @@ fn an_unknown_member_of_the_file_is_found() {
 fn a_secret_is_not_written_into_a_document() {
     assert_snapshot!(broken(&[("{ id: landfall, secret: keycloak }", "{ id: landfall, client_secret: hunter2 }")]), @r#"
     connectors.yaml:
-    error: line 7 column 29: unknown field `client_secret`, expected one of id, secret
+    error: line 7 column 29: unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method
      --> <input>:7:29
       |
     5 |     provider: keycloak
     6 |     name: Demo Keycloak
     7 |     client: { id: landfall, client_secret: hunter2 }
-      |                             ^ unknown field `client_secret`, expected one of id, secret
-    8 |     methods: { password: {} }
+      |                             ^ unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method
+    8 |     methods: { oidc: {}, password: {} }
     9 |     settings: { url: "https://id.example.com/demo/keycloak", realm: demo }
       |
     "#);
@@ -91,7 +91,7 @@ fn a_connector_has_a_provider() {
      --> <input>:8:5
       |
     6 |     client: { id: landfall, secret: keycloak }
-    7 |     methods: { password: {} }
+    7 |     methods: { oidc: {}, password: {} }
     8 |     settings: { url: "https://id.example.com/demo/keycloak", realm: d…
       |     ^ missing field `provider`
     "#);
@@ -105,7 +105,7 @@ fn a_connector_has_a_client() {
      --> <input>:8:5
       |
     6 |     name: Demo Keycloak
-    7 |     methods: { password: {} }
+    7 |     methods: { oidc: {}, password: {} }
     8 |     settings: { url: "https://id.example.com/demo/keycloak", realm: d…
       |     ^ missing field `client`
     "#);
@@ -132,15 +132,15 @@ fn a_connectors_id_is_a_name() {
 
 #[test]
 fn an_unknown_method_is_named_with_the_known_ones() {
-    assert_snapshot!(broken(&[("methods: { password: {} }", "methods: { passwort: {} }")]), @r#"
+    assert_snapshot!(broken(&[("methods: { oidc: {}, password: {} }", "methods: { passwort: {} }")]), @r#"
     connectors.yaml:
-    error: line 8 column 16: unknown variant `passwort`, expected one of password
+    error: line 8 column 16: unknown variant `passwort`, expected one of oidc, password
      --> <input>:8:16
       |
     6 |     name: Demo Keycloak
     7 |     client: { id: landfall, secret: keycloak }
     8 |     methods: { passwort: {} }
-      |                ^ unknown variant `passwort`, expected one of password
+      |                ^ unknown variant `passwort`, expected one of oidc, password
     9 |     settings: { url: "https://id.example.com/demo/keycloak", realm: demo }
       |
     "#);
@@ -148,12 +148,12 @@ fn an_unknown_method_is_named_with_the_known_ones() {
 
 #[test]
 fn a_connector_that_can_do_nothing_is_none() {
-    assert_snapshot!(broken(&[("methods: { password: {} }", "methods: {}")]), @"connectors.yaml: connector keycloak: methods: no method is switched on");
+    assert_snapshot!(broken(&[("methods: { oidc: {}, password: {} }", "methods: {}")]), @"connectors.yaml: connector keycloak: methods: no method is switched on");
 }
 
 #[test]
 fn a_methods_settings_are_known() {
-    assert_snapshot!(broken(&[("methods: { password: {} }", "methods: { password: { otp: true } }")]), @r#"
+    assert_snapshot!(broken(&[("methods: { oidc: {}, password: {} }", "methods: { password: { otp: true } }")]), @r#"
     connectors.yaml:
     error: line 8 column 28: unknown field `otp`, expected one of client
      --> <input>:8:28
@@ -165,7 +165,7 @@ fn a_methods_settings_are_known() {
     9 |     settings: { url: "https://id.example.com/demo/keycloak", realm: demo }
       |
     "#);
-    assert_snapshot!(broken(&[("{ password: {} }", "{ password: { client: { id: \"\" } } }")]), @"connectors.yaml: connector keycloak: methods.password.client.id: is empty");
+    assert_snapshot!(broken(&[("password: {} }", "password: { client: { id: \"\" } } }")]), @"connectors.yaml: connector keycloak: methods.password.client.id: is empty");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_missing_setting_is_named() {
 
 #[test]
 fn an_unknown_setting_is_named_with_the_known_ones() {
-    assert_snapshot!(broken(&[("realm: demo", "relm: demo")]), @"connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected one of `url`, `realm`, `scopes`");
+    assert_snapshot!(broken(&[("realm: demo", "relm: demo")]), @"connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn no_is_a_word_and_no_boolean() {
     7 |     enabled: no
       |              ^ invalid boolean (strict mode expects true/false)
     8 |     client: { id: landfall, secret: keycloak }
-    9 |     methods: { password: {} }
+    9 |     methods: { oidc: {}, password: {} }
       |
     ");
 }
@@ -220,7 +220,7 @@ fn a_key_may_be_there_only_once() {
      --> <input>:9:66
       |
     7 | …: { id: landfall, secret: keycloak }
-    8 | …s: { password: {} }
+    8 | …s: { oidc: {}, password: {} }
     9 | …gs: { url: "https://id.example.com/demo/keycloak", realm: demo, realm: other }
       |                                                                  ^ duplicate mapping key: realm, set DuplicateKeyPolicy in Options if acceptable
     "#);
@@ -296,7 +296,7 @@ async fn a_connector_without_its_secret_is_misconfigured() {
 
 #[tokio::test]
 async fn a_connector_nobody_has_set_up_is_unavailable() {
-    let elsewhere = include_str!("../../../infra/landfall/demo/journey.yaml")
+    let elsewhere = include_str!("../../../infra/landfall/demo/password.yaml")
         .replace("id: migrate-from-{connector}", "id: migrate-from-nowhere")
         .replace("{connector}", "nowhere");
     let app = TestApp::with(|setup| setup.journeys.push(elsewhere)).await;
@@ -320,5 +320,5 @@ async fn a_stored_connector_that_makes_no_sense_is_unavailable() {
     assert_eq!(provider_calls(&app), Vec::<String>::new());
     let events = app.events("connector_broken");
     assert_eq!(events.len(), 1);
-    assert_snapshot!(events[0]["error"].as_str().unwrap(), @"settings.tenant: unknown field `tenant`, expected one of `url`, `realm`, `scopes`");
+    assert_snapshot!(events[0]["error"].as_str().unwrap(), @"settings.tenant: unknown field `tenant`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`");
 }

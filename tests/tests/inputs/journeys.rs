@@ -261,7 +261,7 @@ fn an_empty_document_is_none() {
 fn an_unknown_step_type_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("type: authenticate_password", "type: authenticate")]), @r#"
     journey.yaml:
-      steps.check.type: there is no step type "authenticate"; there are authenticate_password, collect_information, complete, provision_user, reject
+      steps.check.type: there is no step type "authenticate"; there are authenticate_password, authenticate_redirect, choose_provider, collect_information, complete, condition, provision_user, reject
     "#);
 }
 
@@ -326,7 +326,7 @@ fn an_unknown_type_of_field_is_named_with_the_known_ones() {
 fn an_unknown_label_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("label: field.email", "label: field.mail")]), @r#"
     journey.yaml:
-      steps.ask.with.fields[0].label: unknown text "field.mail", known are field.email, field.username, field.password, field.name, field.given_name, field.family_name, field.phone
+      steps.ask.with.fields[0].label: unknown text "field.mail", known are field.email, field.username, field.password, field.name, field.given_name, field.family_name, field.phone, choose_provider.heading
     "#);
 }
 
@@ -567,15 +567,15 @@ fn a_password_is_not_written_into_a_document() {
 fn a_reference_is_the_whole_text() {
     assert_snapshot!(broken(&[("${ask.email}", "${ask.email}@example.org")]), @r#"
     journey.yaml:
-      steps.check.with.username: "${ask.email}@example.org" is not a reference: write ${step.name} or ${params.name} and nothing beside it
+      steps.check.with.username: "${ask.email}@example.org": an expression stands alone, as ${...} with nothing beside it
     "#);
     assert_snapshot!(broken(&[("${ask.email}", "${ask}")]), @r#"
     journey.yaml:
-      steps.check.with.username: "${ask}" is not a reference: write ${step.name} or ${params.name} and nothing beside it
+      steps.check.with.username: "ask" reads "ask": it may read step.name and params.name
     "#);
     assert_snapshot!(broken(&[("${ask.email}", "${ask.email")]), @r#"
     journey.yaml:
-      steps.check.with.username: "${ask.email" is not a reference: write ${step.name} or ${params.name} and nothing beside it
+      steps.check.with.username: "${ask.email": an expression stands alone, as ${...} with nothing beside it
     "#);
     assert_snapshot!(broken(&[("${ask.password}", "${ask.password | upper}")]), @r#"
     journey.yaml:
@@ -635,7 +635,7 @@ fn all_that_is_wrong_is_told_at_once() {
     assert_snapshot!(broken(&changes), @r#"
     journey.yaml:
       params.plan.default: the default is not what the parameter may hold
-      steps.check.type: there is no step type "authenticate"; there are authenticate_password, collect_information, complete, provision_user, reject
+      steps.check.type: there is no step type "authenticate"; there are authenticate_password, authenticate_redirect, choose_provider, collect_information, complete, condition, provision_user, reject
       steps.later.with.code: unknown rejection "later", known are access_denied, try_later, proof_required
     "#);
     let changes = [

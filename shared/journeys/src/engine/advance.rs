@@ -1,7 +1,7 @@
 //! Answering a turn: from the claim to the commit.
 
 use domain::{Answered, Code, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
-use store::{Claimed, CommitError, DirectoryWrite, Lost};
+use store::{Claim, Claimed, CommitError, DirectoryWrite, Lost};
 
 use super::Journeys;
 use super::turn::{Rest, Turn};
@@ -11,6 +11,22 @@ use crate::{ClientResponse, Flow, Journey, JourneyError, SessionView, StepCx, St
 
 /// How often a turn is tried again after another request won the race for the same user's items.
 const MAX_ATTEMPTS: u32 = 3;
+
+/// Who answers a turn, and which answer it is.
+#[derive(Clone, Copy)]
+pub(super) struct Presented<'a> {
+    pub(super) token: &'a SessionToken,
+    pub(super) key: &'a SubmitKey,
+}
+
+/// What a turn is answered with.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// By its client.
+    Client(&'a ClientResponse),
+    /// By what the session's redirect brought.
+    Returned,
+}
 
 /// What opens the session from now on.
 struct InForce {
@@ -38,15 +54,35 @@ impl Journeys {
         self.answer(cx, &session, InForce { token, new: true }).await
     }
 
+    /// Answers a turn as far as it is ours to answer.
+    pub(super) async fn answer_claim(
+        &self,
+        cx: &RequestContext,
+        claim: Claim,
+        presented: Presented<'_>,
+        input: Input<'_>,
+    ) -> Result<SessionView, JourneyError> {
+        match claim {
+            Claim::Taken(claimed) => self.advance(cx, *claimed, presented, input).await,
+            Claim::Busy(session) => self.processing(cx, &session).await,
+            Claim::Answered(session) => self.view_again(cx, &session, presented).await,
+            Claim::Elsewhere(session) => {
+                let view = self.view_elsewhere(cx, &session).await?;
+                Err(JourneyError::Conflict(Code::StepConflict, Box::new(view)))
+            }
+            Claim::Absent => Err(JourneyError::Refused(Code::UnknownSession)),
+        }
+    }
+
     /// Answers a claimed turn. Whatever goes wrong, the claim is given back or spent.
-    pub(super) async fn advance(
+    async fn advance(
         &self,
         cx: &RequestContext,
         claimed: Claimed,
-        token: &SessionToken,
-        response: &ClientResponse,
+        presented: Presented<'_>,
+        input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
-        let advanced = self.try_advance(cx, &claimed, token, response).await;
+        let advanced = self.try_advance(cx, &claimed, presented, input).await;
         if advanced.is_err()
             && let Err(error) = self.parts.store.give_back(cx, &claimed).await
         {
@@ -60,20 +96,21 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         claimed: &Claimed,
-        token: &SessionToken,
-        response: &ClientResponse,
+        presented: Presented<'_>,
+        input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
         let before = &claimed.session;
+        self.recognise(cx, before).await?;
         let journey = self.parts.library.journey(cx, &before.run.journey, before.run.version).await?;
         let mut turn = Turn::new(&journey, before.clone());
         turn.session.run.error = None;
         turn.session.run.retry_after = None;
-        if let Rest::Invalid(fields) = self.drive(cx, &mut turn, Some(response)).await? {
+        if let Rest::Invalid(fields) = self.drive(cx, &mut turn, Some(input)).await? {
             return Err(JourneyError::Fields(Code::InvalidInput, fields));
         }
         for attempt in 0..MAX_ATTEMPTS {
-            let in_force = self.token_after(before, &turn, token, &response.key);
-            let answered = Answered { token: token.hash(), key: response.key.hash() };
+            let in_force = self.token_after(before, &turn, presented);
+            let answered = Answered { token: presented.token.hash(), key: presented.key.hash() };
             let session = turn.rest(Some(answered), &in_force.token, self.code_for(cx, &turn.session, &in_force.token));
             match self.parts.store.commit(cx, &session, &claimed.claim, &turn.plan.writes, attempt).await {
                 Ok(()) => {
@@ -108,13 +145,13 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         turn: &mut Turn<'_>,
-        mut response: Option<&ClientResponse>,
+        mut input: Option<Input<'_>>,
     ) -> Result<Rest, JourneyError> {
         loop {
             let here = turn.session.step.clone();
             let journey = turn.journey;
             let step = journey.step(&here).ok_or(JourneyError::Broken("a session stands on a step that is gone"))?;
-            let flow = self.run_step(cx, turn, &here, step, response.take()).await;
+            let flow = self.run_step(cx, turn, &here, step, input.take()).await;
             let outcome = match flow {
                 Ok(Flow::Done(outcome)) => outcome,
                 Ok(Flow::Ask) => return Ok(Rest::Arrived),
@@ -140,15 +177,16 @@ impl Journeys {
         turn: &mut Turn<'_>,
         here: &StepId,
         step: &CompiledStep,
-        response: Option<&ClientResponse>,
+        input: Option<Input<'_>>,
     ) -> Result<Flow, StepError> {
-        if response.is_none() {
+        if input.is_none() {
             turn.forget_outputs(here, step.slot.as_ref());
         }
+        let returned = matches!(input, Some(Input::Returned)).then(|| self.open_returned(&turn.session));
         let before = step.shape.plans.then(|| turn.session.clone());
         let mut step_cx = StepCx {
             request: cx,
-            outbound: cx.within_quarters(3),
+            outbound: cx.within_quarters(3).on_behalf_of(turn.session.run.end_user.as_ref()),
             parts: &self.parts,
             here,
             slot: step.slot.as_ref(),
@@ -157,9 +195,10 @@ impl Journeys {
             plan: &mut turn.plan,
             authenticated: &mut turn.authenticated,
         };
-        let flow = match response {
-            Some(response) => step.step.submit(&mut step_cx, response).await,
-            None => step.step.enter(&mut step_cx).await,
+        let flow = match (input, returned) {
+            (_, Some(returned)) => step.step.returned(&mut step_cx, returned).await,
+            (Some(Input::Client(response)), _) => step.step.submit(&mut step_cx, response).await,
+            _ => step.step.enter(&mut step_cx).await,
         };
         if !turn.plan.writes.is_empty() && turn.checkpoint.is_none() {
             turn.checkpoint = before;
@@ -167,13 +206,12 @@ impl Journeys {
         flow
     }
 
-    fn token_after(&self, before: &Session, turn: &Turn<'_>, presented: &SessionToken, key: &SubmitKey) -> InForce {
+    fn token_after(&self, before: &Session, turn: &Turn<'_>, Presented { token, key }: Presented<'_>) -> InForce {
         match turn.authenticated {
-            true => InForce {
-                token: self.parts.keys.derivation.next_token(&before.id, before.turn, presented, key),
-                new: true,
-            },
-            false => InForce { token: presented.clone(), new: false },
+            true => {
+                InForce { token: self.parts.keys.derivation.next_token(&before.id, before.turn, token, key), new: true }
+            }
+            false => InForce { token: token.clone(), new: false },
         }
     }
 

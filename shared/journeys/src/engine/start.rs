@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AuthorizationRequest, Claims, Client, Code, JourneyId, RequestContext, Run, Session, SessionId, SessionToken,
-    Status,
+    AuthorizationRequest, Claims, Client, Code, DirectApi, EndUser, JourneyId, RequestContext, Run, Session, SessionId,
+    SessionToken, Status,
 };
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use tokens::ClientCredentials;
 
 use super::Journeys;
 use crate::{FieldError, FieldProblem, Journey, JourneyError, SessionView};
@@ -28,6 +29,10 @@ pub struct StartRequest {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: BTreeMap<String, Value>,
+    /// The user behind the caller: `{ "ip": "...", "user_agent": "..." }`. Only a client that authenticates may say so.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub end_user: Option<EndUser>,
 }
 
 /// Serde would also read a struct from an array, by position.
@@ -40,27 +45,38 @@ fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AuthorizationRe
 const MAX_PARAMETER: usize = 1024;
 
 impl Journeys {
-    /// Starts a journey for an application: a new session, run up to its first client-facing step.
+    /// Starts a journey for an application: a new session, run up to its first client-facing step. `credentials` are what
+    /// the caller shows to be the client.
     ///
     /// # Errors
-    /// `unknown_journey`, `unknown_client`, `client_not_allowed`, `invalid_redirect_uri`, `pkce_required`,
-    /// `invalid_request`, `invalid_params` with the fields. No session is made then.
+    /// `unknown_journey`, `unknown_client`, `client_not_allowed`, `origin_not_allowed`, `invalid_client`,
+    /// `invalid_redirect_uri`, `pkce_required`, `invalid_request`, `invalid_params` with the fields. No session is made
+    /// then.
     pub async fn start(
         &self,
         cx: &RequestContext,
         journey: &JourneyId,
         start: StartRequest,
+        credentials: Option<&ClientCredentials>,
     ) -> Result<SessionView, JourneyError> {
         let refused = |code| move || JourneyError::Refused(code);
         let library = &self.parts.library;
         let journey = library.live_journey(cx, journey).await?.ok_or_else(refused(Code::UnknownJourney))?;
-        let client = library.client(cx, &start.request.client_id).await?.ok_or_else(refused(Code::UnknownClient))?;
+        let client =
+            self.parts.clients.find(cx, &start.request.client_id).await?.ok_or_else(refused(Code::UnknownClient))?;
         if !client.may_start(&journey.id) {
+            return Err(JourneyError::Refused(Code::ClientNotAllowed));
+        }
+        let secret_required = client.direct_api == DirectApi::Confidential;
+        let is_proven = self.parts.clients.authenticate(cx, &client, credentials, secret_required).await?;
+        if start.end_user.is_some() && !is_proven {
             return Err(JourneyError::Refused(Code::ClientNotAllowed));
         }
         check_request(&start.request, &client)?;
         let params = check_params(&journey, start.params)?;
-        let request = AuthorizationRequest { scope: granted(&start.request), ..start.request };
+        // Its method has just been seen to be the only one, and every byte is stored with the session.
+        let request =
+            AuthorizationRequest { scope: granted(&start.request), code_challenge_method: None, ..start.request };
 
         let token = SessionToken::generate(self.parts.entropy.as_ref());
         let session = Session {
@@ -73,6 +89,7 @@ impl Journeys {
             token: token.hash(),
             answered: None,
             code: None,
+            redirect: None,
             request,
             run: Run {
                 journey: journey.id.clone(),
@@ -86,6 +103,7 @@ impl Journeys {
                 user: None,
                 error: None,
                 retry_after: None,
+                end_user: start.end_user,
             },
         };
         self.begin(cx, &journey, session, token).await

@@ -44,6 +44,8 @@ impl<'a> Turn<'a> {
     /// What a step left in an earlier round is not what it leaves in this one.
     pub(super) fn forget_outputs(&mut self, step: &StepId, slot: Option<&Slot>) {
         self.session.run.values.remove(step);
+        self.session.run.asked.remove(step);
+        self.session.redirect = None;
         if let Some(slot) = slot {
             self.session.run.identities.remove(slot);
         }

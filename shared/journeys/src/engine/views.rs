@@ -1,10 +1,11 @@
 //! What a client is shown of a session.
 
-use domain::{Code, RequestContext, Session, SessionToken, Status, SubmitKey};
+use domain::{Asked, Code, Redirect, RequestContext, Session, SessionToken, Status};
 
-use super::Journeys;
+use super::advance::Presented;
+use super::{Journeys, place};
 use crate::view::{CurrentStep, ErrorView};
-use crate::{Completion, JourneyError, Rejection, SessionView, ViewStatus};
+use crate::{Completion, JourneyError, RedirectView, Rejection, SessionView, StepError, ViewCx, ViewStatus};
 
 impl Journeys {
     /// The session as whoever holds `token`, the token in force, sees it.
@@ -23,13 +24,12 @@ impl Journeys {
         Ok(view)
     }
 
-    /// The answer to a turn that `token` and `key` have just answered, once more.
+    /// The answer to a turn that has just been answered, once more.
     pub(super) async fn view_again(
         &self,
         cx: &RequestContext,
         session: &Session,
-        token: &SessionToken,
-        key: &SubmitKey,
+        Presented { token, key }: Presented<'_>,
     ) -> Result<SessionView, JourneyError> {
         let next = self.parts.keys.derivation.next_token(&session.id, session.turn.saturating_sub(1), token, key);
         if next.hash() != session.token {
@@ -41,8 +41,15 @@ impl Journeys {
     }
 
     /// Another request is answering this turn.
-    pub(super) fn processing(&self, session: &Session) -> SessionView {
-        SessionView { retry_after: Some(1), ..blank(session, ViewStatus::Processing) }
+    pub(super) async fn processing(&self, cx: &RequestContext, session: &Session) -> Result<SessionView, JourneyError> {
+        self.recognise(cx, session).await?;
+        Ok(SessionView { retry_after: Some(1), ..blank(session, ViewStatus::Processing) })
+    }
+
+    /// Whose request this is: that application's pages may read the answer.
+    pub(super) async fn recognise(&self, cx: &RequestContext, session: &Session) -> Result<(), JourneyError> {
+        self.parts.clients.find(cx, &session.request.client_id).await?;
+        Ok(())
     }
 
     /// The session without anything that opens it: no token, no code.
@@ -51,15 +58,9 @@ impl Journeys {
         cx: &RequestContext,
         session: &Session,
     ) -> Result<SessionView, JourneyError> {
+        self.recognise(cx, session).await?;
         Ok(match session.status {
-            Status::InputRequired => {
-                let journey = self.parts.library.journey(cx, &session.run.journey, session.run.version).await?;
-                let step = journey.step(&session.step).and_then(|step| step.step.view());
-                let view = step.ok_or(JourneyError::Broken("a session waits on a step that asks nothing"))?;
-                let error = session.run.error.map(|code| ErrorView { code });
-                let step = Some(CurrentStep { id: session.step.clone(), view, error });
-                SessionView { step, ..blank(session, ViewStatus::InputRequired) }
-            }
+            Status::InputRequired => self.view_of_step(cx, session).await?,
             Status::Completed => {
                 let completion =
                     Completion { kind: "code", code: None, redirect_uri: session.request.redirect_uri.clone() };
@@ -74,6 +75,48 @@ impl Journeys {
     }
 }
 
+impl Journeys {
+    async fn view_of_step(&self, cx: &RequestContext, session: &Session) -> Result<SessionView, JourneyError> {
+        let journey = self.parts.library.journey(cx, &session.run.journey, session.run.version).await?;
+        let gone = JourneyError::Broken("a session stands on a step that is gone");
+        let step = journey.step(&session.step).ok_or(gone)?;
+        let view = step.step.view(&ViewCx { request: cx, parts: &self.parts, session }).await;
+        let view = view.map_err(|error| match error {
+            StepError::Store(error) => JourneyError::Store(error),
+            StepError::Broken(reason) => JourneyError::Broken(reason),
+            StepError::Refused => JourneyError::Broken("a step refuses to show itself"),
+        })?;
+        let status = if session.redirect.is_some() { ViewStatus::Redirect } else { ViewStatus::InputRequired };
+        let (redirect, error) = match &session.redirect {
+            Some(Redirect::Out(_)) => match self.way_out(cx, session).await? {
+                Some(way_out) => (Some(way_out), session.run.error),
+                None => (None, Some(Code::ProviderUnavailable)),
+            },
+            _ => (None, session.run.error),
+        };
+        let step = CurrentStep { id: session.step.clone(), view, error: error.map(|code| ErrorView { code }) };
+        Ok(SessionView { step: Some(step), redirect, ..blank(session, status) })
+    }
+
+    /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.
+    async fn way_out(&self, cx: &RequestContext, session: &Session) -> Result<Option<RedirectView>, JourneyError> {
+        let place = place(&session.id, "step", session.step.as_str());
+        let sealed = session.run.asked.get(&session.step);
+        let asked: Option<Asked> = sealed.and_then(|sealed| sealed.open(&self.parts.keys.sealing, &place).ok());
+        let asked = asked.ok_or(JourneyError::Broken("a pending state does not open in its session"))?;
+        let connector = self.parts.library.connector(cx, &asked.connector).await?;
+        let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
+            return Ok(None);
+        };
+        let state = self.parts.keys.derivation.state(&session.id, session.turn);
+        let hop = adapter.hop(&self.parts.providers.cx(cx), &asked.pending, &state).await;
+        let hop = hop.inspect_err(|error| {
+            tracing::warn!(event = "redirect_unavailable", connector = %asked.connector, reason = %error);
+        });
+        Ok(hop.ok().map(|url| RedirectView { url }))
+    }
+}
+
 fn blank(session: &Session, status: ViewStatus) -> SessionView {
     SessionView {
         session: session.id.clone(),
@@ -82,6 +125,7 @@ fn blank(session: &Session, status: ViewStatus) -> SessionView {
         session_token: None,
         status,
         step: None,
+        redirect: None,
         completion: None,
         rejection: None,
         retry_after: None,

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use domain::{Asked, ConnectorId, Expression, Method, Reference};
+use domain::{Expression, Failure, Method, Reference};
 use providers::{Attempt, Progress, Rejection};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::{StepType, provider};
+use super::StepType;
+use super::provider::{self, ConnectorSetting};
 use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
 
 pub(super) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
@@ -13,7 +14,7 @@ pub(super) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenti
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticatePassword {
-    connector: ConnectorId,
+    connector: ConnectorSetting,
     username: Expression,
     /// A bare reference to a secret input.
     password: Reference,
@@ -22,40 +23,33 @@ struct AuthenticatePassword {
 #[async_trait]
 impl Step for AuthenticatePassword {
     fn shape(&self) -> Shape {
-        let mut reads: Vec<_> = Read::of("username", &self.username).into_iter().collect();
-        reads.push(Read::Secret("password", self.password.clone()));
+        let password = Read::Secret("password", self.password.clone());
         Shape {
             endings: [Ending::new("authenticated").identifying(), Ending::new("challenged")]
                 .into_iter()
                 .chain(provider::failures())
                 .collect(),
-            reads,
+            reads: self.connector.reads().chain(Read::of("username", &self.username)).chain([password]).collect(),
             ..Shape::default()
         }
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let connector = cx.connector(&self.connector).await?;
-        let adapter = connector.as_ref().and_then(|connector| connector.adapter.as_ref());
-        let Some(adapter) = adapter.filter(|adapter| adapter.methods().contains(&Method::Password)) else {
-            return Ok(provider::unusable(cx, &self.connector, Method::Password));
+        let (connector, adapter) = self.connector.usable(&cx.look(), Method::Password).await?;
+        let Some(adapter) = adapter else {
+            return provider::end(cx, &provider::unusable(&connector, Method::Password));
         };
         let username = cx.eval_text(&self.username)?;
+        let rejected = |rejection: Rejection| Failure { outcome: Some(rejection.outcome().into()), retry_after: None };
         // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
         if cx.secret(&self.password)?.expose_secret().is_empty() {
-            return Ok(provider::rejected(cx, Rejection::InvalidCredentials));
+            return provider::end(cx, &rejected(Rejection::InvalidCredentials));
         }
         let attempt = Attempt::Password { username: &username, password: cx.secret(&self.password)?, otp: None };
         match adapter.begin(&cx.providers(), attempt).await {
-            Ok(Progress::Done(identity)) => {
-                cx.authenticated(&identity)?;
-                Ok(Flow::Done("authenticated"))
-            }
-            Ok(Progress::Ask(challenge, pending)) => {
-                cx.asked(&Asked { challenge, pending })?;
-                Ok(Flow::Done("challenged"))
-            }
-            Err(error) => provider::failed(cx, &self.connector, Method::Password, &error),
+            // The journey sends the browser there, if it wants to: nobody is shown a way out who typed a password.
+            Ok(Progress::Hop(_)) => provider::end(cx, &rejected(Rejection::InteractionRequired)),
+            progress => provider::go_on(cx, provider::came(&connector, Method::Password, progress)),
         }
     }
 }

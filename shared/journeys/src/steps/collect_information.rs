@@ -11,7 +11,7 @@ use serde_json::json;
 use super::StepType;
 use crate::{
     ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx,
-    StepError, StepView,
+    StepError, StepView, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
@@ -173,7 +173,7 @@ impl Step for CollectInformation {
         Ok(Flow::Done("submitted"))
     }
 
-    fn view(&self) -> Option<StepView> {
+    async fn view(&self, _cx: &ViewCx<'_>) -> Result<StepView, StepError> {
         let field = |field: &Field| {
             json!({
                 "name": field.name,
@@ -183,7 +183,7 @@ impl Step for CollectInformation {
                 "autocomplete": field.autocomplete,
             })
         };
-        Some(StepView {
+        Ok(StepView {
             kind: TYPE.name,
             data: json!({ "fields": self.fields.iter().map(field).collect::<Vec<_>>() }),
             options: vec![

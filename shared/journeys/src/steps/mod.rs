@@ -9,15 +9,26 @@ use serde_json::Value;
 use crate::Step;
 
 mod authenticate_password;
+mod authenticate_redirect;
+mod choose_provider;
 mod collect_information;
 mod complete;
-mod provider;
+mod condition;
+pub(crate) mod provider;
 mod provision_user;
 mod reject;
 
 /// Every kind of step there is.
-pub const TYPES: &[StepType] =
-    &[authenticate_password::TYPE, collect_information::TYPE, complete::TYPE, provision_user::TYPE, reject::TYPE];
+pub const TYPES: &[StepType] = &[
+    authenticate_password::TYPE,
+    authenticate_redirect::TYPE,
+    choose_provider::TYPE,
+    collect_information::TYPE,
+    complete::TYPE,
+    condition::TYPE,
+    provision_user::TYPE,
+    reject::TYPE,
+];
 
 /// A kind of step: its name in documents, and how its settings are read.
 pub struct StepType {

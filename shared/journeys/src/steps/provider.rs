@@ -1,30 +1,68 @@
-//! What steps that check somebody with a provider have in common: what its failures mean to the journey, what of them the
-//! client is shown, and what goes to the log alone.
+//! What steps that check somebody with a provider have in common: which connector, what an answer means to the journey,
+//! what of a failure the client is shown, and what goes to the log alone.
 
-use domain::{Code, ConnectorId, Method};
-use providers::{ProviderError, Rejection};
+use std::sync::Arc;
 
-use crate::{Ending, Flow, Outcome, Output, StepCx, StepError};
+use domain::{Asked, Code, ConnectorId, Expression, Failure, Method, Returned};
+use providers::{OUTCOMES, Progress, ProviderAdapter, ProviderError};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Ending, Flow, Outcome, Output, Read, StepCx, StepError, ViewCx};
+
+/// The connector a step goes to: its id, or an expression for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Value")]
+pub(super) struct ConnectorSetting(Expression);
+
+impl TryFrom<Value> for ConnectorSetting {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let expression = Expression::try_from(value).map_err(|error| error.to_string())?;
+        if let Expression::Literal(literal) = &expression {
+            let id = literal.as_str().ok_or("is not the id of a connector")?;
+            id.parse::<ConnectorId>().map_err(|error| error.to_string())?;
+        }
+        Ok(Self(expression))
+    }
+}
+
+/// A connector's adapter, as far as there is one that can do what is wanted.
+pub(super) type Usable = Option<Arc<dyn ProviderAdapter>>;
+
+impl ConnectorSetting {
+    pub(super) fn reads(&self) -> impl Iterator<Item = Read> + '_ {
+        Read::of("connector", &self.0)
+    }
+
+    pub(super) fn id(&self, cx: &ViewCx<'_>) -> Result<ConnectorId, StepError> {
+        cx.eval_text(&self.0)?.parse().map_err(|_| StepError::Broken("a connector's id is none"))
+    }
+
+    /// The connector, switched on and able to do `method`.
+    pub(super) async fn usable(&self, cx: &ViewCx<'_>, method: Method) -> Result<(ConnectorId, Usable), StepError> {
+        let id = self.id(cx)?;
+        let connector = cx.connector(&id).await?;
+        let adapter = connector.and_then(|connector| connector.adapter.clone());
+        Ok((id, adapter.filter(|adapter| adapter.methods().contains(&method))))
+    }
+}
 
 /// How such a step ends when nobody was vouched for. Leaves the reason.
 pub(super) fn failures() -> impl Iterator<Item = Ending> {
     let reason = || vec![Output { name: "reason".into(), secret: false }];
-    providers::OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
+    OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
 }
 
 /// There is no such connector, it is switched off, or it cannot do this.
-pub(super) fn unusable(cx: &mut StepCx<'_>, connector: &ConnectorId, method: Method) -> Flow {
+pub(crate) fn unusable(connector: &ConnectorId, method: Method) -> Failure {
     tracing::error!(event = "connector_unusable", %connector, method = method.as_str());
-    unavailable(cx, "unavailable.misconfigured")
+    Failure { outcome: Some("unavailable.misconfigured".to_owned()), retry_after: None }
 }
 
-/// The provider vouched for nobody.
-pub(super) fn failed(
-    cx: &mut StepCx<'_>,
-    connector: &ConnectorId,
-    method: Method,
-    error: &ProviderError,
-) -> Result<Flow, StepError> {
+/// The provider vouched for nobody: the true reason goes to the log.
+pub(crate) fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Failure {
     let method = method.as_str();
     match error {
         ProviderError::Misconfigured { .. } | ProviderError::Refused { .. } => {
@@ -32,38 +70,64 @@ pub(super) fn failed(
         }
         _ => tracing::warn!(event = "login_failed", %connector, method, reason = %error),
     }
-    let outcome = error.outcome().ok_or(StepError::Refused)?;
-    if let ProviderError::Rejected(rejection) = error {
-        return Ok(rejected(cx, *rejection));
+    let retry_after = match error {
+        ProviderError::Throttled { retry_after } => *retry_after,
+        _ => None,
+    };
+    Failure {
+        outcome: error.outcome().map(str::to_owned),
+        retry_after: retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)),
     }
-    if let ProviderError::Throttled { retry_after: Some(wait) } = error {
-        cx.retry_after(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
-    }
-    Ok(unavailable(cx, outcome))
 }
 
-/// The user has to do something else.
-pub(super) fn rejected(cx: &mut StepCx<'_>, rejection: Rejection) -> Flow {
-    cx.leave("reason", rejection.as_str());
-    cx.fail(shown(rejection));
-    Flow::Done(rejection.outcome())
+/// What an adapter answered, as it may be kept.
+pub(crate) fn came(connector: &ConnectorId, method: Method, progress: Result<Progress, ProviderError>) -> Returned {
+    let asked = |challenge, pending| Returned::Asked(Asked { connector: connector.clone(), challenge, pending });
+    match progress {
+        Ok(Progress::Done(identity)) => Returned::Identity(identity),
+        Ok(Progress::Ask(challenge, pending)) => asked(Some(challenge), pending),
+        Ok(Progress::Hop(pending)) => asked(None, pending),
+        Err(error) => Returned::Failed(failed(connector, method, &error)),
+    }
 }
 
-fn unavailable(cx: &mut StepCx<'_>, outcome: Outcome) -> Flow {
+/// What an adapter answered, as the journey goes on from it.
+pub(super) fn go_on(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+    match returned {
+        Returned::Identity(identity) => {
+            cx.authenticated(&identity)?;
+            Ok(Flow::Done("authenticated"))
+        }
+        Returned::Asked(asked) if asked.challenge.is_some() => {
+            cx.asked(&asked)?;
+            Ok(Flow::Done("challenged"))
+        }
+        Returned::Asked(Asked { connector, pending, .. }) => {
+            cx.hop(&connector, pending)?;
+            Ok(Flow::Ask)
+        }
+        Returned::Failed(failure) => end(cx, &failure),
+    }
+}
+
+/// Ends the step with a failure.
+pub(super) fn end(cx: &mut StepCx<'_>, failure: &Failure) -> Result<Flow, StepError> {
+    let outcome = OUTCOMES.iter().copied().find(|outcome| failure.outcome.as_deref() == Some(*outcome));
+    let outcome = outcome.ok_or(StepError::Refused)?;
     cx.leave("reason", outcome.rsplit('.').next().unwrap_or(outcome));
-    cx.fail(Code::ProviderUnavailable);
-    Flow::Done(outcome)
+    cx.fail(shown(outcome));
+    if let Some(seconds) = failure.retry_after {
+        cx.retry_after(seconds);
+    }
+    Ok(Flow::Done(outcome))
 }
 
 /// Wrong, unknown, locked and disabled look alike to the client: what differs would tell who has an account.
-fn shown(rejection: Rejection) -> Code {
-    match rejection {
-        Rejection::InvalidCredentials
-        | Rejection::OtpInvalid
-        | Rejection::OtpExpired
-        | Rejection::AccountLocked
-        | Rejection::AccountDisabled => Code::InvalidCredentials,
-        Rejection::PasswordExpired | Rejection::InteractionRequired => Code::InteractionRequired,
-        Rejection::Declined => Code::Declined,
+fn shown(outcome: Outcome) -> Code {
+    match outcome {
+        "rejected.interaction_required" | "rejected.password_expired" => Code::InteractionRequired,
+        "rejected.declined" => Code::Declined,
+        rejected if rejected.starts_with("rejected") => Code::InvalidCredentials,
+        _ => Code::ProviderUnavailable,
     }
 }

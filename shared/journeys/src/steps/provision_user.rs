@@ -22,7 +22,7 @@ struct ProvisionUser {
 #[async_trait]
 impl Step for ProvisionUser {
     fn shape(&self) -> Shape {
-        let attributes = self.attributes.values().filter_map(|value| Read::of("attributes", value));
+        let attributes = self.attributes.values().flat_map(|value| Read::of("attributes", value));
         Shape {
             endings: ["created", "linked", "recognised"]
                 .map(|outcome| Ending::new(outcome).finding_user())

@@ -5,7 +5,7 @@ use egress::Response;
 use http::StatusCode;
 
 use crate::answers::{OauthError, throttled};
-use crate::{Outage, ProviderError, Rejection, Stage};
+use crate::{Check, Outage, ProviderError, Rejection, Stage};
 
 const fn rejected(rejection: Rejection) -> ProviderError {
     ProviderError::Rejected(rejection)
@@ -22,8 +22,13 @@ const fn token(hint: &'static str) -> ProviderError {
 const WRONG_KIND: ProviderError =
     client("the client is no OpenID Connect client that may log users in: create one with client authentication on");
 
+const CODE_OF_ANOTHER: ProviderError = ProviderError::Refused { stage: Stage::Token, check: Check::Code };
+
 /// `error`, `error_description` (`None`: any), meaning. The first that fits counts.
-pub(super) const ERRORS: &[(&str, Option<&str>, ProviderError)] = &[
+type Row = (&'static str, Option<&'static str>, ProviderError);
+
+/// To a password.
+pub(super) const OF_A_PASSWORD: &[Row] = &[
     ("invalid_grant", Some("Invalid user credentials"), rejected(Rejection::InvalidCredentials)),
     ("invalid_grant", Some("Account disabled"), rejected(Rejection::AccountDisabled)),
     // "Verify e-mail" and "accept the terms" say the same: only the browser login can tell them apart and resolve them.
@@ -39,6 +44,41 @@ pub(super) const ERRORS: &[(&str, Option<&str>, ProviderError)] = &[
         Some("Client not allowed for direct access grants"),
         token("switch on Direct access grants: Clients > the client > Settings > Capability config"),
     ),
+    // An empty name is something a user types, not something an administrator can repair.
+    ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
+    ("unsupported_grant_type", None, token("the server does not offer the password grant")),
+];
+
+/// To an authorization code.
+pub(super) const OF_A_CODE: &[Row] = &[
+    ("invalid_grant", Some("Incorrect redirect_uri"), CODE_OF_ANOTHER),
+    ("invalid_grant", Some("Auth error: Found different client_id in clientSession"), CODE_OF_ANOTHER),
+    ("invalid_grant", Some("PKCE verification failed: Code mismatch"), CODE_OF_ANOTHER),
+    ("invalid_grant", Some("PKCE verification failed: Invalid code verifier"), CODE_OF_ANOTHER),
+    ("invalid_grant", Some("PKCE code verifier not specified"), CODE_OF_ANOTHER),
+    ("invalid_grant", Some("PKCE code verifier specified but challenge not present in authorization"), CODE_OF_ANOTHER),
+    ("invalid_grant", Some("User disabled"), rejected(Rejection::AccountDisabled)),
+    (
+        "invalid_grant",
+        Some("Client not allowed to exchange code"),
+        token("switch on Standard flow: Clients > the client > Settings > Capability config"),
+    ),
+    // "Code not valid" and whatever else ended the login meanwhile: only a new code helps.
+    ("invalid_grant", None, rejected(Rejection::InteractionRequired)),
+    (
+        "invalid_scope",
+        Some("Client no longer has requested consent from user"),
+        rejected(Rejection::InteractionRequired),
+    ),
+    (
+        "unsupported_grant_type",
+        None,
+        token("the token endpoint does not redeem authorization codes: check settings.url"),
+    ),
+];
+
+/// To either.
+const OF_ANYTHING: &[Row] = &[
     ("unauthorized_client", Some("Bearer-only not allowed"), WRONG_KIND),
     (
         "unauthorized_client",
@@ -76,14 +116,11 @@ pub(super) const ERRORS: &[(&str, Option<&str>, ProviderError)] = &[
         Some("HTTPS required"),
         token("the realm requires https: use the https address in settings.url"),
     ),
-    // An empty name is something a user types, not something an administrator can repair.
-    ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
     (
         "invalid_request",
         None,
         token("Keycloak does not take the request: is the token endpoint that of a Keycloak 26?"),
     ),
-    ("unsupported_grant_type", None, token("the server does not offer the password grant")),
     ("Realm does not exist", None, token("there is no such realm: check settings.realm, which is case-sensitive")),
     (
         "Unable to find matching target resource method",
@@ -92,16 +129,14 @@ pub(super) const ERRORS: &[(&str, Option<&str>, ProviderError)] = &[
     ),
 ];
 
-/// What an answer of the token endpoint other than 200 means.
-pub(super) fn classify(now: DateTime<Utc>, response: &Response) -> ProviderError {
+/// What an answer of the token endpoint other than 200 means, to what the rows are about.
+pub(super) fn classify(now: DateTime<Utc>, response: &Response, rows: &[Row]) -> ProviderError {
     if let Some(throttled) = throttled(now, response) {
         return throttled;
     }
     if let Some(error) = OauthError::of(response) {
-        let fits = |row: &&(&str, Option<&str>, ProviderError)| {
-            row.0 == error.code && row.1.is_none_or(|description| description == error.description)
-        };
-        if let Some((_, _, meaning)) = ERRORS.iter().find(fits) {
+        let fits = |row: &&Row| row.0 == error.code && row.1.is_none_or(|description| description == error.description);
+        if let Some((_, _, meaning)) = rows.iter().chain(OF_ANYTHING).find(fits) {
             return *meaning;
         }
     }
@@ -134,15 +169,23 @@ mod tests {
     }
 
     fn meaning(status: u16, error: &str, description: &str) -> ProviderError {
+        meaning_to(OF_A_PASSWORD, status, error, description)
+    }
+
+    fn meaning_to(rows: &[Row], status: u16, error: &str, description: &str) -> ProviderError {
         let body = match description {
             "" => json!({ "error": error }),
             description => json!({ "error": error, "error_description": description }),
         };
-        classify(DateTime::UNIX_EPOCH, &answer(status, "application/json", &body.to_string()))
+        classify(DateTime::UNIX_EPOCH, &answer(status, "application/json", &body.to_string()), rows)
     }
 
     fn page(status: u16) -> ProviderError {
-        classify(DateTime::UNIX_EPOCH, &answer(status, "text/html;charset=utf-8", "<html>Access denied</html>"))
+        classify(
+            DateTime::UNIX_EPOCH,
+            &answer(status, "text/html;charset=utf-8", "<html>Access denied</html>"),
+            OF_A_CODE,
+        )
     }
 
     #[test]
@@ -179,6 +222,38 @@ mod tests {
             for status in statuses {
                 assert_eq!(meaning(*status, error, description).outcome(), Some(outcome), "{error}: {description}");
             }
+        }
+    }
+
+    #[test]
+    fn a_code_that_has_ended_is_asked_for_again_and_one_of_somebody_else_is_refused() {
+        let meaning = |status, error, description| meaning_to(OF_A_CODE, status, error, description);
+        for ended in ["Code not valid", "something a later release says", ""] {
+            assert_eq!(meaning(400, "invalid_grant", ended), rejected(Rejection::InteractionRequired), "{ended}");
+        }
+        for of_another in [
+            "Incorrect redirect_uri",
+            "Auth error: Found different client_id in clientSession",
+            "PKCE verification failed: Code mismatch",
+            "PKCE verification failed: Invalid code verifier",
+            "PKCE code verifier not specified",
+            "PKCE code verifier specified but challenge not present in authorization",
+        ] {
+            assert_eq!(meaning(400, "invalid_grant", of_another), Stage::Token.refused(Check::Code), "{of_another}");
+        }
+        assert_eq!(meaning(400, "invalid_grant", "User disabled"), rejected(Rejection::AccountDisabled));
+        let taken_back = meaning(400, "invalid_scope", "Client no longer has requested consent from user");
+        assert_eq!(taken_back, rejected(Rejection::InteractionRequired));
+        for (status, error, description) in [
+            (400, "invalid_grant", "Client not allowed to exchange code"),
+            (400, "invalid_scope", "Invalid scopes: openid nope"),
+            (401, "unauthorized_client", "Invalid client or Invalid client credentials"),
+            (401, "invalid_client", "Invalid client or Invalid client credentials"),
+            (400, "unsupported_grant_type", "Unsupported grant_type"),
+            (400, "invalid_request", "Missing parameter: code"),
+            (403, "access_denied", "Realm not enabled"),
+        ] {
+            assert_eq!(meaning(status, error, description).outcome(), Some("unavailable.misconfigured"), "{error}");
         }
     }
 

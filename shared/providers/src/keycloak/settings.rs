@@ -5,26 +5,19 @@ use url::Url;
 
 use crate::InvalidConnector;
 
-/// `settings` of a connector document.
+/// `settings` of a connector document, but for those of all OpenID Connect connectors.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
+pub(crate) struct Keycloak {
     /// The server's public address, with the relative path if it has one.
     url: Url,
     /// The realm's name, as it stands in the issuer: case-sensitive, not percent-encoded.
     realm: String,
-    /// What is asked for. Without `openid` Keycloak gives no ID token, and current releases no userinfo either.
-    #[serde(default = "usual")]
-    scopes: Vec<String>,
 }
 
-fn usual() -> Vec<String> {
-    ["openid", "profile", "email"].map(str::to_owned).to_vec()
-}
-
-impl Settings {
+impl Keycloak {
     /// `{url}/realms/{realm}`, as Keycloak writes `iss`.
-    pub(super) fn issuer(&self) -> Result<String, InvalidConnector> {
+    pub(super) fn address(&self) -> Result<String, InvalidConnector> {
         let invalid = |reason: &str| Err(InvalidConnector::at("settings.url", reason));
         if !matches!(self.url.scheme(), "https" | "http") {
             return invalid("is not an https address");
@@ -46,25 +39,15 @@ impl Settings {
         };
         Ok(issuer.into())
     }
-
-    /// The `scope` parameter (RFC 6749 section 3.3).
-    pub(super) fn scope(&self) -> Result<String, InvalidConnector> {
-        let is_scope =
-            |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-        match self.scopes.iter().position(|scope| !is_scope(scope)) {
-            Some(index) => Err(InvalidConnector::at(format!("settings.scopes[{index}]"), "is not a scope")),
-            None => Ok(self.scopes.join(" ")),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
-    fn settings(url: &str, realm: &str) -> Settings {
+    fn settings(url: &str, realm: &str) -> Keycloak {
         serde_json::from_value(json!({ "url": url, "realm": realm })).unwrap()
     }
 
@@ -78,7 +61,7 @@ mod tests {
             ("http://localhost:8080", "two words", "http://localhost:8080/realms/two%20words"),
             ("https://id.example.com", "a/b?c#d", "https://id.example.com/realms/a%2Fb%3Fc%23d"),
         ] {
-            assert_eq!(settings(url, realm).issuer().unwrap(), issuer);
+            assert_eq!(settings(url, realm).address().unwrap(), issuer);
         }
     }
 
@@ -94,21 +77,7 @@ mod tests {
             ("https://id.example.com", "..", "settings.realm"),
             ("https://id.example.com", "a\nb", "settings.realm"),
         ] {
-            assert_eq!(settings(url, realm).issuer().unwrap_err().place(), place, "{url} {realm}");
-        }
-    }
-
-    #[test]
-    fn scopes_are_scopes() {
-        let scope = |scopes: Value| {
-            let settings = json!({ "url": "https://id.example.com", "realm": "acme", "scopes": scopes });
-            serde_json::from_value::<Settings>(settings).unwrap().scope()
-        };
-        assert_eq!(settings("https://id.example.com", "acme").scope().unwrap(), "openid profile email");
-        assert_eq!(scope(json!(["openid", "acme:read"])).unwrap(), "openid acme:read");
-        for bad in [json!(["openid", "a b"]), json!(["openid", ""]), json!(["openid", "a\"b"]), json!(["openid", "ä"])]
-        {
-            assert_eq!(scope(bad).unwrap_err().place(), "settings.scopes[1]");
+            assert_eq!(settings(url, realm).address().unwrap_err().place(), place, "{url} {realm}");
         }
     }
 }

@@ -7,6 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::{Check, Cx, ProviderError, Stage};
 
+/// What an ID token that lacks it makes us ask userinfo for, with the scope by which it was asked for. The e-mail alone:
+/// an account has one, and a provider that keeps it out of its ID tokens keeps the rest of a profile out as well, so all
+/// of it comes with the one call. An account without a name is nothing to ask about at every login.
+const WANTED: &[(&str, &str)] = &[("email", "email")];
+
+/// A flag speaks only for the value beside it in the same document.
+const FLAGGED: &[(&str, &str)] = &[("email", "email_verified"), ("phone_number", "phone_number_verified")];
+
 /// Verified claims about one subject of one issuer.
 pub(crate) struct Vouched {
     pub(crate) issuer: String,
@@ -30,6 +38,28 @@ impl Vouched {
         self.claims.get(name).and_then(Value::as_str)
     }
 
+    /// Whether something is missing that userinfo may have, where these are the scopes that were asked for.
+    pub(crate) fn lacks_wanted(&self, scopes: &[String]) -> bool {
+        WANTED.iter().any(|(claim, scope)| self.text(claim).is_none() && scopes.iter().any(|asked| asked == scope))
+    }
+
+    /// The ID token's claims, with those it lacks out of userinfo (OIDC Core 5.3.2: only of the same subject, or somebody
+    /// else's access token has got in between).
+    pub(crate) fn completed_by(mut self, mut told: Vouched) -> Result<Self, ProviderError> {
+        if told.subject != self.subject {
+            return Err(Stage::Userinfo.refused(Check::Subject));
+        }
+        for (value, flag) in FLAGGED {
+            let silent = if self.text(value).is_some() { &mut told } else { &mut self };
+            silent.claims.remove(*value);
+            silent.claims.remove(*flag);
+        }
+        for (name, value) in told.claims {
+            self.claims.entry(name).or_insert(value);
+        }
+        Ok(self)
+    }
+
     /// The identity, for providers whose `iss` and `sub` are canonical as they are.
     pub(crate) fn into_identity(
         self,
@@ -43,11 +73,11 @@ impl Vouched {
             source: document.source(),
             provider: document.provider.clone(),
             method,
-            issuer_key: self.issuer.clone(),
-            subject_key: self.subject.clone(),
+            issuer_key: self.issuer,
+            subject_key: self.subject,
+            raw_issuer: None,
+            raw_subject: None,
             claims: Claims::mapped(&self.claims),
-            issuer: self.issuer,
-            subject: self.subject,
             upstream_session,
             authenticated_at: cx.now(),
         }
@@ -58,5 +88,83 @@ impl fmt::Debug for Vouched {
     // Claims describe a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vouched").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn says(mut claims: Value) -> Vouched {
+        claims["sub"] = json!("ada");
+        Vouched::new(Stage::IdToken, "https://id.example", claims.as_object().unwrap().clone()).unwrap()
+    }
+
+    fn together(id_token: Value, userinfo: Value) -> Value {
+        let mut claims = says(id_token).completed_by(says(userinfo)).unwrap().claims;
+        claims.remove("sub");
+        Value::Object(claims)
+    }
+
+    #[test]
+    fn a_verified_flag_speaks_for_the_address_beside_it_only() {
+        for (id_token, userinfo, together_they_say) in [
+            (
+                json!({ "email": "a@example.org" }),
+                json!({ "email": "b@example.org", "email_verified": true }),
+                json!({ "email": "a@example.org" }),
+            ),
+            (
+                json!({ "email_verified": true }),
+                json!({ "email": "b@example.org" }),
+                json!({ "email": "b@example.org" }),
+            ),
+            (
+                json!({ "email": null, "email_verified": true }),
+                json!({ "email": "b@example.org", "email_verified": false }),
+                json!({ "email": "b@example.org", "email_verified": false }),
+            ),
+            (
+                json!({ "email": "a@example.org", "email_verified": false }),
+                json!({ "email": "a@example.org", "email_verified": true }),
+                json!({ "email": "a@example.org", "email_verified": false }),
+            ),
+            (
+                json!({ "phone_number_verified": true }),
+                json!({ "phone_number": "+1", "email": "b@example.org", "email_verified": true }),
+                json!({ "phone_number": "+1", "email": "b@example.org", "email_verified": true }),
+            ),
+        ] {
+            assert_eq!(together(id_token, userinfo), together_they_say);
+        }
+    }
+
+    #[test]
+    fn what_the_id_token_says_is_not_said_otherwise_by_userinfo() {
+        let id_token = json!({ "name": "Ada", "iss": "https://id.example" });
+        let userinfo = json!({ "name": "Eve", "iss": "https://evil.example", "locale": "de" });
+        let expected = json!({ "name": "Ada", "iss": "https://id.example", "locale": "de" });
+        assert_eq!(together(id_token, userinfo), expected);
+    }
+
+    #[test]
+    fn userinfo_of_somebody_else_is_refused() {
+        let mut other = says(json!({}));
+        other.subject = "eve".to_owned();
+        let refused = says(json!({})).completed_by(other).err();
+        assert_eq!(refused, Some(Stage::Userinfo.refused(Check::Subject)));
+    }
+
+    #[test]
+    fn userinfo_is_asked_for_a_missing_email_that_was_asked_for_and_nothing_else() {
+        let lacks = |claims: Value, scopes: &[&str]| {
+            says(claims).lacks_wanted(&scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>())
+        };
+        assert!(lacks(json!({ "name": "Ada" }), &["openid", "email"]));
+        assert!(lacks(json!({ "email": 1 }), &["openid", "email"]));
+        assert!(!lacks(json!({ "email": "a@example.org" }), &["openid", "profile", "email"]));
+        assert!(!lacks(json!({}), &["openid", "profile"]));
     }
 }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::RequestContext;
+use url::Url;
 
-use super::discovery::{self, Metadata};
+use super::discovery::{self, Document};
 use super::keys::Keys;
 use crate::{Cx, Outage, ProviderError, Stage};
 
@@ -19,18 +20,16 @@ const FRESH: TimeDelta = TimeDelta::hours(1);
 const USABLE: TimeDelta = TimeDelta::hours(24);
 const COOL_DOWN: TimeDelta = TimeDelta::minutes(1);
 
-/// By issuer, as the issuer writes itself.
+/// Documents by issuer, as the issuer writes itself; keys by the address they are published at, because two connectors of
+/// one issuer may name different ones.
 #[derive(Debug, Default)]
 pub(crate) struct IssuerCache {
-    issuers: Mutex<BTreeMap<String, Arc<Known>>>,
+    documents: Mutex<BTreeMap<String, Arc<Slot<Document>>>>,
+    keys: Mutex<BTreeMap<String, Arc<Slot<Keys>>>>,
 }
 
-/// Each is locked while it is fetched, so that a burst of requests fetches it once.
-#[derive(Debug, Default)]
-struct Known {
-    metadata: tokio::sync::Mutex<Option<Kept<Metadata>>>,
-    keys: tokio::sync::Mutex<Option<Kept<Keys>>>,
-}
+/// Locked while it is fetched, so that a burst of requests fetches it once.
+type Slot<T> = tokio::sync::Mutex<Option<Kept<T>>>;
 
 #[derive(Debug)]
 struct Kept<T> {
@@ -56,26 +55,21 @@ impl<T> Kept<T> {
 }
 
 impl IssuerCache {
-    fn known(&self, issuer: &str) -> Arc<Known> {
-        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(issuers.entry(issuer.to_owned()).or_default())
-    }
-
     /// The discovery document of `issuer`.
-    pub(crate) async fn metadata(&self, cx: &Cx<'_>, issuer: &str) -> Result<Arc<Metadata>, ProviderError> {
-        let known = self.known(issuer);
-        let mut kept = lock(cx, Stage::Discovery, &known.metadata).await?;
+    pub(crate) async fn document(&self, cx: &Cx<'_>, issuer: &str) -> Result<Arc<Document>, ProviderError> {
+        let slot = slot(&self.documents, issuer);
+        let mut kept = lock(cx, Stage::Discovery, &slot).await?;
         let request = hurried(cx, &kept);
         current(cx.now(), &mut kept, discovery::fetch(&cx.providers.cx(&request), issuer)).await
     }
 
-    /// The keys of an issuer, fetched again if none of them has the id `kid` and that may help.
-    pub(crate) async fn keys(&self, cx: &Cx<'_>, of: &Metadata, kid: Option<&str>) -> Result<Arc<Keys>, ProviderError> {
-        let known = self.known(&of.issuer);
-        let mut kept = lock(cx, Stage::Keys, &known.keys).await?;
+    /// The keys at `url`, fetched again if none of them has the id `kid` and that may help.
+    pub(crate) async fn keys(&self, cx: &Cx<'_>, url: &Url, kid: Option<&str>) -> Result<Arc<Keys>, ProviderError> {
+        let slot = slot(&self.keys, url.as_str());
+        let mut kept = lock(cx, Stage::Keys, &slot).await?;
         let before = kept.as_ref().map(|kept| Arc::clone(&kept.value));
         let request = hurried(cx, &kept);
-        let keys = current(cx.now(), &mut kept, Keys::fetch(&cx.providers.cx(&request), &of.jwks_uri)).await?;
+        let keys = current(cx.now(), &mut kept, Keys::fetch(&cx.providers.cx(&request), url)).await?;
 
         let (now, kept_before) = (cx.now(), before.is_some_and(|before| Arc::ptr_eq(&before, &keys)));
         match kept.as_mut() {
@@ -84,7 +78,7 @@ impl IssuerCache {
                     // As long as the provider does not give its keys, nobody can say that this one is not among them.
                     return kept.tried.and_then(|(_, failure)| failure).map_or(Ok(keys), Err);
                 }
-                match Keys::fetch(cx, &of.jwks_uri).await {
+                match Keys::fetch(cx, url).await {
                     Ok(fetched) => *kept = Kept { tried: Some((now, None)), ..Kept::new(fetched, now) },
                     Err(error) => {
                         kept.tried = Some((now, Some(error)));
@@ -96,6 +90,11 @@ impl IssuerCache {
             _ => Ok(keys),
         }
     }
+}
+
+fn slot<T>(slots: &Mutex<BTreeMap<String, Arc<Slot<T>>>>, name: &str) -> Arc<Slot<T>> {
+    let mut slots = slots.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(slots.entry(name.to_owned()).or_insert_with(|| Arc::new(Slot::default())))
 }
 
 async fn lock<'a, T>(

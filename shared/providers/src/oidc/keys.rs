@@ -1,8 +1,8 @@
 //! A provider's public keys (RFC 7517).
 
 use egress::Request;
-use openidconnect::JsonWebKey;
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey, SignatureVerificationError};
 use serde_json::Value;
 use url::Url;
 
@@ -35,8 +35,32 @@ impl Keys {
 
     /// Whether there is a key of that id; without an id, any key.
     pub(crate) fn has(&self, kid: Option<&str>) -> bool {
-        let fits = |key: &CoreJsonWebKey| kid.is_none() || key.key_id().map(|id| id.as_str()) == kid;
-        self.0.keys().iter().any(fits)
+        self.named(kid).next().is_some()
+    }
+
+    fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &CoreJsonWebKey> {
+        let fits = move |key: &&CoreJsonWebKey| kid.is_none() || key.key_id().map(|id| id.as_str()) == kid;
+        self.0.keys().iter().filter(fits)
+    }
+
+    /// Whether a key of that id has signed `message`: which check failed, if none has.
+    pub(super) fn verify(
+        &self,
+        kid: Option<&str>,
+        algorithm: &CoreJwsSigningAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Check> {
+        let mut failed = Check::Key;
+        for key in self.named(kid) {
+            match key.verify_signature(algorithm, message, signature) {
+                Ok(()) => return Ok(()),
+                // Made for another algorithm.
+                Err(SignatureVerificationError::InvalidKey(_)) => {}
+                Err(_) => failed = Check::Signature,
+            }
+        }
+        Err(failed)
     }
 
     /// As the verifier takes them.

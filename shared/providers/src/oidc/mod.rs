@@ -1,32 +1,32 @@
-//! What every OpenID Connect provider does alike (OpenID Connect Core 1.0, Discovery 1.0).
+//! What every OpenID Connect provider does alike (OpenID Connect Core 1.0, Discovery 1.0): the authorization code flow with
+//! PKCE, state and nonce, and how an answer of a token endpoint becomes somebody.
+//!
+//! A provider is an [`OidcDialect`]: its own settings, its issuer, and the few things it does otherwise. The settings in
+//! `options` are every connector's.
 
+mod address;
+mod authorize;
+mod callback;
 mod claims;
+mod dialect;
 mod discovery;
+mod exchange;
 mod id_token;
 mod issuers;
+mod jws;
 mod keys;
+mod options;
+mod relying_party;
 mod token;
 mod userinfo;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::check as check_address;
 pub(crate) use claims::Vouched;
+pub(crate) use dialect::OidcDialect;
+pub(crate) use discovery::Endpoints;
 pub(crate) use issuers::IssuerCache;
+pub(crate) use relying_party::{Proof, RelyingParty, build, not_switched_on};
 pub(crate) use token::{TokenAnswer, post_as_client};
-
-use crate::{Cx, ProviderError};
-use discovery::Metadata;
-
-/// Who a token answer is about: by its ID token, or where there is none by asking userinfo with its access token.
-pub(crate) async fn vouched_by(
-    cx: &Cx<'_>,
-    metadata: &Metadata,
-    client_id: &str,
-    answer: &TokenAnswer,
-) -> Result<Vouched, ProviderError> {
-    match answer.id_token() {
-        Some(token) => id_token::verify(cx, metadata, client_id, token).await,
-        None => userinfo::ask(cx, metadata, answer.access_token()).await,
-    }
-}

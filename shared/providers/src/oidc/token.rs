@@ -2,27 +2,50 @@
 
 use std::fmt;
 
-use domain::{ConnectorClient, json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::{ClientAuthMethod, ConnectorClient, json};
 use egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::form_urlencoded::byte_serialize;
 
 use super::discovery::Metadata;
 use crate::{Check, Cx, ProviderError, Stage, answers};
 
-/// Posts a grant, authenticated as `client` in the form (`client_secret_post`; a public client only names itself). Sent
-/// once: what a grant carries is not sent again whatever becomes of it.
+/// Posts a grant, authenticated as `client` in the way it says. Sent once: what a grant carries is not sent again
+/// whatever becomes of it.
 pub(crate) async fn post_as_client(
     cx: &Cx<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,
     grant: &[(&str, &str)],
 ) -> Result<Response, ProviderError> {
-    let secret = cx.secret(client).await?;
-    let mut form = vec![("client_id", client.id.as_str())];
-    form.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
-    form.extend(grant);
-    cx.send(Stage::Token, Request::post_form(metadata.token_endpoint.clone(), form)).await
+    let secret = match client.token_endpoint_auth_method {
+        ClientAuthMethod::None => None,
+        ClientAuthMethod::ClientSecretPost | ClientAuthMethod::ClientSecretBasic => cx.secret(client).await?,
+    };
+    let url = metadata.token_endpoint.clone();
+    let request = match (&secret, client.token_endpoint_auth_method) {
+        (Some(secret), ClientAuthMethod::ClientSecretBasic) => {
+            // One way of authenticating per request (RFC 6749 section 2.3): nothing about the client in the form.
+            let request = Request::post_form(url, grant.iter().copied());
+            request.basic(&credentials(&client.id, secret)).ok_or_else(|| Stage::Token.refused(Check::Format))?
+        }
+        (secret, _) => {
+            let mut form = vec![("client_id", client.id.as_str())];
+            form.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+            form.extend(grant);
+            Request::post_form(url, form)
+        }
+    };
+    cx.send(Stage::Token, request).await
+}
+
+/// Each half is form-urlencoded before they are joined (RFC 6749 section 2.3.1): a secret may have a colon in it.
+fn credentials(id: &str, secret: &SecretString) -> String {
+    let encoded = |half: &str| byte_serialize(half.as_bytes()).collect::<String>();
+    STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret.expose_secret())))
 }
 
 /// A successful answer (RFC 6749 section 5.1, OIDC Core 3.1.3.3).
@@ -60,5 +83,17 @@ impl TokenAnswer {
 impl fmt::Debug for TokenAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenAnswer")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_are_form_urlencoded_first() {
+        let encoded = credentials("landfall:one", &SecretString::from("a+b %:ü"));
+        let decoded = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+        assert_eq!(decoded, "landfall%3Aone:a%2Bb+%25%3A%C3%BC");
     }
 }

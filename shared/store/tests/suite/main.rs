@@ -1,175 +1,24 @@
 //! The store's suite: what each conditional write promises, against an engine that speaks DynamoDB's protocol.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::Duration;
+mod bench;
+mod redirects;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use chrono::{DateTime, TimeDelta, Utc};
+use std::net::Ipv4Addr;
+
+use chrono::TimeDelta;
 use domain::identity::hash_parts;
 use domain::{
-    Answered, AuthorizationCode, AuthorizationRequest, ClientAddress, Clock, FixedClock, Identifier, IdentityKey,
-    IssuedCode, JourneyDocument, Link, LinkStatus, RequestContext, Run, SeededEntropy, Session, SessionId,
-    SessionToken, Status, SubmitKey, User,
+    AuthorizationCode, Clock, Identifier, IssuedCode, JourneyDocument, Session, SessionId, SessionToken, Status,
+    SubmitKey,
 };
 use serde_json::json;
 use store::sessions::{Redemption, TurnAnswer};
-use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Lost, Redeemed, Store, StoreError, TableNames};
+use store::{Claim, ClaimId, CommitError, DirectoryWrite, Lost, Redeemed, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A store of its own, and the time it believes in.
-struct Bench {
-    store: Store,
-    clock: Arc<FixedClock>,
-    entropy: SeededEntropy,
-}
-
-/// Runs a test with an embedded engine beside it.
-async fn with_store(test: impl AsyncFnOnce(Bench)) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let bench = bench_at(&listener);
-    let engine = dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap());
-    tokio::select! {
-        () = engine => panic!("the engine ended before the test"),
-        () = async { bench.store.create_missing_tables().await.unwrap(); test(bench).await } => {}
-    }
-}
-
-fn bench_at(listener: &TcpListener) -> Bench {
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(endpoint)
-        .retry_config(RetryConfig::disabled())
-        .build();
-    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("suite"));
-    let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
-    Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) }
-}
-
-impl Bench {
-    fn cx(&self) -> RequestContext {
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        RequestContext::new("req".parse().unwrap(), clock, Duration::from_secs(10), ClientAddress::default(), None)
-    }
-
-    fn token(&self) -> SessionToken {
-        SessionToken::presented("the token in force")
-    }
-
-    fn key(&self) -> SubmitKey {
-        SubmitKey::try_from("0123456789abcdef0123456789abcdef".to_owned()).unwrap()
-    }
-
-    fn session(&self) -> Session {
-        let now = self.clock.now();
-        Session {
-            id: SessionId::generate(now, &self.entropy),
-            expires_at: now + TimeDelta::minutes(15),
-            status: Status::InputRequired,
-            turn: 1,
-            step: "ask".parse().unwrap(),
-            token: self.token().hash(),
-            answered: None,
-            code: None,
-            request: AuthorizationRequest {
-                client_id: "shop".parse().unwrap(),
-                redirect_uri: "https://shop.example/after".into(),
-                response_type: None,
-                scope: Some("openid".into()),
-                nonce: None,
-                code_challenge: Some("challenge".into()),
-                code_challenge_method: Some("S256".into()),
-                login_hint: None,
-                idp_hint: None,
-                ui_locales: None,
-            },
-            run: Run {
-                journey: "login".parse().unwrap(),
-                version: 1,
-                steps: 0,
-                params: BTreeMap::from([("plan".into(), json!("gold"))]),
-                values: BTreeMap::new(),
-                identities: BTreeMap::new(),
-                asked: BTreeMap::new(),
-                proofs: Vec::new(),
-                user: None,
-                error: None,
-                retry_after: None,
-            },
-        }
-    }
-
-    async fn stored(&self) -> Session {
-        let session = self.session();
-        self.store.create_session(&self.cx(), &session).await.unwrap();
-        session
-    }
-
-    async fn claim_with(&self, session: &Session, turn: u32, token: &SessionToken, key: &SubmitKey) -> Claim {
-        let answer = TurnAnswer { turn, step: &"ask".parse().unwrap(), token, key };
-        self.store.claim_turn(&self.cx(), &session.id, &answer, ClaimId::generate(&self.entropy)).await.unwrap()
-    }
-
-    async fn claim(&self, session: &Session) -> Claim {
-        self.claim_with(session, 1, &self.token(), &self.key()).await
-    }
-
-    async fn taken(&self, session: &Session) -> Claimed {
-        match self.claim(session).await {
-            Claim::Taken(claimed) => *claimed,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The session after its turn was answered.
-    fn advanced(&self, session: &Session) -> Session {
-        let answered = Some(Answered { token: self.token().hash(), key: self.key().hash() });
-        Session { turn: session.turn + 1, answered, ..session.clone() }
-    }
-
-    fn user(&self, subject: &str) -> (User, Link) {
-        let identity: domain::ExternalIdentity = serde_json::from_value(json!({
-            "connector": "keycloak", "source": "keycloak", "provider": "keycloak", "method": "password",
-            "issuer_key": "https://idp.example", "subject_key": subject, "issuer": "https://idp.example", "subject": subject,
-            "claims": { "email": "ada@example.org" }, "authenticated_at": self.clock.now(),
-        }))
-        .unwrap();
-        let id = domain::UserId::generate(self.clock.now(), &self.entropy);
-        let (key, claims): (IdentityKey, _) = (identity.key(), identity.claims);
-        let link =
-            Link { key, user: id.clone(), subject: id.to_string(), status: LinkStatus::Active, claims: claims.clone() };
-        let user = User {
-            subject: id.to_string(),
-            id,
-            version: 1,
-            claims,
-            attributes: serde_json::Map::new(),
-            links: Vec::new(),
-            created_at: self.clock.now(),
-        };
-        (user, link)
-    }
-
-    /// Commits a new user from a session of their own.
-    async fn provision(&self, user: &User, link: &Link, email: Option<&str>) -> Result<(), CommitError> {
-        let session = self.stored().await;
-        let claimed = self.taken(&session).await;
-        let mut writes = vec![DirectoryWrite::CreateUser(user.clone()), DirectoryWrite::CreateLink(link.clone())];
-        writes.extend(email.map(|email| DirectoryWrite::ClaimIdentifier {
-            identifier: Identifier::email(email),
-            user: user.id.clone(),
-        }));
-        self.store.commit(&self.cx(), &self.advanced(&session), &claimed.claim, &writes, 0).await
-    }
-}
+use crate::bench::{bench_at, with_store};
 
 fn lost(result: Result<(), CommitError>) -> Vec<Lost> {
     match result {

@@ -1,11 +1,13 @@
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
-use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::super::jws::{ALGORITHMS, Algorithm as Allowed};
 use super::*;
 
 const ISSUER: &str = "https://id.example/realms/demo";
@@ -16,13 +18,21 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A token with this header and these claims as text, under a signature nobody has made.
-fn unsigned(header: &str, claims: &str) -> Result<Unverified, ProviderError> {
-    Unverified::read(&format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims)))
+fn unsigned(header: &str, claims: &str) -> String {
+    format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+}
+
+fn read(token: &str) -> Result<Unverified<'_>, ProviderError> {
+    Unverified::read(Stage::IdToken, token)
 }
 
 fn header_check(header: Value) -> Option<Check> {
-    let token = unsigned(&header.to_string(), "{}").unwrap();
-    failed(token.check_header().and_then(|()| token.kid().map(|_| ())))
+    check_of(&unsigned(&header.to_string(), "{}"), &Allowed::all())
+}
+
+fn check_of(token: &str, allowed: &[Allowed]) -> Option<Check> {
+    let token = read(token).unwrap();
+    failed(token.check_header(allowed).and_then(|_| token.kid().map(|_| ())))
 }
 
 fn failed<T>(result: Result<T, ProviderError>) -> Option<Check> {
@@ -37,6 +47,10 @@ fn failed<T>(result: Result<T, ProviderError>) -> Option<Check> {
 fn algorithms_are_taken_by_name_and_no_other_spelling_attack_21() {
     for (name, _) in ALGORITHMS {
         assert_eq!(header_check(json!({ "alg": name })), None, "{name}");
+        // A connector may take fewer.
+        let only: Vec<Allowed> = serde_json::from_value(json!(["PS512"])).unwrap();
+        let check = check_of(&unsigned(&json!({ "alg": name }).to_string(), "{}"), &only);
+        assert_eq!(check, (*name != "PS512").then_some(Check::Algorithm), "{name}");
     }
     for bad in [
         json!("none"),
@@ -73,13 +87,13 @@ fn headers_that_change_what_is_signed_are_refused_attacks_24_30() {
     }
     let logout =
         unsigned(r#"{"alg":"RS256"}"#, r#"{"events":{"http://schemas.openid.net/event/backchannel-logout":{}}}"#);
-    assert_eq!(failed(logout.unwrap().check_header()), Some(Check::Header));
+    assert_eq!(check_of(&logout, &Allowed::all()), Some(Check::Header));
 }
 
 #[test]
 fn a_name_that_appears_twice_is_refused_attack_30() {
-    assert_eq!(failed(unsigned(r#"{"alg":"RS256","alg":"none"}"#, "{}")), Some(Check::Json));
-    assert_eq!(failed(unsigned(r#"{"alg":"RS256"}"#, r#"{"sub":"a","sub":"b"}"#)), Some(Check::Json));
+    assert_eq!(failed(read(&unsigned(r#"{"alg":"RS256","alg":"none"}"#, "{}"))), Some(Check::Json));
+    assert_eq!(failed(read(&unsigned(r#"{"alg":"RS256"}"#, r#"{"sub":"a","sub":"b"}"#))), Some(Check::Json));
 }
 
 #[test]
@@ -96,13 +110,13 @@ fn what_is_no_signed_token_is_refused() {
         "W10.e30.c2ln",
         "!.e30.c2ln",
     ] {
-        assert_eq!(failed(Unverified::read(bad)), Some(Check::Format), "{bad}");
+        assert_eq!(failed(read(bad)), Some(Check::Format), "{bad}");
     }
 }
 
 #[test]
 fn times_are_whole_seconds_within_a_minute_of_ours_attack_28() {
-    let check = |claims: &str| failed(unsigned("{}", claims).and_then(|token| token.check_times(now())));
+    let check = |claims: &str| failed(read(&unsigned("{}", claims)).and_then(|token| check_times(&token, now())));
     let times = |exp: i64, iat: i64, nbf: i64| {
         check(&format!(r#"{{"exp":{},"iat":{},"nbf":{}}}"#, NOW + exp, NOW + iat, NOW + nbf))
     };
@@ -137,7 +151,7 @@ fn times_are_whole_seconds_within_a_minute_of_ours_attack_28() {
     }
     assert_eq!(check(&format!(r#"{{"iat":{NOW}}}"#)), Some(Check::Format));
     assert_eq!(check(&format!(r#"{{"exp":{good}}}"#)), Some(Check::Format));
-    assert_eq!(failed(unsigned("{}", r#"{"exp":1e400,"iat":1}"#)), Some(Check::Format));
+    assert_eq!(failed(read(&unsigned("{}", r#"{"exp":1e400,"iat":1}"#))), Some(Check::Format));
 }
 
 fn keys() -> Vec<(Algorithm, EncodingKey)> {
@@ -168,7 +182,11 @@ fn every_family_of_algorithms_is_verified() {
             Keys::select(&[jwk])
         };
         let claims = json!({ "iss": ISSUER, "aud": "landfall", "sub": "ada", "exp": NOW + 300, "iat": NOW });
-        let check = |keys: &Keys, token: &str| failed(check_signed(now(), ISSUER, "landfall", keys, token));
+        let (algorithms, nonce) = (Allowed::all(), Nonce::new("n".to_owned()));
+        let expected = Expected { client_id: "landfall", algorithms: &algorithms };
+        let check = |keys: &Keys, token: &str| failed(check_signed(now(), ISSUER, &expected, None, keys, token));
+        let check_nonce =
+            |keys: &Keys, token: &str| failed(check_signed(now(), ISSUER, &expected, Some(&nonce), keys, token));
         let keys = published(json!({ "kid": "k", "use": "sig" }));
 
         let token = sign(&claims);
@@ -178,6 +196,24 @@ fn every_family_of_algorithms_is_verified() {
         assert_eq!(check(&keys, &format!("{message}.")), Some(Check::Signature));
         let other = sign(&json!({ "iss": ISSUER, "aud": "landfall", "sub": "eve", "exp": NOW + 300, "iat": NOW }));
         assert_eq!(check(&keys, &format!("{}.{signature}", other.rsplit_once('.').unwrap().0)), Some(Check::Signature));
+
+        assert_eq!(check_nonce(&keys, &token), Some(Check::Nonce));
+        for (sent, expected) in [("n", None), ("N", Some(Check::Nonce)), ("", Some(Check::Nonce))] {
+            let mut claims = claims.clone();
+            claims["nonce"] = json!(sent);
+            assert_eq!(check_nonce(&keys, &sign(&claims)), expected, "{sent}");
+        }
+
+        // Userinfo is signed by the same keys.
+        let unverified = read(&token).unwrap();
+        let used = unverified.check_header(&algorithms).unwrap();
+        let (message, signature) = unverified.signed().unwrap();
+        assert_eq!(keys.verify(Some("k"), &used, message, &signature), Ok(()));
+        assert_eq!(keys.verify(None, &used, message, &signature), Ok(()));
+        assert_eq!(keys.verify(Some("other"), &used, message, &signature), Err(Check::Key));
+        assert_eq!(keys.verify(None, &used, b"another message", &signature), Err(Check::Signature));
+        let of_another = published(json!({ "kid": "k", "alg": "RS384" }));
+        assert_eq!(of_another.verify(Some("k"), &used, message, &signature), Err(Check::Key));
 
         assert_eq!(check(&published(json!({ "kid": "other", "use": "sig" })), &token), Some(Check::Key));
         assert_eq!(check(&published(json!({ "kid": "k", "use": "enc" })), &token), Some(Check::Key));

@@ -1,0 +1,67 @@
+//! `oidc-callback`: a browser comes back from its identity provider.
+//!
+//! URL -> call -> answer; no branch on journey or provider. Whoever comes back is sent on to the application and changes
+//! nothing else: see `journeys`' engine for the two halves of a redirect.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use domain::ConnectorId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use web::{App, CallbackParameters, Context, PageError, Path, Problem, SeeOther};
+
+/// Every route of this function.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(query)).routes(routes!(form_post))
+}
+
+/// The provider's answer in the query (OAuth 2.0 Multiple Response Types, `response_mode=query`).
+#[utoipa::path(
+    get,
+    path = "/v1/callback/{connector}",
+    params(("connector" = String, Path)),
+    responses(
+        (status = 303, description = "to the `redirect_uri` of the session's request, with `session` and `resume`"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`; a page for browsers"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; a page for browsers"),
+    )
+)]
+async fn query(
+    app: State<Arc<App>>,
+    cx: Context,
+    connector: Path<ConnectorId>,
+    callback: CallbackParameters,
+) -> Result<SeeOther, PageError> {
+    come_back(app, cx, connector, callback).await
+}
+
+/// The same as a form (OAuth 2.0 Form Post Response Mode).
+#[utoipa::path(
+    post,
+    path = "/v1/callback/{connector}",
+    params(("connector" = String, Path)),
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`state`, `code`, ..."),
+    responses(
+        (status = 303, description = "to the `redirect_uri` of the session's request, with `session` and `resume`"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`; a page for browsers"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; a page for browsers"),
+    )
+)]
+async fn form_post(
+    app: State<Arc<App>>,
+    cx: Context,
+    connector: Path<ConnectorId>,
+    callback: CallbackParameters,
+) -> Result<SeeOther, PageError> {
+    come_back(app, cx, connector, callback).await
+}
+
+async fn come_back(
+    State(app): State<Arc<App>>,
+    Context(cx): Context,
+    Path(connector): Path<ConnectorId>,
+    CallbackParameters(callback): CallbackParameters,
+) -> Result<SeeOther, PageError> {
+    Ok(SeeOther(app.journeys.callback(&cx, &connector, &callback).await?))
+}

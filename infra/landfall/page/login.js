@@ -1,0 +1,201 @@
+// How a browser application signs its users in through Landfall: no dependencies, and nothing of this page in it.
+//
+//     const login = new Login({ issuer, clientId, redirectUri });
+//     let view = (await login.resume()) ?? (await login.view()) ?? (await login.start("my-journey"));
+//     // Show `view`, and answer it as often as it asks: input_required and redirect are the page's business (page.js).
+//     view = await login.submit(view, "submit", { email, password });
+//     if (view.status === "completed") user = (await login.redeem(view)).claims;
+//
+// WebCrypto is there on https, and on this machine itself. What a call cannot do, it says with a `Problem`. If that is
+// `unknown_session`, the session is over: `forget()` it, and start again.
+
+const STORED = "landfall.login";
+const PATIENCE = 30_000; // Milliseconds; longer than any answer of Landfall's may take.
+const TRIES = 5;
+
+export class Login {
+  #application;
+
+  /** Where Landfall is, and who we are there. `onProcessing`, if there is one, hears of views that ask for patience. */
+  constructor({ issuer, clientId, redirectUri, onProcessing }) {
+    this.#application = { issuer, clientId, redirectUri, onProcessing };
+  }
+
+  /** Starts a journey: an OAuth authorization request (RFC 6749, OIDC Core 3.1.2.1), and what the journey asks for. */
+  async start(journey, params = {}, scope = "openid profile email") {
+    // Whoever steals the code lacks the verifier (RFC 7636); an ID token of another login lacks the nonce.
+    const verifier = random(32);
+    const nonce = random(16);
+    const request = {
+      client_id: this.#application.clientId,
+      redirect_uri: this.#application.redirectUri,
+      scope,
+      nonce,
+      code_challenge: base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))),
+      code_challenge_method: "S256",
+    };
+    const view = await this.#post(`/v1/journeys/${encodeURIComponent(journey)}/start`, { request, params });
+    keep({ session: view.session, token: view.session_token, verifier, nonce });
+    return view;
+  }
+
+  /** Answers the step that `view` shows: with one of its options, and what was entered, by field. */
+  submit(view, option, data = {}) {
+    // One key for one answer, however often it has to be sent: nothing is done twice, and nobody who lacks the key is
+    // given the token that may come back. It is kept nowhere, like the password: who reloads the page just now may have
+    // to start again.
+    const answer = { turn: view.turn, key: random(16), option, data };
+    return this.#untilAnswered(() => this.#ofSession("POST", `/steps/${encodeURIComponent(view.step.id)}`, answer));
+  }
+
+  /** Where the session stands, after a reload; `null` if this tab has none. */
+  async view() {
+    return stored() && this.#untilAnswered(() => this.#ofSession("GET", ""));
+  }
+
+  /** Goes on after the provider sent the browser back with `?session=...&resume=...`; `null` if it did not. */
+  async resume() {
+    const address = new URL(location.href);
+    const [session, resume] = ["session", "resume"].map((name) => address.searchParams.get(name));
+    if (!session || !resume) return null;
+    // Only a session that this tab has started. An attacker may start one and send its redirect to this user, to have
+    // them sign in for him; or finish it himself and send the way back, to have them go on in his account. In both
+    // cases the session in the address is not the one that is stored here, and goes nowhere.
+    if (stored()?.session !== session) {
+      forgetReturn(address);
+      throw new Problem({ code: "not_our_session", title: "This sign-in was started in another browser or tab" });
+    }
+    try {
+      const view = await this.#untilAnswered(() => this.#ofSession("POST", "/resume", { resume }));
+      forgetReturn(address);
+      return view;
+    } catch (problem) {
+      // As long as there is no answer, the address stays as it is: a reload sends the same, and gets the same answer.
+      if (problem.mayPass) problem.again = () => this.resume();
+      else forgetReturn(address);
+      throw problem;
+    }
+  }
+
+  /** Fetches the tokens of a completed session, and ends it here. */
+  async redeem(view) {
+    const { verifier, nonce } = stored() ?? {};
+    // Sent once. A code that comes twice looks stolen, and ends what it had given; `view()` tells whether it is spent.
+    const tokens = await this.#call("POST", "/oauth2/token", {
+      body: new URLSearchParams({
+        grant_type: "authorization_code",
+        code: view.completion.code,
+        redirect_uri: view.completion.redirect_uri,
+        client_id: this.#application.clientId,
+        code_verifier: verifier,
+      }),
+    });
+    this.forget();
+    // No signature is checked: the token came straight from the token endpoint over TLS, which OIDC Core 3.1.3.7
+    // accepts instead. One that came any other way has to be verified with the keys at /oauth2/jwks. Nor is `exp`: it
+    // was made a moment ago, and the clock of this machine may be wrong.
+    const claims = payload(tokens.id_token);
+    const isOurs = claims.iss === this.#application.issuer && [claims.aud].flat().includes(this.#application.clientId);
+    if (!isOurs || claims.nonce !== nonce) {
+      throw new Problem({ code: "id_token_refused", title: "The ID token is not of this login" });
+    }
+    return { tokens, claims };
+  }
+
+  /** Forgets the session, wherever it stands. */
+  forget() {
+    sessionStorage.removeItem(STORED);
+  }
+
+  /** Sends the same again until it is answered: a lost answer, a busy server and a turn in progress all pass. */
+  async #untilAnswered(send) {
+    let failures = 0;
+    while (true) {
+      try {
+        const view = await send();
+        if (view.status !== "processing") return view;
+        this.#application.onProcessing?.(view);
+        await seconds(view.retry_after ?? 1);
+      } catch (problem) {
+        if (!problem.mayPass) throw problem;
+        failures += 1;
+        if (failures === TRIES) {
+          // For the page to offer: the same request still, with the same key.
+          problem.again = () => this.#untilAnswered(send);
+          throw problem;
+        }
+        await seconds(problem.retryAfter ?? failures);
+      }
+    }
+  }
+
+  async #ofSession(method, path, json) {
+    const { session, token } = stored() ?? {};
+    const view = await this.#call(method, `/v1/sessions/${session}${path}`, {
+      headers: { authorization: `Bearer ${token}`, ...(json && JSON_BODY) },
+      body: json && JSON.stringify(json),
+    });
+    // It rotates when somebody is authenticated: whoever planted the session in this browser is left with the old one.
+    if (view.session_token) keep({ ...stored(), token: view.session_token });
+    return view;
+  }
+
+  #post(path, json) {
+    return this.#call("POST", path, { headers: JSON_BODY, body: JSON.stringify(json) });
+  }
+
+  async #call(method, path, init) {
+    const options = { method, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PATIENCE), ...init };
+    let response, body;
+    try {
+      response = await fetch(this.#application.issuer + path, options);
+      body = await response.json();
+    } catch {
+      // Not sent, or not answered, or cut off, or answered by something on the way that is not Landfall.
+      throw new Problem({});
+    }
+    if (!response.ok) throw new Problem(body, response.status);
+    return body;
+  }
+}
+
+/** A refusal: RFC 9457 as the API answers it, RFC 6749 section 5.2 as the token endpoint does. */
+export class Problem extends Error {
+  constructor(body, status) {
+    super(body.title ?? body.error_description ?? "Landfall does not answer");
+    this.code = body.code ?? body.error ?? "no_answer";
+    this.requestId = body.request_id;
+    /** What does not fit, field by field: `{ name, code }`. */
+    this.fields = body.fields ?? [];
+    /** Where the session stands instead. */
+    this.view = body.view;
+    this.retryAfter = body.retry_after;
+    /** Whether the same request may be answered later. */
+    this.mayPass = this.code === "no_answer" || status === 503;
+  }
+}
+
+const JSON_BODY = { "content-type": "application/json" };
+
+// Of this tab, and only until it is closed.
+const stored = () => JSON.parse(sessionStorage.getItem(STORED));
+const keep = (login) => sessionStorage.setItem(STORED, JSON.stringify(login));
+
+/** `resume` is for one use: it neither stays in the address bar nor in the history. */
+function forgetReturn(address) {
+  for (const name of ["session", "resume"]) address.searchParams.delete(name);
+  history.replaceState(history.state, "", address);
+}
+
+const random = (bytes) => base64url(crypto.getRandomValues(new Uint8Array(bytes)));
+const seconds = (count) => new Promise((done) => setTimeout(done, count * 1000));
+
+function base64url(bytes) {
+  const text = String.fromCharCode(...new Uint8Array(bytes));
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function payload(jwt) {
+  const text = atob(jwt.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+}

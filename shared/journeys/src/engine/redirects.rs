@@ -1,0 +1,130 @@
+//! The two halves of a redirect.
+//!
+//! Whoever starts a session may send its redirect to somebody else and let them finish it. So the browser that comes back
+//! changes nothing but what is kept as returned, and is sent on to the application with a secret for one use; and only who
+//! shows both, that secret and the session's token, goes on with the journey.
+
+use domain::{
+    Asked, CallbackState, Code, ConnectorId, Failure, Method, Redirect, RequestContext, Returned, Sealed, Session,
+    SessionId, SessionToken, SubmitKey,
+};
+use providers::{Answer, Callback};
+use serde::Deserialize;
+use store::{Claim, ClaimId, Return};
+use url::form_urlencoded::byte_serialize;
+
+use super::advance::{Input, Presented};
+use super::{Journeys, place};
+use crate::steps::provider;
+use crate::{JourneyError, SessionView};
+
+/// The body of a resume.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeRequest {
+    /// What the browser brought to the application's redirect URI.
+    #[schema(value_type = String)]
+    pub resume: SubmitKey,
+}
+
+impl Journeys {
+    /// The first half: a browser comes back from the provider behind `connector`. Where it goes next.
+    ///
+    /// # Errors
+    /// `redirect_expired` if its `state` is unknown, spent, another connector's, or of a turn that is over. Nothing changed
+    /// then, and no provider was asked.
+    pub async fn callback(
+        &self,
+        cx: &RequestContext,
+        connector: &ConnectorId,
+        callback: &Callback,
+    ) -> Result<String, JourneyError> {
+        let expired = || JourneyError::Refused(Code::RedirectExpired);
+        let (session, state) = callback.get("state").and_then(CallbackState::presented).ok_or_else(expired)?;
+        let (store, state) = (&self.parts.store, state.hash_at(connector));
+        let by = ClaimId::generate(self.parts.entropy.as_ref());
+        // Taken before any provider is called: a state that comes twice sends one code.
+        let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
+        let returned = self.ask_provider(cx, &session, connector, callback).await?;
+        let returned = self.seal_returned(&session, &returned)?;
+
+        let resume = SubmitKey::generate(self.parts.entropy.as_ref());
+        let until = cx.now + self.parts.limits.resume;
+        let back = Return { state, returned: &returned, resume: resume.hash(), until };
+        if !store.keep_returned(cx, &session.id, &session.step, &back, &by).await? {
+            return Err(expired());
+        }
+        tracing::info!(event = "redirect_returned", session = %session.id, %connector);
+        Ok(onward(&session, &resume))
+    }
+
+    /// The second half: goes on with what the redirect brought, for whoever shows the session's token as well.
+    ///
+    /// # Errors
+    /// `unknown_session`; `redirect_expired` with the current view if `resume` is not what this session's redirect brought,
+    /// or comes too late. Nothing changed then.
+    pub async fn resume(
+        &self,
+        cx: &RequestContext,
+        session: &SessionId,
+        token: &SessionToken,
+        resume: &SubmitKey,
+    ) -> Result<SessionView, JourneyError> {
+        let claim = ClaimId::generate(self.parts.entropy.as_ref());
+        let claim = self.parts.store.claim_return(cx, session, token, resume, claim).await?;
+        if let Claim::Elsewhere(session) = claim {
+            let view = self.view_elsewhere(cx, &session).await?;
+            return Err(JourneyError::Conflict(Code::RedirectExpired, Box::new(view)));
+        }
+        self.answer_claim(cx, claim, Presented { token, key: resume }, Input::Returned).await
+    }
+
+    /// What the provider says to what the browser brought.
+    async fn ask_provider(
+        &self,
+        cx: &RequestContext,
+        session: &Session,
+        connector: &ConnectorId,
+        callback: &Callback,
+    ) -> Result<Returned, JourneyError> {
+        let broken = JourneyError::Broken("a pending state does not open in its session");
+        let sealed = session.run.asked.get(&session.step).ok_or(broken)?;
+        let asked: Asked = sealed
+            .open(&self.parts.keys.sealing, &place(&session.id, "step", session.step.as_str()))
+            .map_err(|_| JourneyError::Broken("a pending state does not open in its session"))?;
+        let found = self.parts.library.connector(cx, connector).await?;
+        let adapter = found.as_ref().and_then(|connector| connector.adapter.as_ref());
+        let Some(adapter) = adapter.filter(|adapter| adapter.methods().contains(&Method::Oidc)) else {
+            return Ok(Returned::Failed(provider::unusable(connector, Method::Oidc)));
+        };
+        let outbound = cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref());
+        let progress =
+            adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, Answer::Callback(callback)).await;
+        Ok(provider::came(connector, Method::Oidc, progress))
+    }
+
+    fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {
+        let place = place(&session.id, "returned", session.step.as_str());
+        Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, returned)
+            .map_err(|_| JourneyError::Broken("what a redirect brought cannot be sealed"))
+    }
+
+    /// What the redirect of a claimed session brought.
+    pub(super) fn open_returned(&self, session: &Session) -> Returned {
+        let place = place(&session.id, "returned", session.step.as_str());
+        let opened = match &session.redirect {
+            Some(Redirect::Returned(sealed)) => sealed.open(&self.parts.keys.sealing, &place).ok(),
+            _ => None,
+        };
+        // Whatever does not open vouches for nobody.
+        opened.unwrap_or(Returned::Failed(Failure { outcome: None, retry_after: None }))
+    }
+}
+
+/// The application's redirect URI with what resumes the session. As text: a parser would write it in its own spelling.
+fn onward(session: &Session, resume: &SubmitKey) -> String {
+    let uri = &session.request.redirect_uri;
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    let resume: String = byte_serialize(resume.expose().as_bytes()).collect();
+    format!("{uri}{separator}session={}&resume={resume}", session.id)
+}

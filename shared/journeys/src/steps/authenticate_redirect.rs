@@ -1,0 +1,149 @@
+use async_trait::async_trait;
+use domain::{Asked, CallbackState, Code, Expression, Method, Returned};
+use providers::{Answer, Attempt, Callback, Hints};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::StepType;
+use super::provider::{self, ConnectorSetting};
+use crate::{
+    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Read, Shape, Step, StepCx,
+    StepError, StepView, ViewCx,
+};
+
+pub(super) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
+
+/// Sends the user to their provider's own page. Leaves who came back, and `reason` when it is nobody.
+///
+/// The browser that comes back brings what the provider says of somebody; the session goes on with it only when whoever
+/// holds its token asks for it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthenticateRedirect {
+    connector: ConnectorSetting,
+    /// Who is expected; unless it says otherwise, whom the application expects.
+    login_hint: Option<Expression>,
+    /// `login`, `consent` or `select_account`, instead of what the connector says.
+    prompt: Option<Prompt>,
+    /// Space-separated, instead of what the connector says.
+    acr_values: Option<String>,
+}
+
+/// OIDC Core 3.1.2.1. `none` would bring nobody back whom anybody could ask anything.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Prompt {
+    Login,
+    Consent,
+    SelectAccount,
+}
+
+impl Prompt {
+    fn as_str(self) -> &'static str {
+        match self {
+            Prompt::Login => "login",
+            Prompt::Consent => "consent",
+            Prompt::SelectAccount => "select_account",
+        }
+    }
+}
+
+#[async_trait]
+impl Step for AuthenticateRedirect {
+    fn shape(&self) -> Shape {
+        let hint = self.login_hint.iter().flat_map(|hint| Read::of("login_hint", hint));
+        Shape {
+            endings: [Ending::new("authenticated").identifying(), Ending::new("challenged"), Ending::new("cancelled")]
+                .into_iter()
+                // The provider may be away before anybody was sent to it.
+                .chain(provider::failures().map(Ending::at_once))
+                .collect(),
+            reads: self.connector.reads().chain(hint).collect(),
+            client_facing: true,
+            ..Shape::default()
+        }
+    }
+
+    async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        let (connector, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
+        let Some(adapter) = adapter else {
+            return provider::end(cx, &provider::unusable(&connector, Method::Oidc));
+        };
+        let login = self.login_hint(cx)?;
+        let locales = cx.authorization_request().ui_locales.clone();
+        let hints = Hints {
+            login: login.as_deref(),
+            locales: locales.as_deref(),
+            prompt: self.prompt.map(Prompt::as_str),
+            acr_values: self.acr_values.as_deref(),
+        };
+        let progress = adapter.begin(&cx.providers(), Attempt::Redirect(hints)).await;
+        provider::go_on(cx, provider::came(&connector, Method::Oidc, progress))
+    }
+
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+        match response.option.as_str() {
+            "restart" => self.enter(cx).await,
+            "cancel" => {
+                cx.fail(Code::Declined);
+                Ok(Flow::Done("cancelled"))
+            }
+            "callback" => self.callback(cx, response).await,
+            _ => Ok(Flow::Invalid(vec![FieldError::new("option", FieldProblem::Unknown)])),
+        }
+    }
+
+    async fn returned(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+        provider::go_on(cx, returned)
+    }
+
+    async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {
+        let (id, adapter) = self.connector.usable(cx, Method::Oidc).await?;
+        let name = cx.connector(&id).await?.map(|connector| connector.document.name.clone());
+        let own = adapter.is_some_and(|adapter| adapter.callback_of_application().is_some());
+        let callback = own.then_some(OptionView { id: "callback", kind: OptionKind::Callback });
+        let always = [
+            OptionView { id: "restart", kind: OptionKind::Restart },
+            OptionView { id: "cancel", kind: OptionKind::Cancel },
+        ];
+        Ok(StepView {
+            kind: TYPE.name,
+            data: json!({ "provider": { "id": id, "name": name } }),
+            options: callback.into_iter().chain(always).collect(),
+        })
+    }
+}
+
+impl AuthenticateRedirect {
+    fn login_hint(&self, cx: &StepCx<'_>) -> Result<Option<String>, StepError> {
+        let Some(hint) = &self.login_hint else { return Ok(cx.authorization_request().login_hint.clone()) };
+        match cx.eval(hint)? {
+            Value::String(text) => Ok(Some(text)),
+            // A field that was left empty.
+            Value::Null => Ok(None),
+            _ => Err(StepError::Broken("a setting that takes text reads something else")),
+        }
+    }
+
+    /// The application has received the callback at an address of its own, and holds the session's token: both halves.
+    async fn callback(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+        let parameters = response.data.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
+        let callback = Callback::read(parameters).unwrap_or_default();
+        let state = callback.get("state").and_then(CallbackState::presented);
+        let asked = match state {
+            Some((_, state)) => cx.redirected(&state)?,
+            None => None,
+        };
+        let Some(Asked { connector, pending, .. }) = asked else {
+            return Ok(Flow::Invalid(vec![FieldError::new("state", FieldProblem::Unknown)]));
+        };
+        let (configured, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
+        let adapter = adapter.filter(|adapter| connector == configured && adapter.callback_of_application().is_some());
+        let Some(adapter) = adapter else {
+            return provider::end(cx, &provider::unusable(&connector, Method::Oidc));
+        };
+        let progress = adapter.answer(&cx.providers(), &pending, Answer::Callback(&callback)).await;
+        provider::go_on(cx, provider::came(&connector, Method::Oidc, progress))
+    }
+}

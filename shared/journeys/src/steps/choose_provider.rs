@@ -1,0 +1,138 @@
+use async_trait::async_trait;
+use domain::{Code, ConnectorId, Text};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::StepType;
+use crate::{
+    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx,
+    StepError, StepView, ViewCx,
+};
+
+pub(super) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provider");
+
+/// Asks with whom the user wants to go on: those of its connectors that are switched on and that the application offers.
+/// Leaves the chosen one's id as `connector`.
+///
+/// An application that knows already (`idp_hint`) has its user not asked, unless that has just failed.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Settings")]
+struct ChooseProvider {
+    connectors: Vec<ConnectorId>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// In the order in which they are shown.
+    connectors: Vec<ConnectorId>,
+}
+
+impl TryFrom<Settings> for ChooseProvider {
+    type Error = String;
+
+    fn try_from(Settings { connectors }: Settings) -> Result<Self, String> {
+        if connectors.is_empty() {
+            return Err("there are no connectors".into());
+        }
+        for (index, connector) in connectors.iter().enumerate() {
+            if connectors[..index].contains(connector) {
+                return Err(format!("the connector {connector} is there twice"));
+            }
+        }
+        Ok(Self { connectors })
+    }
+}
+
+const HEADING: &str = "choose_provider.heading";
+
+#[async_trait]
+impl Step for ChooseProvider {
+    fn shape(&self) -> Shape {
+        let connector = Output { name: "connector".into(), secret: false };
+        Shape {
+            endings: vec![
+                Ending::new("chosen").leaving(vec![connector]),
+                Ending::new("cancelled"),
+                Ending::new("unavailable").at_once(),
+            ],
+            client_facing: true,
+            ..Shape::default()
+        }
+    }
+
+    async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        let offered = self.offered(&cx.look()).await?;
+        if offered.is_empty() {
+            cx.fail(Code::ProviderUnavailable);
+            return Ok(Flow::Done("unavailable"));
+        }
+        let hinted = cx.authorization_request().idp_hint.as_deref().filter(|_| !cx.has_failed());
+        match offered.iter().find(|(id, _)| Some(id.as_str()) == hinted) {
+            Some((id, _)) => Ok(chosen(cx, id)),
+            None => Ok(Flow::Ask),
+        }
+    }
+
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+        let invalid = |name: &str, problem| Ok(Flow::Invalid(vec![FieldError::new(name, problem)]));
+        match response.option.as_str() {
+            "submit" => {}
+            "cancel" => {
+                cx.fail(Code::Declined);
+                return Ok(Flow::Done("cancelled"));
+            }
+            _ => return invalid("option", FieldProblem::Unknown),
+        }
+        if let Some(unknown) = response.data.keys().find(|name| *name != "connector") {
+            return invalid(unknown, FieldProblem::Unknown);
+        }
+        let Some(wanted) = response.data.get("connector") else {
+            return invalid("connector", FieldProblem::Required);
+        };
+        let offered = self.offered(&cx.look()).await?;
+        match offered.iter().find(|(id, _)| id.as_str() == wanted.expose_secret()) {
+            Some((id, _)) => Ok(chosen(cx, id)),
+            None => invalid("connector", FieldProblem::Unknown),
+        }
+    }
+
+    async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {
+        let button = |(id, name): &(ConnectorId, String)| {
+            let text = json!({ "id": format!("choose_provider.{id}"), "text": format!("Continue with {name}") });
+            json!({ "connector": id, "name": name, "label": text })
+        };
+        let offered = self.offered(cx).await?;
+        let providers: Vec<Value> = offered.iter().map(button).collect();
+        Ok(StepView {
+            kind: TYPE.name,
+            data: json!({ "heading": Text::find(HEADING), "providers": providers }),
+            options: vec![
+                OptionView { id: "submit", kind: OptionKind::ClientInput },
+                OptionView { id: "cancel", kind: OptionKind::Cancel },
+            ],
+        })
+    }
+}
+
+impl ChooseProvider {
+    /// What is there to choose from, with each one's name.
+    async fn offered(&self, cx: &ViewCx<'_>) -> Result<Vec<(ConnectorId, String)>, StepError> {
+        let client = cx.client().await?;
+        let mut offered = Vec::new();
+        for id in &self.connectors {
+            if client.as_ref().is_some_and(|client| client.offers(id))
+                && let Some(connector) = cx.connector(id).await?
+            {
+                offered.push((id.clone(), connector.document.name.clone()));
+            }
+        }
+        Ok(offered)
+    }
+}
+
+fn chosen(cx: &mut StepCx<'_>, connector: &ConnectorId) -> Flow {
+    cx.leave("connector", connector.as_str());
+    Flow::Done("chosen")
+}

@@ -1,0 +1,167 @@
+use domain::Pending;
+use serde_json::json;
+use simulators::keycloak::{Client, Endpoint, Misbehaviour, Realm};
+
+use super::Row;
+use crate::bench::{Bench, CALLBACK, SECRET};
+use crate::{Check, Hints, ProviderError, Rejection, Stage};
+
+const MIXED_UP: Option<ProviderError> = Some(ProviderError::Refused { stage: Stage::Callback, check: Check::Issuer });
+
+/// A connector to another client of the same realm.
+fn other(realm: Realm) -> Realm {
+    realm.client(Client::confidential("other", SECRET).redirect_uri(CALLBACK))
+}
+
+#[tokio::test]
+async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
+            bench.keycloak.misbehave_at(Endpoint::LoginAction, Some(misbehaviour.clone()));
+            assert_eq!(bench.login().await.err(), MIXED_UP, "{row:?} {misbehaviour:?}");
+        }
+        bench.keycloak.misbehave_at(Endpoint::LoginAction, None);
+
+        let pending = bench.begin().await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        let issuer = returned.get("iss").unwrap().to_owned();
+        for spelling in [format!("{issuer}/"), issuer.replace("demo", "Demo"), String::new()] {
+            let altered = returned.clone().with("iss", Some(&spelling));
+            assert_eq!(bench.answer(&pending, &altered).await.err(), MIXED_UP, "{spelling}");
+        }
+        let error = returned.clone().with("code", None).with("error", Some("access_denied"));
+        assert_eq!(bench.answer(&pending, &error.clone().with("iss", None)).await.err(), MIXED_UP);
+        assert_eq!(bench.answer(&pending, &error.with("iss", Some("https://evil.example"))).await.err(), MIXED_UP);
+        assert_eq!(bench.calls()[1..], [0, 0, 0]);
+        bench.answer(&pending, &returned).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        for (error, outcome) in [
+            ("access_denied", "rejected.declined"),
+            ("login_required", "rejected.declined"),
+            ("unmet_authentication_requirements", "rejected.declined"),
+            ("interaction_required", "rejected.interaction_required"),
+            ("consent_required", "rejected.interaction_required"),
+            ("account_selection_required", "rejected.interaction_required"),
+            ("temporarily_unavailable", "unavailable.timeout"),
+            ("server_error", "unavailable.timeout"),
+            ("unauthorized_client", "unavailable.misconfigured"),
+            ("invalid_scope", "unavailable.misconfigured"),
+            ("invalid_request", "unavailable.misconfigured"),
+            ("unsupported_response_type", "unavailable.misconfigured"),
+            ("request_not_supported", "unavailable.misconfigured"),
+            ("<script>alert(1)</script>", "rejected.declined"),
+        ] {
+            bench.keycloak.misbehave_at(Endpoint::LoginAction, Some(Misbehaviour::CallbackError(error.to_owned())));
+            let failed = bench.login().await.unwrap_err();
+            assert_eq!(failed.outcome(), Some(outcome), "{row:?} {error}: {failed}");
+            assert!(!format!("{failed:?} {failed}").contains("script"));
+        }
+        // What the provider itself says to a silent login.
+        bench.keycloak.misbehave_at(Endpoint::LoginAction, None);
+        let silent = Hints { prompt: Some("none"), ..Hints::default() };
+        let pending = bench.begin_with(silent).await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        let declined = Some(ProviderError::Rejected(Rejection::Declined));
+        assert_eq!(bench.answer(&pending, &returned).await.err(), declined);
+        // An error counts for more than a code beside it, and neither is no answer.
+        let both = returned.clone().with("code", Some("code"));
+        assert_eq!(bench.answer(&pending, &both).await.err(), declined);
+        let neither = returned.with("error", None);
+        assert_eq!(bench.answer(&pending, &neither).await.err(), Some(Stage::Callback.refused(Check::Format)));
+        assert_eq!(bench.calls()[1..], [0, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_nobody_waits_for_is_refused_before_any_call() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        let pending = bench.begin().await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        let before = bench.calls();
+        let seed = pending.0["s"].as_str().unwrap();
+        for wrong in [
+            json!(null),
+            json!({}),
+            json!([]),
+            json!({ "s": "" }),
+            json!({ "s": seed[..20] }),
+            json!({ "s": format!("{seed}A") }),
+            json!({ "s": 1 }),
+            json!({ "s": seed, "x": 1 }),
+        ] {
+            let refused = Some(Stage::Attempt.refused(Check::Unasked));
+            assert_eq!(bench.answer(&Pending(wrong.clone()), &returned).await.err(), refused, "{wrong}");
+            assert_eq!(bench.hop(&Pending(wrong)).await.err(), refused);
+        }
+        assert_eq!(bench.calls(), before);
+    }
+}
+
+/// What becomes of a code that comes back to somebody else's pending.
+async fn injected(bench: &Bench) -> ProviderError {
+    let (victim, attacker) = (bench.begin().await.unwrap(), bench.begin().await.unwrap());
+    let returned = bench.visit(&victim).await.unwrap();
+    bench.answer(&attacker, &returned).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_code_of_another_session_signs_nobody_in() {
+    for row in Row::redirects() {
+        // PKCE at the provider: its refusal is what the provider says of it.
+        let bench = row.bench().await;
+        let by_pkce = match row.0 {
+            "keycloak" => Stage::Token.refused(Check::Code),
+            _ => ProviderError::Rejected(Rejection::InteractionRequired),
+        };
+        assert_eq!(injected(&bench).await, by_pkce, "{row:?}");
+
+        // Without it the nonce, which is ours to check.
+        let bench = row.with(|realm| realm, json!({ "settings": { "pkce": false } })).await;
+        assert_eq!(injected(&bench).await, Stage::IdToken.refused(Check::Nonce), "{row:?}");
+        assert_eq!(bench.calls()[2], 1);
+        bench.login().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_code_of_another_connector_or_one_that_was_used_signs_nobody_in() {
+    for row in Row::redirects() {
+        let mut bench = row.with(other, json!({})).await;
+        let pending = bench.begin().await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        bench.connect(row.0, row.1, json!({ "client": { "id": "other", "secret": "staff" } }));
+        let outcome = bench.answer(&pending, &returned).await.unwrap_err().outcome();
+        assert!(matches!(outcome, None | Some("rejected.interaction_required")), "{row:?} {outcome:?}");
+
+        row.connect(&mut bench);
+        let pending = bench.begin().await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        bench.answer(&pending, &returned).await.unwrap();
+        let again = bench.answer(&pending, &returned).await.err();
+        assert_eq!(again, Some(ProviderError::Rejected(Rejection::InteractionRequired)), "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_may_not_is_for_the_administrator() {
+    let client = |secret: &str| Client::confidential("landfall", secret).redirect_uri(CALLBACK);
+    for row in Row::redirects() {
+        for (client, settings) in [
+            (client(SECRET).standard_flow(false), json!({})),
+            (client(SECRET).pkce_required(true), json!({ "pkce": false })),
+            (client("another"), json!({})),
+        ] {
+            let bench = row.with(|realm| realm.client(client), json!({ "settings": settings })).await;
+            let error = bench.login().await.unwrap_err();
+            assert_eq!(error.outcome(), Some("unavailable.misconfigured"), "{row:?} {error}");
+        }
+    }
+}

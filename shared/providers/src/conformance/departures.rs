@@ -1,0 +1,126 @@
+use serde_json::json;
+use simulators::keycloak::{Client, Realm};
+
+use super::Row;
+use crate::Hints;
+use crate::bench::{CALLBACK, SECRET, state};
+
+#[tokio::test]
+async fn the_browser_is_sent_with_what_binds_the_answer_to_this_login() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        let (one, two) = (bench.begin().await.unwrap(), bench.begin().await.unwrap());
+        let url = bench.hop(&one).await.unwrap();
+        assert_eq!(bench.hop(&one).await.unwrap(), url);
+
+        let parameter = |url: &url::Url, name: &str| {
+            let mut values = url.query_pairs().filter(|(parameter, _)| parameter == name).map(|(_, value)| value);
+            let value = values.next().map(|value| value.into_owned());
+            assert!(values.next().is_none(), "{name} is there twice");
+            value
+        };
+        for (name, value) in [
+            ("response_type", "code"),
+            ("client_id", "landfall"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid profile email"),
+            ("code_challenge_method", "S256"),
+            ("state", state().expose()),
+        ] {
+            assert_eq!(parameter(&url, name).as_deref(), Some(value));
+        }
+        let other = bench.hop(&two).await.unwrap();
+        for (name, length) in [("nonce", 43), ("code_challenge", 43)] {
+            assert_eq!(parameter(&url, name).map(|value| value.len()), Some(length));
+            assert_ne!(parameter(&url, name), parameter(&other, name));
+        }
+        for absent in ["response_mode", "login_hint", "prompt", "acr_values", "ui_locales", "client_secret"] {
+            assert_eq!(parameter(&url, absent), None);
+        }
+        assert_eq!(bench.calls(), [1, 0, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_redirect_is_small() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        assert_eq!(bench.begin().await.unwrap().0.to_string().len(), r#"{"s":""}"#.len() + 22);
+
+        let long = "x".repeat(10_000);
+        let hints = Hints { login: Some(&long), locales: Some(&long), prompt: Some("login"), acr_values: Some("2") };
+        assert!(bench.begin_with(hints).await.unwrap().0.to_string().len() < 80);
+    }
+}
+
+#[tokio::test]
+async fn hints_come_before_settings_and_settings_before_nothing() {
+    let settings = json!({
+        "prompt": "login", "acr_values": "1", "response_mode": "query", "pkce": false, "scopes": ["email", "openid"],
+        "authorize_params": { "kc_idp_hint": "google&x=y" },
+    });
+    for row in Row::redirects() {
+        let bench = row.with(|realm| realm, json!({ "settings": settings })).await;
+        let query = async |hints| {
+            let url = bench.hop(&bench.begin_with(hints).await.unwrap()).await.unwrap();
+            url.query().unwrap().split('&').skip(3).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let without = |query: Vec<String>| {
+            query
+                .into_iter()
+                .filter(|pair| !pair.starts_with("nonce=") && !pair.starts_with("state="))
+                .collect::<Vec<_>>()
+        };
+        let common = ["scope=email+openid", "response_mode=query"];
+        let unhinted = without(query(Hints::default()).await);
+        assert_eq!(unhinted[..2], common);
+        assert_eq!(unhinted[2..], ["prompt=login", "acr_values=1", "kc_idp_hint=google%26x%3Dy"]);
+
+        let hints = Hints {
+            login: Some("ada@example.org"),
+            locales: Some("de en"),
+            prompt: Some("consent"),
+            acr_values: Some("2 3"),
+        };
+        let hinted = without(query(hints).await);
+        assert_eq!(
+            hinted[2..],
+            [
+                "login_hint=ada%40example.org",
+                "ui_locales=de+en",
+                "prompt=consent",
+                "acr_values=2+3",
+                "kc_idp_hint=google%26x%3Dy"
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_mode_of_response_signs_in() {
+    for row in Row::redirects() {
+        for (mode, posted) in [("query", false), ("form_post", true)] {
+            let bench = row.with(|realm| realm, json!({ "settings": { "response_mode": mode } })).await;
+            let pending = bench.begin().await.unwrap();
+            let returned = bench.visit(&pending).await.unwrap();
+            assert_eq!((returned.to.as_str(), returned.posted), (CALLBACK, posted), "{row:?}");
+            assert_eq!(returned.get("state"), Some(state().expose()));
+            bench.answer(&pending, &returned).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_application_may_be_called_back_itself() {
+    let own = "https://shop.example/after?from=login";
+    let configure = |realm: Realm| realm.client(Client::confidential("landfall", SECRET).redirect_uri(own));
+    for row in Row::redirects() {
+        let bench = row.with(configure, json!({ "settings": { "redirect_uri": own } })).await;
+        assert_eq!(bench.adapter().callback_of_application(), Some(own));
+        let pending = bench.begin().await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        assert_eq!(returned.to, "https://shop.example/after");
+        bench.answer(&pending, &returned).await.unwrap();
+        assert_eq!(row.bench().await.adapter().callback_of_application(), None);
+    }
+}

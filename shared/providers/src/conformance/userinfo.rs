@@ -1,0 +1,83 @@
+use serde_json::json;
+use simulators::keycloak::{Endpoint, Misbehaviour};
+
+use super::Row;
+use crate::bench::Bench;
+use crate::{Check, Outage, ProviderError, Stage};
+
+/// At a client whose ID tokens show nobody's profile.
+async fn thin(row: Row) -> Bench {
+    let bench = row.bench().await;
+    bench.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+    bench
+}
+
+#[tokio::test]
+async fn what_the_id_token_lacks_userinfo_says() {
+    for row in Row::all() {
+        let bench = thin(row).await;
+        let identity = bench.login().await.unwrap();
+        assert_eq!(identity.claims.verified_email(), Some("ada@example.org"), "{row:?}");
+        assert_eq!(identity.claims.text("name"), Some("Ada Lovelace"));
+        assert_eq!(bench.calls(), [1, 1, 1, 1]);
+
+        bench.keycloak.change_user("demo", "ada", |ada| ada.email("ada@example.org", false)).unwrap();
+        assert_eq!(bench.login().await.unwrap().claims.verified_email(), None);
+    }
+}
+
+#[tokio::test]
+async fn userinfo_is_not_asked_for_what_nobody_wanted() {
+    for row in Row::all() {
+        let bench = row.with(|realm| realm, json!({ "settings": { "scopes": ["openid"] } })).await;
+        bench.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+        bench.login().await.unwrap();
+        assert_eq!(bench.calls(), [1, 1, 1, 0], "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn userinfo_of_somebody_else_signs_nobody_in() {
+    for row in Row::all() {
+        let bench = thin(row).await;
+        for signed in [false, true] {
+            bench.keycloak.change_client("demo", "landfall", |client| client.signed_userinfo(signed)).unwrap();
+            bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::WrongUserinfoSubject));
+            assert_eq!(bench.login().await.err(), Some(Stage::Userinfo.refused(Check::Subject)), "{row:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn signed_userinfo_is_verified_and_taken() {
+    for row in Row::all() {
+        let bench = thin(row).await;
+        let key = bench.login().await.unwrap().key();
+        bench.keycloak.change_client("demo", "landfall", |client| client.signed_userinfo(true)).unwrap();
+        let identity = bench.login().await.unwrap();
+        assert_eq!(identity.key(), key, "{row:?}");
+        assert_eq!(identity.claims.verified_email(), Some("ada@example.org"));
+        // With the keys that are there already.
+        assert_eq!(bench.calls(), [1, 1, 2, 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_userinfo_does_not_complete_is_none() {
+    for row in Row::all() {
+        let bench = thin(row).await;
+        let stage = Stage::Userinfo;
+        for (misbehaviour, error) in [
+            (Misbehaviour::DuplicateKeys, stage.refused(Check::Json)),
+            (Misbehaviour::DeepJson, stage.refused(Check::Json)),
+            (Misbehaviour::HugeBody(2 * 1024 * 1024), stage.refused(Check::Size)),
+            (Misbehaviour::Html, stage.unavailable(Outage::Protocol)),
+            (Misbehaviour::Garbage, stage.unavailable(Outage::Protocol)),
+            (Misbehaviour::Unavailable, stage.unavailable(Outage::ServerError)),
+            (Misbehaviour::TooManyRequests { retry_after: None }, ProviderError::Throttled { retry_after: None }),
+        ] {
+            bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
+            assert_eq!(bench.login().await.err(), Some(error), "{row:?} {misbehaviour:?}");
+        }
+    }
+}

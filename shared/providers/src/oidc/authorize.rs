@@ -1,0 +1,99 @@
+//! The way out: what is remembered of a redirect, and the address it goes to (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1,
+//! RFC 7636).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{Entropy, Pending, identity::hash_parts};
+use openidconnect::{Nonce, PkceCodeChallenge, PkceCodeVerifier};
+use serde::{Deserialize, Serialize};
+
+use crate::{Check, Hints, ProviderError, Stage};
+
+/// Parameters that are the protocol's own: what a connector adds may not be one of them. Those of a request object would
+/// take the place of all the others, and a `max_age` would have to be checked in what comes back.
+const RESERVED: &[&str] = &[
+    "response_type",
+    "response_mode",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "login_hint",
+    "ui_locales",
+    "acr_values",
+    "max_age",
+    "request",
+    "request_uri",
+    "registration",
+];
+
+pub(super) fn is_reserved(parameter: &str) -> bool {
+    RESERVED.contains(&parameter)
+}
+
+/// What is kept of a redirect until its callback, as small as it can be: all that the connector says is left out, and what
+/// has to be secret is derived.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Departure {
+    #[serde(rename = "s")]
+    seed: String,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(super) login_hint: Option<String>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub(super) ui_locales: Option<String>,
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub(super) prompt: Option<String>,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(super) acr_values: Option<String>,
+}
+
+/// In bytes, of the random seed.
+const SEED: usize = 16;
+/// In bytes, of each hint: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3). A longer one is not kept, and
+/// the provider's page goes without it.
+const HINT: usize = 254;
+
+impl Departure {
+    pub(super) fn new(entropy: &dyn Entropy, hints: Hints<'_>) -> Self {
+        let kept = |hint: Option<&str>| hint.filter(|hint| (1..=HINT).contains(&hint.len())).map(str::to_owned);
+        Self {
+            seed: URL_SAFE_NO_PAD.encode(entropy.bytes::<SEED>()),
+            login_hint: kept(hints.login),
+            ui_locales: kept(hints.locales),
+            prompt: kept(hints.prompt),
+            acr_values: kept(hints.acr_values),
+        }
+    }
+
+    /// What was kept; refused, if this is nothing that was kept here.
+    pub(super) fn of(pending: &Pending) -> Result<Self, ProviderError> {
+        let unasked = || Stage::Attempt.refused(Check::Unasked);
+        let departure = Self::deserialize(&pending.0).map_err(|_| unasked())?;
+        let seeded = URL_SAFE_NO_PAD.decode(&departure.seed).is_ok_and(|seed| seed.len() == SEED);
+        if seeded { Ok(departure) } else { Err(unasked()) }
+    }
+
+    pub(super) fn into_pending(self) -> Result<Pending, ProviderError> {
+        serde_json::to_value(self).map(Pending).map_err(|_| Stage::Attempt.refused(Check::Format))
+    }
+
+    /// Comes back in the ID token: a code or token of another browser's redirect does not fit.
+    pub(super) fn nonce(&self) -> Nonce {
+        Nonce::new(hash_parts(&["nonce", &self.seed]))
+    }
+
+    /// 43 characters of RFC 7636 section 4.1. Not to be had from the nonce, which browsers see.
+    pub(super) fn verifier(&self) -> PkceCodeVerifier {
+        PkceCodeVerifier::new(hash_parts(&["code_verifier", &self.seed]))
+    }
+
+    pub(super) fn challenge(&self) -> PkceCodeChallenge {
+        PkceCodeChallenge::from_code_verifier_sha256(&self.verifier())
+    }
+}

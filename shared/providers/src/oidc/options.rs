@@ -1,0 +1,206 @@
+//! The settings that every OpenID Connect connector may have, beside those of its provider.
+
+use std::collections::BTreeMap;
+
+use domain::{ConnectorDocument, Method};
+use serde::Deserialize;
+use serde_json::Map;
+use url::Url;
+
+use super::dialect::OidcDialect;
+use super::jws::Algorithm;
+use super::{address, authorize};
+use crate::registry::{self, InvalidConnector};
+
+/// `settings` of a connector document, as far as they are the same everywhere.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Options {
+    /// What is asked for: `openid` with the redirect, or there is no ID token.
+    pub(super) scopes: Vec<String>,
+    /// Where the provider sends browsers back to, if that is an address of the application's own and not ours.
+    pub(super) redirect_uri: Option<String>,
+    /// How (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, Form Post Response Mode); absent: as the
+    /// provider does it.
+    pub(super) response_mode: Option<ResponseMode>,
+    /// `prompt` and `acr_values` (OIDC Core 3.1.2.1), unless a journey asks for others.
+    pub(super) prompt: Option<String>,
+    pub(super) acr_values: Option<String>,
+    /// More for the authorization endpoint: what a provider has of its own.
+    pub(super) authorize_params: BTreeMap<String, String>,
+    /// RFC 7636 with S256. Off only for a provider that refuses what it does not know.
+    pub(super) pkce: bool,
+    /// How ID tokens may be signed.
+    pub(super) algorithms: Vec<Algorithm>,
+}
+
+/// The names of [`Options`].
+const NAMES: &[&str] =
+    &["scopes", "redirect_uri", "response_mode", "prompt", "acr_values", "authorize_params", "pkce", "algorithms"];
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ResponseMode {
+    Query,
+    FormPost,
+}
+
+impl ResponseMode {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            ResponseMode::Query => "query",
+            ResponseMode::FormPost => "form_post",
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            redirect_uri: None,
+            response_mode: None,
+            prompt: None,
+            acr_values: None,
+            authorize_params: BTreeMap::new(),
+            pkce: true,
+            algorithms: Algorithm::all(),
+        }
+    }
+}
+
+/// A document's settings: the provider's own, and those of all.
+pub(super) fn read<D: OidcDialect>(document: &ConnectorDocument) -> Result<(D, Options), InvalidConnector> {
+    let is_common = |name: &str| NAMES.contains(&name);
+    let (common, own): (Map<_, _>, Map<_, _>) =
+        document.settings.clone().into_iter().partition(|(name, _)| is_common(name));
+    let dialect = registry::settings(own).map_err(|error| error.with_known(NAMES))?;
+    let options: Options = registry::settings(common)?;
+    options.check(document.methods.contains_key(&Method::Oidc))?;
+    Ok((dialect, options))
+}
+
+impl Options {
+    fn check(&self, redirects: bool) -> Result<(), InvalidConnector> {
+        let invalid = |name: &str, reason: &str| Err(InvalidConnector::at(format!("settings.{name}"), reason));
+        if let Some(index) = self.scopes.iter().position(|scope| !is_token(scope)) {
+            return invalid(&format!("scopes[{index}]"), "is not a scope");
+        }
+        if redirects && !self.scopes.iter().any(|scope| scope == "openid") {
+            return invalid("scopes", "has no openid: without it there is no ID token");
+        }
+        if let Some(reason) = self.redirect_uri.as_deref().and_then(no_callback) {
+            return invalid("redirect_uri", reason);
+        }
+        if let Some(prompt) = &self.prompt {
+            let words: Vec<&str> = prompt.split(' ').collect();
+            if !words.iter().all(|word| is_token(word)) {
+                return invalid("prompt", "is not a list of words with one blank between them");
+            }
+            if words.len() > 1 && words.contains(&"none") {
+                return invalid("prompt", "has none beside something else");
+            }
+        }
+        if self.acr_values.as_deref().is_some_and(|values| !values.split(' ').all(is_token)) {
+            return invalid("acr_values", "is not a list of words with one blank between them");
+        }
+        for name in self.authorize_params.keys() {
+            if name.is_empty() || authorize::is_reserved(name) {
+                return invalid(&format!("authorize_params.{name}"), "is the protocol's own: it cannot be set here");
+            }
+        }
+        if self.algorithms.is_empty() { invalid("algorithms", "is empty: leave it out to take all") } else { Ok(()) }
+    }
+}
+
+/// Of the characters of a scope (RFC 6749 section 3.3).
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+/// Why an address is none that a provider sends browsers back to. One of a native application has a scheme with a dot in
+/// it (RFC 8252 section 7.1), which no scheme that runs or shows something in a browser has.
+fn no_callback(address: &str) -> Option<&'static str> {
+    match Url::parse(address) {
+        Err(_) => Some("is not an address"),
+        Ok(url) if url.scheme().contains('.') => url.fragment().map(|_| "has a fragment"),
+        Ok(url) => address::check(&url).err(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn complaint(settings: Value) -> String {
+        let Value::Object(settings) = settings else { panic!("an object") };
+        let options = registry::settings::<Options>(settings);
+        options.and_then(|options| options.check(true)).map_or_else(|error| error.to_string(), |()| "none".to_owned())
+    }
+
+    #[test]
+    fn every_option_is_known_to_be_common() {
+        let unknown = complaint(json!({ "nothing": 1 }));
+        for name in NAMES {
+            assert!(unknown.contains(&format!("`{name}`")), "{unknown}");
+        }
+        assert_eq!(unknown.matches('`').count(), 2 * (NAMES.len() + 1));
+    }
+
+    #[test]
+    fn a_wrong_option_is_told_where_it_is_wrong() {
+        for (settings, expected) in [
+            (json!({}), "none"),
+            (json!({ "scopes": ["openid", "acme:read"] }), "none"),
+            (json!({ "scopes": ["openid", "a b"] }), "settings.scopes[1]: is not a scope"),
+            (json!({ "scopes": ["openid", ""] }), "settings.scopes[1]: is not a scope"),
+            (json!({ "scopes": ["openid", "a\"b"] }), "settings.scopes[1]: is not a scope"),
+            (json!({ "scopes": ["openid", "ä"] }), "settings.scopes[1]: is not a scope"),
+            (json!({ "scopes": ["email"] }), "settings.scopes: has no openid: without it there is no ID token"),
+            (json!({ "redirect_uri": "https://shop.example/after?a=b" }), "none"),
+            (json!({ "redirect_uri": "http://127.0.0.1:3000/after" }), "none"),
+            (json!({ "redirect_uri": "com.example.shop:/after" }), "none"),
+            (json!({ "redirect_uri": "/after" }), "settings.redirect_uri: is not an address"),
+            (json!({ "redirect_uri": "javascript:alert(1)" }), "settings.redirect_uri: is not an https address"),
+            (json!({ "redirect_uri": "http://shop.example/" }), "settings.redirect_uri: is not an https address"),
+            (json!({ "redirect_uri": "https://shop.example/#a" }), "settings.redirect_uri: has a fragment"),
+            (json!({ "redirect_uri": "com.example.shop:/#a" }), "settings.redirect_uri: has a fragment"),
+            (
+                json!({ "response_mode": "fragment" }),
+                "settings.response_mode: unknown variant `fragment`, expected `query` or `form_post`",
+            ),
+            (json!({ "prompt": "login consent" }), "none"),
+            (json!({ "prompt": "none login" }), "settings.prompt: has none beside something else"),
+            (
+                json!({ "prompt": "login  consent" }),
+                "settings.prompt: is not a list of words with one blank between them",
+            ),
+            (json!({ "acr_values": "" }), "settings.acr_values: is not a list of words with one blank between them"),
+            (json!({ "authorize_params": { "kc_idp_hint": "google" } }), "none"),
+            (
+                json!({ "authorize_params": { "state": "x" } }),
+                "settings.authorize_params.state: is the protocol's own: it cannot be set here",
+            ),
+            (
+                json!({ "authorize_params": { "request_uri": "x" } }),
+                "settings.authorize_params.request_uri: is the protocol's own: it cannot be set here",
+            ),
+            (
+                json!({ "authorize_params": { "a": 1 } }),
+                "settings.authorize_params.a: invalid type: integer `1`, expected a string",
+            ),
+            (json!({ "pkce": "no" }), "settings.pkce: invalid type: string \"no\", expected a boolean"),
+            (json!({ "algorithms": ["ES256", "PS256"] }), "none"),
+            (json!({ "algorithms": [] }), "settings.algorithms: is empty: leave it out to take all"),
+            (
+                json!({ "algorithms": ["RS256", "HS256"] }),
+                "settings.algorithms[1]: \"HS256\" is none that is taken, those are: RS256, RS384, RS512, PS256, PS384, \
+                 PS512, ES256, ES384, EdDSA",
+            ),
+        ] {
+            assert_eq!(complaint(settings), expected);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A store of its own for each test, and what it is given.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Answered, AuthorizationRequest, ClientAddress, Clock, FixedClock, Identifier, IdentityKey, Link, LinkStatus,
+    RequestContext, Run, SeededEntropy, Session, SessionId, SessionToken, Status, SubmitKey, User,
+};
+use serde_json::json;
+use store::sessions::TurnAnswer;
+use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Store, TableNames};
+use tokio::net::TcpListener;
+
+/// A store of its own, and the time it believes in.
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) entropy: SeededEntropy,
+}
+
+/// Runs a test with an embedded engine beside it.
+pub(crate) async fn with_store(test: impl AsyncFnOnce(Bench)) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let bench = bench_at(&listener);
+    let engine = dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap());
+    tokio::select! {
+        () = engine => panic!("the engine ended before the test"),
+        () = async { bench.store.create_missing_tables().await.unwrap(); test(bench).await } => {}
+    }
+}
+
+pub(crate) fn bench_at(listener: &TcpListener) -> Bench {
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint)
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("suite"));
+    let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
+    Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) }
+}
+
+impl Bench {
+    pub(crate) fn cx(&self) -> RequestContext {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        RequestContext::new("req".parse().unwrap(), clock, Duration::from_secs(10), ClientAddress::default(), None)
+    }
+
+    pub(crate) fn token(&self) -> SessionToken {
+        SessionToken::presented("the token in force")
+    }
+
+    pub(crate) fn key(&self) -> SubmitKey {
+        SubmitKey::try_from("0123456789abcdef0123456789abcdef".to_owned()).unwrap()
+    }
+
+    pub(crate) fn session(&self) -> Session {
+        let now = self.clock.now();
+        Session {
+            id: SessionId::generate(now, &self.entropy),
+            expires_at: now + TimeDelta::minutes(15),
+            status: Status::InputRequired,
+            turn: 1,
+            step: "ask".parse().unwrap(),
+            token: self.token().hash(),
+            answered: None,
+            code: None,
+            redirect: None,
+            request: AuthorizationRequest {
+                client_id: "shop".parse().unwrap(),
+                redirect_uri: "https://shop.example/after".into(),
+                response_type: None,
+                scope: Some("openid".into()),
+                nonce: None,
+                code_challenge: Some("challenge".into()),
+                code_challenge_method: Some("S256".into()),
+                login_hint: None,
+                idp_hint: None,
+                ui_locales: None,
+            },
+            run: Run {
+                journey: "login".parse().unwrap(),
+                version: 1,
+                steps: 0,
+                params: BTreeMap::from([("plan".into(), json!("gold"))]),
+                values: BTreeMap::new(),
+                identities: BTreeMap::new(),
+                asked: BTreeMap::new(),
+                proofs: Vec::new(),
+                user: None,
+                error: None,
+                retry_after: None,
+                end_user: None,
+            },
+        }
+    }
+
+    pub(crate) async fn stored(&self) -> Session {
+        let session = self.session();
+        self.store.create_session(&self.cx(), &session).await.unwrap();
+        session
+    }
+
+    pub(crate) async fn claim_with(
+        &self,
+        session: &Session,
+        turn: u32,
+        token: &SessionToken,
+        key: &SubmitKey,
+    ) -> Claim {
+        let answer = TurnAnswer { turn, step: &"ask".parse().unwrap(), token, key };
+        self.store.claim_turn(&self.cx(), &session.id, &answer, ClaimId::generate(&self.entropy)).await.unwrap()
+    }
+
+    pub(crate) async fn claim(&self, session: &Session) -> Claim {
+        self.claim_with(session, 1, &self.token(), &self.key()).await
+    }
+
+    pub(crate) async fn taken(&self, session: &Session) -> Claimed {
+        match self.claim(session).await {
+            Claim::Taken(claimed) => *claimed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The session after its turn was answered.
+    pub(crate) fn advanced(&self, session: &Session) -> Session {
+        let answered = Some(Answered { token: self.token().hash(), key: self.key().hash() });
+        Session { turn: session.turn + 1, answered, ..session.clone() }
+    }
+
+    pub(crate) fn user(&self, subject: &str) -> (User, Link) {
+        let identity: domain::ExternalIdentity = serde_json::from_value(json!({
+            "c": "keycloak", "p": "keycloak", "m": "password", "i": "https://idp.example", "u": subject,
+            "d": { "email": "ada@example.org" }, "t": self.clock.now().timestamp(),
+        }))
+        .unwrap();
+        let id = domain::UserId::generate(self.clock.now(), &self.entropy);
+        let (key, claims): (IdentityKey, _) = (identity.key(), identity.claims);
+        let link =
+            Link { key, user: id.clone(), subject: id.to_string(), status: LinkStatus::Active, claims: claims.clone() };
+        let user = User {
+            subject: id.to_string(),
+            id,
+            version: 1,
+            claims,
+            attributes: serde_json::Map::new(),
+            links: Vec::new(),
+            created_at: self.clock.now(),
+        };
+        (user, link)
+    }
+
+    /// Commits a new user from a session of their own.
+    pub(crate) async fn provision(&self, user: &User, link: &Link, email: Option<&str>) -> Result<(), CommitError> {
+        let session = self.stored().await;
+        let claimed = self.taken(&session).await;
+        let mut writes = vec![DirectoryWrite::CreateUser(user.clone()), DirectoryWrite::CreateLink(link.clone())];
+        writes.extend(email.map(|email| DirectoryWrite::ClaimIdentifier {
+            identifier: Identifier::email(email),
+            user: user.id.clone(),
+        }));
+        self.store.commit(&self.cx(), &self.advanced(&session), &claimed.claim, &writes, 0).await
+    }
+}

@@ -3,6 +3,7 @@
 
 mod connectors;
 mod journeys;
+mod paths;
 mod refusal;
 mod requests;
 mod run_time;

@@ -266,7 +266,8 @@ impl TestApp {
     /// Takes an application's registration away, as an administrator does who deletes its item.
     pub async fn delete_client(&self, id: &str) {
         let key = json!({ "pk": { "S": "CLIENT" }, "sk": { "S": id } });
-        self.dynamodb("DeleteItem", &json!({ "TableName": self.tables.config, "Key": key })).await;
+        let delete = json!({ "Delete": { "TableName": self.tables.config, "Key": key } });
+        self.dynamodb("TransactWriteItems", &json!({ "TransactItems": [delete] })).await;
     }
 
     async fn scan(&self, table: &str) -> Vec<Value> {
@@ -290,8 +291,9 @@ impl TestApp {
             .body(Body::from(body.to_string()))
             .unwrap();
         let response = client.request(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
+        let status = response.status();
         let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&bytes));
         serde_json::from_slice(&bytes).unwrap()
     }
 

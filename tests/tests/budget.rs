@@ -156,3 +156,11 @@ async fn a_choice_before_the_redirect_costs_two_write_units_more() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_new_users_login_by_redirect_costs_thirteen_write_units() {
+    let app = warm().await;
+    let costs = by_redirect(&app, "ada").await;
+    assert_eq!(costs[2], (calls(&["UpdateItem", "GetItem", "TransactWriteItems"]), 1.0 + 8.0));
+    assert_eq!(units(&costs), 13.0);
+}

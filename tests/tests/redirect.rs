@@ -1,5 +1,7 @@
 //! Signing in at the provider's own page: two halves, and no dead end between them.
 
+use axum::body::Body;
+use axum::http::Request;
 use chrono::TimeDelta;
 use domain::{CallbackState, SeededEntropy};
 use insta::assert_json_snapshot;
@@ -289,6 +291,18 @@ async fn a_provider_that_is_away_at_the_start_is_an_outcome_and_sends_nobody_any
     app.keycloak.misbehave_at(simulators::keycloak::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
     let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
     assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&json!("try_later"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_link_scanner_that_looks_first_spends_nothing() {
+    let app = TestApp::new().await;
+    let (session, url) = away(&app).await;
+    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+
+    app.send(Request::head(&back.path).body(Body::empty()).unwrap()).await.expect(400);
+
+    let (_, resume) = app.arrive(&back).await.carried();
+    assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
 }
 
 // The application's own callback.

@@ -94,9 +94,16 @@ function showJourneys() {
   const choice = ({ id, title, params }) =>
     button({ class: "choice" }, () => run(() => login.start(id, params)), title, element("small", {}, id));
   render("Choose a journey", [
-    element("p", {}, "Whom you can sign in as was printed where this server was started."),
+    ...whom(config.user),
     list(config.journeys.map(choice)),
   ]);
+}
+
+/** Whom the simulated provider knows; of one's own provider, this page knows nobody. */
+function whom(user) {
+  if (!user) return [];
+  const [email, password] = [user.email, user.password].map((text) => element("code", {}, text));
+  return [element("p", {}, "The demo's provider knows ", email, " with the password ", password, ".")];
 }
 
 function showStep(view) {

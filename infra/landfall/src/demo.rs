@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Client, Clock, ConnectorDocument, ConnectorId, Entropy, JourneyDocument, Method};
+use serde::Serialize;
 use simulators::Keycloak;
 use simulators::keycloak::{Client as KeycloakClient, Realm, User};
 
@@ -17,6 +18,18 @@ pub const EMAIL: &str = "ada@example.org";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The redirect URI that the transcript names. Nobody is sent there: it redeems the code itself.
 pub const REDIRECT_URI: &str = "https://demo.example/signed-in";
+/// Somebody the demo's provider knows.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct DemoUser {
+    /// E-mail.
+    pub email: &'static str,
+    /// Password.
+    pub password: &'static str,
+}
+
+/// Whom newcomers sign in as.
+pub const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
+
 /// The demo application.
 pub const CLIENT_ID: &str = "demo";
 /// The simulated Keycloak's client secret. It opens nothing but the simulation.

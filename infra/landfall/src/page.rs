@@ -15,14 +15,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use web::Json;
 
-use crate::demo;
+use crate::demo::{self, DemoUser};
 
 /// What a text parameter of a journey is started with.
 const TEXT: &str = "gold";
 
-/// The page, which offers `journeys`.
-pub fn router(journeys: &[JourneyDocument]) -> Router {
-    let config = Config { client_id: demo::CLIENT_ID, journeys: journeys.iter().map(Offer::of).collect() };
+/// The page, which offers `journeys`, and says whom one can sign in as if the provider is the demo's.
+pub fn router(journeys: &[JourneyDocument], user: Option<DemoUser>) -> Router {
+    let config = Config { client_id: demo::CLIENT_ID, user, journeys: journeys.iter().map(Offer::of).collect() };
     Router::new()
         .route("/", file("text/html; charset=utf-8", include_str!("../page/index.html")))
         .route("/page/page.css", file("text/css; charset=utf-8", include_str!("../page/page.css")))
@@ -63,6 +63,7 @@ async fn with_headers(mut response: Response) -> Response {
 #[derive(Debug, Clone, Serialize)]
 struct Config {
     client_id: &'static str,
+    user: Option<DemoUser>,
     journeys: Vec<Offer>,
 }
 
@@ -112,7 +113,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::select! {
             answer = spawn_blocking(move || request(address, path)) => answer.unwrap(),
-            ended = axum::serve(listener, landfall.merge(router(&journeys))) => panic!("{ended:?}"),
+            ended = axum::serve(listener, landfall.merge(router(&journeys, Some(demo::USER)))) => panic!("{ended:?}"),
         }
     }
 
@@ -167,6 +168,7 @@ mod tests {
             config,
             json!({
                 "client_id": "demo",
+                "user": { "email": "ada@example.org", "password": "correct horse battery staple" },
                 "journeys": [
                     { "id": "sign-in-with-keycloak", "title": "Sign in at the provider's page", "params": { "plan": "gold" } },
                     { "id": "migrate-from-keycloak", "title": "Sign in with e-mail and password", "params": { "plan": "gold" } },

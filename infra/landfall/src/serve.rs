@@ -20,6 +20,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Json;
 
 use crate::data::DataFolder;
+use crate::demo::DemoUser;
 use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
 use crate::secrets::LocalSecrets;
@@ -118,7 +119,7 @@ impl Serve {
         documents::publish(&store, &cx, connectors, journeys, &demo::client(&config.issuer, journeys)?).await?;
 
         let app = aws::app(config, Arc::new(secrets), clock.clone(), entropy.clone()).await?;
-        let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys));
+        let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys, self.user()));
         if let (None, Some(connector)) = (&self.connectors, connectors.first()) {
             let keycloak = demo::keycloak(clock, entropy, &demo::callback(&config.issuer, &connector.id));
             router =
@@ -129,6 +130,11 @@ impl Serve {
         self.print(config, connectors, journeys).map_err(CommandError::Output)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
+    }
+
+    /// Whom one can sign in as, where the provider is the demo's.
+    fn user(&self) -> Option<DemoUser> {
+        self.connectors.is_none().then_some(demo::USER)
     }
 
     fn print(
@@ -155,9 +161,11 @@ impl Serve {
         }
         writeln!(out, "  data      {data}  (users, sessions, keys; forget them with --reset)\n")?;
         // The transcript has no browser: it takes a journey that asks for the password.
-        let password = journeys.iter().find(|journey| journey.id.as_str().starts_with("migrate-from-"));
+        let by_password =
+            |journey: &&JourneyDocument| journey.steps.values().any(|step| step.kind == "authenticate_password");
+        let password = journeys.iter().find(by_password);
         let Some(journey) = password else { return out.flush() };
-        let user = self.connectors.is_none().then_some((demo::EMAIL, demo::PASSWORD));
+        let user = self.user();
         match user {
             Some(_) => writeln!(out, "Migrate the demo user from another terminal, in this folder:\n")?,
             None => writeln!(out, "Migrate a user from another terminal, in this folder; fill in who:\n")?,

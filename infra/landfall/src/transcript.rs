@@ -5,7 +5,7 @@ use std::fmt;
 use domain::{Entropy, JourneyId};
 use tokens::grants::challenge_of;
 
-use crate::demo;
+use crate::demo::{self, DemoUser};
 
 /// Lines between which a script finds what to paste.
 pub const BEGIN: &str = "# ---- paste from here";
@@ -20,7 +20,7 @@ pub struct Transcript<'a> {
     /// Through which journey.
     pub journey: &'a JourneyId,
     /// Of whom; `None` leaves blanks to be filled in.
-    pub user: Option<(&'a str, &'a str)>,
+    pub user: Option<DemoUser>,
     /// For the key and the verifier, which a client makes anew for each login.
     pub entropy: &'a dyn Entropy,
 }
@@ -28,7 +28,7 @@ pub struct Transcript<'a> {
 impl fmt::Display for Transcript<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { base, journey, user, entropy } = self;
-        let (email, password) = user.unwrap_or(("", ""));
+        let DemoUser { email, password } = user.unwrap_or(DemoUser { email: "", password: "" });
         let verifier = hex(&entropy.bytes::<32>());
         let (challenge, key) = (challenge_of(&verifier), hex(&entropy.bytes::<16>()));
         let (client, redirect_uri) = (demo::CLIENT_ID, demo::REDIRECT_URI);

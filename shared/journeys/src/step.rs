@@ -259,15 +259,17 @@ impl StepCx<'_> {
         self.asked(&Asked { connector: connector.clone(), challenge: None, pending })
     }
 
-    /// What the step's adapter had to remember, if `state` is what this turn's redirect went out with and nobody has
-    /// brought it back before.
-    pub fn redirected(&self, state: &CallbackState) -> Result<Option<Asked>, StepError> {
-        let Some(sealed) = self.session.run.asked.get(self.here) else { return Ok(None) };
-        let asked = sealed
-            .open(&self.parts.keys.sealing, &place(&self.session.id, "step", self.here.as_str()))
-            .map_err(|_| StepError::Broken("a pending state does not open in this session"))?;
-        let out = self.session.redirect.as_ref().and_then(Redirect::out);
-        Ok((out == Some(&state.hash_at(&asked.connector))).then_some(asked))
+    /// What the step's adapter had to remember, which it needs no more once it is told. `None` if nothing, or if it has
+    /// been told.
+    pub fn take_asked(&mut self) -> Result<Option<Asked>, StepError> {
+        let Some(sealed) = self.session.run.asked.remove(self.here) else { return Ok(None) };
+        let asked = sealed.open(&self.parts.keys.sealing, &place(&self.session.id, "step", self.here.as_str()));
+        asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
+    }
+
+    /// Whether this turn's redirect went out to `connector` with `state`, and nobody has brought that back before.
+    pub fn is_out(&self, connector: &ConnectorId, state: &CallbackState) -> bool {
+        self.session.redirect.as_ref().and_then(Redirect::out) == Some(&state.hash_at(connector))
     }
 
     /// Keeps what a provider asked until it is answered.

@@ -72,8 +72,10 @@ impl<S: Sync> FromRequest<S> for CallbackParameters {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, PageError> {
         let encoded = match *request.method() {
+            Method::GET => Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes()),
             Method::POST => body_of(request, FORM).await?,
-            _ => Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes()),
+            // A link scanner's HEAD would spend the state, and the browser would come too late.
+            _ => return Err(Code::InvalidRequest.into()),
         };
         let parameters: Vec<(String, String)> =
             serde_urlencoded::from_bytes(&encoded).map_err(|_| Code::InvalidRequest)?;

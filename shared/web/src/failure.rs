@@ -128,7 +128,8 @@ fn page(title: &str, request_id: &RequestId) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Sign-in</title>\n\
-         <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 4rem auto; padding: 0 1rem }}</style>\n\
+         <style>:root {{ color-scheme: light dark; background: Canvas; color: CanvasText }} \
+         body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 4rem auto; padding: 0 1rem }}</style>\n\
          <main>\n<h1>This did not work</h1>\n<p>{title}.</p>\n\
          <p>Go back to the application you wanted to sign in to, and try again.</p>\n\
          <p><small>{request_id}</small></p>\n</main>\n</html>\n"

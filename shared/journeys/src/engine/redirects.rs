@@ -8,7 +8,7 @@ use domain::{
     Asked, CallbackState, Code, ConnectorId, Failure, Method, Redirect, RequestContext, Returned, Sealed, Session,
     SessionId, SessionToken, SubmitKey,
 };
-use providers::{Answer, Callback};
+use providers::{Answer, Callback, ProviderAdapter};
 use serde::Deserialize;
 use store::{Claim, ClaimId, Return};
 use url::form_urlencoded::byte_serialize;
@@ -42,10 +42,16 @@ impl Journeys {
         let expired = || JourneyError::Refused(Code::RedirectExpired);
         let (session, state) = callback.get("state").and_then(CallbackState::presented).ok_or_else(expired)?;
         let (store, state) = (&self.parts.store, state.hash_at(connector));
+        // What may fail without anybody's fault comes first: the same callback may then be loaded again.
+        let adapter = self.parts.library.connector(cx, connector).await?.and_then(|found| found.adapter.clone());
         let by = ClaimId::generate(self.parts.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
-        let returned = self.ask_provider(cx, &session, connector, callback).await?;
+        let adapter = adapter.filter(|adapter| adapter.methods().contains(&Method::Oidc));
+        let returned = match adapter {
+            Some(adapter) => self.ask_provider(cx, &session, connector, adapter.as_ref(), callback).await?,
+            None => Returned::Failed(provider::unusable(connector, Method::Oidc)),
+        };
         let returned = self.seal_returned(&session, &returned)?;
 
         let resume = SubmitKey::generate(self.parts.entropy.as_ref());
@@ -85,22 +91,22 @@ impl Journeys {
         cx: &RequestContext,
         session: &Session,
         connector: &ConnectorId,
+        adapter: &dyn ProviderAdapter,
         callback: &Callback,
     ) -> Result<Returned, JourneyError> {
-        let broken = JourneyError::Broken("a pending state does not open in its session");
-        let sealed = session.run.asked.get(&session.step).ok_or(broken)?;
-        let asked: Asked = sealed
-            .open(&self.parts.keys.sealing, &place(&session.id, "step", session.step.as_str()))
-            .map_err(|_| JourneyError::Broken("a pending state does not open in its session"))?;
-        let found = self.parts.library.connector(cx, connector).await?;
-        let adapter = found.as_ref().and_then(|connector| connector.adapter.as_ref());
-        let Some(adapter) = adapter.filter(|adapter| adapter.methods().contains(&Method::Oidc)) else {
-            return Ok(Returned::Failed(provider::unusable(connector, Method::Oidc)));
-        };
+        let asked = self.asked(session)?;
         let outbound = cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref());
         let progress =
             adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, Answer::Callback(callback)).await;
         Ok(provider::came(connector, Method::Oidc, progress))
+    }
+
+    /// What the adapter of a session's redirect had to remember.
+    pub(super) fn asked(&self, session: &Session) -> Result<Asked, JourneyError> {
+        let place = place(&session.id, "step", session.step.as_str());
+        let sealed = session.run.asked.get(&session.step);
+        let asked = sealed.and_then(|sealed| sealed.open(&self.parts.keys.sealing, &place).ok());
+        asked.ok_or(JourneyError::Broken("a pending state does not open in its session"))
     }
 
     fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {

@@ -72,6 +72,10 @@ impl Journeys {
         if start.end_user.is_some() && !is_proven {
             return Err(JourneyError::Refused(Code::ClientNotAllowed));
         }
+        let user_agent = start.end_user.as_ref().and_then(|user| user.user_agent.as_ref());
+        if user_agent.is_some_and(|user_agent| user_agent.len() > MAX_PARAMETER) {
+            return Err(JourneyError::Refused(Code::InvalidRequest));
+        }
         check_request(&start.request, &client)?;
         let params = check_params(&journey, start.params)?;
         // Its method has just been seen to be the only one, and every byte is stored with the session.

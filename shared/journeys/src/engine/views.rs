@@ -1,9 +1,9 @@
 //! What a client is shown of a session.
 
-use domain::{Asked, Code, Redirect, RequestContext, Session, SessionToken, Status};
+use domain::{Code, Redirect, RequestContext, Session, SessionToken, Status};
 
+use super::Journeys;
 use super::advance::Presented;
-use super::{Journeys, place};
 use crate::view::{CurrentStep, ErrorView};
 use crate::{Completion, JourneyError, RedirectView, Rejection, SessionView, StepError, ViewCx, ViewStatus};
 
@@ -100,10 +100,7 @@ impl Journeys {
 
     /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.
     async fn way_out(&self, cx: &RequestContext, session: &Session) -> Result<Option<RedirectView>, JourneyError> {
-        let place = place(&session.id, "step", session.step.as_str());
-        let sealed = session.run.asked.get(&session.step);
-        let asked: Option<Asked> = sealed.and_then(|sealed| sealed.open(&self.parts.keys.sealing, &place).ok());
-        let asked = asked.ok_or(JourneyError::Broken("a pending state does not open in its session"))?;
+        let asked = self.asked(session)?;
         let connector = self.parts.library.connector(cx, &asked.connector).await?;
         let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
             return Ok(None);

@@ -83,13 +83,14 @@ impl Step for AuthenticateRedirect {
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+        let asked = cx.take_asked()?;
         match response.option.as_str() {
             "restart" => self.enter(cx).await,
             "cancel" => {
                 cx.fail(Code::Declined);
                 Ok(Flow::Done("cancelled"))
             }
-            "callback" => self.callback(cx, response).await,
+            "callback" => self.callback(cx, asked, response).await,
             _ => Ok(Flow::Invalid(vec![FieldError::new("option", FieldProblem::Unknown)])),
         }
     }
@@ -127,15 +128,17 @@ impl AuthenticateRedirect {
     }
 
     /// The application has received the callback at an address of its own, and holds the session's token: both halves.
-    async fn callback(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+    async fn callback(
+        &self,
+        cx: &mut StepCx<'_>,
+        asked: Option<Asked>,
+        response: &ClientResponse,
+    ) -> Result<Flow, StepError> {
         let parameters = response.data.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
         let callback = Callback::read(parameters).unwrap_or_default();
         let state = callback.get("state").and_then(CallbackState::presented);
-        let asked = match state {
-            Some((_, state)) => cx.redirected(&state)?,
-            None => None,
-        };
-        let Some(Asked { connector, pending, .. }) = asked else {
+        let ours = |asked: &Asked| state.is_some_and(|(_, state)| cx.is_out(&asked.connector, &state));
+        let Some(Asked { connector, pending, .. }) = asked.filter(ours) else {
             return Ok(Flow::Invalid(vec![FieldError::new("state", FieldProblem::Unknown)]));
         };
         let (configured, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;

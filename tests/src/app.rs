@@ -116,7 +116,7 @@ connectors:
 /// The provider of the demo, on a clock that stands still.
 pub fn demo_keycloak(clock: Arc<dyn Clock>) -> Keycloak {
     let connector = "keycloak".parse().unwrap();
-    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)), &demo::callback(ISSUER, &connector))
+    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)), &providers::callback_url(ISSUER, &connector))
 }
 
 impl Setup {

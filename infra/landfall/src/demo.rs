@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Client, Clock, ConnectorDocument, ConnectorId, Entropy, JourneyDocument, Method};
+use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method};
 use serde::Serialize;
 use simulators::Keycloak;
 use simulators::keycloak::{Client as KeycloakClient, Realm, User};
@@ -34,11 +34,6 @@ pub const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
 pub const CLIENT_ID: &str = "demo";
 /// The simulated Keycloak's client secret. It opens nothing but the simulation.
 pub const KEYCLOAK_SECRET: &str = "a-secret-of-the-demo";
-
-/// Where a provider has to send browsers back to, for a server at `base`.
-pub fn callback(base: &str, connector: &ConnectorId) -> String {
-    format!("{base}/v1/callback/{connector}")
-}
 
 /// A Keycloak with two users, who have not been brought ashore yet. It sends browsers back to `callback`.
 pub fn keycloak(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, callback: &str) -> Keycloak {

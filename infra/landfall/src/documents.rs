@@ -50,12 +50,22 @@ pub fn connectors(place: &str, text: &str) -> Result<Vec<ConnectorDocument>, Com
     if connectors.is_empty() {
         return Err(CommandError::NoConnector { place: place.to_owned() });
     }
+    let mut callbacks = BTreeMap::new();
     for (index, connector) in connectors.iter().enumerate() {
         let (place, id) = (place.to_owned(), connector.id.to_string());
         if connectors[..index].iter().any(|other| other.id == connector.id) {
             return Err(CommandError::Twice { place, connector: id });
         }
-        providers::adapter(connector).map_err(|error| CommandError::Connector { place, connector: id, error })?;
+        let adapter = providers::adapter(connector);
+        let adapter =
+            adapter.map_err(|error| CommandError::Connector { place: place.clone(), connector: id, error })?;
+        // By the address they send browsers back to, two providers are told apart (RFC 9700 section 4.4.2.2).
+        if let Some(callback) = adapter.callback_of_application()
+            && let Some(other) = callbacks.insert(callback.to_owned(), &connector.id)
+        {
+            let (one, other) = (other.to_string(), connector.id.to_string());
+            return Err(CommandError::SharedCallback { place, one, other });
+        }
     }
     Ok(connectors)
 }

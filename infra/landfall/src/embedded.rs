@@ -92,6 +92,7 @@ async fn answer(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -
         "PutItem" => run(&body, |request| database.put_item(request)),
         "UpdateItem" => run(&body, |request| database.update_item(request)),
         "TransactWriteItems" => run(&body, |request| database.transact_write_items(request)),
+        "Query" => run(&body, |request| database.query(request)),
         "Scan" => run(&body, |request| database.scan(request)),
         other => Err(DynoxideError::ValidationException(format!("Landfall does not use {other}"))),
     };

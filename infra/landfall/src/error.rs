@@ -64,6 +64,18 @@ pub enum CommandError {
         /// Which.
         connector: String,
     },
+    /// Two connectors send browsers back to one address.
+    #[error(
+        "{place}: connectors {one} and {other} have the same settings.redirect_uri: give each its own, or nobody can tell whose answer comes back"
+    )]
+    SharedCallback {
+        /// Which file.
+        place: String,
+        /// One of them.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// A journey breaks rules.
     #[error("{place}:{}", list(.errors))]
     Journey {

@@ -12,6 +12,7 @@ use axum::Router;
 use clap::Args;
 use domain::{ConnectorDocument, JourneyDocument, Method};
 use egress::Reach;
+use providers::callback_url;
 use secrecy::SecretString;
 use store::TableNames;
 use tokio::net::TcpListener;
@@ -121,7 +122,7 @@ impl Serve {
         let app = aws::app(config, Arc::new(secrets), clock.clone(), entropy.clone()).await?;
         let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys, self.user()));
         if let (None, Some(connector)) = (&self.connectors, connectors.first()) {
-            let keycloak = demo::keycloak(clock, entropy, &demo::callback(&config.issuer, &connector.id));
+            let keycloak = demo::keycloak(clock, entropy, &callback_url(&config.issuer, &connector.id));
             router =
                 router.route_service(&format!("{}/{{*path}}", demo::KEYCLOAK_PATH), keycloak.router().into_service());
         }
@@ -156,7 +157,7 @@ impl Serve {
             None => writeln!(out, "  provider  a simulated Keycloak at {base}{}/realms/demo", demo::KEYCLOAK_PATH)?,
         }
         for connector in connectors.iter().filter(|connector| connector.methods.contains_key(&Method::Oidc)) {
-            let callback = demo::callback(base, &connector.id);
+            let callback = callback_url(base, &connector.id);
             writeln!(out, "  callback  {callback}  (the redirect URI to register at {})", connector.name)?;
         }
         writeln!(out, "  data      {data}  (users, sessions, keys; forget them with --reset)\n")?;

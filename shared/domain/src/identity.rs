@@ -286,6 +286,8 @@ pub enum Challenge {
 pub struct Asked {
     /// Through which connector.
     pub connector: ConnectorId,
+    /// By which of its methods.
+    pub method: Method,
     /// The question; `None` while the user is at the provider's own page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,

@@ -30,7 +30,7 @@ pub struct ParamDocument {
     /// What it holds.
     #[serde(rename = "type")]
     pub kind: ParamType,
-    /// Strings: how many characters at most. Numbers: the largest.
+    /// Strings: how many characters at most, 4096 at the most. Numbers: the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
     /// What it is when the start does not say.

@@ -37,6 +37,13 @@ impl dyn Entropy + '_ {
 pub trait SecretSource: fmt::Debug + Send + Sync {
     /// The secret's present value.
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError>;
+
+    /// The secret's value past whatever is kept of it: for when the one in use turns out to be wrong, because it may have
+    /// been rotated since. A source may answer with what it keeps all the same, if it has looked a moment ago or cannot
+    /// look now. One that keeps nothing has nothing to do here.
+    async fn reread(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
+        self.get(cx, name).await
+    }
 }
 
 /// The name of a secret, relative to the deployment: `keys/signing`, `connectors/keycloak-prod`.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::{WORD_RULE, is_field_name};
-use domain::{JourneyDocument, JourneyId, ParamDocument, Reference, Slot, StepDocument, StepId};
+use domain::{JourneyDocument, JourneyId, ParamDocument, ParamType, Reference, Slot, StepDocument, StepId};
 
 use crate::document_error::{DocumentError, Problem};
 use crate::{Outcome, Read, Shape, Step, paths, steps};
@@ -38,6 +38,9 @@ pub(crate) struct Live {
     pub(crate) params: BTreeSet<String>,
     pub(crate) slots: BTreeSet<Slot>,
 }
+
+/// In characters, of a parameter: it is stored with the session, whose item has room for so much.
+const MAX_TEXT: u32 = 4096;
 
 /// Checking follows every path; a bound keeps that cheap, and its depth within the stack.
 pub(crate) const MAX_STEPS: usize = 200;
@@ -285,6 +288,9 @@ fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {
     for (name, param) in params {
         if !is_field_name(name) {
             errors.at(format!("params.{name}"), Problem::Param(WORD_RULE));
+        }
+        if param.kind == ParamType::String && param.max.is_some_and(|max| max > MAX_TEXT) {
+            errors.at(format!("params.{name}.max"), Problem::Param("a text has at most 4096 characters"));
         }
         if param.default.as_ref().is_some_and(|default| !param.admits(default)) {
             errors

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Asked, CallbackState, Client, Code, ConnectorId, Expression, ExternalIdentity, IdentityKey, Pending, Proof,
-    Redirect, Reference, RequestContext, Returned, Sealed, Session, SessionUser, Slot, StepId, SubmitKey,
+    Asked, CallbackState, Client, Code, ConnectorId, Expression, ExternalIdentity, IdentityKey, Proof, Redirect,
+    Reference, RequestContext, Returned, Sealed, Session, SessionUser, Slot, StepId, SubmitKey,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -252,11 +252,11 @@ impl StepCx<'_> {
     }
 
     /// Sends the browser to a provider: the client is shown where, and the step is told what came of it.
-    pub fn hop(&mut self, connector: &ConnectorId, pending: Pending) -> Result<(), StepError> {
+    pub fn hop(&mut self, asked: &Asked) -> Result<(), StepError> {
         // The turn that the session will rest on.
         let state = self.parts.keys.derivation.state(&self.session.id, self.session.turn.saturating_add(1));
-        self.session.redirect = Some(Redirect::Out(state.hash_at(connector)));
-        self.asked(&Asked { connector: connector.clone(), challenge: None, pending })
+        self.session.redirect = Some(Redirect::Out(state.hash_at(&asked.connector)));
+        self.keep_asked(asked)
     }
 
     /// What the step's adapter had to remember, which it needs no more once it is told. `None` if nothing, or if it has
@@ -273,7 +273,7 @@ impl StepCx<'_> {
     }
 
     /// Keeps what a provider asked until it is answered.
-    pub fn asked(&mut self, asked: &Asked) -> Result<(), StepError> {
+    pub fn keep_asked(&mut self, asked: &Asked) -> Result<(), StepError> {
         let place = place(&self.session.id, "step", self.here.as_str());
         let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, asked)
             .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;

@@ -43,6 +43,11 @@ impl fmt::Debug for Providers {
     }
 }
 
+/// Where providers send browsers back to for `connector` of a deployment at `base`.
+pub fn callback_url(base: &str, connector: &ConnectorId) -> String {
+    format!("{base}/v1/callback/{connector}")
+}
+
 /// One request, as an adapter sees it: [`Providers::cx`].
 #[derive(Debug, Clone, Copy)]
 pub struct Cx<'a> {
@@ -57,7 +62,7 @@ impl Cx<'_> {
 
     /// Where providers send browsers back to for `connector`, unless it says otherwise: to be registered there.
     pub(crate) fn callback_url(&self, connector: &ConnectorId) -> String {
-        format!("{}/v1/callback/{connector}", self.providers.base)
+        callback_url(&self.providers.base, connector)
     }
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {

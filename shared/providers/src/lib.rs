@@ -31,6 +31,6 @@ mod bench;
 mod conformance;
 
 pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter};
-pub use cx::{Cx, Providers};
+pub use cx::{Cx, Providers, callback_url};
 pub use error::{Check, OUTCOMES, Outage, ProviderError, Rejection, Stage};
 pub use registry::{InvalidConnector, adapter};

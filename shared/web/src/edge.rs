@@ -46,17 +46,12 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", |path| path.as_str()).to_owned();
     let wants_page = wants_page(request.headers());
-    let is_preflight = cors::is_preflight(&method, request.headers());
     let span = tracing::info_span!("request", id = %cx.id);
     request.extensions_mut().insert(cx.clone());
 
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let for_browsers = response.extensions_mut().remove::<cors::ForBrowsers>().is_some();
-    if for_browsers && is_preflight {
-        let methods = cors::methods(&response);
-        response = cors::preflight(&app, &cx, methods).instrument(span.clone()).await;
-    }
     let failure = response.extensions_mut().remove::<Failure>();
     let (code, reason) = match &failure {
         Some(failure) => (Some(failure.code.as_str()), failure.reason.clone()),
@@ -68,7 +63,7 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
         response = failure.render(cx.id.clone(), wants_page);
         response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
     }
-    if for_browsers && !is_preflight {
+    if for_browsers {
         cors::expose(response.headers_mut(), &cx);
     }
     set_headers(response.headers_mut(), &cx.id);
@@ -114,8 +109,15 @@ fn context(app: &App, extensions: &Extensions, headers: &HeaderMap) -> RequestCo
         id.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::generate(app.clock.now(), app.entropy.as_ref()));
     let budget = lambda.map_or(app.budget, |lambda| remaining(app, lambda));
     let mut cx = RequestContext::new(id, Arc::clone(&app.clock), budget, client, text(ACCEPT_LANGUAGE));
-    cx.origin = text(ORIGIN);
+    cx.origin = origin(headers);
     cx
+}
+
+/// The page's origin, if a browser says so. What nobody could have registered, or says two things, is nobody's.
+fn origin(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(ORIGIN).iter();
+    let value = values.next()?.to_str().ok().filter(|_| values.next().is_none());
+    Some(value.unwrap_or_default().to_owned())
 }
 
 /// Whether a person's browser asks for a page rather than a program for data.

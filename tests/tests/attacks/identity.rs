@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use landfall::demo::{EMAIL, KEYCLOAK_SECRET, PASSWORD};
-use landfall_tests::{Answer, Setup, TestApp, data, key};
+use landfall_tests::{Answer, Browser, Login, Setup, TestApp, data, key};
 use serde_json::json;
 use simulators::keycloak::{Client, Realm, User};
 
@@ -242,4 +242,106 @@ async fn two_first_logins_with_one_email_at_once_end_with_the_second_asked_for_p
     assert_eq!(app.events("proof_required").len(), 1);
     assert_eq!(directory(&app).await, before);
     assert_eq!(app.keycloak.requests().len(), 2, "the password was sent again");
+}
+
+/// Checks a password, and then wants to see the same person at the provider's own page.
+const TWO_FACTORS: &str = r#"
+format: 1
+id: two-factors
+params: { plan: { type: string } }
+start: ask
+steps:
+  ask:
+    type: collect_information
+    with:
+      fields:
+        - { name: email, type: email, label: field.email, required: true }
+        - { name: password, type: password, label: field.password, required: true }
+    next: { submitted: check, cancelled: no_access }
+  check:
+    type: authenticate_password
+    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
+    as: who
+    next: { authenticated: go, challenged: no_access, rejected: ask, unavailable: no_access }
+  go:
+    type: authenticate_redirect
+    with: { connector: keycloak, login_hint: "${ask.email}" }
+    as: SECOND
+    next: { authenticated: provision, challenged: no_access, rejected: ask, unavailable: no_access, cancelled: no_access }
+  provision:
+    type: provision_user
+    with: { identity: IDENTITY }
+    next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }
+  done: { type: complete }
+  no_access: { type: reject, with: { code: access_denied } }
+"#;
+
+#[tokio::test]
+async fn the_password_of_one_and_the_redirect_of_another_sign_neither_of_them_in() {
+    // In one slot, or in one of their own; and whichever of the two the user is then made of.
+    for (second, identity) in [("who", "who"), ("other", "who"), ("other", "other")] {
+        let journey = TWO_FACTORS.replace("SECOND", second).replace("IDENTITY", identity);
+        let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
+        for (first, then, same) in [(EMAIL, "grace", false), ("grace@example.org", "ada", false), (EMAIL, "ada", true)]
+        {
+            println!("{first} and {then}, {second} and {identity}");
+            let start = app.start("two-factors").await;
+            let answer = start.submit(&app, &key(1), &data(first, PASSWORD)).await.expect(200);
+            let session = start.after(&answer);
+            assert_ne!(session.token, start.token, "somebody has been authenticated");
+            assert!(directory(&app).await.is_empty());
+
+            let back = Browser::default().come_back(answer.redirect_url(), then, PASSWORD).await;
+            let (_, resume) = app.arrive(&back).await.carried();
+            // Whoever holds the token from before the password has only the browser's half.
+            assert_eq!(start.resume(&app, &resume).await.expect(404).code(), "unknown_session");
+            let answer = session.resume(&app, &resume).await;
+
+            if same {
+                let login = Login::of(&session, &answer);
+                let claims = app.id_token(&login.code).await;
+                assert_eq!((&claims["email"], app.users().await), (&json!(first), 1));
+                continue;
+            }
+            ended(&app, &answer, "identity_refused");
+            assert!(directory(&app).await.is_empty());
+            let abandoned = app.events("session_abandoned").pop().unwrap();
+            assert_eq!(abandoned["session"], json!(session.id));
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_try_after_a_no_of_the_provider_makes_no_second_person_of_the_first_factors() {
+    // With the password once more, or with that of the other.
+    for (again, refused_at) in [(EMAIL, "go"), ("grace@example.org", "ask")] {
+        let journey = TWO_FACTORS.replace("SECOND", "who").replace("IDENTITY", "who");
+        let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
+        let start = app.start("two-factors").await;
+        let answer = start.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+        let session = start.after(&answer);
+        let answer = session.choose(&app, "go", "restart", &key(2)).await.expect(200);
+        let session = session.after(&answer);
+        let back = Browser::default().come_back(answer.redirect_url(), "grace", PASSWORD).await;
+        let no = back.with(&[("code", ""), ("error", "access_denied")]);
+        let (_, resume) = app.arrive(&no).await.carried();
+        let answer = session.resume(&app, &resume).await.expect(200);
+        assert_eq!(
+            (&answer.body["step"]["id"], &answer.body["step"]["error"]["code"]),
+            (&json!("ask"), &json!("declined"))
+        );
+        let session = session.after(&answer);
+
+        // The slot is empty by now; the proof of the password is not.
+        let mut answer = session.submit(&app, &key(3), &data(again, PASSWORD)).await;
+        if refused_at == "go" {
+            let session = session.after(&answer);
+            let back = Browser::default().come_back(answer.redirect_url(), "grace", PASSWORD).await;
+            let (_, resume) = app.arrive(&back).await.carried();
+            answer = session.resume(&app, &resume).await;
+        }
+
+        ended(&app, &answer, "identity_refused");
+        assert!(directory(&app).await.is_empty());
+    }
 }

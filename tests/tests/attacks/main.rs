@@ -1,10 +1,19 @@
 //! What must be refused, each test named after what it tries.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests too")]
 
+mod away;
+mod callback;
 mod clients;
+mod credentials;
+mod expressions;
+mod halves;
+mod handed_over;
 mod held;
 mod identity;
 mod issuer;
 mod journeys;
+mod oidc;
+mod origins;
+mod returns;
 mod transport;
 mod witness;

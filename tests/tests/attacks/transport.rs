@@ -345,7 +345,7 @@ async fn a_bearer_token_that_is_none_or_several_opens_nothing() {
 }
 
 /// Whether a secret is somewhere in a stored value, be it text or bytes.
-fn holds(value: &Value, secret: &str) -> bool {
+pub(crate) fn holds(value: &Value, secret: &str) -> bool {
     match value {
         Value::String(text) => {
             let bytes = STANDARD.decode(text).unwrap_or_default();

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use landfall::demo::{KEYCLOAK_SECRET, PASSWORD};
 use landfall_tests::{Answer, TestApp, VERIFIER};
 use serde_json::Value;
+use simulators::keycloak::Endpoint;
 
 /// Remembers how everything was before an attack.
 pub(crate) struct Witness<'a> {
     app: &'a TestApp,
     items: BTreeMap<String, Value>,
-    asked: usize,
+    asked: [usize; 4],
     requests: usize,
     secrets: Vec<String>,
 }
@@ -23,7 +24,7 @@ impl<'a> Witness<'a> {
         Self {
             app,
             items: app.items().await,
-            asked: app.keycloak.requests().len(),
+            asked: calls(app),
             requests: app.events("request").len(),
             secrets: secrets.collect(),
         }
@@ -33,6 +34,17 @@ impl<'a> Witness<'a> {
     /// stored, no provider asked, and no secret told to anybody.
     pub(crate) async fn refused(&mut self, answer: &Answer, status: u16, code: &str) {
         assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{:#}", answer.body);
+        self.noted(answer, status, code).await;
+    }
+
+    /// The same of an answer that is a page for people, where the code is in the log alone.
+    pub(crate) async fn refused_on_a_page(&mut self, answer: &Answer, status: u16, code: &str) {
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, "text/html; charset=utf-8"));
+        self.noted(answer, status, code).await;
+    }
+
+    /// The same of an answer whose code is in the log alone.
+    pub(crate) async fn noted(&mut self, answer: &Answer, status: u16, code: &str) {
         let lines = self.app.events("request").split_off(self.requests);
         let lines: Vec<_> = lines.iter().map(|line| (line["status"].as_u64(), line["code"].as_str())).collect();
         assert_eq!(lines, [(Some(status.into()), Some(code))]);
@@ -44,19 +56,25 @@ impl<'a> Witness<'a> {
     /// Fails unless everything is stored as it was, and no provider was asked.
     pub(crate) async fn changed_nothing(&self) {
         assert_eq!(self.app.items().await, self.items);
-        assert_eq!(self.app.keycloak.requests().len(), self.asked, "the provider was asked");
+        assert_eq!(calls(self.app), self.asked, "the provider was asked");
     }
 
     /// Fails if an answer that is not for a session's owner has anything in it that opens something.
     pub(crate) fn told_no_secret(&self, answer: &Answer) {
         let view = answer.body.get("view").unwrap_or(&answer.body);
         assert!(view["session_token"].is_null() && view["completion"]["code"].is_null(), "{:#}", answer.body);
-        let (body, logs) = (answer.body.to_string(), self.app.logs());
+        let logs = self.app.logs();
         for secret in &self.secrets {
-            assert!(!body.contains(secret), "a secret is in {:#}", answer.body);
+            assert!(!answer.text.contains(secret), "a secret is in {}", answer.text);
+            assert!(!format!("{:?}", answer.headers).contains(secret), "a secret is in {:?}", answer.headers);
             assert!(!logs.contains(secret), "a secret is in the log");
         }
     }
+}
+
+/// How often the provider was called: for its discovery document, its keys, tokens, userinfo.
+pub(crate) fn calls(app: &TestApp) -> [usize; 4] {
+    [Endpoint::Discovery, Endpoint::Certs, Endpoint::Token, Endpoint::Userinfo].map(|at| app.keycloak.calls(at))
 }
 
 /// Users, links and identifiers, without the sessions.

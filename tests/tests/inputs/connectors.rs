@@ -169,6 +169,14 @@ fn a_methods_settings_are_known() {
 }
 
 #[test]
+fn two_connectors_have_two_addresses_to_come_back_to() {
+    let own = "realm: demo, redirect_uri: \"https://shop.example/callback\" }";
+    let twin = "\n  - id: twin\n    provider: oidc\n    name: Twin\n    client: { id: landfall }\n    methods: { oidc: {} }\n    \
+                settings: { domain: twin.example, redirect_uri: \"https://shop.example/callback\" }\n";
+    assert_snapshot!(broken(&[("realm: demo }", &format!("{own}{twin}"))]), @"connectors.yaml: connectors keycloak and twin have the same settings.redirect_uri: give each its own, or nobody can tell whose answer comes back");
+}
+
+#[test]
 fn a_missing_setting_is_named() {
     assert_snapshot!(broken(&[(", realm: demo", "")]), @"connectors.yaml: connector keycloak: settings: missing field `realm`");
     assert_snapshot!(broken(&[("    settings: { url: \"https://id.example.com/demo/keycloak\", realm: demo }\n", "")]), @"connectors.yaml: connector keycloak: settings: missing field `url`");

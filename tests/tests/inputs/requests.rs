@@ -441,13 +441,13 @@ async fn unknown_routes_and_methods_are_told_apart() {
         assert_eq!(send(Method::POST, path).await, "404 unknown_route", "{path}");
     }
     for (method, path, allowed) in [
-        (Method::GET, START, "POST"),
-        (Method::DELETE, START, "POST"),
-        (Method::GET, &submit, "POST"),
-        (Method::PUT, &submit, "POST"),
-        (Method::POST, &look, "GET,HEAD"),
-        (Method::DELETE, &look, "GET,HEAD"),
-        (Method::GET, "/oauth2/token", "POST"),
+        (Method::GET, START, "POST,OPTIONS"),
+        (Method::DELETE, START, "POST,OPTIONS"),
+        (Method::GET, &submit, "POST,OPTIONS"),
+        (Method::PUT, &submit, "POST,OPTIONS"),
+        (Method::POST, &look, "GET,HEAD,OPTIONS"),
+        (Method::DELETE, &look, "GET,HEAD,OPTIONS"),
+        (Method::GET, "/oauth2/token", "POST,OPTIONS"),
         (Method::POST, "/oauth2/jwks", "GET,HEAD"),
         (Method::TRACE, "/oauth2/jwks", "GET,HEAD"),
     ] {

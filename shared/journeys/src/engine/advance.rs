@@ -100,7 +100,7 @@ impl Journeys {
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
         let before = &claimed.session;
-        self.recognise(cx, before).await?;
+        self.attribute(cx, before).await?;
         let journey = self.parts.library.journey(cx, &before.run.journey, before.run.version).await?;
         let mut turn = Turn::new(&journey, before.clone());
         turn.session.run.error = None;
@@ -186,7 +186,7 @@ impl Journeys {
         let before = step.shape.plans.then(|| turn.session.clone());
         let mut step_cx = StepCx {
             request: cx,
-            outbound: cx.within_quarters(3).on_behalf_of(turn.session.run.end_user.as_ref()),
+            outbound: self.outbound(cx, &turn.session),
             parts: &self.parts,
             here,
             slot: step.slot.as_ref(),

@@ -5,10 +5,10 @@
 //! shows both, that secret and the session's token, goes on with the journey.
 
 use domain::{
-    Asked, CallbackState, Code, ConnectorId, Failure, Method, Redirect, RequestContext, Returned, Sealed, Session,
-    SessionId, SessionToken, SubmitKey,
+    Asked, CallbackState, Code, ConnectorId, Failure, Redirect, RequestContext, Returned, Sealed, Session, SessionId,
+    SessionToken, SubmitKey,
 };
-use providers::{Answer, Callback, ProviderAdapter};
+use providers::{Answer, Callback};
 use serde::Deserialize;
 use store::{Claim, ClaimId, Return};
 use url::form_urlencoded::byte_serialize;
@@ -31,8 +31,9 @@ impl Journeys {
     /// The first half: a browser comes back from the provider behind `connector`. Where it goes next.
     ///
     /// # Errors
-    /// `redirect_expired` if its `state` is unknown, spent, another connector's, or of a turn that is over. Nothing changed
-    /// then, and no provider was asked.
+    /// `redirect_expired` if its `state` is unknown, spent, another connector's, or of a turn that is over: nothing changed
+    /// then, and no provider was asked. The same if the turn ends while the provider is asked; `unavailable` if DynamoDB does
+    /// not answer, which may have spent the state: the session's `restart` goes on.
     pub async fn callback(
         &self,
         cx: &RequestContext,
@@ -47,10 +48,15 @@ impl Journeys {
         let by = ClaimId::generate(self.parts.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
-        let adapter = adapter.filter(|adapter| adapter.methods().contains(&Method::Oidc));
-        let returned = match adapter {
-            Some(adapter) => self.ask_provider(cx, &session, connector, adapter.as_ref(), callback).await?,
-            None => Returned::Failed(provider::unusable(connector, Method::Oidc)),
+        let asked = self.open_asked(&session)?;
+        let returned = match adapter.filter(|adapter| adapter.methods().contains(&asked.method)) {
+            Some(adapter) => {
+                let outbound = self.outbound(cx, &session);
+                let answer = Answer::Callback(callback);
+                let progress = adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, answer).await;
+                provider::came(connector, asked.method, progress)
+            }
+            None => Returned::Failed(provider::unusable(connector, asked.method)),
         };
         let returned = self.seal_returned(&session, &returned)?;
 
@@ -85,24 +91,14 @@ impl Journeys {
         self.answer_claim(cx, claim, Presented { token, key: resume }, Input::Returned).await
     }
 
-    /// What the provider says to what the browser brought.
-    async fn ask_provider(
-        &self,
-        cx: &RequestContext,
-        session: &Session,
-        connector: &ConnectorId,
-        adapter: &dyn ProviderAdapter,
-        callback: &Callback,
-    ) -> Result<Returned, JourneyError> {
-        let asked = self.asked(session)?;
-        let outbound = cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref());
-        let progress =
-            adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, Answer::Callback(callback)).await;
-        Ok(provider::came(connector, Method::Oidc, progress))
+    /// The request as calls to providers may use it: what they say has to be committed afterwards, and they may be told who
+    /// is behind an application's backend.
+    pub(super) fn outbound(&self, cx: &RequestContext, session: &Session) -> RequestContext {
+        cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref())
     }
 
     /// What the adapter of a session's redirect had to remember.
-    pub(super) fn asked(&self, session: &Session) -> Result<Asked, JourneyError> {
+    pub(super) fn open_asked(&self, session: &Session) -> Result<Asked, JourneyError> {
         let place = place(&session.id, "step", session.step.as_str());
         let sealed = session.run.asked.get(&session.step);
         let asked = sealed.and_then(|sealed| sealed.open(&self.parts.keys.sealing, &place).ok());

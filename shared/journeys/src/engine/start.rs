@@ -6,7 +6,7 @@ use domain::{
     AuthorizationRequest, Claims, Client, Code, DirectApi, EndUser, JourneyId, RequestContext, Run, Session, SessionId,
     SessionToken, Status,
 };
-use serde::de::Error;
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokens::ClientCredentials;
@@ -30,15 +30,17 @@ pub struct StartRequest {
     #[schema(value_type = Object)]
     pub params: BTreeMap<String, Value>,
     /// The user behind the caller: `{ "ip": "...", "user_agent": "..." }`. Only a client that authenticates may say so.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     #[schema(value_type = Option<Object>)]
     pub end_user: Option<EndUser>,
 }
 
 /// Serde would also read a struct from an array, by position.
-fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AuthorizationRequest, D::Error> {
-    let object = serde_json::Map::<String, Value>::deserialize(deserializer)?;
-    AuthorizationRequest::deserialize(Value::Object(object)).map_err(D::Error::custom)
+fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Array(_) => Err(D::Error::custom("an object is expected")),
+        value => T::deserialize(value).map_err(D::Error::custom),
+    }
 }
 
 /// Longer values are nobody's honest nonce or hint, and every byte of them is stored and billed.

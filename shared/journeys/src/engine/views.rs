@@ -42,12 +42,12 @@ impl Journeys {
 
     /// Another request is answering this turn.
     pub(super) async fn processing(&self, cx: &RequestContext, session: &Session) -> Result<SessionView, JourneyError> {
-        self.recognise(cx, session).await?;
+        self.attribute(cx, session).await?;
         Ok(SessionView { retry_after: Some(1), ..blank(session, ViewStatus::Processing) })
     }
 
     /// Whose request this is: that application's pages may read the answer.
-    pub(super) async fn recognise(&self, cx: &RequestContext, session: &Session) -> Result<(), JourneyError> {
+    pub(super) async fn attribute(&self, cx: &RequestContext, session: &Session) -> Result<(), JourneyError> {
         self.parts.clients.find(cx, &session.request.client_id).await?;
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Journeys {
         cx: &RequestContext,
         session: &Session,
     ) -> Result<SessionView, JourneyError> {
-        self.recognise(cx, session).await?;
+        self.attribute(cx, session).await?;
         Ok(match session.status {
             Status::InputRequired => self.view_of_step(cx, session).await?,
             Status::Completed => {
@@ -100,13 +100,14 @@ impl Journeys {
 
     /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.
     async fn way_out(&self, cx: &RequestContext, session: &Session) -> Result<Option<RedirectView>, JourneyError> {
-        let asked = self.asked(session)?;
+        let asked = self.open_asked(session)?;
         let connector = self.parts.library.connector(cx, &asked.connector).await?;
         let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
             return Ok(None);
         };
         let state = self.parts.keys.derivation.state(&session.id, session.turn);
-        let hop = adapter.hop(&self.parts.providers.cx(cx), &asked.pending, &state).await;
+        let outbound = self.outbound(cx, session);
+        let hop = adapter.hop(&self.parts.providers.cx(&outbound), &asked.pending, &state).await;
         let hop = hop.inspect_err(|error| {
             tracing::warn!(event = "redirect_unavailable", connector = %asked.connector, reason = %error);
         });

@@ -82,7 +82,8 @@ pub(crate) fn failed(connector: &ConnectorId, method: Method, error: &ProviderEr
 
 /// What an adapter answered, as it may be kept.
 pub(crate) fn came(connector: &ConnectorId, method: Method, progress: Result<Progress, ProviderError>) -> Returned {
-    let asked = |challenge, pending| Returned::Asked(Asked { connector: connector.clone(), challenge, pending });
+    let asked =
+        |challenge, pending| Returned::Asked(Asked { connector: connector.clone(), method, challenge, pending });
     match progress {
         Ok(Progress::Done(identity)) => Returned::Identity(identity),
         Ok(Progress::Ask(challenge, pending)) => asked(Some(challenge), pending),
@@ -99,11 +100,11 @@ pub(super) fn go_on(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, Ste
             Ok(Flow::Done("authenticated"))
         }
         Returned::Asked(asked) if asked.challenge.is_some() => {
-            cx.asked(&asked)?;
+            cx.keep_asked(&asked)?;
             Ok(Flow::Done("challenged"))
         }
-        Returned::Asked(Asked { connector, pending, .. }) => {
-            cx.hop(&connector, pending)?;
+        Returned::Asked(asked) => {
+            cx.hop(&asked)?;
             Ok(Flow::Ask)
         }
         Returned::Failed(failure) => end(cx, &failure),

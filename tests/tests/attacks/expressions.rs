@@ -1,0 +1,168 @@
+//! Journeys whose expressions want more than they may have.
+
+use std::time::{Duration, Instant};
+
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall::documents;
+use landfall_tests::{TestApp, TestSession, data, demo_journey, key};
+use serde_json::json;
+
+use crate::witness::{Witness, directory, ended};
+
+const ATTRIBUTE: &str = "attributes: { plan: \"${params.plan}\" }";
+
+/// The demo's journey, which notes the value of an expression with whoever it creates.
+fn noting(expression: &str) -> String {
+    let quoted = serde_json::to_string(expression).unwrap();
+    demo_journey("odd", &[(ATTRIBUTE, &format!("attributes: {{ plan: {quoted} }}"))])
+}
+
+/// Expressions that nobody may save, and what the author is told.
+fn forbidden() -> Vec<(String, &'static str)> {
+    let expression = |inside: &str| format!("${{{inside}}}");
+    let reads = "it may read step.name and params.name";
+    let unknown = "names nothing that a step leaves or `params` declares";
+    let secret = "is a secret input: only settings that take a secret may read it";
+    let none = "is not an expression";
+    vec![
+        // A secret: itself, in part, or as an answer about it.
+        (expression("ask.password"), secret),
+        (expression("'x' ~ ask.password"), secret),
+        (expression("ask.password[0]"), secret),
+        (expression("'a' in ask.password"), secret),
+        (expression("ask.password < 'm'"), secret),
+        (expression("'yes' if ask.password == 'guess' else 'no'"), secret),
+        (expression("[ask.email, ask.password]"), secret),
+        (expression("{'p': ask.password}"), secret),
+        (expression("ask['password']"), reads),
+        (expression("ask"), reads),
+        (expression("params"), reads),
+        (expression("params['plan']"), reads),
+        // The environment, the machine, the engine's own.
+        (expression("env.HOME"), reads),
+        (expression("env.home"), unknown),
+        (expression("environ"), reads),
+        (expression("process.env.path"), reads),
+        (expression("self.secrets"), unknown),
+        (expression("loop.index"), unknown),
+        (expression("config.secret"), unknown),
+        (expression("who.claims"), unknown),
+        (expression("user.id"), unknown),
+        (expression("session.token"), unknown),
+        (expression("params.__class__"), reads),
+        (expression("''.__class__"), none),
+        (expression("params.plan.__class__"), reads),
+        (expression("debug()"), reads),
+        (expression("namespace(x=1)"), reads),
+        (expression("include('/etc/passwd')"), reads),
+        (expression("caller()"), reads),
+        // A billion of anything.
+        (expression("range(10**9)"), "expressions do not multiply"),
+        (expression("range(1000000000)"), reads),
+        (expression("'a' * 10**9"), "expressions do not multiply"),
+        (expression("'a' * 1000000000"), "expressions do not multiply"),
+        (expression("params.plan * 1000000000"), "expressions do not multiply"),
+        (expression("[0] * 1000000000"), "expressions do not multiply"),
+        (expression("'%1000000000s'|format(1)"), "expressions have no filters and no tests"),
+        (expression("params.plan.upper()"), reads),
+        (expression(&format!("params.plan{}", " ~ params.plan".repeat(100))), "at most 1024 bytes"),
+        (expression(&"(".repeat(1000)), none),
+        (expression(&format!("{}1{}", "[".repeat(500), "]".repeat(500))), none),
+        // Statements and templates.
+        (expression("% for x in y %"), none),
+        ("{% for i in range(9) %}${params.plan}{% endfor %}".into(), "an expression stands alone"),
+        ("x ${params.plan}".into(), "an expression stands alone"),
+        (expression("params.plan} ${params.plan"), none),
+        (expression(""), none),
+        (expression("params.missing"), unknown),
+        (expression("nowhere.email"), unknown),
+        (expression("ask.missing"), unknown),
+    ]
+}
+
+#[tokio::test]
+async fn an_expression_that_reaches_a_secret_the_environment_or_a_billion_is_not_saved() {
+    let started = Instant::now();
+    documents::journey("journey", &noting("${params.plan == 'gold'}")).unwrap();
+    let mut wrong = Vec::new();
+    for (expression, told) in forbidden() {
+        match documents::journey("journey", &noting(&expression)) {
+            Ok(_) => wrong.push(format!("{expression} is saved")),
+            Err(error) if error.to_string().contains(told) => {}
+            Err(error) => wrong.push(format!("{expression}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_stored_journey_with_such_an_expression_is_not_started() {
+    for (expression, _) in
+        [("${ask.password}", ""), ("${'x' ~ ask.password}", ""), ("${env.home}", ""), ("${who.claims}", "")]
+    {
+        let app = TestApp::with(|setup| setup.unchecked.push(noting(expression))).await;
+        let started = Instant::now();
+        let mut witness = Witness::of(&app, &[]).await;
+        let answer = app.try_start("odd", &TestApp::start_body()).await;
+        witness.refused(&answer, 500, "internal").await;
+        assert!(!answer.text.contains("password") && !answer.text.contains("env"), "{}", answer.text);
+        assert_eq!(app.events("journey_broken").len(), 1);
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
+async fn a_journey_whose_expression_has_no_value_when_it_runs_ends_at_once_with_nobody_signed_in() {
+    for expression in [
+        "${[params.plan][1]}",
+        "${[[params.plan][1]]}",
+        "${params.plan + 1}",
+        "${-params.plan}",
+        "${1 // (params.plan == 'free')}",
+    ] {
+        let app = TestApp::with(|setup| setup.unchecked.push(noting(expression))).await;
+        let session = app.start("odd").await;
+        let started = Instant::now();
+        let answer = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await;
+        println!("{expression}");
+        ended(&app, &answer, "journey_broken");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        assert_eq!(directory(&app).await.len(), 0);
+        assert!(!app.logs().contains(PASSWORD) && !app.logs().contains("gold"));
+    }
+}
+
+#[tokio::test]
+async fn an_expression_that_makes_much_of_what_an_application_sends_writes_nothing() {
+    // As long as an expression may be, of as long a parameter as a journey may declare: a quarter of a megabyte.
+    let much = format!("${{params.plan{}}}", " ~ params.plan".repeat(65));
+    let journey = noting(&much).replace("max: 40", "max: 4096");
+    let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
+    let mut start = TestApp::start_body();
+    start["params"]["plan"] = json!("x".repeat(4096));
+    let answer = app.try_start("odd", &start).await;
+    let session = TestSession::of(&answer.expect(201).body);
+    let started = Instant::now();
+
+    let answer = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await;
+
+    ended(&app, &answer, "journey_broken");
+    assert_eq!(directory(&app).await.len(), 0);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(!app.logs().contains("xxxx") && !answer.text.contains("xxxx"));
+}
+
+#[tokio::test]
+async fn a_parameter_is_never_run_as_an_expression() {
+    for text in ["${1 + 1}", "'; range(10**9)", "{{ 7 * 7 }}", "gold' or 'a' == 'a"] {
+        let journey = noting("${'gold' if params.plan == 'gold' else 'none'}");
+        let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
+        let mut start = TestApp::start_body();
+        start["params"]["plan"] = json!(text);
+        let answer = app.try_start("odd", &start).await.expect(201);
+        let session = TestSession::of(&answer.body);
+        session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+        assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["plan"]["S"], "none", "{text}");
+    }
+}

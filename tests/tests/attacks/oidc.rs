@@ -1,0 +1,342 @@
+//! Providers that lie, or whose answers somebody has changed on their way: in the authorization code flow.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Browser, Login, Setup, TestApp, TestSession};
+use serde_json::{Value, json};
+use simulators::keycloak::{BadKey, Endpoint, Misbehaviour, Published};
+
+use crate::away::{Away, JOURNEY, told_nothing};
+use crate::witness::{calls, directory, ended};
+
+const MEGABYTES: usize = 3 << 20;
+
+/// The hosts that the log says were called.
+fn hosts(app: &TestApp) -> Vec<String> {
+    let lines = app.logs();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut hosts: Vec<_> = lines.filter_map(|line| Some(line["host"].as_str()?.to_owned())).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
+}
+
+/// Fails unless Ada can sign in now: what was refused before was not merely broken.
+async fn ada_signs_in(app: &TestApp) {
+    let login = app.sign_in_by_redirect(JOURNEY, "ada", PASSWORD).await;
+    assert_eq!(app.id_token(&login.code).await["email"], EMAIL);
+    assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
+    let unsigned_as = |algorithm: &str| Misbehaviour::UnsignedAs(algorithm.to_owned());
+    let rows = [
+        // Whose it is, and whom it is for.
+        (Misbehaviour::WrongIssuer, "issuer"),
+        (Misbehaviour::WrongAudience, "audience"),
+        (Misbehaviour::SeveralAudiences, "audience"),
+        (Misbehaviour::WrongAuthorizedParty, "authorized_party"),
+        // Which login it is about.
+        (Misbehaviour::WrongNonce, "nonce"),
+        (Misbehaviour::NoNonce, "nonce"),
+        (Misbehaviour::NoSubject, "format"),
+        // The signature.
+        (Misbehaviour::ForgedSignature, "signature"),
+        (Misbehaviour::EmptySignature, "signature"),
+        (Misbehaviour::ShortKeySignature, "signature"),
+        (Misbehaviour::UnknownKey, "key"),
+        (Misbehaviour::EncryptionKey, "key"),
+        (Misbehaviour::EmbeddedKey, "key"),
+        (Misbehaviour::Unsigned, "algorithm"),
+        (unsigned_as("None"), "algorithm"),
+        (unsigned_as("NONE"), "algorithm"),
+        (unsigned_as("nOnE"), "algorithm"),
+        (unsigned_as(" none"), "algorithm"),
+        (unsigned_as(""), "algorithm"),
+        (unsigned_as("RS256 "), "algorithm"),
+        (unsigned_as("rs256"), "algorithm"),
+        (unsigned_as("ES256K"), "algorithm"),
+        (unsigned_as("RS256"), "signature"),
+        (Misbehaviour::HmacWithPublicKey, "algorithm"),
+        (Misbehaviour::HmacWithClientSecret, "algorithm"),
+        // What the header says of keys and of itself.
+        (Misbehaviour::KidIsAPath, "key"),
+        (Misbehaviour::KidIsAList, "header"),
+        (Misbehaviour::UnknownCritical, "header"),
+        (Misbehaviour::UnencodedPayload, "header"),
+        (Misbehaviour::LogoutToken, "header"),
+        // When.
+        (Misbehaviour::Expired, "expired"),
+        (Misbehaviour::IssuedInTheFuture, "not_yet_valid"),
+        (Misbehaviour::NotYetValid, "not_yet_valid"),
+        (Misbehaviour::ExpiryAsText, "format"),
+        (Misbehaviour::ExpiryAsFraction, "format"),
+        (Misbehaviour::ExpiryNegative, "format"),
+        (Misbehaviour::ExpiryBeyondNumbers, "format"),
+        (Misbehaviour::NoExpiry, "format"),
+        (Misbehaviour::NoIssuedAt, "format"),
+        // What two readers would read two ways, and what is none.
+        (Misbehaviour::DuplicateClaims, "json"),
+        (Misbehaviour::GarbageIdToken, "format"),
+        (Misbehaviour::NoIdToken, "format"),
+    ];
+    let app = TestApp::new().await;
+    let count = rows.len();
+    for (misbehaviour, check) in rows {
+        println!("{misbehaviour:?}");
+        app.keycloak.misbehave(Some(misbehaviour));
+        let away = Away::new(&app).await;
+        away.signs_nobody_in(&app, &away.back().await, &format!("id_token: {check}")).await;
+    }
+    // One code each, and nobody was asked for a key that a token points to.
+    assert_eq!((calls(&app), hosts(&app)), ([1, 2, count, 0], vec!["127.0.0.1".to_owned()]));
+    assert_eq!((directory(&app).await.len(), app.events("session_completed").len()), (0, 0));
+
+    app.keycloak.misbehave(None);
+    ada_signs_in(&app).await;
+}
+
+#[tokio::test]
+async fn an_id_token_that_a_token_answer_hides_is_not_found() {
+    for (misbehaviour, reason) in [
+        (Misbehaviour::DuplicateKeys, "token: json"),
+        (Misbehaviour::DeepJson, "token: json"),
+        (Misbehaviour::HugeBody(MEGABYTES), "token: size"),
+        (Misbehaviour::KidIsHuge, "token: size"),
+    ] {
+        let app = TestApp::new().await;
+        app.keycloak.misbehave(Some(misbehaviour));
+        let away = Away::new(&app).await;
+        away.signs_nobody_in(&app, &away.back().await, reason).await;
+        assert_eq!(calls(&app), [1, 1, 1, 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_code_and_signs_nobody_in() {
+    let app = TestApp::with(|setup| setup.budget = Duration::from_secs(2)).await;
+    let elsewhere = Misbehaviour::Redirect("https://attacker.example/token".into());
+    let rows = [
+        Misbehaviour::Garbage,
+        Misbehaviour::Html,
+        Misbehaviour::ServerError,
+        Misbehaviour::Unavailable,
+        Misbehaviour::TooManyRequests { retry_after: Some(u32::MAX) },
+        elsewhere,
+        Misbehaviour::Silence,
+    ];
+    for (index, misbehaviour) in rows.into_iter().enumerate() {
+        println!("{misbehaviour:?}");
+        app.keycloak.misbehave(Some(misbehaviour));
+        let away = Away::new(&app).await;
+        let back = away.back().await;
+        let arrived = app.arrive(&back).await;
+        let resumed = away.session.resume(&app, &arrived.carried().1).await;
+
+        ended(&app, &resumed, "try_later");
+        told_nothing(&app, &back, &[&arrived, &resumed]);
+        assert_eq!((calls(&app), app.events("login_failed").len()), ([1, 1, index + 1, 0], index + 1));
+    }
+    assert_eq!((directory(&app).await.len(), hosts(&app)), (0, vec!["127.0.0.1".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_out() {
+    for kind in [BadKey::Short, BadKey::OffCurve, BadKey::WrongType] {
+        let app = TestApp::new().await;
+        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Instead)));
+        // Rightly signed by the key that is said to be the right one, as far as there can be such a signature.
+        app.keycloak.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
+        let away = Away::new(&app).await;
+        away.signs_nobody_in(&app, &away.back().await, "id_token: key").await;
+        assert_eq!(calls(&app)[2], 1, "{kind:?}");
+
+        let app = TestApp::new().await;
+        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Beside)));
+        ada_signs_in(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_that_is_huge_deep_or_ambiguous_is_refused_before_the_code_is_sent() {
+    for (misbehaviour, reason) in [
+        (Misbehaviour::DuplicateKeys, "keys: json"),
+        (Misbehaviour::DeepJson, "keys: json"),
+        (Misbehaviour::HugeBody(MEGABYTES), "keys: size"),
+    ] {
+        let app = TestApp::new().await;
+        app.keycloak.misbehave_at(Endpoint::Certs, Some(misbehaviour));
+        let away = Away::new(&app).await;
+        away.signs_nobody_in(&app, &away.back().await, reason).await;
+        assert_eq!(calls(&app), [1, 1, 0, 0]);
+        assert!(app.keycloak.exchanges().is_empty());
+    }
+}
+
+/// Ways of a discovery document to be refused, and how the log says so.
+fn bad_documents() -> [(Misbehaviour, &'static str); 4] {
+    [
+        (Misbehaviour::WrongIssuer, "discovery: issuer"),
+        (Misbehaviour::DuplicateKeys, "discovery: json"),
+        (Misbehaviour::DeepJson, "discovery: json"),
+        (Misbehaviour::HugeBody(MEGABYTES), "discovery: size"),
+    ]
+}
+
+#[tokio::test]
+async fn a_discovery_document_that_is_huge_deep_ambiguous_or_somebody_elses_sends_nobody_anywhere() {
+    for (misbehaviour, reason) in bad_documents() {
+        let app = TestApp::new().await;
+        app.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+
+        let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+
+        assert_eq!((&start.body["status"], &start.body["redirect"]), (&json!("rejected"), &Value::Null));
+        assert_eq!(start.body["rejection"], json!({ "code": "identity_refused" }));
+        let failed = app.events("login_failed");
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0]["reason"], format!("an answer of the provider was refused at {reason}"));
+        assert!(!start.text.contains("attacker") && !app.logs().contains("attacker"));
+        assert_eq!((calls(&app), directory(&app).await.len()), ([1, 0, 0, 0], 0));
+    }
+}
+
+#[tokio::test]
+async fn a_discovery_document_that_turns_bad_while_the_browser_is_away_gets_no_code() {
+    for (misbehaviour, reason) in bad_documents() {
+        let app = TestApp::new().await;
+        Away::new(&app).await;
+        app.clock.advance(TimeDelta::minutes(55));
+        let away = Away::new(&app).await;
+        let back = away.back().await;
+        app.clock.advance(TimeDelta::minutes(10));
+        app.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+
+        away.signs_nobody_in(&app, &back, reason).await;
+
+        assert_eq!(calls(&app), [2, 0, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_differs_from_its_document_by_a_slash_or_by_case_is_another_one() {
+    let issuer = |id: &str, path: &str| {
+        format!(
+            "  - {{ id: {id}, provider: oidc, name: {id}, client: {{ id: landfall, secret: keycloak }}, \
+             methods: {{ oidc: {{}} }}, settings: {{ issuer: \"{{keycloak}}/demo/keycloak{path}\" }} }}\n"
+        )
+    };
+    let app = TestApp::with(|setup: &mut Setup| {
+        setup.connectors += &issuer("right", "/realms/demo");
+        setup.connectors += &issuer("slash", "/realms/demo/");
+        setup.connectors += &issuer("encoded", "/realms/%64emo");
+    })
+    .await;
+    for (id, failures) in [("slash", 1), ("encoded", 2)] {
+        let start = app.try_start(&format!("sign-in-with-{id}"), &TestApp::start_body()).await.expect(201);
+        assert_eq!(start.body["rejection"], json!({ "code": "identity_refused" }), "{id}: {:#}", start.body);
+        let failed = app.events("login_failed");
+        assert_eq!(failed.len(), failures);
+        assert_eq!(failed[failures - 1]["reason"], "an answer of the provider was refused at discovery: issuer");
+    }
+    Away::through(&app, "sign-in-with-right").await;
+    assert_eq!(calls(&app), [3, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn userinfo_of_somebody_else_or_that_is_huge_deep_or_ambiguous_signs_nobody_in() {
+    for (misbehaviour, reason) in [
+        (Misbehaviour::WrongUserinfoSubject, "userinfo: subject"),
+        (Misbehaviour::DuplicateKeys, "userinfo: json"),
+        (Misbehaviour::DeepJson, "userinfo: json"),
+        (Misbehaviour::HugeBody(MEGABYTES), "userinfo: size"),
+    ] {
+        for signed in [false, true] {
+            if signed && misbehaviour == Misbehaviour::DuplicateKeys {
+                // A signed answer is no JSON that the simulator could write twice.
+                continue;
+            }
+            let app = TestApp::new().await;
+            let thin = |client: simulators::keycloak::Client| client.claims_in_id_token(false).signed_userinfo(signed);
+            app.keycloak.change_client("demo", "landfall", thin).unwrap();
+            app.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
+            let away = Away::new(&app).await;
+            away.signs_nobody_in(&app, &away.back().await, reason).await;
+            assert_eq!(calls(&app), [1, 1, 1, 1]);
+
+            app.keycloak.misbehave_at(Endpoint::Userinfo, None);
+            ada_signs_in(&app).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minute() {
+    let app = TestApp::new().await;
+    let made_up = [Misbehaviour::UnknownKey, Misbehaviour::KidIsAPath, Misbehaviour::EmbeddedKey];
+    for minute in 1..=3 {
+        for kid in made_up.iter().cycle().take(8) {
+            app.keycloak.misbehave(Some(kid.clone()));
+            let away = Away::new(&app).await;
+            away.signs_nobody_in(&app, &away.back().await, "id_token: key").await;
+        }
+        // The first of all, for the keys themselves; then one for as many as come.
+        assert_eq!(calls(&app), [1, 1 + minute, 8 * minute, 0]);
+        app.clock.advance(TimeDelta::minutes(1));
+    }
+    // By password, too.
+    let session = app.start("migrate-from-keycloak").await;
+    let answer = session.submit(&app, &landfall_tests::key(1), &landfall_tests::data(EMAIL, PASSWORD)).await;
+    ended(&app, &answer, "identity_refused");
+    assert_eq!((calls(&app)[1], directory(&app).await.len()), (5, 0));
+
+    app.keycloak.misbehave(None);
+    ada_signs_in(&app).await;
+    assert_eq!(calls(&app)[1], 5);
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_at_once_with_made_up_keys_costs_one_fetch() {
+    let app = TestApp::new().await;
+    ada_signs_in(&app).await;
+    let [_, fetched, ..] = calls(&app);
+    app.keycloak.misbehave(Some(Misbehaviour::UnknownKey));
+    let [a, b, c, d] = [Away::new(&app).await, Away::new(&app).await, Away::new(&app).await, Away::new(&app).await];
+    let [w, x, y, z] = [a.back().await, b.back().await, c.back().await, d.back().await];
+
+    let arrived = tokio::join!(app.arrive(&w), app.arrive(&x), app.arrive(&y), app.arrive(&z));
+
+    for (away, arrived) in [(&a, arrived.0), (&b, arrived.1), (&c, arrived.2), (&d, arrived.3)] {
+        let answer = away.session.resume(&app, &arrived.carried().1).await;
+        ended(&app, &answer, "identity_refused");
+    }
+    assert_eq!((calls(&app)[1], app.users().await), (fetched + 1, 1));
+}
+
+#[tokio::test]
+async fn a_session_that_ended_with_a_refused_answer_is_not_gone_on_with() {
+    let app = TestApp::new().await;
+    app.keycloak.misbehave(Some(Misbehaviour::WrongNonce));
+    let away = Away::new(&app).await;
+    let resume = away.resume(&app).await;
+    // Refused for good: neither with the same half again nor with a new one.
+    let refused = away.session.resume(&app, &resume).await;
+    ended(&app, &refused, "identity_refused");
+    app.keycloak.misbehave(None);
+    let again = away.session.resume(&app, &resume).await.expect(200);
+    assert_eq!(again.body["rejection"], refused.body["rejection"]);
+    let session = TestSession { turn: 2, ..away.session.clone() };
+    let restart = session.choose(&app, "go", "restart", &landfall_tests::key(1)).await.expect(409);
+    assert_eq!((restart.code(), &restart.body["view"]["status"]), ("step_conflict", &json!("rejected")));
+    let back = Browser::default().come_back(&away.url, "ada", PASSWORD).await;
+    assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+    assert_eq!((calls(&app)[2], directory(&app).await.len()), (1, 0));
+
+    let away = Away::new(&app).await;
+    let resume = away.resume(&app).await;
+    let answer = away.session.resume(&app, &resume).await.expect(200);
+    app.redeem(&Login::of(&away.session, &answer).code).await.expect(200);
+}

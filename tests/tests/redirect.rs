@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 use chrono::TimeDelta;
-use domain::{CallbackState, SeededEntropy};
+use domain::{CallbackState, Clock, SeededEntropy};
 use insta::assert_json_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Answer, Browser, Login, Return, Shown, TestApp, TestSession, key};
@@ -440,4 +440,43 @@ async fn a_condition_that_is_not_met_leads_elsewhere() {
     let chosen = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": "keycloak-two" } });
     let answer = session.submit_to(&app, "which", &chosen).await.expect(200);
     assert_eq!(answer.body["rejection"]["code"], "access_denied");
+}
+
+// What changes while the browser is away.
+
+#[tokio::test]
+async fn a_connector_switched_off_between_the_two_halves_signs_nobody_in() {
+    let app = TestApp::new().await;
+    let (session, url) = away(&app).await;
+    app.clock.advance(TimeDelta::seconds(30));
+    let resume = come_back(&app, &url).await;
+    let cx = app.context();
+    let document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
+    app.store.put_connector(&cx, &domain::ConnectorDocument { enabled: false, ..document }).await.unwrap();
+    // Nobody remembers its document any more, and the second half is in time.
+    app.clock.advance(TimeDelta::seconds(30));
+
+    let answer = session.resume(&app, &resume).await.expect(200);
+
+    assert_eq!((&answer.body["rejection"]["code"], app.users().await), (&json!("try_later"), 0));
+}
+
+#[tokio::test]
+async fn a_user_whom_the_provider_has_seen_before_was_authenticated_then() {
+    let app = TestApp::new().await;
+    let browser = Browser::default();
+    let (session, url) = away(&app).await;
+    let first = app.clock.now().timestamp();
+    let (_, resume) = app.arrive(&browser.come_back(&url, "ada", PASSWORD).await).await.carried();
+    session.resume(&app, &resume).await.expect(200);
+    app.clock.advance(TimeDelta::minutes(20));
+
+    // The provider's own session answers, without a form.
+    let (session, url) = away(&app).await;
+    let Shown::Back(back) = browser.open(&url).await else { panic!("asked again") };
+    let (_, resume) = app.arrive(&back).await.carried();
+    let answer = session.resume(&app, &resume).await.expect(200);
+
+    let claims = app.id_token(&Login::of(&session, &answer).code).await;
+    assert_eq!(claims["auth_time"].as_i64(), Some(first));
 }

@@ -182,9 +182,9 @@ impl StepCx<'_> {
         &self.session.request
     }
 
-    /// Whether something has failed since the client was last asked.
-    pub fn has_failed(&self) -> bool {
-        self.session.run.error.is_some()
+    /// Which connector the application expects, once: who comes back to the choice is asked.
+    pub fn take_idp_hint(&mut self) -> Option<String> {
+        self.session.request.idp_hint.take()
     }
 
     /// A secret input of this request.

@@ -1,5 +1,7 @@
 //! What the client is shown.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use domain::secret::serialize_exposed;
 use domain::{AuthorizationCode, Code, SessionId, SessionToken, StepId};
@@ -86,11 +88,18 @@ pub struct StepView {
 }
 
 /// Where the browser goes.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Serialize, utoipa::ToSchema)]
 pub struct RedirectView {
     /// To be opened with GET, in this window or another of the same user.
     #[schema(value_type = String)]
     pub url: Url,
+}
+
+impl fmt::Debug for RedirectView {
+    // The address has the state in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedirectView")
+    }
 }
 
 /// Something the user may do.

@@ -26,7 +26,7 @@ impl Store {
         self.read_document(cx, "client", keys::client(id)).await
     }
 
-    /// All clients. Strongly consistent.
+    /// All clients. Strongly consistent. One that cannot be read is passed over: it is not the others' fault.
     pub async fn list_clients(&self, cx: &RequestContext) -> Result<Vec<Client>, StoreError> {
         let (mut clients, mut after) = (Vec::new(), None);
         loop {
@@ -42,7 +42,10 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let page = self.call(cx, "Query", query.send()).await?;
             for attributes in page.items.unwrap_or_default() {
-                clients.push(document("client", &Item::read("client", attributes)?)?);
+                match Item::read("client", attributes).and_then(|item| document("client", &item)) {
+                    Ok(client) => clients.push(client),
+                    Err(error) => tracing::error!(event = "client_broken", %error),
+                }
             }
             after = page.last_evaluated_key;
             if after.is_none() {

@@ -61,11 +61,18 @@ async fn preflight(app: &App, cx: &RequestContext, methods: &'static str) -> Res
     Ok(response)
 }
 
-/// Lets the page read the answer, if it is the application's own.
-pub(crate) fn expose(headers: &mut HeaderMap, cx: &RequestContext) {
-    headers.append(VARY, HeaderValue::from_static("origin"));
+/// Lets the page read the answer, if it is the application's own. A refusal that came before anybody knew whose request it
+/// was says nothing of anybody: any application's page may read that, or it could not tell it from a lost answer.
+pub(crate) async fn expose(app: &App, cx: &RequestContext, response: &mut Response) {
+    response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
     let Some(origin) = cx.origin.as_deref() else { return };
-    if cx.application().is_some_and(|client| client.admits(Some(origin))) {
+    let admitted = match cx.application() {
+        Some(client) => client.admits(Some(origin)),
+        None if response.status().is_client_error() => app.clients.any_admits(cx, origin).await.unwrap_or_default(),
+        None => false,
+    };
+    if admitted {
+        let headers = response.headers_mut();
         allow(headers, origin);
         let exposed = HeaderValue::from_static("retry-after, www-authenticate, x-request-id");
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);

@@ -64,7 +64,7 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
         response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
     }
     if for_browsers {
-        cors::expose(response.headers_mut(), &cx);
+        cors::expose(&app, &cx, &mut response).instrument(span.clone()).await;
     }
     set_headers(response.headers_mut(), &cx.id);
     let client = cx.application().map(|client| client.id.as_str());

@@ -1,6 +1,7 @@
 //! Extractors. Axum's own answer bad requests with texts of their own; these with our codes.
 
 use std::convert::Infallible;
+use std::fmt;
 
 use axum::RequestPartsExt;
 use axum::body::{Body, Bytes, to_bytes};
@@ -120,8 +121,14 @@ fn undo_form(text: &str) -> String {
 }
 
 /// 303: whatever the method was, the browser goes on with a GET and takes nothing along.
-#[derive(Debug)]
 pub struct SeeOther(pub String);
+
+impl fmt::Debug for SeeOther {
+    // The address has a secret in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SeeOther")
+    }
+}
 
 impl IntoResponse for SeeOther {
     fn into_response(self) -> Response {

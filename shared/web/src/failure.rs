@@ -122,8 +122,9 @@ impl Failure {
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Nothing in it comes from the request but the id we gave it.
+/// Nothing in it comes from the request but its id, which the gateway may have let its sender choose.
 fn page(title: &str, request_id: &RequestId) -> String {
+    let request_id = request_id.as_str().replace('&', "&amp;").replace('<', "&lt;");
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

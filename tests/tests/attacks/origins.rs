@@ -240,11 +240,13 @@ async fn a_page_of_another_client_reads_no_answer_of_this_ones() {
         }
         readable_by(&from_page(&app, OWN, method, &path, token, body).await.expect(status), OWN);
     }
-    // Before anybody knows whose session it is, nobody reads.
+    // What is refused before anybody knows whose session it is says nothing of one: every client's pages may read that.
     for (status, token) in [(401, None), (404, Some("x"))] {
-        for origin in [OWN, OTHERS, EVIL] {
-            unreadable(&from_page(&app, origin, Method::GET, &path(""), token, String::new()).await.expect(status));
+        for origin in [OWN, OTHERS] {
+            let answer = from_page(&app, origin, Method::GET, &path(""), token, String::new()).await.expect(status);
+            readable_by(&answer, origin);
         }
+        unreadable(&from_page(&app, EVIL, Method::GET, &path(""), token, String::new()).await.expect(status));
     }
     // The answer that has the token and the code in it.
     let done =
@@ -275,7 +277,7 @@ async fn a_page_of_another_client_reads_no_answer_of_this_ones() {
 }
 
 #[tokio::test]
-async fn errors_of_a_start_are_readable_for_the_client_it_names_and_for_nobody_else() {
+async fn errors_of_a_start_are_readable_for_the_client_it_names() {
     let app = two_clients().await;
     let start = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut body = TestApp::start_body();
@@ -294,11 +296,13 @@ async fn errors_of_a_start_are_readable_for_the_client_it_names_and_for_nobody_e
             unreadable(&answer);
         }
     }
-    // A client that nobody has registered has no pages.
+    // A client that nobody has registered has no pages: any other's may learn that.
     let unknown = start(&|body| body["request"]["client_id"] = json!("nobody"));
-    for origin in [OWN, OTHERS, EVIL] {
-        unreadable(&from_page(&app, origin, Method::POST, START, None, unknown.clone()).await.expect(400));
-        unreadable(&from_page(&app, origin, Method::POST, START, None, "{".into()).await.expect(400));
+    for body in [unknown, "{".into()] {
+        for origin in [OWN, OTHERS] {
+            readable_by(&from_page(&app, origin, Method::POST, START, None, body.clone()).await.expect(400), origin);
+        }
+        unreadable(&from_page(&app, EVIL, Method::POST, START, None, body).await.expect(400));
     }
 }
 

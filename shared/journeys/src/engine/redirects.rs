@@ -45,6 +45,10 @@ impl Journeys {
         let (store, state) = (&self.parts.store, state.hash_at(connector));
         // What may fail without anybody's fault comes first: the same callback may then be loaded again.
         let adapter = self.parts.library.connector(cx, connector).await?.and_then(|found| found.adapter.clone());
+        // One whose browsers go to the application is answered there, and there alone.
+        if adapter.as_ref().is_some_and(|adapter| adapter.callback_of_application().is_some()) {
+            return Err(expired());
+        }
         let by = ClaimId::generate(self.parts.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;

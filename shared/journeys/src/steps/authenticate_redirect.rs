@@ -96,7 +96,11 @@ impl Step for AuthenticateRedirect {
     }
 
     async fn returned(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
-        provider::go_on(cx, returned)
+        // It may have been switched off between the two halves.
+        match self.connector.usable(&cx.look(), Method::Oidc).await? {
+            (connector, None) => provider::end(cx, &provider::unusable(&connector, Method::Oidc)),
+            _ => provider::go_on(cx, returned),
+        }
     }
 
     async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {

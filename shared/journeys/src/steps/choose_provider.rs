@@ -15,7 +15,7 @@ pub(super) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provide
 /// Asks with whom the user wants to go on: those of its connectors that are switched on and that the application offers.
 /// Leaves the chosen one's id as `connector`.
 ///
-/// An application that knows already (`idp_hint`) has its user not asked, unless that has just failed.
+/// An application that knows already (`idp_hint`) has its user not asked, the first time.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 struct ChooseProvider {
@@ -68,8 +68,8 @@ impl Step for ChooseProvider {
             cx.fail(Code::ProviderUnavailable);
             return Ok(Flow::Done("unavailable"));
         }
-        let hinted = cx.authorization_request().idp_hint.as_deref().filter(|_| !cx.has_failed());
-        match offered.iter().find(|(id, _)| Some(id.as_str()) == hinted) {
+        let hinted = cx.take_idp_hint();
+        match offered.iter().find(|(id, _)| Some(id.as_str()) == hinted.as_deref()) {
             Some((id, _)) => Ok(chosen(cx, id)),
             None => Ok(Flow::Ask),
         }

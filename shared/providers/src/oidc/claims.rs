@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::DateTime;
 use domain::{Claims, ConnectorDocument, ExternalIdentity, Method};
 use serde_json::{Map, Value};
 
@@ -68,6 +69,10 @@ impl Vouched {
         method: Method,
         upstream_session: Option<String>,
     ) -> ExternalIdentity {
+        // With a session of its own, a provider may have seen the user hours ago (OIDC Core 2, `auth_time`).
+        let auth_time = self.claims.get("auth_time").and_then(Value::as_i64);
+        let auth_time = auth_time.and_then(|time| DateTime::from_timestamp(time, 0)).filter(|time| *time <= cx.now());
+        let authenticated_at = auth_time.unwrap_or_else(|| cx.now());
         ExternalIdentity {
             connector: document.id.clone(),
             source: document.source(),
@@ -78,8 +83,9 @@ impl Vouched {
             raw_issuer: None,
             raw_subject: None,
             claims: Claims::mapped(&self.claims),
-            upstream_session,
-            authenticated_at: cx.now(),
+            // Longer is nobody's honest name for a session, and it is stored.
+            upstream_session: upstream_session.filter(|session| session.len() <= 255),
+            authenticated_at,
         }
     }
 }

@@ -125,7 +125,9 @@ async fn current<T>(
     }
     match (fetch.await, usable) {
         (Ok(value), _) => Ok(Arc::clone(&kept.insert(Kept::new(value, now)).value)),
-        (Err(error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. })), Some(kept)) => {
+        // An answer that does not pass validation is believed in nothing, also not in that it is a fault. All others may be
+        // one, a 403 of something in between among them.
+        (Err(error), Some(kept)) if !matches!(error, ProviderError::Refused { .. }) => {
             kept.tried = Some((now, Some(error)));
             Ok(Arc::clone(&kept.value))
         }

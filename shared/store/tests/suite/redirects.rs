@@ -26,7 +26,8 @@ impl Away {
         let mut session = bench.session();
         let (_, state) = CallbackState::presented(&format!("{}.secret", session.id)).unwrap();
         let state = state.hash_at(&"keycloak".parse().unwrap());
-        let asked: Asked = serde_json::from_str(r#"{ "connector": "keycloak", "method": "oidc", "pending": "x" }"#).unwrap();
+        let asked: Asked =
+            serde_json::from_str(r#"{ "connector": "keycloak", "method": "oidc", "pending": "x" }"#).unwrap();
         session.redirect = Some(Redirect::Out(state));
         session.run.asked = BTreeMap::from([(session.step.clone(), sealed(bench, &asked))]);
         bench.store.create_session(&bench.cx(), &session).await.unwrap();

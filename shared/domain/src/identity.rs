@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectorId, ProviderKind, Source};
+use crate::{ConnectorId, Failure, ProviderKind, Source};
 
 /// How a provider checks a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -305,17 +305,6 @@ pub enum Returned {
     Asked(Asked),
     /// Nobody was vouched for.
     Failed(Failure),
-}
-
-/// Nobody was vouched for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The outcome of the step that asked; `None` for an answer that failed validation, which no journey may route.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
-    /// After how many seconds another try may help.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<u32>,
 }
 
 /// What an adapter has to remember between two answers of one user. Only it can read it; it is stored sealed.

@@ -14,6 +14,7 @@ pub mod code;
 pub mod connector;
 pub mod context;
 pub mod expression;
+pub mod failure;
 pub mod identity;
 pub mod ids;
 pub mod journey;
@@ -31,9 +32,8 @@ pub use code::Code;
 pub use connector::{ClientAuthMethod, ConnectorClient, ConnectorDocument};
 pub use context::{ClientAddress, EndUser, RequestContext};
 pub use expression::{Expression, Reference};
-pub use identity::{
-    Asked, Challenge, Claims, ExternalIdentity, Failure, IdentityKey, Method, MethodSet, Pending, Returned,
-};
+pub use failure::{Failure, Rejection, Unavailability};
+pub use identity::{Asked, Challenge, Claims, ExternalIdentity, IdentityKey, Method, MethodSet, Pending, Returned};
 pub use ids::{
     ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
 };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use domain::{Failure, Rejection, Unavailability};
 use egress::EgressError;
 
 /// An attempt that vouches for nobody. Holds no text of the provider's and nothing a user typed, so it may be logged
@@ -44,37 +45,29 @@ pub enum ProviderError {
     },
 }
 
-/// All that [`ProviderError::outcome`] may say. Dotted ones refine their base.
-pub const OUTCOMES: &[&str] = &[
-    "rejected",
-    "rejected.invalid_credentials",
-    "rejected.otp_invalid",
-    "rejected.otp_expired",
-    "rejected.interaction_required",
-    "rejected.password_expired",
-    "rejected.account_locked",
-    "rejected.account_disabled",
-    "rejected.declined",
-    "unavailable",
-    "unavailable.timeout",
-    "unavailable.throttled",
-    "unavailable.misconfigured",
-];
-
 impl ProviderError {
     /// The longest time to wait that is passed on: a session does not live longer.
     pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
+    /// What of it a journey may route, and a session keep.
+    pub fn failure(&self) -> Failure {
+        let unavailable = Failure::unavailable;
+        match self {
+            ProviderError::Rejected(rejection) => Failure::Rejected(*rejection),
+            ProviderError::Unavailable { outage: Outage::Protocol, .. } => unavailable(Unavailability::Protocol),
+            ProviderError::Unavailable { .. } => unavailable(Unavailability::Timeout),
+            ProviderError::Throttled { retry_after } => Failure::Unavailable {
+                why: Unavailability::Throttled,
+                retry_after: retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)),
+            },
+            ProviderError::Misconfigured { .. } => unavailable(Unavailability::Misconfigured),
+            ProviderError::Refused { .. } => Failure::Refused,
+        }
+    }
+
     /// The outcome of the step that made the attempt; `None` for a refused answer, which no journey may route.
     pub fn outcome(&self) -> Option<&'static str> {
-        Some(match self {
-            ProviderError::Rejected(rejection) => rejection.outcome(),
-            ProviderError::Unavailable { outage: Outage::Protocol, .. } => "unavailable",
-            ProviderError::Unavailable { .. } => "unavailable.timeout",
-            ProviderError::Throttled { .. } => "unavailable.throttled",
-            ProviderError::Misconfigured { .. } => "unavailable.misconfigured",
-            ProviderError::Refused { .. } => return None,
-        })
+        self.failure().outcome()
     }
 }
 
@@ -100,45 +93,6 @@ macro_rules! words {
             }
         }
     };
-}
-
-words! {
-    /// Why the provider does not let a user in. `as_str` is what refines the outcome `rejected`. Which of the first few
-    /// it was is for the log alone: a client sees one answer for wrong, unknown, locked and disabled.
-    Rejection {
-        /// Wrong password or unknown user; some providers say the same of locked users.
-        InvalidCredentials = "invalid_credentials",
-        /// The one-time code is wrong, missing or used.
-        OtpInvalid = "otp_invalid",
-        /// The one-time code, or the wait for it, has expired.
-        OtpExpired = "otp_expired",
-        /// The provider wants its own page for this user: second factor, conditional access, consent, verification.
-        InteractionRequired = "interaction_required",
-        /// The password must be changed, or the account completed, at the provider first.
-        PasswordExpired = "password_expired",
-        /// Too many failures.
-        AccountLocked = "account_locked",
-        /// Switched off by an administrator.
-        AccountDisabled = "account_disabled",
-        /// The user or a policy said no.
-        Declined = "declined",
-    }
-}
-
-impl Rejection {
-    /// The dotted outcome.
-    pub fn outcome(self) -> &'static str {
-        match self {
-            Rejection::InvalidCredentials => "rejected.invalid_credentials",
-            Rejection::OtpInvalid => "rejected.otp_invalid",
-            Rejection::OtpExpired => "rejected.otp_expired",
-            Rejection::InteractionRequired => "rejected.interaction_required",
-            Rejection::PasswordExpired => "rejected.password_expired",
-            Rejection::AccountLocked => "rejected.account_locked",
-            Rejection::AccountDisabled => "rejected.account_disabled",
-            Rejection::Declined => "rejected.declined",
-        }
-    }
 }
 
 words! {
@@ -254,15 +208,6 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_rejection_refines_the_outcome_rejected() {
-        for rejection in Rejection::ALL {
-            assert_eq!(rejection.outcome(), format!("rejected.{rejection}"));
-            assert!(OUTCOMES.contains(&rejection.outcome()));
-            assert_eq!(ProviderError::Rejected(*rejection).outcome(), Some(rejection.outcome()));
-        }
-    }
 
     #[test]
     fn a_refused_answer_is_no_outcome() {

@@ -3,7 +3,8 @@
 //! An adapter is given what a user typed, or what their browser brought back from the provider, and says who the provider
 //! says they are ([`ProviderAdapter`]). Everything a provider sends is checked here, clause by clause, before it becomes an
 //! [`domain::ExternalIdentity`]; everything a provider refuses becomes a [`ProviderError`] that says who must act. Calls go
-//! out through `egress` and nowhere else. A password or a code is sent once per request and never again by itself.
+//! out through `egress` and nowhere else. A password or a code is sent once per request and never again by itself, but where a provider has not
+//! looked at it because our own secret was out of date (`oidc::token`).
 //!
 //! **Must not know**: journeys, sessions, users, storage. What outlives an attempt is handed back as
 //! [`domain::Pending`]; who keeps it, and how, is not decided here. Nothing a provider writes (an error text, a claim)
@@ -32,5 +33,6 @@ mod conformance;
 
 pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter};
 pub use cx::{Cx, Providers, callback_url};
-pub use error::{Check, OUTCOMES, Outage, ProviderError, Rejection, Stage};
+pub use domain::Rejection;
+pub use error::{Check, Outage, ProviderError, Stage};
 pub use registry::{InvalidConnector, adapter};

@@ -123,7 +123,7 @@ impl Journeys {
             _ => None,
         };
         // Whatever does not open vouches for nobody.
-        opened.unwrap_or(Returned::Failed(Failure { outcome: None, retry_after: None }))
+        opened.unwrap_or(Returned::Failed(Failure::Refused))
     }
 }
 

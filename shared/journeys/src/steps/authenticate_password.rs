@@ -1,6 +1,6 @@
 use async_trait::async_trait;
-use domain::{Expression, Failure, Method, Reference};
-use providers::{Attempt, Progress, Rejection};
+use domain::{Expression, Failure, Method, Reference, Rejection};
+use providers::{Attempt, Progress};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
@@ -37,18 +37,17 @@ impl Step for AuthenticatePassword {
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let (connector, adapter) = self.connector.usable(&cx.look(), Method::Password).await?;
         let Some(adapter) = adapter else {
-            return provider::end(cx, &provider::unusable(&connector, Method::Password));
+            return provider::end(cx, provider::unusable(&connector, Method::Password));
         };
         let username = cx.eval_text(&self.username)?;
-        let rejected = |rejection: Rejection| Failure { outcome: Some(rejection.outcome().into()), retry_after: None };
         // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
         if cx.secret(&self.password)?.expose_secret().is_empty() {
-            return provider::end(cx, &rejected(Rejection::InvalidCredentials));
+            return provider::end(cx, Failure::Rejected(Rejection::InvalidCredentials));
         }
         let attempt = Attempt::Password { username: &username, password: cx.secret(&self.password)?, otp: None };
         match adapter.begin(&cx.providers(), attempt).await {
             // The journey sends the browser there, if it wants to: nobody is shown a way out who typed a password.
-            Ok(Progress::Hop(_)) => provider::end(cx, &rejected(Rejection::InteractionRequired)),
+            Ok(Progress::Hop(_)) => provider::end(cx, Failure::Rejected(Rejection::InteractionRequired)),
             progress => provider::go_on(cx, provider::came(&connector, Method::Password, progress)),
         }
     }

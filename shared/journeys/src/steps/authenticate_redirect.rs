@@ -68,7 +68,7 @@ impl Step for AuthenticateRedirect {
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let (connector, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
         let Some(adapter) = adapter else {
-            return provider::end(cx, &provider::unusable(&connector, Method::Oidc));
+            return provider::end(cx, provider::unusable(&connector, Method::Oidc));
         };
         let login = self.login_hint(cx)?;
         let locales = cx.authorization_request().ui_locales.clone();
@@ -98,7 +98,7 @@ impl Step for AuthenticateRedirect {
     async fn returned(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
         // It may have been switched off between the two halves.
         match self.connector.usable(&cx.look(), Method::Oidc).await? {
-            (connector, None) => provider::end(cx, &provider::unusable(&connector, Method::Oidc)),
+            (connector, None) => provider::end(cx, provider::unusable(&connector, Method::Oidc)),
             _ => provider::go_on(cx, returned),
         }
     }
@@ -148,7 +148,7 @@ impl AuthenticateRedirect {
         let (configured, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
         let adapter = adapter.filter(|adapter| connector == configured && adapter.callback_of_application().is_some());
         let Some(adapter) = adapter else {
-            return provider::end(cx, &provider::unusable(&connector, Method::Oidc));
+            return provider::end(cx, provider::unusable(&connector, Method::Oidc));
         };
         let progress = adapter.answer(&cx.providers(), &pending, Answer::Callback(&callback)).await;
         provider::go_on(cx, provider::came(&connector, Method::Oidc, progress))

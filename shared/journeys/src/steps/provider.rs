@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use domain::{Asked, Code, ConnectorId, Expression, Failure, Method, Returned};
-use providers::{OUTCOMES, Progress, ProviderAdapter, ProviderError};
+use domain::{Asked, Code, ConnectorId, Expression, Failure, Method, Rejection, Returned, Unavailability};
+use providers::{Progress, ProviderAdapter, ProviderError};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Ending, Flow, Outcome, Output, Read, StepCx, StepError, ViewCx};
+use crate::{Ending, Flow, Output, Read, StepCx, StepError, ViewCx};
 
 /// The connector a step goes to: its id, or an expression for it.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,17 +52,17 @@ impl ConnectorSetting {
 /// How such a step ends when nobody was vouched for. Leaves the reason.
 pub(super) fn failures() -> impl Iterator<Item = Ending> {
     let reason = || vec![Output { name: "reason".into(), secret: false }];
-    OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
+    Failure::OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
 }
 
 /// There is no such connector, it is switched off, or it cannot do this.
 pub(crate) fn unusable(connector: &ConnectorId, method: Method) -> Failure {
     tracing::error!(event = "connector_unusable", %connector, method = method.as_str());
-    Failure { outcome: Some("unavailable.misconfigured".to_owned()), retry_after: None }
+    Failure::unavailable(Unavailability::Misconfigured)
 }
 
 /// The provider vouched for nobody: the true reason goes to the log.
-pub(crate) fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Failure {
+fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Failure {
     let method = method.as_str();
     match error {
         ProviderError::Misconfigured { .. } | ProviderError::Refused { .. } => {
@@ -70,14 +70,7 @@ pub(crate) fn failed(connector: &ConnectorId, method: Method, error: &ProviderEr
         }
         _ => tracing::warn!(event = "login_failed", %connector, method, reason = %error),
     }
-    let retry_after = match error {
-        ProviderError::Throttled { retry_after } => *retry_after,
-        _ => None,
-    };
-    Failure {
-        outcome: error.outcome().map(str::to_owned),
-        retry_after: retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)),
-    }
+    error.failure()
 }
 
 /// What an adapter answered, as it may be kept.
@@ -107,28 +100,34 @@ pub(super) fn go_on(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, Ste
             cx.hop(&asked)?;
             Ok(Flow::Ask)
         }
-        Returned::Failed(failure) => end(cx, &failure),
+        Returned::Failed(failure) => end(cx, failure),
     }
 }
 
 /// Ends the step with a failure.
-pub(super) fn end(cx: &mut StepCx<'_>, failure: &Failure) -> Result<Flow, StepError> {
-    let outcome = OUTCOMES.iter().copied().find(|outcome| failure.outcome.as_deref() == Some(*outcome));
-    let outcome = outcome.ok_or(StepError::Refused)?;
+pub(super) fn end(cx: &mut StepCx<'_>, failure: Failure) -> Result<Flow, StepError> {
+    let outcome = failure.outcome().ok_or(StepError::Refused)?;
     cx.leave("reason", outcome.rsplit('.').next().unwrap_or(outcome));
-    cx.fail(shown(outcome));
-    if let Some(seconds) = failure.retry_after {
+    if let Failure::Unavailable { retry_after: Some(seconds), .. } = failure {
         cx.retry_after(seconds);
     }
+    cx.fail(match failure {
+        Failure::Rejected(rejection) => shown(rejection),
+        Failure::Unavailable { .. } => Code::ProviderUnavailable,
+        Failure::Refused => Code::IdentityRefused,
+    });
     Ok(Flow::Done(outcome))
 }
 
 /// Wrong, unknown, locked and disabled look alike to the client: what differs would tell who has an account.
-fn shown(outcome: Outcome) -> Code {
-    match outcome {
-        "rejected.interaction_required" | "rejected.password_expired" => Code::InteractionRequired,
-        "rejected.declined" => Code::Declined,
-        rejected if rejected.starts_with("rejected") => Code::InvalidCredentials,
-        _ => Code::ProviderUnavailable,
+fn shown(rejection: Rejection) -> Code {
+    match rejection {
+        Rejection::InvalidCredentials
+        | Rejection::OtpInvalid
+        | Rejection::OtpExpired
+        | Rejection::AccountLocked
+        | Rejection::AccountDisabled => Code::InvalidCredentials,
+        Rejection::PasswordExpired | Rejection::InteractionRequired => Code::InteractionRequired,
+        Rejection::Declined => Code::Declined,
     }
 }

@@ -39,7 +39,7 @@ impl Away {
     }
 
     async fn keep(&self, bench: &Bench, by: &ClaimId) -> bool {
-        let returned = sealed(bench, &Returned::Failed(Failure { outcome: None, retry_after: None }));
+        let returned = sealed(bench, &Returned::Failed(Failure::Refused));
         let cx = bench.cx();
         let until = cx.now + TimeDelta::seconds(60);
         let back = Return { state: self.state, returned: &returned, resume: self.resume.hash(), until };

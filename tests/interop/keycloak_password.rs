@@ -1,54 +1,14 @@
 //! Users of a real Keycloak come ashore by password.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use aws::SystemClock;
 use landfall_tests::proxy::{Calls, before};
 use landfall_tests::{Answer, TestApp, data, key};
-use serde_json::Value;
 
 use crate::keycloak::{
-    ADA, CLIENT_ID, CLIENT_SECRET, DISABLED, GRACE, Keycloak, NO_GRANTS_CLIENT_ID, REALM, TODO, User,
+    ADA, CLIENT_SECRET, Connector, DISABLED, GRACE, Keycloak, NO_GRANTS_CLIENT_ID, REALM, TODO, User,
 };
+use crate::landfall::{assert_kept_secret, operations, reasons};
 
-const JOURNEY: &str = "migrate-from-real";
-
-/// What an administrator has told Landfall about Keycloak.
-struct Connector<'a> {
-    url: String,
-    realm: &'a str,
-    client: &'a str,
-    secret: &'static str,
-}
-
-impl Connector<'_> {
-    fn to(keycloak: &Keycloak) -> Self {
-        Self { url: keycloak.base_url(), realm: REALM, client: CLIENT_ID, secret: CLIENT_SECRET }
-    }
-
-    async fn landfall(self) -> TestApp {
-        let Self { url, realm, client, secret } = self;
-        let connectors = format!(
-            r#"
-connectors:
-  - id: real
-    provider: keycloak
-    name: A real Keycloak
-    client: {{ id: {client}, secret: of-the-client }}
-    methods: {{ password: {{}} }}
-    settings: {{ url: "{url}", realm: {realm} }}
-"#
-        );
-        TestApp::with(|setup| {
-            setup.connectors = connectors;
-            setup.secrets = BTreeMap::from([("of-the-client", secret)]);
-            // Keycloak stamps its tokens with the real time.
-            setup.time = Arc::new(SystemClock);
-        })
-        .await
-    }
-}
+pub(crate) const JOURNEY: &str = "migrate-from-real";
 
 async fn landfall() -> TestApp {
     Connector::to(Keycloak::shared()).landfall().await
@@ -57,11 +17,6 @@ async fn landfall() -> TestApp {
 /// Answers the form once, in a session of its own.
 async fn attempt(app: &TestApp, email: &str, password: &str) -> Answer {
     app.start(JOURNEY).await.submit(app, &key(1), &data(email, password)).await.expect(200)
-}
-
-/// Why logins failed, as the log says it.
-fn reasons(app: &TestApp) -> Vec<String> {
-    app.events("login_failed").iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The attempt is not let in: the client is asked again and sees `shown`, the log has `reason`, nobody comes ashore.
@@ -78,7 +33,7 @@ async fn assert_rejected(email: &str, password: &str, shown: &str, reason: &str)
 }
 
 /// No attempt can succeed: the client is told to try later, the log has `reason`, nobody comes ashore.
-async fn assert_unavailable(app: &TestApp, reason: &str) {
+pub(crate) async fn assert_unavailable(app: &TestApp, reason: &str) {
     let before = reasons(app).len();
 
     let answer = attempt(app, ADA.email, ADA.password).await;
@@ -88,15 +43,6 @@ async fn assert_unavailable(app: &TestApp, reason: &str) {
     let reasons = &reasons(app)[before..];
     assert!(matches!(reasons, [said] if said.contains(reason)), "{reasons:?} instead of {reason}");
     assert!(app.items_of("IDENTIFIER#").await.is_empty());
-}
-
-/// What was typed and the client secret are in no log line and in no item.
-async fn assert_kept_secret(app: &TestApp, secrets: &[&str]) {
-    let (logs, items) = (app.logs(), Value::from_iter(app.items().await).to_string());
-    for secret in secrets {
-        assert!(!logs.contains(secret), "the log has {secret}");
-        assert!(!items.contains(secret), "the tables have {secret}");
-    }
 }
 
 #[tokio::test]
@@ -131,8 +77,7 @@ async fn a_warm_login_costs_keycloak_one_call() {
 
     app.log_in_through(JOURNEY, ADA.email, ADA.password).await;
 
-    let operations: Vec<_> = calls.take().into_iter().map(|call| call.operation).collect();
-    assert_eq!(operations, [format!("POST /realms/{REALM}/protocol/openid-connect/token")]);
+    assert_eq!(operations(&calls), [format!("POST /realms/{REALM}/protocol/openid-connect/token")]);
 }
 
 #[tokio::test]
@@ -211,20 +156,4 @@ async fn an_unknown_realm_is_for_the_administrator_to_mend() {
     let app = Connector { realm: "elsewhere", ..Connector::to(Keycloak::shared()) }.landfall().await;
 
     assert_unavailable(&app, "misconfigured at discovery").await;
-}
-
-#[tokio::test]
-async fn a_keycloak_that_is_down_may_be_tried_later() {
-    let mut keycloak = Keycloak::start();
-    let warm = Connector::to(&keycloak).landfall().await;
-    // Grace claims no identifier, so that `assert_unavailable` can tell that Ada has not come ashore.
-    warm.log_in_through(JOURNEY, GRACE.email, GRACE.password).await;
-
-    keycloak.stop();
-
-    assert_unavailable(&warm, "unavailable at token: connect").await;
-    // One after the other: the log of a thread is that of the app made last.
-    drop(warm);
-    let cold = Connector::to(&keycloak).landfall().await;
-    assert_unavailable(&cold, "unavailable at discovery: connect").await;
 }

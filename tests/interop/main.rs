@@ -8,4 +8,11 @@
 )]
 
 mod keycloak;
+mod keycloak_outage;
 mod keycloak_password;
+mod keycloak_redirect;
+mod landfall;
+mod oidc_provider;
+mod oidc_provider_redirect;
+mod server;
+mod wire;

@@ -1,0 +1,34 @@
+//! A real Keycloak goes away.
+
+use landfall_tests::Browser;
+
+use crate::keycloak::{ADA, Connector, GRACE, Keycloak};
+use crate::keycloak_password::{self, assert_unavailable};
+use crate::keycloak_redirect::JOURNEY;
+use crate::landfall::{away, reasons, resumed};
+
+#[tokio::test]
+async fn a_keycloak_that_is_down_may_be_tried_later() {
+    let mut keycloak = Keycloak::start();
+    let warm = Connector::to(&keycloak).landfall().await;
+    // Grace claims no identifier, so that `assert_unavailable` can tell that Ada has not come ashore.
+    warm.log_in_through(keycloak_password::JOURNEY, GRACE.email, GRACE.password).await;
+    let (session, url) = away(&warm, JOURNEY).await;
+    let back = Browser::default().come_back(&url, ADA.email, ADA.password).await;
+
+    keycloak.stop();
+
+    // The browser has been there already, and its code cannot be redeemed.
+    let answer = resumed(&warm, &session, &back).await;
+    assert_eq!(answer.body["rejection"]["code"], "try_later", "{:#}", answer.body);
+    assert_eq!(session.after(&answer).view(&warm).await.expect(200).body["rejection"]["code"], "try_later");
+    assert!(reasons(&warm).iter().any(|reason| reason.contains("unavailable at token: connect")));
+    assert_unavailable(&warm, "unavailable at token: connect").await;
+
+    // One after the other: the log of a thread is that of the app made last.
+    drop(warm);
+    let cold = Connector::to(&keycloak).landfall().await;
+    assert_unavailable(&cold, "unavailable at discovery: connect").await;
+    let start = cold.try_start(JOURNEY, &landfall_tests::TestApp::start_body()).await.expect(201);
+    assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&"try_later".into(), &().into()));
+}

@@ -1,0 +1,300 @@
+//! Users of a certified OpenID Provider come ashore by redirect, through a connector that knows nothing of it but its
+//! issuer.
+
+use landfall_tests::proxy::{Calls, before};
+use landfall_tests::{Login, Shown, TestApp, TestSession, key};
+use serde_json::{Value, json};
+
+use crate::landfall::{assert_ended, assert_kept_secret, away, operations, resumed};
+use crate::oidc_provider::{
+    BASIC, Client, Connector, EDDSA, ES256, FULL, LEAN, OidcProvider, POST, PUBLIC, ROTATING, SIGNED_USERINFO, abort,
+    come_back,
+};
+
+const JOURNEY: &str = "sign-in-with-certified";
+
+fn to(issuer: &str) -> Connector {
+    Connector::to(OidcProvider::shared(), issuer)
+}
+
+/// Signs an account in, and says what our ID token says of it.
+async fn signed_in(app: &TestApp, account: &str) -> Value {
+    let (session, url) = away(app, JOURNEY).await;
+    let back = come_back(&url, account).await;
+    let answer = resumed(app, &session, &back).await;
+    app.id_token(&Login::of(&session, &answer).code).await
+}
+
+/// Ada comes ashore with all that the provider knows of her, and is recognised the next time.
+async fn assert_comes_ashore(connector: Connector) {
+    let app = connector.landfall().await;
+
+    let first = signed_in(&app, "ada").await;
+    let second = signed_in(&app, "ada").await;
+
+    assert_eq!((&first["email"], &first["email_verified"]), (&json!("ada@example.org"), &json!(true)));
+    assert_eq!((&first["given_name"], &first["family_name"]), (&json!("Ada"), &json!("Lovelace")));
+    assert_eq!(first["sub"], second["sub"]);
+    assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
+    assert_eq!(app.items_of("IDENTIFIER#").await.len(), 1);
+    assert_eq!((app.events("user_provisioned").len(), app.events("user_recognised").len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_user_is_created_at_the_first_login_and_recognised_at_the_next() {
+    assert_comes_ashore(to(FULL)).await;
+}
+
+#[tokio::test]
+async fn a_user_of_whom_only_userinfo_tells_comes_ashore_with_all_of_it() {
+    assert_comes_ashore(to(LEAN)).await;
+}
+
+#[tokio::test]
+async fn a_userinfo_that_is_signed_is_read() {
+    assert_comes_ashore(Connector { client: SIGNED_USERINFO, ..to(LEAN) }).await;
+}
+
+#[tokio::test]
+async fn a_userinfo_that_is_signed_otherwise_than_it_may_be_is_refused() {
+    let settings = ", algorithms: [RS256]".to_owned();
+    let app = Connector { client: SIGNED_USERINFO, settings, ..to(LEAN) }.landfall().await;
+    let (session, url) = away(&app, JOURNEY).await;
+    let back = come_back(&url, "ada").await;
+
+    let answer = resumed(&app, &session, &back).await;
+
+    assert_ended(&app, &answer, "identity_refused", "refused at userinfo: algorithm").await;
+}
+
+#[tokio::test]
+async fn a_client_may_authenticate_by_basic_credentials_of_any_characters() {
+    assert_comes_ashore(Connector { client: BASIC, ..to(FULL) }).await;
+}
+
+#[tokio::test]
+async fn a_client_may_have_no_secret() {
+    assert_comes_ashore(Connector { client: PUBLIC, ..to(FULL) }).await;
+}
+
+#[tokio::test]
+async fn a_token_may_be_signed_by_elliptic_curve() {
+    for (client, algorithm) in [(ES256, "ES256"), (EDDSA, "EdDSA")] {
+        let settings = format!(", algorithms: [{algorithm}]");
+        assert_comes_ashore(Connector { client, settings, ..to(FULL) }).await;
+    }
+}
+
+#[tokio::test]
+async fn a_form_post_is_a_callback_like_any_other() {
+    assert_comes_ashore(Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }).await;
+
+    let app = Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }.landfall().await;
+    let (_, url) = away(&app, JOURNEY).await;
+    let back = come_back(&url, "ada").await;
+    assert_eq!((back.path.as_str(), back.form.is_some()), ("/v1/callback/certified", true));
+}
+
+#[tokio::test]
+async fn a_user_whose_address_is_not_verified_comes_ashore_without_claiming_it() {
+    for issuer in [FULL, LEAN] {
+        let app = to(issuer).landfall().await;
+        let claims = signed_in(&app, "grace").await;
+        assert_eq!((&claims["email"], &claims["email_verified"]), (&json!("grace@example.org"), &json!(false)));
+        assert_eq!((app.users().await, app.items_of("IDENTIFIER#").await.len()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_login_asks_for_userinfo_only_where_the_token_has_no_email() {
+    let provider = OidcProvider::shared();
+    for (issuer, asked) in [(FULL, None), (LEAN, Some("GET /lean/me"))] {
+        let (connector, calls) = counted(provider, issuer).await;
+        let app = connector.landfall().await;
+        signed_in(&app, "ada").await;
+        calls.take();
+
+        signed_in(&app, "ada").await;
+
+        let token = format!("POST /{issuer}/token");
+        let expected: Vec<_> = [token.as_str()].into_iter().chain(asked).collect();
+        assert_eq!(operations(&calls), expected);
+    }
+}
+
+/// A connector whose own calls are counted. The issuer stays what it is: only the endpoints are said to be elsewhere.
+async fn counted(provider: &OidcProvider, issuer: &str) -> (Connector, Calls) {
+    let calls = Calls::default();
+    let proxy = before(provider.address(), "provider", calls.clone()).await;
+    let settings = format!(
+        r#", authorization_endpoint: "{direct}/auth", token_endpoint: "{proxied}/token",
+             userinfo_endpoint: "{proxied}/me", jwks_uri: "{proxied}/jwks""#,
+        direct = provider.issuer(issuer),
+        proxied = format_args!("http://{proxy}/{issuer}"),
+    );
+    (Connector { settings, ..Connector::to(provider, issuer) }, calls)
+}
+
+#[tokio::test]
+async fn a_key_that_is_new_in_mid_login_is_fetched_once() {
+    let provider = OidcProvider::shared();
+    let (connector, calls) = counted(provider, ROTATING).await;
+    let app = connector.landfall().await;
+    signed_in(&app, "grace").await;
+    let (session, url) = away(&app, JOURNEY).await;
+    let back = come_back(&url, "ada").await;
+
+    provider.rotate_keys(ROTATING).await;
+    calls.take();
+    let answer = resumed(&app, &session, &back).await;
+
+    assert_eq!(operations(&calls), ["POST /rotating/token", "GET /rotating/jwks"]);
+    assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], "ada@example.org");
+    signed_in(&app, "grace").await;
+    assert_eq!(operations(&calls), ["POST /rotating/token"]);
+    assert_eq!(app.users().await, 2);
+}
+
+#[tokio::test]
+async fn a_user_who_goes_no_further_is_not_signed_in() {
+    let app = to(FULL).landfall().await;
+    let (session, url) = away(&app, JOURNEY).await;
+
+    let back = abort(&url).await;
+
+    assert_eq!(back.parameter("error").as_deref(), Some("access_denied"));
+    assert_eq!(back.parameter("iss"), Some(OidcProvider::shared().issuer(FULL)));
+    let answer = resumed(&app, &session, &back).await;
+    assert_ended(&app, &answer, "access_denied", "rejected the attempt: declined").await;
+}
+
+#[tokio::test]
+async fn a_callback_that_does_not_name_its_issuer_is_refused() {
+    let app = to(FULL).landfall().await;
+    // One of them is a provider beside it, whose answer it might be.
+    for issuer in ["", &OidcProvider::shared().issuer(LEAN)] {
+        let (session, url) = away(&app, JOURNEY).await;
+        let back = come_back(&url, "ada").await;
+        assert_eq!(back.parameter("iss"), Some(OidcProvider::shared().issuer(FULL)));
+
+        let answer = resumed(&app, &session, &back.with(&[("iss", issuer)])).await;
+
+        assert_ended(&app, &answer, "identity_refused", "refused at callback: issuer").await;
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_is_loaded_again_brings_nobody_in_twice() {
+    let app = to(FULL).landfall().await;
+    let (session, url) = away(&app, JOURNEY).await;
+    let back = come_back(&url, "ada").await;
+    let (_, resume) = app.arrive(&back).await.carried();
+
+    assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+
+    assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+    assert_eq!(app.users().await, 1);
+}
+
+#[tokio::test]
+async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
+    for client in [POST, BASIC] {
+        let app =
+            Connector { client: Client { secret: Some("not-the-secret"), ..client }, ..to(FULL) }.landfall().await;
+        let (session, url) = away(&app, JOURNEY).await;
+        let back = come_back(&url, "ada").await;
+
+        let answer = resumed(&app, &session, &back).await;
+
+        let reason = "misconfigured at client_authentication: the provider does not accept the client's credentials: check \
+                      client.id, the secret";
+        assert_ended(&app, &answer, "try_later", reason).await;
+        assert_kept_secret(&app, &["not-the-secret", &back.parameter("code").unwrap()]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_pkce_out_is_for_the_administrator_to_mend() {
+    let app = Connector { settings: ", pkce: false".to_owned(), ..to(FULL) }.landfall().await;
+    let (session, url) = away(&app, JOURNEY).await;
+    let Shown::Back(back) = landfall_tests::Browser::default().open(&url).await else { panic!("not sent back") };
+
+    let answer = resumed(&app, &session, &back).await;
+
+    assert_ended(&app, &answer, "try_later", "misconfigured at callback").await;
+}
+
+/// Asks with whom to go on whenever that did not work.
+const PATIENT: &str = "
+format: 1
+id: patient
+params: { plan: { type: string } }
+start: which
+steps:
+  which:
+    type: choose_provider
+    with: { connectors: [certified] }
+    next: { chosen: go, cancelled: no_access, unavailable: no_access }
+  go:
+    type: authenticate_redirect
+    with: { connector: certified }
+    as: who
+    next: { authenticated: provision, challenged: no_access, rejected: which, unavailable: which, cancelled: which }
+  provision:
+    type: provision_user
+    with: { identity: who }
+    next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }
+  done: { type: complete }
+  no_access: { type: reject, with: { code: access_denied } }
+";
+
+/// Chooses the provider: the session then, and where it goes.
+async fn choose(app: &TestApp, session: &TestSession, number: u32) -> (TestSession, String) {
+    let body = json!({
+        "turn": session.turn, "key": key(number), "option": "submit", "data": { "connector": "certified" },
+    });
+    let answer = session.submit_to(app, "which", &body).await.expect(200);
+    (session.after(&answer), answer.redirect_url().to_owned())
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_provider_that_goes_away_in_mid_login() {
+    let mut provider = OidcProvider::start();
+    let app = Connector { journeys: &[PATIENT], ..Connector::to(&provider, FULL) }.landfall().await;
+    let (session, url) = choose(&app, &app.start("patient").await, 1).await;
+    let back = come_back(&url, "ada").await;
+
+    provider.stop();
+    let answer = resumed(&app, &session, &back).await;
+    assert_eq!((&answer.body["status"], &answer.body["step"]["id"]), (&json!("input_required"), &json!("which")));
+    assert_eq!(answer.body["step"]["error"]["code"], "provider_unavailable");
+    assert_eq!(app.events("login_failed").len(), 1);
+
+    // Its keys are others when it is back.
+    provider.start_over();
+    let (session, url) = choose(&app, &session.after(&answer), 2).await;
+    let back = come_back(&url, "ada").await;
+    let answer = resumed(&app, &session, &back).await;
+    assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], "ada@example.org");
+    assert_eq!(app.users().await, 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_when_the_browser_is_back_or_at_the_start_may_be_tried_later() {
+    let mut provider = OidcProvider::start();
+    let warm = Connector::to(&provider, FULL).landfall().await;
+    let (session, url) = away(&warm, JOURNEY).await;
+    let back = come_back(&url, "ada").await;
+
+    provider.stop();
+
+    // No code is sent for a token that could not be verified.
+    let answer = resumed(&warm, &session, &back).await;
+    assert_ended(&warm, &answer, "try_later", "unavailable at keys: connect").await;
+    // One after the other: the log of a thread is that of the app made last.
+    drop(warm);
+    let cold = Connector::to(&provider, FULL).landfall().await;
+    let start = cold.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+    assert_eq!(start.body["redirect"], Value::Null);
+    assert_ended(&cold, &start, "try_later", "unavailable at discovery: connect").await;
+}

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use egress::Reach;
+use egress::{InvalidNetworks, Reach};
 use secrecy::SecretString;
 use store::TableNames;
 use url::Url;
@@ -48,6 +48,9 @@ pub enum ConfigError {
     /// The issuer is no URL that tokens can come from.
     #[error("LANDFALL_ISSUER is not an https URL without a trailing slash, query or fragment")]
     Issuer,
+    /// The private networks are none, or none that may be named.
+    #[error("LANDFALL_PRIVATE_NETWORKS: {0}")]
+    Networks(#[from] InvalidNetworks),
 }
 
 impl Config {
@@ -58,6 +61,7 @@ impl Config {
     /// | `LANDFALL_ISSUER` | the issuer's URL, without a trailing slash |
     /// | `LANDFALL_CONFIG_TABLE`, `LANDFALL_DIRECTORY_TABLE`, `LANDFALL_SESSIONS_TABLE` | the tables' names |
     /// | `LANDFALL_SECRETS_PREFIX` | what stands before every secret's name: `landfall/` |
+    /// | `LANDFALL_PRIVATE_NETWORKS` | optional: where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
     pub fn from_env() -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
         Self::from_lookup(|name| std::env::var(name).ok())
@@ -85,7 +89,11 @@ impl Config {
         if !is_issuer(&issuer) {
             return Err(ConfigError::Issuer);
         }
-        Ok(Self { issuer, tables, secrets_prefix, dynamodb: DynamoDb::Aws, reach: Reach::Public, budget: BUDGET })
+        let reach = match lookup("LANDFALL_PRIVATE_NETWORKS").filter(|networks| !networks.is_empty()) {
+            Some(networks) => Reach::Networks(networks.parse()?),
+            None => Reach::Public,
+        };
+        Ok(Self { issuer, tables, secrets_prefix, dynamodb: DynamoDb::Aws, reach, budget: BUDGET })
     }
 }
 
@@ -99,8 +107,29 @@ fn is_issuer(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn read_with(issuer: &str, networks: &str) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            Some(match name {
+                "LANDFALL_ISSUER" => issuer.to_owned(),
+                "LANDFALL_PRIVATE_NETWORKS" => networks.to_owned(),
+                other => other.to_owned(),
+            })
+        })
+    }
+
     fn read(issuer: &str) -> Result<Config, ConfigError> {
-        Config::from_lookup(|name| Some(if name == "LANDFALL_ISSUER" { issuer.to_owned() } else { name.to_owned() }))
+        read_with(issuer, "")
+    }
+
+    #[test]
+    fn a_deployment_may_name_its_private_networks_and_nothing_else() {
+        let networks = "10.1.0.0/16,fd12:3456::/48";
+        let reach = read_with("https://id.example.com", networks).unwrap().reach;
+        assert_eq!(reach, Reach::Networks(networks.parse().unwrap()));
+        for bad in ["127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/0", "10.0.0.0", "fd00:ec2::/32"] {
+            let error = read_with("https://id.example.com", bad).unwrap_err();
+            assert!(error.to_string().starts_with("LANDFALL_PRIVATE_NETWORKS: "), "{bad}: {error}");
+        }
     }
 
     #[test]

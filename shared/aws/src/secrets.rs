@@ -1,32 +1,48 @@
+//! AWS Secrets Manager.
+
+mod kept;
+
 use async_trait::async_trait;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use chrono::TimeDelta;
-use domain::{Cache, RequestContext, SecretError, SecretName, SecretSource};
+use domain::{RequestContext, SecretError, SecretName, SecretSource};
 use secrecy::SecretString;
 
+use self::kept::{Kept, Unread};
 use crate::{Config, StartError, clients};
 
-/// AWS Secrets Manager, read once per name and [`SecretsManager::MAX_AGE`].
+/// AWS Secrets Manager, and what was read of it in this instance's memory.
+///
+/// A burst of requests reads a secret once. While Secrets Manager is down, the value that was read last is used, for
+/// [`SecretsManager::MAX_AGE_WHILE_DOWN`] at most; then the secret is unavailable. A secret that does not exist, or that is
+/// scheduled for deletion, is not used any longer than [`SecretsManager::MAX_AGE`].
 #[derive(Debug)]
 pub struct SecretsManager {
-    client: aws_sdk_secretsmanager::Client,
+    client: Client,
     prefix: String,
-    cache: Cache<String, SecretString>,
+    kept: Kept,
 }
 
 impl SecretsManager {
-    /// How old a secret may be: a rotated one is in use everywhere after that.
-    pub const MAX_AGE: TimeDelta = TimeDelta::minutes(5);
+    /// How old a secret may be: a rotated one is in use everywhere after that, or as soon as whoever it is for refuses the
+    /// old one ([`SecretSource::reread`]).
+    pub const MAX_AGE: TimeDelta = kept::FRESH;
+
+    /// How old a secret may get while Secrets Manager is down.
+    pub const MAX_AGE_WHILE_DOWN: TimeDelta = kept::USABLE;
 
     /// The account's Secrets Manager.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
-        Ok(Self {
-            client: clients::secrets_manager(config).await?,
-            prefix: config.secrets_prefix.clone(),
-            cache: Cache::new(Self::MAX_AGE),
-        })
+        Ok(Self::new(clients::secrets_manager(config).await?, config.secrets_prefix.clone()))
     }
 
-    async fn read(&self, cx: &RequestContext, name: &SecretName) -> Result<Option<SecretString>, SecretError> {
+    fn new(client: Client, prefix: String) -> Self {
+        Self { client, prefix, kept: Kept::default() }
+    }
+
+    /// One call. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+    async fn read(&self, cx: &RequestContext, name: &SecretName) -> Result<Option<SecretString>, Unread> {
         let stopwatch = cx.stopwatch();
         let call = self.client.get_secret_value().secret_id(format!("{}{name}", self.prefix)).send();
         let result = tokio::time::timeout(cx.remaining(), call).await;
@@ -39,18 +55,36 @@ impl SecretsManager {
         tracing::info!(target: "outbound", service = "secretsmanager", operation, outcome, duration_ms);
         match result {
             Ok(Ok(output)) => Ok(output.secret_string.map(SecretString::from)),
-            Ok(Err(error)) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
-                Ok(None)
-            }
-            _ => Err(SecretError::Unavailable(name.clone())),
+            Ok(Err(error)) if error.as_service_error().is_some_and(is_gone) => Ok(None),
+            Ok(Err(_)) => Err(Unread::Failed),
+            Err(_) => Err(Unread::TimedOut),
         }
+    }
+}
+
+/// Invalid requests are those for secrets that are scheduled for deletion: there is no other way to ask wrongly here.
+fn is_gone(error: &GetSecretValueError) -> bool {
+    error.is_resource_not_found_exception() || error.is_invalid_request_exception()
+}
+
+fn found(name: &SecretName, reading: Result<Option<SecretString>, Unread>) -> Result<SecretString, SecretError> {
+    match reading {
+        Ok(Some(value)) => Ok(value),
+        Ok(None) => Err(SecretError::Unknown(name.clone())),
+        Err(Unread::Failed | Unread::TimedOut) => Err(SecretError::Unavailable(name.clone())),
     }
 }
 
 #[async_trait]
 impl SecretSource for SecretsManager {
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
-        let value = self.cache.get_or(cx.now, &name.as_str().to_owned(), self.read(cx, name)).await?;
-        value.ok_or_else(|| SecretError::Unknown(name.clone()))
+        found(name, self.kept.get(cx, name.as_str(), async |cx| self.read(cx, name).await).await)
+    }
+
+    async fn reread(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
+        found(name, self.kept.reread(cx, name.as_str(), async |cx| self.read(cx, name).await).await)
     }
 }
+
+#[cfg(test)]
+mod tests;

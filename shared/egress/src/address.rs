@@ -3,48 +3,64 @@
 //! A connector's URL and every URL in a provider's documents come from outside, and a function in the cloud stands beside
 //! addresses that answer anybody who is already inside: metadata services, its own runtime, the company's network. So a
 //! literal address is checked on the URL (the client's resolver is never asked about literals), and a name by the
-//! addresses it resolves to, which are then the ones that are dialled: an answer that changes between check and dial
-//! changes nothing.
+//! addresses it resolves to, which are then the ones that are dialled ([`crate::resolver`]).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use crate::{EgressError, Refusal};
+use crate::public::is_public;
+use crate::{EgressError, Networks, Refusal};
 
-/// How far calls may reach. A value passed by code, never read from configuration.
+/// How far calls may reach. A value passed by code; of what configuration says, only [`Networks`] gets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Public addresses, over https.
     Public,
-    /// This machine as well, and that over plain http: for `landfall serve` and tests.
+    /// Those, and the private networks that the deployment names, over https too.
+    Networks(Networks),
+    /// Public addresses, and this machine as well, that over plain http too: for `landfall serve` and tests.
     Local,
 }
 
 impl Reach {
     /// Whether `address` may be dialled.
-    fn admits(self, address: IpAddr) -> bool {
-        is_public(address) || (self == Reach::Local && address.is_loopback())
+    pub(crate) fn admits(self, address: IpAddr) -> bool {
+        is_public(address)
+            || match self {
+                Reach::Public => false,
+                Reach::Networks(networks) => networks.admit(address),
+                Reach::Local => address.is_loopback(),
+            }
     }
 
     /// Checks what a URL itself says. A name passes: what it resolves to is checked when it is dialled.
     pub(crate) fn vet(self, url: &Url) -> Result<(), EgressError> {
+        let refused = |refusal| Err(EgressError::Refused(refusal));
         match (url.scheme(), self) {
             ("https", _) => {}
             ("http", Reach::Local) if is_this_machine(url) => {}
-            _ => return Err(EgressError::Refused(Refusal::Scheme)),
+            _ => return refused(Refusal::Scheme),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(EgressError::Refused(Refusal::Credentials));
+            return refused(Refusal::Credentials);
         }
         let admitted = match url.host() {
             Some(Host::Ipv4(address)) => self.admits(address.into()),
             Some(Host::Ipv6(address)) => self.admits(address.into()),
-            Some(Host::Domain(_)) => true,
+            Some(Host::Domain(name)) => self == Reach::Local || !is_localhost(name),
             None => false,
         };
-        if admitted { Ok(()) } else { Err(EgressError::Refused(Refusal::Address)) }
+        if !admitted {
+            return refused(Refusal::Address);
+        }
+        // Below 1024 other services live (SSH, mail, LDAP), and one that takes a line of anything for a command is better
+        // not spoken to at all. Providers are at 443 or, where they share a machine, above.
+        match url.port_or_known_default() {
+            Some(443 | 1024..) => Ok(()),
+            Some(80) if self == Reach::Local => Ok(()),
+            _ => refused(Refusal::Port),
+        }
     }
 }
 
@@ -59,75 +75,10 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// Whether anybody on the internet could reach `address`: the special-purpose registries of RFC 6890 are left out.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    // <https://www.iana.org/assignments/iana-ipv4-special-registry>
-    !matches!(
-        address.octets(),
-        [0, ..] // this network
-            | [10, ..] // private
-            | [100, 64..=127, ..] // carrier-grade NAT
-            | [127, ..] // loopback
-            | [169, 254, ..] // link-local, metadata services
-            | [172, 16..=31, ..] // private
-            | [192, 0, 0 | 2, _] // protocol assignments, documentation
-            | [192, 88, 99, _] // 6to4 relays
-            | [192, 168, ..] // private
-            | [198, 18..=19, ..] // benchmarks
-            | [198, 51, 100, _] // documentation
-            | [203, 0, 113, _] // documentation
-            | [224..=255, ..] // multicast, reserved, broadcast
-    )
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    // Only 2000::/3 is handed out as global unicast (RFC 4291 section 2.4). That alone leaves out unspecified, loopback,
-    // IPv4-mapped and -compatible, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard, unique local, link-local, site-local
-    // and multicast addresses; the rest within it: <https://www.iana.org/assignments/iana-ipv6-special-registry>
-    match address.segments() {
-        [0x2001, 0..=0x01ff, ..] => false, // protocol assignments, Teredo
-        [0x2001, 0x0db8, ..] => false,     // documentation
-        [0x2002, ..] => false,             // 6to4: an IPv4 address inside
-        [0x3fff, 0..=0x0fff, ..] => false, // documentation
-        [0x2000..=0x3fff, ..] => true,
-        _ => false,
-    }
-}
-
-/// Resolves names by the system, and hands on what may be dialled.
-#[derive(Debug)]
-pub(crate) struct VettingResolver(pub(crate) Reach);
-
-/// A name resolves to an address that may not be dialled. Travels through the client's errors: see `crate::client`.
-#[derive(Debug, thiserror::Error)]
-#[error("the name resolves to an address that is not public")]
-pub(crate) struct RefusedName;
-
-impl VettingResolver {
-    /// All of a name's addresses, or none: a name that has one private address beside a public one is an attempt at
-    /// something.
-    fn vetted(&self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, RefusedName> {
-        if addresses.iter().all(|address| self.0.admits(address.ip())) { Ok(addresses) } else { Err(RefusedName) }
-    }
-}
-
-impl Resolve for VettingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let resolver = Self(self.0);
-        Box::pin(async move {
-            // Port 0 stands for the URL's own.
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let vetted: Addrs = Box::new(resolver.vetted(addresses)?.into_iter());
-            Ok(vetted)
-        })
-    }
+/// A name of this machine (RFC 6761 section 6.3), whether or not the resolver at hand knows. URLs are lower case.
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]
@@ -217,13 +168,108 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_one_private_address_is_refused_whole() {
-        let resolved =
-            |addresses: [&str; 2]| addresses.map(|address| SocketAddr::new(address.parse().unwrap(), 0)).to_vec();
-        let resolver = VettingResolver(Reach::Public);
-        assert!(resolver.vetted(resolved(["8.8.8.8", "2606:4700::1111"])).is_ok());
-        assert!(resolver.vetted(resolved(["8.8.8.8", "10.0.0.1"])).is_err());
-        assert!(resolver.vetted(resolved(["127.0.0.1", "::1"])).is_err());
-        assert!(VettingResolver(Reach::Local).vetted(resolved(["127.0.0.1", "::1"])).is_ok());
+    fn an_address_is_itself_however_it_is_spelled() {
+        for spelling in [
+            // 127.0.0.1
+            "127.1",
+            "127.0.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.0.0.1",
+            "0x7F.1",
+            "017700000001",
+            "0177.0.0.1",
+            "127.0.0.1.",
+            "127.1.",
+            "%31%32%37.0.0.1",
+            "\u{ff11}\u{ff12}\u{ff17}.0.0.1",
+            "\u{2460}\u{2461}\u{2466}.0.0.1",
+            "127\u{3002}0\u{3002}0\u{3002}1",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[0:0:0:0:0:ffff:127.0.0.1]",
+            "[::127.0.0.1]",
+            "[0000:0000:0000:0000:0000:0000:0000:0001]",
+            "[64:ff9b::127.0.0.1]",
+            "[2002:7f00:1::1]",
+            // 169.254.169.254
+            "169.254.169.254.",
+            "2852039166",
+            "0xa9fea9fe",
+            "0xa9.0xfe.0xa9.0xfe",
+            "0251.0376.0251.0376",
+            "169.254.43518",
+            "169.16689662",
+            "[::ffff:169.254.169.254]",
+            "[::ffff:a9fe:a9fe]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[64:ff9b:1::a9fe:a9fe]",
+            "[fd00:ec2::254]",
+            "[FD00:0EC2:0:0:0:0:0:254]",
+            // 10.0.0.1, 100.64.0.1, 0.0.0.0
+            "012.1",
+            "167772161",
+            "0x64.64.1",
+            "0",
+            "0x0",
+            // by name
+            "localhost",
+            "localhost.",
+            "LOCALHOST",
+            "LocalHost.",
+            "metadata.localhost",
+            "metadata.localhost.",
+            "\u{24db}ocalhost",
+        ] {
+            for reach in [Reach::Public, Reach::Networks("10.20.0.0/16".parse().unwrap())] {
+                assert_eq!(refused(reach, &format!("https://{spelling}/")), Some(Refusal::Address), "{spelling}");
+            }
+        }
+        // What has no spelling as an address or name is no URL.
+        for nonsense in ["127.0.0.0.1", "256.0.0.1", "[fe80::1%25eth0]", "[::1", "0x100000000", "a..b:x"] {
+            assert!(Url::parse(&format!("https://{nonsense}/")).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn ports_where_other_services_live_are_not_called() {
+        for port in [0, 1, 22, 23, 25, 53, 80, 110, 389, 442, 444, 445, 465, 587, 636, 993, 1023] {
+            assert_eq!(refused(Reach::Public, &format!("https://id.example:{port}/")), Some(Refusal::Port), "{port}");
+        }
+        for port in [443, 1024, 8443, 9443, 65535] {
+            assert_eq!(refused(Reach::Public, &format!("https://id.example:{port}/")), None, "{port}");
+        }
+        assert_eq!(refused(Reach::Local, "http://localhost/"), None);
+        assert_eq!(refused(Reach::Local, "http://localhost:25/"), Some(Refusal::Port));
+        // Where a function's own runtime listens, and its extensions.
+        for runtime in ["127.0.0.1:9001", "localhost:9001", "169.254.100.1:9001", "[::1]:2773"] {
+            assert_eq!(refused(Reach::Public, &format!("https://{runtime}/")), Some(Refusal::Address), "{runtime}");
+        }
+    }
+
+    #[test]
+    fn a_named_network_is_reached_over_https_and_nothing_else_private_is() {
+        let reach = Reach::Networks("10.20.0.0/16,fd00::/8,100.64.0.0/10".parse().unwrap());
+        for named in ["10.20.0.1", "10.20.255.255:8443", "0x0a140001", "[fd12::1]", "100.64.0.1", "8.8.8.8"] {
+            assert_eq!(refused(reach, &format!("https://{named}/")), None, "{named}");
+        }
+        for other in [
+            "10.21.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "[::1]",
+            "0.0.0.0",
+            "169.254.169.254",
+            "[fe80::1]",
+            "[fd00:ec2::254]",
+            "100.100.100.200",
+            "[::ffff:10.20.0.1]",
+            "[64:ff9b::10.20.0.1]",
+        ] {
+            assert_eq!(refused(reach, &format!("https://{other}/")), Some(Refusal::Address), "{other}");
+        }
+        assert_eq!(refused(reach, "http://10.20.0.1/"), Some(Refusal::Scheme));
+        assert_eq!(refused(reach, "https://10.20.0.1:22/"), Some(Refusal::Port));
+        assert_eq!(refused(reach, "http://localhost/"), Some(Refusal::Scheme));
     }
 }

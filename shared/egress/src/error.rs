@@ -7,10 +7,11 @@ pub enum EgressError {
     /// Nothing was sent: the URL leads where we do not go. Whoever wrote the URL has to act.
     #[error("refused to call this address: {0}")]
     Refused(Refusal),
-    /// The deadline passed. What was sent may have arrived: only what is harmless twice may be sent again.
+    /// The deadline passed. What was sent, if there was time to, may have arrived: only what is harmless twice may be sent again.
     #[error("no answer before the deadline")]
     Timeout,
-    /// Nothing was sent: no connection (name not found, refused, TLS). May be tried again.
+    /// Nothing was sent: no connection (name not found, refused, TLS), or none tried because the host has not answered
+    /// several calls in a row. May be tried again.
     #[error("no connection")]
     Connect,
     /// The connection broke after the request went out: the outcome is unknown. Only what is harmless twice may be sent
@@ -34,9 +35,12 @@ pub enum Refusal {
     /// The URL has a user name or a password in it: it would be sent, and logged by others.
     #[error("it carries a user name or password")]
     Credentials,
-    /// It is, or its name resolves to, an address that is not public.
+    /// It is, or its name resolves to, an address that is not public, nor in a network that was named.
     #[error("it is not a public address")]
     Address,
+    /// Its port belongs to another service: neither 443 nor above 1023.
+    #[error("its port is not one that https is served at")]
+    Port,
 }
 
 impl EgressError {

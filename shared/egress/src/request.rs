@@ -1,10 +1,13 @@
 //! What is sent and what comes back. Both hold secrets (passwords, client secrets, tokens): neither prints them.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::{Url, form_urlencoded};
+
+use crate::CALL_LIMIT;
 
 /// A GET or a POST of a form.
 #[derive(Clone)]
@@ -13,12 +16,13 @@ pub struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<String>,
+    pub(crate) limit: Duration,
 }
 
 impl Request {
     /// Asks for JSON.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: accept_json(), body: None }
+        Self { method: Method::GET, url, headers: accept_json(), body: None, limit: CALL_LIMIT }
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values arrive byte for byte as they are
@@ -27,7 +31,13 @@ impl Request {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let mut headers = accept_json();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        Self { method: Method::POST, url, headers, body: Some(body) }
+        Self { method: Method::POST, url, headers, body: Some(body), limit: CALL_LIMIT }
+    }
+
+    /// Takes `limit` at most instead of [`CALL_LIMIT`], connection and body included; what the request it serves has left
+    /// is the limit all the same.
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Shows a bearer token (RFC 6750 section 2.1); `None` when the token cannot stand in a header.

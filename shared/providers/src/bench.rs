@@ -3,6 +3,7 @@
 mod browser;
 mod server;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ impl Bench {
         let (listener, url) = listen().await;
         let server = serve(listener, keycloak.router()).await;
 
-        let secrets = Arc::new(Secrets(Mutex::new(Ok(SECRET))));
+        let secrets = Arc::new(Secrets::new(SECRET));
         let (egress, entropy) = (Egress::new(reach).unwrap(), Arc::new(SeededEntropy::new(2)));
         let providers = Providers::new(egress, secrets.clone(), entropy, "https://login.example");
         let adapter = connector(&url, provider, method, over);
@@ -225,15 +226,33 @@ fn connector(url: &str, provider: &str, method: Method, over: Value) -> Arc<dyn 
     crate::adapter(&serde_json::from_value(document).unwrap()).unwrap()
 }
 
-/// One secret, or the same failure for all.
+/// One secret, or the same failure for all: as it is kept, and as a forced read finds it.
 #[derive(Debug)]
-pub(crate) struct Secrets(Mutex<Secret>);
+pub(crate) struct Secrets {
+    kept: Mutex<Secret>,
+    stored: Mutex<Option<Secret>>,
+    rereads: AtomicUsize,
+}
 
 type Secret = Result<&'static str, fn(SecretName) -> SecretError>;
 
 impl Secrets {
+    fn new(secret: &'static str) -> Self {
+        Self { kept: Mutex::new(Ok(secret)), stored: Mutex::default(), rereads: AtomicUsize::default() }
+    }
+
     pub(crate) fn set(&self, secret: Secret) {
-        *self.0.lock().unwrap() = secret;
+        *self.kept.lock().unwrap() = secret;
+    }
+
+    /// From now on a forced read finds another.
+    pub(crate) fn rotate(&self, secret: Secret) {
+        *self.stored.lock().unwrap() = Some(secret);
+    }
+
+    /// Forced reads so far.
+    pub(crate) fn rereads(&self) -> usize {
+        self.rereads.load(Ordering::Relaxed)
     }
 }
 
@@ -241,7 +260,15 @@ impl Secrets {
 impl SecretSource for Secrets {
     async fn get(&self, _cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
         assert_eq!(name.as_str(), "connectors/staff");
-        let secret = *self.0.lock().unwrap();
+        let secret = *self.kept.lock().unwrap();
         secret.map(SecretString::from).map_err(|error| error(name.clone()))
+    }
+
+    async fn reread(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
+        self.rereads.fetch_add(1, Ordering::Relaxed);
+        if let Some(stored) = *self.stored.lock().unwrap() {
+            self.set(stored);
+        }
+        self.get(cx, name).await
     }
 }

@@ -7,6 +7,7 @@ mod callbacks;
 mod departures;
 mod faults;
 mod id_tokens;
+mod secrets;
 mod userinfo;
 
 use std::collections::BTreeSet;

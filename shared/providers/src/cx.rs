@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::{ConnectorClient, ConnectorId, Entropy, RequestContext, SecretError, SecretSource};
 use egress::{Egress, Request, Response};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::oidc::IssuerCache;
 use crate::{Outage, ProviderError, Stage};
@@ -85,5 +85,13 @@ impl Cx<'_> {
             )),
             Err(SecretError::Unavailable(_)) => Err(Stage::ClientAuthentication.unavailable(Outage::Secret)),
         }
+    }
+
+    /// The secret of a client whose present one, `used`, was refused: read again, past what is kept of it. `None` if it is
+    /// the same, or cannot be had: then there is nothing new to show.
+    pub(crate) async fn rotated_secret(&self, client: &ConnectorClient, used: &SecretString) -> Option<SecretString> {
+        let secret = self.providers.secrets.reread(self.request, &client.secret_name()?).await.ok()?;
+        // Both are ours: nobody who could measure the comparison has chosen either.
+        (secret.expose_secret() != used.expose_secret()).then_some(secret)
     }
 }

@@ -194,8 +194,9 @@ impl Stage {
     pub(crate) fn unanswered(self, error: EgressError) -> ProviderError {
         match error {
             EgressError::Refused(_) => self.misconfigured(
-                "the address is not a public https address: use the provider's public URL in the connector, and see that \
-                 its discovery document names public URLs too",
+                "the address is not a public https address on port 443 or above 1023: use the provider's public URL in the \
+                 connector, see that its discovery document names public URLs too, or name its private network in the \
+                 deployment",
             ),
             EgressError::Timeout => self.unavailable(Outage::Timeout),
             EgressError::Connect | EgressError::Setup => self.unavailable(Outage::Connect),

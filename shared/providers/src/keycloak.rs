@@ -45,7 +45,7 @@
 //! | `invalid_grant` | Incorrect redirect_uri; Auth error: Found different client_id in clientSession | refused: the code is another's | RFC 6749 section 4.1.3 |
 //! | `invalid_grant` | PKCE verification failed: Code mismatch; ... Invalid code verifier; PKCE code verifier not specified; ... specified but challenge not present in authorization | refused: the code is another request's | RFC 7636 section 4.6; keycloak/keycloak, `PkceUtils.java` |
 //! | `unauthorized_client` | Client not allowed for direct access grants | `unavailable.misconfigured` | Server Administration Guide, "Managing OpenID Connect clients", Capability config |
-//! | `unauthorized_client` | Invalid client or Invalid client credentials | `unavailable.misconfigured`: the client secret | Server Administration Guide, "Confidential client credentials" |
+//! | `unauthorized_client` | Invalid client or Invalid client credentials | `unavailable.misconfigured`: the client secret, unless it has been rotated and the new one is taken | Server Administration Guide, "Confidential client credentials" |
 //! | `unauthorized_client` | Bearer-only not allowed | `unavailable.misconfigured` | Server Administration Guide, "Managing OpenID Connect clients" |
 //! | `invalid_client` | Invalid client or Invalid client credentials | `unavailable.misconfigured`: the client id, or a disabled client | Server Administration Guide, "Managing OpenID Connect clients" |
 //! | `invalid_client` | Client requires user consent | `unavailable.misconfigured` | Server Administration Guide, "Consent screen" settings of a client |
@@ -78,10 +78,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::Method;
 use egress::Response;
-use http::StatusCode;
 use secrecy::ExposeSecret;
 
-use crate::oidc::{self, OidcDialect, Proof, RelyingParty, TokenAnswer};
+use crate::oidc::{self, OidcDialect, Proof, RelyingParty};
 use crate::registry::{InvalidConnector, Provider};
 use crate::{Attempt, Cx, Progress, ProviderError};
 use settings::Keycloak;
@@ -122,10 +121,8 @@ impl OidcDialect for Keycloak {
             ("password", password.expose_secret()),
         ];
         grant.extend(otp.map(|code| ("totp", code.expose_secret())));
-        let response = oidc::post_as_client(cx, &metadata, client, &grant).await?;
-        if response.status != StatusCode::OK {
-            return Err(errors::classify(cx.now(), &response, errors::OF_A_PASSWORD));
-        }
-        party.identify(cx, &metadata, Method::Password, &TokenAnswer::read(&response)?, Proof::DirectGrant).await
+        let failed = |response: &Response| errors::classify(cx.now(), response, errors::OF_A_PASSWORD);
+        let answer = oidc::redeem(cx, &metadata, client, &grant, failed).await?;
+        party.identify(cx, &metadata, Method::Password, &answer, Proof::DirectGrant).await
     }
 }

@@ -52,7 +52,7 @@
 //! | answer | outcome | source |
 //! |---|---|---|
 //! | `invalid_grant` | `rejected.interaction_required`: expired, used or ended; only a new redirect brings a new code | RFC 6749 section 5.2 |
-//! | `invalid_client`; 401 without an error | `unavailable.misconfigured`: the client's credentials | RFC 6749 section 5.2 |
+//! | `invalid_client`; 401 without an error, or with `unauthorized_client` | `unavailable.misconfigured`: the client's credentials | RFC 6749 section 5.2 |
 //! | `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`, `invalid_request` | `unavailable.misconfigured` | RFC 6749 section 5.2 |
 //! | `access_denied` | `rejected.declined`: a policy of the provider's, seen where it decides late | RFC 6749 section 8.5 |
 //! | `temporarily_unavailable`, `server_error`, any other 5xx | `unavailable.timeout` | RFC 6749 section 4.1.2.1, RFC 9110 section 15.6 |

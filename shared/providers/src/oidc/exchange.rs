@@ -55,6 +55,12 @@ pub(super) fn classify(now: DateTime<Utc>, response: &Response) -> ProviderError
         return throttled;
     }
     let error = OauthError::of(response);
+    // Only who could not authenticate is answered 401; some, Keycloak among them, call a wrong secret something else.
+    if response.status == StatusCode::UNAUTHORIZED
+        && error.as_ref().is_some_and(|error| error.code == "unauthorized_client")
+    {
+        return CLIENT;
+    }
     if let Some((_, meaning)) = error.and_then(|error| ERRORS.iter().find(|(code, _)| *code == error.code)) {
         return *meaning;
     }

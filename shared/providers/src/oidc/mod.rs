@@ -29,4 +29,4 @@ pub(crate) use dialect::OidcDialect;
 pub(crate) use discovery::Endpoints;
 pub(crate) use issuers::IssuerCache;
 pub(crate) use relying_party::{Proof, RelyingParty, build, not_switched_on};
-pub(crate) use token::{TokenAnswer, post_as_client};
+pub(crate) use token::redeem;

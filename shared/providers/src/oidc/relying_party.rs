@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{CallbackState, ConnectorClient, ConnectorDocument, Method, MethodSet, Pending};
-use http::StatusCode;
+use egress::Response;
 use openidconnect::Nonce;
 use url::Url;
 
@@ -14,7 +14,7 @@ use super::dialect::OidcDialect;
 use super::discovery::{Endpoints, Metadata};
 use super::jws::Expected;
 use super::options::{self, Options};
-use super::token::{TokenAnswer, post_as_client};
+use super::token::{TokenAnswer, redeem};
 use super::{callback, id_token, userinfo};
 use crate::registry::InvalidConnector;
 use crate::{Answer, Attempt, Callback, Check, Cx, Hints, Progress, ProviderAdapter, ProviderError, Stage};
@@ -161,11 +161,8 @@ impl<D: OidcDialect> RelyingParty<D> {
         if self.options.pkce {
             grant.push(("code_verifier", verifier.secret()));
         }
-        let response = post_as_client(cx, &metadata, client, &grant).await?;
-        if response.status != StatusCode::OK {
-            return Err(self.dialect.exchange_failed(cx.now(), &response));
-        }
-        let answer = TokenAnswer::read(&response)?;
+        let failed = |response: &Response| self.dialect.exchange_failed(cx.now(), response);
+        let answer = redeem(cx, &metadata, client, &grant, failed).await?;
         self.identify(cx, &metadata, Method::Oidc, &answer, Proof::Nonce(&from.nonce())).await
     }
 

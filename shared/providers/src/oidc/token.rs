@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::{ClientAuthMethod, ConnectorClient, json};
 use egress::{Request, Response};
+use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::form_urlencoded::byte_serialize;
@@ -13,20 +14,51 @@ use url::form_urlencoded::byte_serialize;
 use super::discovery::Metadata;
 use crate::{Check, Cx, ProviderError, Stage, answers};
 
-/// Posts a grant, authenticated as `client` in the way it says. Sent once: what a grant carries is not sent again
-/// whatever becomes of it.
-pub(crate) async fn post_as_client(
+/// Posts a grant, authenticated as `client` in the way it says, and reads the answer of a 200; `failed` says what any
+/// other means.
+///
+/// What a grant carries is sent once, whatever becomes of it, with one exception: a client that is refused for its own
+/// credentials, whose secret turns out to have been rotated, shows the new one, once. That sends nobody's password or code
+/// twice to somebody who looked at it: the client is authenticated before the grant is (RFC 6749 sections 4.1.3 and 4.3.2
+/// require it of both grants, in that order; `invalid_client` in section 5.2 says that it failed), so a password that was
+/// wrong has not been counted and a code has not been used up. `failed` has to call only that
+/// [`Stage::ClientAuthentication`].
+pub(crate) async fn redeem(
     cx: &Cx<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,
     grant: &[(&str, &str)],
-) -> Result<Response, ProviderError> {
+    failed: impl Fn(&Response) -> ProviderError + Send,
+) -> Result<TokenAnswer, ProviderError> {
     let secret = match client.token_endpoint_auth_method {
         ClientAuthMethod::None => None,
         ClientAuthMethod::ClientSecretPost | ClientAuthMethod::ClientSecretBasic => cx.secret(client).await?,
     };
+    let read = |response: Response| match response.status {
+        StatusCode::OK => TokenAnswer::read(&response),
+        _ => Err(failed(&response)),
+    };
+    let answer = read(post(cx, metadata, client, secret.as_ref(), grant).await?);
+    let (Err(ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }), Some(used)) = (&answer, &secret)
+    else {
+        return answer;
+    };
+    match cx.rotated_secret(client, used).await {
+        Some(rotated) => read(post(cx, metadata, client, Some(&rotated), grant).await?),
+        None => answer,
+    }
+}
+
+/// Sends it once.
+async fn post(
+    cx: &Cx<'_>,
+    metadata: &Metadata,
+    client: &ConnectorClient,
+    secret: Option<&SecretString>,
+    grant: &[(&str, &str)],
+) -> Result<Response, ProviderError> {
     let url = metadata.token_endpoint.clone();
-    let request = match (&secret, client.token_endpoint_auth_method) {
+    let request = match (secret, client.token_endpoint_auth_method) {
         (Some(secret), ClientAuthMethod::ClientSecretBasic) => {
             // One way of authenticating per request (RFC 6749 section 2.3): nothing about the client in the form.
             let request = Request::post_form(url, grant.iter().copied());
@@ -34,7 +66,7 @@ pub(crate) async fn post_as_client(
         }
         (secret, _) => {
             let mut form = vec![("client_id", client.id.as_str())];
-            form.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
+            form.extend(secret.map(|secret| ("client_secret", secret.expose_secret())));
             form.extend(grant);
             Request::post_form(url, form)
         }
@@ -60,7 +92,7 @@ pub(crate) struct TokenAnswer {
 
 impl TokenAnswer {
     /// Reads the answer of a 200.
-    pub(crate) fn read(response: &Response) -> Result<Self, ProviderError> {
+    fn read(response: &Response) -> Result<Self, ProviderError> {
         let stage = Stage::Token;
         let answer: Self =
             json::typed(answers::object(stage, response)?).ok_or_else(|| stage.refused(Check::Format))?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use landfall::{demo, documents};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use simulators::Keycloak;
+use store::tables::EXPIRES_AT;
 use store::{Store, TableNames};
 use tokens::Keys;
 use tower::ServiceExt;
@@ -158,13 +160,14 @@ impl TestApp {
 
         let calls = Calls::default();
         let provider = before(serve(keycloak.router()).await, "provider", calls.clone()).await;
-        let embedded = EmbeddedDynamoDb::in_memory(entropy.as_ref()).await.unwrap();
-        let DynamoDb::At { address: dynamodb, access_key } = embedded.location() else {
-            panic!("an embedded engine is at an address");
+        let own = own_name();
+        let shared = shared_server();
+        let (dynamodb, access_key) = match shared {
+            // An idempotency token is one among all of an account, which is what it takes an access key for.
+            Some(address) => (address, SecretString::from(own.as_str())),
+            None => embedded(entropy.as_ref()).await,
         };
-        in_background(async move { embedded.serve().await.unwrap() });
-
-        let tables = TableNames::with_prefix("test");
+        let tables = TableNames::with_prefix(&own);
         let config = |address| Config {
             issuer: ISSUER.to_owned(),
             tables: tables.clone(),
@@ -175,6 +178,9 @@ impl TestApp {
         };
         let store = aws::store(&config(dynamodb)).await.unwrap();
         store.create_missing_tables().await.unwrap();
+        if shared.is_some() {
+            keep_expired(dynamodb, &access_key, &tables.sessions).await;
+        }
 
         let connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
         let connectors = documents::connectors("connectors", &connectors).unwrap();
@@ -276,25 +282,7 @@ impl TestApp {
     }
 
     async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
-        let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
-        let request = Request::post(format!("http://{}/", self.dynamodb))
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-            .header(CONTENT_TYPE, "application/x-amz-json-1.0")
-            .header("x-amz-date", "20260102T030405Z")
-            .header(
-                AUTHORIZATION,
-                format!(
-                    "AWS4-HMAC-SHA256 Credential={}/20260102/local/dynamodb/aws4_request",
-                    self.access_key.expose_secret()
-                ),
-            )
-            .body(Body::from(body.to_string()))
-            .unwrap();
-        let response = client.request(request).await.unwrap();
-        let status = response.status();
-        let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
-        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&bytes));
-        serde_json::from_slice(&bytes).unwrap()
+        call(self.dynamodb, &self.access_key, operation, body).await
     }
 
     /// All that was logged so far.
@@ -326,6 +314,55 @@ impl Answer {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
         self
     }
+}
+
+/// A server that all tests share, if the test is told of one.
+fn shared_server() -> Option<SocketAddr> {
+    #[expect(clippy::disallowed_methods, reason = "the environment of the test, not of a deployed function")]
+    let endpoint = std::env::var("LANDFALL_TEST_DYNAMODB").ok().filter(|endpoint| !endpoint.is_empty())?;
+    let address = endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
+    Some(address.expect("LANDFALL_TEST_DYNAMODB is http://, an address and a port"))
+}
+
+async fn embedded(entropy: &dyn Entropy) -> (SocketAddr, SecretString) {
+    let embedded = EmbeddedDynamoDb::in_memory(entropy).await.unwrap();
+    let DynamoDb::At { address, access_key } = embedded.location() else {
+        panic!("an embedded engine is at an address");
+    };
+    in_background(async move { embedded.serve().await.unwrap() });
+    (address, access_key)
+}
+
+/// Letters and digits, as an access key has to be.
+fn own_name() -> String {
+    static APPS: AtomicU32 = AtomicU32::new(0);
+    format!("test{}x{}", std::process::id(), APPS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A server's clock is the system's: by that the sessions of a test are long over, and it sweeps every few seconds.
+async fn keep_expired(address: SocketAddr, access_key: &SecretString, table: &str) {
+    let keep = json!({ "Enabled": false, "AttributeName": EXPIRES_AT });
+    let body = json!({ "TableName": table, "TimeToLiveSpecification": keep });
+    call(address, access_key, "UpdateTimeToLive", &body).await;
+}
+
+async fn call(address: SocketAddr, access_key: &SecretString, operation: &str, body: &Value) -> Value {
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+    let request = Request::post(format!("http://{address}/"))
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header(CONTENT_TYPE, "application/x-amz-json-1.0")
+        .header("x-amz-date", "20260102T030405Z")
+        .header(
+            AUTHORIZATION,
+            format!("AWS4-HMAC-SHA256 Credential={}/20260102/local/dynamodb/aws4_request", access_key.expose_secret()),
+        )
+        .body(Body::from(body.to_string()))
+        .unwrap();
+    let response = client.request(request).await.unwrap();
+    let status = response.status();
+    let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&bytes));
+    serde_json::from_slice(&bytes).unwrap()
 }
 
 /// A POST of JSON.

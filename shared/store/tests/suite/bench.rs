@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::TimeToLiveSpecification;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Answered, AuthorizationRequest, ClientAddress, Clock, FixedClock, Identifier, IdentityKey, Link, LinkStatus,
@@ -14,6 +17,7 @@ use domain::{
 };
 use serde_json::json;
 use store::sessions::TurnAnswer;
+use store::tables::EXPIRES_AT;
 use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Store, TableNames};
 use tokio::net::TcpListener;
 
@@ -24,8 +28,12 @@ pub(crate) struct Bench {
     pub(crate) entropy: SeededEntropy,
 }
 
-/// Runs a test with an embedded engine beside it.
+/// Runs a test with tables of its own: in an embedded engine beside it or, if `LANDFALL_TEST_DYNAMODB` names one, on a
+/// server that all tests share.
 pub(crate) async fn with_store(test: impl AsyncFnOnce(Bench)) {
+    if let Some(endpoint) = shared_server() {
+        return test(bench_on(&endpoint).await).await;
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let bench = bench_at(&listener);
     let engine = dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap());
@@ -35,17 +43,43 @@ pub(crate) async fn with_store(test: impl AsyncFnOnce(Bench)) {
     }
 }
 
+fn shared_server() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the environment of the test, not of a deployed function")]
+    std::env::var("LANDFALL_TEST_DYNAMODB").ok().filter(|endpoint| !endpoint.is_empty())
+}
+
+async fn bench_on(endpoint: &str) -> Bench {
+    static BENCHES: AtomicU32 = AtomicU32::new(0);
+    let own = format!("suite{}x{}", std::process::id(), BENCHES.fetch_add(1, Ordering::Relaxed));
+    // An idempotency token is one among all of an account, which is what it takes an access key for.
+    let client = client(endpoint, &own);
+    let bench = bench(client.clone(), &own);
+    bench.store.create_missing_tables().await.unwrap();
+    // Its clock is the system's: by that the sessions of a test are long over, and it sweeps every few seconds.
+    let keep = TimeToLiveSpecification::builder().enabled(false).attribute_name(EXPIRES_AT).build().unwrap();
+    let sessions = &bench.store.tables().sessions;
+    client.update_time_to_live().table_name(sessions).time_to_live_specification(keep).send().await.unwrap();
+    bench
+}
+
 pub(crate) fn bench_at(listener: &TcpListener) -> Bench {
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    bench(client(&format!("http://{}", listener.local_addr().unwrap()), "local"), "suite")
+}
+
+fn client(endpoint: &str, access_key: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .credentials_provider(Credentials::new(access_key, "local", None, None, "local"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(endpoint)
         .retry_config(RetryConfig::disabled())
         .build();
-    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("suite"));
+    Client::from_conf(config)
+}
+
+fn bench(client: Client, prefix: &str) -> Bench {
+    let store = Store::new(client, TableNames::with_prefix(prefix));
     let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
     Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) }
 }

@@ -1,5 +1,6 @@
-//! What whole-flow tests stand on: [`TestApp`], the merged routers over an embedded DynamoDB and simulated providers,
-//! with every outbound call going through a [`proxy`] that counts it.
+//! What whole-flow tests stand on: [`TestApp`], the merged routers over an embedded DynamoDB (or the server that
+//! `LANDFALL_TEST_DYNAMODB` names) and simulated providers, with every outbound call going through a [`proxy`] that
+//! counts it.
 //!
 //! **Must not know**: how anything inside works. A test speaks HTTP to the routers, looks at what the providers were
 //! sent, at the items that are stored, and at the log.

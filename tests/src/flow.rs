@@ -20,11 +20,16 @@ pub fn data(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
-/// The demo's journey under another id, with other text in some places. Each has to be there, once: a change that misses
-/// would leave a test that tests the demo.
+/// The demo's journey under another id, [`changed`].
 pub fn demo_journey(id: &str, changes: &[(&str, &str)]) -> String {
     let demo = include_str!("../../infra/landfall/demo/password.yaml");
-    let mut text = demo.replace("migrate-from-{connector}", id).replace("{connector}", "keycloak");
+    changed(&demo.replace("migrate-from-{connector}", id).replace("{connector}", "keycloak"), changes)
+}
+
+/// A document with other text in some places. Each has to be there, once: a change that misses would leave a test that
+/// tests the document as it was.
+pub fn changed(document: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = document.to_owned();
     for (from, to) in changes {
         assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
         text = text.replacen(from, to, 1);

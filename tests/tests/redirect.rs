@@ -338,6 +338,21 @@ async fn an_application_that_receives_the_callback_itself_hands_it_over() {
 }
 
 #[tokio::test]
+async fn what_an_application_receives_itself_is_answered_to_it_alone() {
+    let app = with_own_callback().await;
+    let (session, url) = away(&app).await;
+    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    let query = back.path.split_once('?').unwrap().1;
+
+    let ours = Return { path: format!("/v1/callback/keycloak?{query}"), form: None };
+    assert_eq!(app.arrive(&ours).await.expect(400).code(), "redirect_expired");
+
+    assert!(app.keycloak.exchanges().is_empty());
+    let answer = session.submit_to(&app, "go", &handed_over(&session, &back)).await.expect(200);
+    assert_eq!(answer.body["status"], "completed");
+}
+
+#[tokio::test]
 async fn an_application_cannot_hand_over_what_another_session_went_out_with() {
     let app = with_own_callback().await;
     let (session, _) = away(&app).await;

@@ -88,9 +88,14 @@ impl RequestContext {
         Self { client: client.unwrap_or_else(|| self.client.clone()), ..self.clone() }
     }
 
+    /// The time as it is by now, for what a call took; whatever decides about the request goes by [`RequestContext::now`].
+    pub fn time(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     /// What is left until the deadline; zero when it has passed.
     pub fn remaining(&self) -> Duration {
-        (self.deadline - self.clock.now()).to_std().unwrap_or_default()
+        (self.deadline - self.time()).to_std().unwrap_or_default()
     }
 
     /// The same request with so many quarters of its remaining time: for a call that is not the last thing to be done,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use domain::RequestContext;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
@@ -102,7 +101,7 @@ impl Egress {
         self.reach.vet(&request.url)?;
         let peer = |url: &Url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?));
         let peer = peer(&request.url).ok_or(EgressError::Refused(Refusal::Address))?;
-        self.breaker.admit(now(cx), peer).ok_or(EgressError::Connect)
+        self.breaker.admit(cx.time(), peer).ok_or(EgressError::Connect)
     }
 
     async fn call(
@@ -119,9 +118,9 @@ impl Egress {
         };
         match &outcome {
             Ok(_) | Err(EgressError::BodyTooLarge) => pass.answered(),
-            Err(EgressError::Connect) => pass.unanswered(now(cx)),
+            Err(EgressError::Connect) => pass.unanswered(cx.time()),
             // With less, it says more about the request than about the host.
-            Err(EgressError::Timeout) if limit >= wanted / 4 => pass.unanswered(now(cx)),
+            Err(EgressError::Timeout) if limit >= wanted / 4 => pass.unanswered(cx.time()),
             Err(_) => drop(pass),
         }
         outcome
@@ -151,11 +150,6 @@ impl fmt::Debug for Egress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Egress").field("reach", &self.reach).finish_non_exhaustive()
     }
-}
-
-/// The time: `cx.now` is when the request came in, and calls take a while.
-fn now(cx: &RequestContext) -> DateTime<Utc> {
-    cx.deadline - TimeDelta::from_std(cx.remaining()).unwrap_or_default()
 }
 
 fn classify(error: &reqwest::Error) -> EgressError {

@@ -143,7 +143,7 @@ async fn a_linked_users_new_email_moves_neither_them_nor_anybody_else() {
     assert_eq!(directory(&app).await, before);
 }
 
-/// Signs two people in, one after the other, in one session.
+/// Signs two people in, one after the other, in one session: the second with the connector `SECOND`.
 const TWO_LOGINS: &str = r#"
 format: 1
 id: two-logins
@@ -175,7 +175,7 @@ steps:
     next: { submitted: check_again, cancelled: no_access }
   check_again:
     type: authenticate_password
-    with: { connector: keycloak, username: "${ask_again.email}", password: "${ask_again.password}" }
+    with: { connector: SECOND, username: "${ask_again.email}", password: "${ask_again.password}" }
     as: other
     next: { authenticated: provision_again, challenged: no_access, rejected: ask_again, unavailable: no_access }
   provision_again:
@@ -188,10 +188,15 @@ steps:
 
 #[tokio::test]
 async fn an_account_that_is_another_users_is_not_merged_into_this_one() {
-    for known in [true, false] {
-        let app = TestApp::with(|setup| setup.journeys.push(TWO_LOGINS.into())).await;
+    // Of the same source it is another person's factor; of another it may be the same person's, and is another user's.
+    for (second, known) in [("keycloak", true), ("keycloak", false), ("acme", true), ("acme", false)] {
+        let app = TestApp::with(|setup| {
+            with_acme(setup, [user(EMAIL).email("elsewhere@example.org", true)]);
+            setup.journeys.push(TWO_LOGINS.replace("SECOND", second));
+        })
+        .await;
         if known {
-            app.log_in(EMAIL, PASSWORD).await;
+            app.log_in_through(&format!("migrate-from-{second}"), EMAIL, PASSWORD).await;
         }
         let session = app.start("two-logins").await;
         let answer = session.submit(&app, &key(1), &data("grace@example.org", PASSWORD)).await.expect(200);
@@ -203,7 +208,7 @@ async fn an_account_that_is_another_users_is_not_merged_into_this_one() {
         let answer = session.submit_to(&app, "ask_again", &body).await;
 
         ended(&app, &answer, "identity_refused");
-        assert_eq!(directory(&app).await, before, "the other account is known: {known}");
+        assert_eq!(directory(&app).await, before, "the other account at {second} is known: {known}");
     }
 }
 

@@ -1,28 +1,19 @@
 //! A journey with two ways in, and copies of it that break on one path only.
 
 use insta::assert_snapshot;
-use landfall::documents;
+use landfall_tests::changed;
 
-/// The whole journey with other text in some places.
-fn with(changes: &[(&str, &str)]) -> String {
-    let mut text = include_str!("whole.yaml").to_owned();
-    for (from, to) in changes {
-        assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
-        text = text.replacen(from, to, 1);
-    }
-    text
-}
+use crate::refusal;
 
-/// What is said about a broken copy.
+const WHOLE: &str = include_str!("whole.yaml");
+
 fn broken(changes: &[(&str, &str)]) -> String {
-    documents::journey("journey.yaml", &with(changes)).unwrap_err().to_string()
+    refusal::of_journey(&changed(WHOLE, changes))
 }
 
 #[track_caller]
 fn compiles(changes: &[(&str, &str)]) {
-    if let Err(error) = documents::journey("journey.yaml", &with(changes)) {
-        unreachable!("{error}");
-    }
+    refusal::no_journey(&changed(WHOLE, changes));
 }
 
 #[test]

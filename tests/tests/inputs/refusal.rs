@@ -6,8 +6,22 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use domain::Code;
+use landfall::documents;
 use landfall_tests::{Answer, TestApp};
 use serde_json::Value;
+
+/// What is said about a broken journey.
+pub(crate) fn of_journey(text: &str) -> String {
+    documents::journey("journey.yaml", text).unwrap_err().to_string()
+}
+
+/// Fails unless there is nothing to say about a journey.
+#[track_caller]
+pub(crate) fn no_journey(text: &str) {
+    if let Err(error) = documents::journey("journey.yaml", text) {
+        unreachable!("{error}");
+    }
+}
 
 /// A POST of JSON, with a session's token if there is one.
 pub(crate) fn post_json(path: &str, token: Option<&str>, body: impl Into<Body>) -> Request<Body> {

@@ -2,6 +2,7 @@ mod circuit;
 mod log;
 mod names;
 
+use chrono::DateTime;
 use domain::{ClientAddress, FixedClock, RequestId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

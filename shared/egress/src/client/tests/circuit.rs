@@ -1,9 +1,10 @@
 //! Hosts that do not answer.
 
+use chrono::{DateTime, TimeDelta};
+
 use super::log::Log;
 use super::*;
 use crate::breaker::{OUTAGES, REST};
-use chrono::{DateTime, TimeDelta};
 
 /// A clock, and a client that has not been answered [`OUTAGES`] times by nobody at `url`.
 async fn left_alone() -> (Arc<FixedClock>, Egress, Url, TcpListener) {

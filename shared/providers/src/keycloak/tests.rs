@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use domain::{Method, Pending, SecretError};
+use domain::{Clock, Method, Pending, SecretError};
 use egress::Reach;
 use secrecy::SecretString;
 use serde_json::json;
-use simulators::keycloak::{Client, ClientAuth, Endpoint, FlowEnd, Misbehaviour, Realm, User};
+use simulators::keycloak::{Client, ClientAuth, Endpoint, FlowEnd, Misbehaviour, Realm, User, totp};
 
 use crate::bench::{Bench, PASSWORD, SECRET};
 use crate::{Answer, Check, Outage, ProviderError, Rejection, Stage};
@@ -64,7 +64,7 @@ async fn whoever_keycloak_rejects_is_rejected_for_its_reason() {
             .user(person("locked").locked(true))
             .user(person("expired").required_action("UPDATE_PASSWORD"))
             .user(person("federated").without_password())
-            .user(person("factor").otp(&["123456"]))
+            .user(person("factor").totp("seed of an app"))
     };
     let bench = Bench::with(Reach::Local, people, json!({})).await;
 
@@ -85,9 +85,10 @@ async fn whoever_keycloak_rejects_is_rejected_for_its_reason() {
         assert_eq!(bench.login_as(username, password).await.err(), rejected(rejection), "{username}: {password}");
     }
     let late = Duration::from_secs(30);
-    assert!(bench.attempt("factor", PASSWORD, Some("123456"), late).await.is_ok());
+    let code = totp("seed of an app", bench.clock.now());
+    assert!(bench.attempt("factor", PASSWORD, Some(&code), late).await.is_ok());
     assert_eq!(
-        bench.attempt("factor", PASSWORD, Some("123456"), late).await.err(),
+        bench.attempt("factor", PASSWORD, Some(&code), late).await.err(),
         rejected(Rejection::InvalidCredentials)
     );
 }

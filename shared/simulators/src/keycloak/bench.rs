@@ -8,12 +8,12 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::DateTime;
-use domain::{FixedClock, SeededEntropy};
+use chrono::{DateTime, TimeDelta};
+use domain::{Clock, FixedClock, SeededEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::{Client, Keycloak, Realm, User};
+use super::{Client, Keycloak, Realm, User, totp};
 use crate::wire::decode;
 
 pub(super) const TOKEN: &str = "/realms/demo/protocol/openid-connect/token";
@@ -22,6 +22,9 @@ pub(super) const HOST: &str = "sso.test";
 /// What a right password login sends.
 pub(super) const LOGIN: &str =
     "grant_type=password&client_id=landfall&client_secret=secret&username=ada&password=correct+horse&scope=openid";
+
+/// What an authenticator app is set up with.
+pub(super) const SEED: &str = "seed of an app";
 
 /// A realm with one client that may send passwords and one user who can log in.
 pub(super) fn demo() -> Realm {
@@ -161,6 +164,11 @@ impl Bench {
     /// Somebody with a new browser.
     pub(super) fn person(&self) -> Person<'_> {
         Person { bench: self, cookies: RefCell::default() }
+    }
+
+    /// What an app with [`SEED`] shows whose clock is that many steps ahead.
+    pub(super) fn otp(&self, ahead: i32) -> String {
+        totp(SEED, self.clock.now() + TimeDelta::seconds(30) * ahead)
     }
 
     /// A code for Ada at `landfall`.

@@ -122,7 +122,7 @@ fn check_password(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply 
         return show_again(state, visit, place, Failure { typed: Some(&typed), error: None });
     }
     let username = user.username.clone();
-    if user.otp_codes.is_none() {
+    if user.totp.is_none() {
         return completion::advance(
             state,
             visit,
@@ -146,7 +146,7 @@ fn proven<'a>(visit: &'a Visit<'_>, username: &str) -> Option<&'a User> {
 fn check_otp(state: &mut State, visit: &Visit<'_>, place: &Place, username: String) -> Reply {
     let code = visit.call.form.bytes("otp");
     let user = state.realms.get_mut(&visit.realm.name).and_then(|realm| realm.users.get_mut(&username));
-    if !user.is_some_and(|user| user.enabled && !user.locked && user.redeem_otp(code)) {
+    if !user.is_some_and(|user| user.enabled && !user.locked && user.redeem_totp(code, visit.call.now)) {
         return show_again(state, visit, place, Failure { typed: None, error: Some(WRONG_OTP) });
     }
     completion::advance(state, visit, place, Proof { username, authenticated: visit.call.now, by_session: false })

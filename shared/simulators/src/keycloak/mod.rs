@@ -47,6 +47,7 @@ mod redirect_uri;
 mod routes;
 mod session;
 mod token;
+mod totp;
 mod user;
 mod userinfo;
 mod visit;
@@ -68,6 +69,7 @@ pub use client::Client;
 pub use exchange::Exchange;
 pub use misbehaviour::{BadKey, Misbehaviour, Published};
 pub use realm::{FlowEnd, OldKey, Realm};
+pub use totp::totp;
 pub use user::User;
 
 use crate::wire::Form;

@@ -181,7 +181,7 @@ fn check_user(realm: &mut Realm, call: &Call<'_>) -> Result<User, Refusal> {
     }
     let code = call.form.bytes("otp").or(call.form.bytes("totp"));
     let stored = realm.users.get_mut(&user.username).ok_or(BAD_CREDENTIALS)?;
-    if stored.otp_codes.is_some() && !stored.redeem_otp(code) {
+    if stored.totp.is_some() && !stored.redeem_totp(code, call.now) {
         return Err(BAD_CREDENTIALS);
     }
     Ok(user)

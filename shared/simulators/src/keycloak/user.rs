@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
+use super::totp::Totp;
 use crate::signer;
 
 /// A user as an administrator would make one: enabled, without a password until one is set.
@@ -19,7 +22,7 @@ pub struct User {
     pub(super) given_name: Option<String>,
     pub(super) family_name: Option<String>,
     pub(super) password: Option<String>,
-    pub(super) otp_codes: Option<Vec<String>>,
+    pub(super) totp: Option<Totp>,
     pub(super) required_actions: Vec<String>,
     pub(super) offline_access: bool,
 }
@@ -37,7 +40,7 @@ impl User {
             given_name: None,
             family_name: None,
             password: None,
-            otp_codes: None,
+            totp: None,
             required_actions: Vec::new(),
             offline_access: true,
         }
@@ -94,9 +97,15 @@ impl User {
         self
     }
 
-    /// A second factor, scripted: these are the codes it will show, each good for one login.
-    pub fn otp(mut self, codes: &[&str]) -> Self {
-        self.otp_codes = Some(codes.iter().map(|code| (*code).to_owned()).collect());
+    /// A second factor: an authenticator app that shows [`totp`](super::totp()) of this secret, whose bytes are the key.
+    pub fn totp(mut self, secret: &str) -> Self {
+        self.totp = Some(Totp::new(secret));
+        self
+    }
+
+    /// No second factor.
+    pub fn without_totp(mut self) -> Self {
+        self.totp = None;
         self
     }
 
@@ -127,16 +136,10 @@ impl User {
         self.email.is_none() || self.given_name.is_none() || self.family_name.is_none()
     }
 
-    /// Consumes a one-time code.
-    pub(super) fn redeem_otp(&mut self, code: Option<&[u8]>) -> bool {
-        let (Some(codes), Some(code)) = (&mut self.otp_codes, code) else { return false };
-        match codes.iter().position(|good| good.as_bytes() == code) {
-            Some(at) => {
-                codes.remove(at);
-                true
-            }
-            None => false,
-        }
+    /// Uses up a one-time code.
+    pub(super) fn redeem_totp(&mut self, code: Option<&[u8]>, now: DateTime<Utc>) -> bool {
+        let (Some(totp), Some(code)) = (&mut self.totp, code) else { return false };
+        totp.redeem(code, now)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The forms of Keycloak 26.7.3, as they were seen.
 
-use super::super::bench::{ADA, Bench, CALLBACK, Person, ada, landfall, web};
+use super::super::bench::{ADA, Bench, CALLBACK, Person, SEED, ada, landfall, web};
 use super::super::{Client, Realm};
 use super::*;
 
@@ -67,28 +67,29 @@ async fn a_disabled_account_shows_only_to_who_knows_its_password() {
 
 #[tokio::test]
 async fn a_second_factor_is_asked_for_on_a_page_of_its_own() {
-    let bench = Bench::new(web().user(ada().otp(&["111111", "222222"])));
+    let bench = Bench::new(web().user(ada().totp(SEED)));
+    let form = format!("otp={}", bench.otp(0));
     let person = bench.person();
     let page = person.log_in("").await;
     assert!(page.body.contains(r#"<form id="kc-otp-login-form""#) && page.body.contains(r#"name="otp""#));
     assert!(page.body.contains(r#"id="kc-attempted-username" value="ada" readonly"#));
 
-    let wrong = person.submit(&page, "otp=000000").await;
+    let wrong = person.submit(&page, &format!("otp={}", bench.otp(2))).await;
     assert_eq!(wrong.error(), "Invalid authenticator code.");
     assert!(wrong.body.contains(r#"id="input-error-otp""#));
     let empty = person.submit(&wrong, "otp=").await;
     assert_eq!(empty.error(), "Invalid authenticator code.");
-    assert!(person.submit(&empty, "otp=111111").await.callback().contains_key("code"));
+    assert!(person.submit(&empty, &form).await.callback().contains_key("code"));
 
     let person = bench.person();
     let page = person.log_in("").await;
-    let reused = person.submit(&page, "otp=111111").await;
+    let reused = person.submit(&page, &form).await;
     assert_eq!(reused.error(), "Invalid authenticator code.", "a code works once");
 }
 
 #[tokio::test]
 async fn who_goes_back_from_the_second_factor_is_sent_forward_again() {
-    let bench = Bench::new(web().user(ada().otp(&["111111"])));
+    let bench = Bench::new(web().user(ada().totp(SEED)));
     let person = bench.person();
     let first = person.authorize("").await;
     person.submit(&first, ADA).await;
@@ -98,7 +99,7 @@ async fn who_goes_back_from_the_second_factor_is_sent_forward_again() {
     assert!(page.body.contains("kc-otp-login-form"));
 
     let stray = page.action().replace("execution=", "execution=x");
-    let page = person.visit(&stray, Some("otp=111111")).await;
+    let page = person.visit(&stray, Some(&format!("otp={}", bench.otp(0)))).await;
     assert!(page.body.contains("Page has expired") && page.body.contains("loginRestartLink"));
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::bench::{Bench, LOGIN, TOKEN, demo};
+use super::super::bench::{Bench, LOGIN, SEED, TOKEN, demo};
 use super::super::{ClientAuth, FlowEnd};
 use super::*;
 
@@ -76,18 +76,24 @@ async fn a_disabled_account_shows_only_to_who_knows_its_password() {
 
 #[tokio::test]
 async fn a_second_factor_that_is_missing_or_wrong_cannot_be_told_from_a_wrong_password() {
-    let bench = Bench::new(demo().user(ada().otp(&["111111", "222222"])));
+    let bench = Bench::new(demo().user(ada().totp(SEED)));
+    let (code, next) = (bench.otp(0), bench.otp(1));
     for (more, password) in [
-        ("", "correct+horse"),
-        ("&totp=", "correct+horse"),
-        ("&totp=333333", "correct+horse"),
-        ("&totp=111111", "wrong"),
+        (String::new(), "correct+horse"),
+        ("&totp=".into(), "correct+horse"),
+        ("&totp=abcdef".into(), "correct+horse"),
+        (format!("&totp={}", bench.otp(2)), "correct+horse"),
+        (format!("&totp={code}"), "wrong"),
     ] {
         assert_eq!(bench.refusal(&format!("{}{more}", with_password(password))).await, BAD_CREDENTIALS);
     }
-    assert_eq!(bench.post(TOKEN, &format!("{LOGIN}&totp=111111")).await.status, 200);
-    assert_eq!(bench.refusal(&format!("{LOGIN}&totp=111111")).await, BAD_CREDENTIALS, "a code works once");
-    assert_eq!(bench.post(TOKEN, &format!("{LOGIN}&totp=333333&otp=222222")).await.status, 200, "`otp` is read first");
+    assert_eq!(bench.post(TOKEN, &format!("{LOGIN}&totp={code}")).await.status, 200);
+    assert_eq!(bench.refusal(&format!("{LOGIN}&totp={code}")).await, BAD_CREDENTIALS, "a code works once");
+    assert_eq!(bench.refusal(&format!("{LOGIN}&totp={next}&otp={code}")).await, BAD_CREDENTIALS, "`otp` is read first");
+    assert_eq!(bench.post(TOKEN, &format!("{LOGIN}&totp={code}&otp={next}")).await.status, 200);
+
+    bench.keycloak.change_user("demo", "ada", User::without_totp).unwrap();
+    bench.login().await;
 }
 
 #[tokio::test]
@@ -246,8 +252,8 @@ async fn every_password_is_kept_as_it_was_sent_and_none_is_printed() {
     assert_eq!((seen[1].username(), seen[1].password()), (Some(b" Ada".as_slice()), Some(b"correct horse".as_slice())));
     assert_eq!((seen[0].client_id(), seen[0].scope(), seen[0].realm()), (Some("landfall"), Some("openid"), "demo"));
 
-    let printed = format!("{seen:?} {:?} {:?}", bench.keycloak, demo().user(ada().otp(&["123456"])));
-    for secret in ["correct", "horse", "secret", "123456"] {
+    let printed = format!("{seen:?} {:?} {:?}", bench.keycloak, demo().user(ada().totp("base of all codes")));
+    for secret in ["correct", "horse", "secret", "base of"] {
         assert!(!printed.contains(secret), "{printed}");
     }
 }

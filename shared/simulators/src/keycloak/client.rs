@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::direct_grant::DirectGrantFlow;
 use super::redirect_uri;
 use crate::signer;
 
@@ -21,6 +22,8 @@ pub struct Client {
     pub(super) direct_grants: bool,
     pub(super) consent_required: bool,
     pub(super) password_grant_prohibited: bool,
+    pub(super) direct_grant_flow: DirectGrantFlow,
+    pub(super) amr_mapper: bool,
     pub(super) signed_userinfo: bool,
     pub(super) claims_in_id_token: bool,
     pub(super) default_scopes: Vec<String>,
@@ -74,6 +77,8 @@ impl Client {
             direct_grants: false,
             consent_required: false,
             password_grant_prohibited: false,
+            direct_grant_flow: DirectGrantFlow::password(),
+            amr_mapper: false,
             signed_userinfo: false,
             claims_in_id_token: true,
             default_scopes: owned(&["web-origins", "acr", "roles", "profile", "basic", "email"]),
@@ -127,6 +132,20 @@ impl Client {
     /// Whether a client policy forbids the password grant.
     pub fn password_grant_prohibited(mut self, prohibited: bool) -> Self {
         self.password_grant_prohibited = prohibited;
+        self
+    }
+
+    /// "Authentication flow overrides > Direct grant flow": what direct grants ask of users, where it is not the
+    /// [built-in flow](DirectGrantFlow::password).
+    pub fn direct_grant_flow(mut self, flow: DirectGrantFlow) -> Self {
+        self.direct_grant_flow = flow;
+        self
+    }
+
+    /// The mapper "Authentication Method Reference (AMR)": whether ID tokens have `amr`, which names what was checked
+    /// by an execution that [has a name for it](DirectGrantFlow::otp_reference).
+    pub fn amr_mapper(mut self, present: bool) -> Self {
+        self.amr_mapper = present;
         self
     }
 

@@ -139,8 +139,7 @@ fn check_password(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply 
 /// The user of that name, if the password is theirs. Who is locked has no right one.
 fn proven<'a>(visit: &'a Visit<'_>, username: &str) -> Option<&'a User> {
     let user = visit.realm.find_user(username).filter(|user| !user.locked)?;
-    let password = user.password.as_deref().filter(|password| !password.is_empty())?;
-    (visit.call.form.bytes("password") == Some(password.as_bytes())).then_some(user)
+    user.has_password(visit.call.form.bytes("password")).then_some(user)
 }
 
 fn check_otp(state: &mut State, visit: &Visit<'_>, place: &Place, username: String) -> Reply {

@@ -28,6 +28,8 @@ pub(super) struct Login<'a> {
     pub(super) call: &'a Call<'a>,
     /// The session's id.
     pub(super) sid: &'a str,
+    /// What `amr` says of the login, where the client has a mapper for it.
+    pub(super) amr: &'a [String],
     /// What only the browser login knows; a direct grant has none of it.
     pub(super) browser: Option<BrowserLogin<'a>>,
 }
@@ -64,7 +66,7 @@ pub(super) fn answer(login: &Login<'_>) -> Result<Reply, Error> {
     Ok(Reply::json(StatusCode::OK, &body).header(PRAGMA, "no-cache"))
 }
 
-/// An ID token. A direct grant's has no `nonce` and no `auth_time`; none has an `amr`.
+/// An ID token. A direct grant's has no `nonce` and no `auth_time`.
 fn id_token(login: &Login<'_>, key: &SigningKey, access_token: &str) -> Result<String, Error> {
     let now = login.call.now.timestamp();
     let mut claims = common_claims(login, "ID");
@@ -72,6 +74,9 @@ fn id_token(login: &Login<'_>, key: &SigningKey, access_token: &str) -> Result<S
         claims.extend(user_claims(login.user, login.scopes));
     }
     claims.extend(login.browser.as_ref().and_then(|browser| browser.nonce).map(|nonce| ("nonce".into(), json!(nonce))));
+    if login.client.amr_mapper {
+        claims.insert("amr".into(), json!(login.amr));
+    }
     claims.insert("aud".into(), json!(login.client.id));
     claims.insert("sub".into(), json!(login.user.subject_in(&login.realm.name)));
     claims.insert("at_hash".into(), json!(signer::at_hash(access_token)));

@@ -12,6 +12,8 @@ use crate::wire::Reply;
 
 pub use keys::{BadKey, Published};
 
+/// How Keycloak describes what went wrong inside.
+pub(super) const SEE_THE_LOG: &str = "For more on this error consult the server log.";
 /// An audience or subject that is not the right one.
 const SOMEBODY_ELSE: &str = "somebody-else";
 /// An issuer that is not the right one.
@@ -210,10 +212,7 @@ impl Misbehaviour {
 
 /// What Keycloak answers when something went wrong inside.
 pub(super) fn server_error() -> Reply {
-    let body = json!({
-        "error": "unknown_error",
-        "error_description": "For more on this error consult the server log.",
-    });
+    let body = json!({ "error": "unknown_error", "error_description": SEE_THE_LOG });
     Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &body)
 }
 

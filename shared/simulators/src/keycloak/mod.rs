@@ -3,10 +3,11 @@
 //! <https://www.keycloak.org/docs/latest/server_admin/>
 //!
 //! What differs from a textbook provider and is here on purpose: a wrong password is 400 (it was 401 before 26.6.0);
-//! a locked account looks like a wrong password, and so does a missing second factor; a public client may send any
-//! secret; the form's client credentials win over Basic's; `password` is advertised where no client may use it, and
-//! HS256 is advertised too; issuer and endpoints follow the Host header unless a hostname is set; a code that comes twice
-//! ends what its client has of the session, but the browser stays signed in.
+//! a locked account looks like a wrong password, and so does a missing second factor; a flow that wants a one-time code
+//! of a user who has no second factor breaks the server (500); a public client may send any secret; the form's client
+//! credentials win over Basic's; `password` is advertised where no client may use it, and HS256 is advertised too; issuer
+//! and endpoints follow the Host header unless a hostname is set; a code that comes twice ends what its client has of the
+//! session, but the browser stays signed in.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -36,6 +37,7 @@ mod code;
 mod completion;
 mod consent;
 mod cookies;
+mod direct_grant;
 mod discovery;
 mod exchange;
 mod login_action;
@@ -66,6 +68,7 @@ use domain::{Clock, Entropy};
 
 pub use attempt::{Attempt, ClientAuth};
 pub use client::Client;
+pub use direct_grant::{DirectGrantFlow, Requirement};
 pub use exchange::Exchange;
 pub use misbehaviour::{BadKey, Misbehaviour, Published};
 pub use realm::{FlowEnd, OldKey, Realm};

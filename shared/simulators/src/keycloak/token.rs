@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::client::{Client, ClientKind};
+use super::direct_grant::{self, Passed};
 use super::mint::{self, BrowserLogin, Login};
 use super::misbehaviour::server_error;
 use super::session::Session;
@@ -25,7 +26,7 @@ pub(super) const fn refusal(status: StatusCode, error: &'static str, description
 }
 
 pub(super) const BAD: StatusCode = StatusCode::BAD_REQUEST;
-const DENIED: StatusCode = StatusCode::UNAUTHORIZED;
+pub(super) const DENIED: StatusCode = StatusCode::UNAUTHORIZED;
 
 const REALM_DISABLED: Refusal = refusal(StatusCode::FORBIDDEN, "access_denied", "Realm not enabled");
 const NO_GRANT_TYPE: Refusal = refusal(BAD, "invalid_request", "Missing form parameter: grant_type");
@@ -43,9 +44,6 @@ const CONSENT_REQUIRED: Refusal = refusal(BAD, "invalid_client", "Client require
 // `invalid_grant`, like a wrong password: only the text tells them apart.
 const PROHIBITED: Refusal = refusal(BAD, "invalid_grant", "resource owner password credentials grant is prohibited.");
 
-const NO_USERNAME: Refusal = refusal(DENIED, "invalid_request", "Missing parameter: username");
-const BAD_CREDENTIALS: Refusal = refusal(BAD, "invalid_grant", "Invalid user credentials");
-const USER_DISABLED: Refusal = refusal(BAD, "invalid_grant", "Account disabled");
 const NOT_SET_UP: Refusal = refusal(BAD, "invalid_grant", "Account is not fully set up");
 const NO_OFFLINE: Refusal = refusal(BAD, "not_allowed", "Offline tokens not allowed for the user or client");
 
@@ -88,12 +86,13 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
             misbehaviour,
             call,
             sid: &code.sid,
+            amr: &[],
             browser: Some(browser),
         }));
     }
 
     let scopes = check_client(&client, call)?;
-    let user = check_user(realm, call)?;
+    let Passed { user, amr } = direct_grant::pass(realm, &client, call)?;
     match realm.flow_end {
         Some(FlowEnd::DenyAccess) => return Ok(Reply::html(DENIED, "Access denied")),
         Some(FlowEnd::UserSessionLimits) => {
@@ -116,6 +115,7 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
         misbehaviour,
         call,
         sid: &sid,
+        amr: &amr,
         browser: None,
     });
     sessions.insert(sid, Session::new(realm_name, &user.username, &client.id, call.now));
@@ -162,29 +162,6 @@ fn check_client(client: &Client, call: &Call<'_>) -> Result<Vec<String>, Refusal
     }
     let scope = call.form.text("scope").unwrap_or_default();
     client.grant(&scope).ok_or_else(|| Refusal(BAD, "invalid_scope", format!("Invalid scopes: {scope}").into()))
-}
-
-/// The user, proven to be them: by password, and by a code if they have a second factor.
-fn check_user(realm: &mut Realm, call: &Call<'_>) -> Result<User, Refusal> {
-    let username = call.form.text("username").ok_or(NO_USERNAME)?;
-    let user = realm.find_user(&username).ok_or(BAD_CREDENTIALS)?.clone();
-    // Before the password: neither the right nor the wrong one shows that the account is locked.
-    if user.locked {
-        return Err(BAD_CREDENTIALS);
-    }
-    let password = user.password.as_deref().filter(|password| !password.is_empty());
-    if password.is_none() || call.form.bytes("password") != password.map(str::as_bytes) {
-        return Err(BAD_CREDENTIALS);
-    }
-    if !user.enabled {
-        return Err(USER_DISABLED);
-    }
-    let code = call.form.bytes("otp").or(call.form.bytes("totp"));
-    let stored = realm.users.get_mut(&user.username).ok_or(BAD_CREDENTIALS)?;
-    if stored.totp.is_some() && !stored.redeem_totp(code, call.now) {
-        return Err(BAD_CREDENTIALS);
-    }
-    Ok(user)
 }
 
 #[cfg(test)]

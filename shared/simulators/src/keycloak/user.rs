@@ -136,6 +136,11 @@ impl User {
         self.email.is_none() || self.given_name.is_none() || self.family_name.is_none()
     }
 
+    /// Whether that is the user's password. An empty one is nobody's.
+    pub(super) fn has_password(&self, sent: Option<&[u8]>) -> bool {
+        self.password.as_deref().is_some_and(|password| !password.is_empty() && sent == Some(password.as_bytes()))
+    }
+
     /// Uses up a one-time code.
     pub(super) fn redeem_totp(&mut self, code: Option<&[u8]>, now: DateTime<Utc>) -> bool {
         let (Some(totp), Some(code)) = (&mut self.totp, code) else { return false };

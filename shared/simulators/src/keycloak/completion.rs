@@ -47,6 +47,9 @@ pub(super) fn finish(state: &mut State, visit: &Visit<'_>, place: &Place, user: 
         return visit.error_page(StatusCode::BAD_REQUEST, &text);
     }
     let Some(request) = browser::close(state, place) else { return nobody(visit) };
+    if let Some(realm) = state.realms.get_mut(&visit.realm.name) {
+        realm.forget_failures(&user.username);
+    }
     let new = || Session::new(&visit.realm.name, &user.username, &request.client, now);
     let session = state.sessions.entry(sid.clone()).or_insert_with(new);
     session.authenticated = proof.authenticated;

@@ -65,10 +65,10 @@ pub(super) fn pass(realm: &mut Realm, client: &Client, call: &Call<'_>) -> Resul
     let username = call.form.text("username").ok_or(NO_USERNAME)?;
     let user = realm.find_user(&username).ok_or(BAD_CREDENTIALS)?.clone();
     // Before everything else: nothing that is right or wrong shows that the account is locked.
-    if user.locked {
+    if user.is_locked(call.now) {
         return Err(BAD_CREDENTIALS);
     }
-    if flow.asks_password && !user.has_password(call.form.bytes("password")) {
+    if flow.asks_password && !realm.check_password(&user.username, call.form.bytes("password"), call.now) {
         return Err(BAD_CREDENTIALS);
     }
     // Said only to who has proven to know the password, so in a flow without one to nobody.
@@ -81,8 +81,7 @@ pub(super) fn pass(realm: &mut Realm, client: &Client, call: &Call<'_>) -> Resul
         (Requirement::Required, None) => return Err(NO_SECOND_FACTOR),
         (Requirement::Required | Requirement::Conditional, Some(_)) => {
             let code = call.form.bytes("otp").or(call.form.bytes("totp"));
-            let stored = realm.users.get_mut(&user.username).ok_or(BAD_CREDENTIALS)?;
-            if !stored.redeem_totp(code, call.now) {
+            if !realm.check_totp(&user.username, code, call.now) {
                 return Err(BAD_CREDENTIALS);
             }
             amr.extend(flow.otp_reference.clone());

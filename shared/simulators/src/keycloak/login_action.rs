@@ -112,7 +112,7 @@ fn check_password(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply 
     let returning = browser::tab(state, place).and_then(|tab| tab.returning.clone());
     let typed = visit.call.form.text("username").unwrap_or_default();
     let username = returning.unwrap_or_else(|| typed.trim().to_owned());
-    let Some(user) = proven(visit, &username) else {
+    let Some(user) = proven(state, visit, &username) else {
         return show_again(state, visit, place, Failure { typed: Some(&typed), error: Some(WRONG_CREDENTIALS) });
     };
     if !user.enabled {
@@ -137,15 +137,17 @@ fn check_password(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply 
 }
 
 /// The user of that name, if the password is theirs. Who is locked has no right one.
-fn proven<'a>(visit: &'a Visit<'_>, username: &str) -> Option<&'a User> {
-    let user = visit.realm.find_user(username).filter(|user| !user.locked)?;
-    user.has_password(visit.call.form.bytes("password")).then_some(user)
+fn proven<'a>(state: &mut State, visit: &'a Visit<'_>, username: &str) -> Option<&'a User> {
+    let user = visit.realm.find_user(username)?;
+    let realm = state.realms.get_mut(&visit.realm.name)?;
+    realm.check_password(&user.username, visit.call.form.bytes("password"), visit.call.now).then_some(user)
 }
 
 fn check_otp(state: &mut State, visit: &Visit<'_>, place: &Place, username: String) -> Reply {
     let code = visit.call.form.bytes("otp");
-    let user = state.realms.get_mut(&visit.realm.name).and_then(|realm| realm.users.get_mut(&username));
-    if !user.is_some_and(|user| user.enabled && !user.locked && user.redeem_totp(code, visit.call.now)) {
+    let enabled = visit.realm.users.get(&username).is_some_and(|user| user.enabled);
+    let realm = state.realms.get_mut(&visit.realm.name).filter(|_| enabled);
+    if !realm.is_some_and(|realm| realm.check_totp(&username, code, visit.call.now)) {
         return show_again(state, visit, place, Failure { typed: None, error: Some(WRONG_OTP) });
     }
     completion::advance(state, visit, place, Proof { username, authenticated: visit.call.now, by_session: false })

@@ -31,6 +31,7 @@
 mod attempt;
 mod authorize;
 mod browser;
+mod brute_force;
 mod callback;
 mod client;
 mod code;

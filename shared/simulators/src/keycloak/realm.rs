@@ -1,6 +1,7 @@
 //! Realms: the clients, users and keys that belong together.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use super::client::Client;
 use super::user::User;
@@ -16,6 +17,8 @@ pub struct Realm {
     pub(super) verify_email: bool,
     pub(super) profile_optional: bool,
     pub(super) flow_end: Option<FlowEnd>,
+    /// How many failures lock a user; `None`: any number.
+    pub(super) failure_factor: Option<NonZeroU32>,
     pub(super) clients: BTreeMap<String, Client>,
     pub(super) users: BTreeMap<String, User>,
     /// Newest first: the first one signs.
@@ -52,6 +55,7 @@ impl Realm {
             verify_email: false,
             profile_optional: false,
             flow_end: None,
+            failure_factor: None,
             clients: BTreeMap::new(),
             users: BTreeMap::new(),
             keys: vec![SigningKey::generation(name, 0)],
@@ -111,6 +115,17 @@ impl Realm {
     /// Ends the direct-grant flow, after the right credentials, in a step that lets nobody through.
     pub fn flow_end(mut self, end: Option<FlowEnd>) -> Self {
         self.flow_end = end;
+        self
+    }
+
+    /// "Brute force detection > Lockout temporarily", which a fresh realm has off; 0 turns it off again. The
+    /// `failure_factor`-th failure since the last login locks a user for a minute, and so does each one after that; from
+    /// every multiple on it is a minute more, 15 at most.
+    ///
+    /// Failures are wrong passwords, and one-time codes that are wrong or missing. The time between them makes no
+    /// difference, as with a "Quick login check" of 0: a fresh realm would lock after two within a second.
+    pub fn brute_force_detection(mut self, failure_factor: u32) -> Self {
+        self.failure_factor = NonZeroU32::new(failure_factor);
         self
     }
 

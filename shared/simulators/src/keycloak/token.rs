@@ -104,6 +104,7 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
         return Err(NOT_SET_UP);
     }
     check_offline_access(&user, &scopes)?;
+    realm.forget_failures(&user.username);
 
     let sid = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<18>()); // 24 characters
     let reply = answered(&Login {

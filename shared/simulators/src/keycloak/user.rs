@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::brute_force::Failures;
 use super::totp::Totp;
 use crate::signer;
 
@@ -17,6 +18,7 @@ pub struct User {
     pub(super) subject: Option<String>,
     pub(super) enabled: bool,
     pub(super) locked: bool,
+    pub(super) failures: Failures,
     pub(super) email: Option<String>,
     pub(super) email_verified: bool,
     pub(super) given_name: Option<String>,
@@ -35,6 +37,7 @@ impl User {
             subject: None,
             enabled: true,
             locked: false,
+            failures: Failures::default(),
             email: None,
             email_verified: false,
             given_name: None,
@@ -91,9 +94,12 @@ impl User {
         self
     }
 
-    /// Whether brute-force detection has locked the account. A permanent lock on the real server also disables it.
+    /// Whether brute-force detection has locked the account, until it is unlocked here; that also forgets what the
+    /// realm's own [detection](super::Realm::brute_force_detection) has counted. A permanent lock on the real server
+    /// also disables the account.
     pub fn locked(mut self, locked: bool) -> Self {
         self.locked = locked;
+        self.failures = Failures::default();
         self
     }
 
@@ -134,6 +140,10 @@ impl User {
 
     pub(super) fn lacks_profile(&self) -> bool {
         self.email.is_none() || self.given_name.is_none() || self.family_name.is_none()
+    }
+
+    pub(super) fn is_locked(&self, now: DateTime<Utc>) -> bool {
+        self.locked || self.failures.lock(now)
     }
 
     /// Whether that is the user's password. An empty one is nobody's.

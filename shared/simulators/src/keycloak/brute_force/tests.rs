@@ -1,0 +1,211 @@
+//! What Keycloak 26.7.3 counts as a failure, and what comes of it.
+
+use super::super::bench::{ADA, Bench, LOGIN, SEED, TOKEN, ada, demo, landfall, web};
+use super::super::{DirectGrantFlow, Requirement};
+use super::*;
+
+const REFUSED: &str = "400 invalid_grant: Invalid user credentials";
+/// A right login without a password, but for the code.
+const NAME: &str = "grant_type=password&client_id=landfall&client_secret=secret&username=ada&scope=openid";
+
+/// [`demo`] where the third failure locks.
+fn wary() -> Realm {
+    demo().brute_force_detection(3)
+}
+
+/// The same without passwords.
+fn wary_of_codes() -> Realm {
+    let flow = DirectGrantFlow::username_otp(Requirement::Required);
+    wary().client(landfall().direct_grant_flow(flow)).user(ada().totp(SEED))
+}
+
+fn wrong() -> String {
+    LOGIN.replace("correct+horse", "wrong")
+}
+
+impl Bench {
+    async fn fail(&self, form: &str, times: usize) {
+        for _ in 0..times {
+            assert_eq!(self.refusal(form).await, REFUSED);
+        }
+    }
+
+    async fn lets_in(&self, form: &str) -> bool {
+        self.post(TOKEN, form).await.status == 200
+    }
+
+    fn wait(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+}
+
+#[tokio::test]
+async fn too_many_wrong_passwords_lock_for_a_minute_and_the_right_one_then_looks_wrong() {
+    let bench = Bench::new(wary());
+    bench.fail(&wrong(), 3).await;
+    assert_eq!(bench.refusal(LOGIN).await, REFUSED);
+    bench.wait(59);
+    assert_eq!(bench.refusal(LOGIN).await, REFUSED);
+    bench.wait(1);
+    assert!(bench.lets_in(LOGIN).await);
+}
+
+#[tokio::test]
+async fn nobody_is_locked_before_the_last_failure_or_without_detection() {
+    let bench = Bench::new(wary());
+    bench.fail(&wrong(), 2).await;
+    assert!(bench.lets_in(LOGIN).await);
+
+    for realm in [demo(), demo().brute_force_detection(0)] {
+        let bench = Bench::new(realm);
+        bench.fail(&wrong(), 40).await;
+        assert!(bench.lets_in(LOGIN).await);
+    }
+}
+
+#[tokio::test]
+async fn a_login_makes_up_for_all_failures_before_it() {
+    let bench = Bench::new(wary());
+    for _ in 0..3 {
+        bench.fail(&wrong(), 2).await;
+        assert!(bench.lets_in(LOGIN).await);
+    }
+}
+
+#[tokio::test]
+async fn each_failure_after_a_lock_locks_again_and_for_longer_at_every_multiple() {
+    let bench = Bench::new(wary());
+    bench.fail(&wrong(), 3).await;
+    for minutes in [1, 1, 1, 2] {
+        bench.wait(minutes * 60 - 1);
+        assert!(!bench.lets_in(LOGIN).await);
+        bench.wait(1);
+        bench.fail(&wrong(), 1).await;
+    }
+    bench.wait(120);
+    assert!(bench.lets_in(LOGIN).await);
+
+    let bench = Bench::new(demo().brute_force_detection(1));
+    for minutes in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15, 15] {
+        bench.fail(&wrong(), 1).await;
+        bench.wait(minutes * 60);
+    }
+    assert!(bench.lets_in(LOGIN).await);
+}
+
+#[tokio::test]
+async fn attempts_while_locked_are_not_counted() {
+    let bench = Bench::new(wary());
+    bench.fail(&wrong(), 20).await;
+    bench.wait(60);
+    assert!(bench.lets_in(LOGIN).await);
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_code_after_the_right_password_is_a_failure() {
+    let reused = async |bench: &Bench| {
+        let form = format!("{LOGIN}&totp={}", bench.otp(0));
+        assert!(bench.lets_in(&form).await);
+        form
+    };
+    for code in ["", "&totp=", "&totp=abcdef", "reused"] {
+        let bench = Bench::new(wary().user(ada().totp(SEED)));
+        let form = if code == "reused" { reused(&bench).await } else { format!("{LOGIN}{code}") };
+        bench.fail(&form, 3).await;
+        let right = format!("{LOGIN}&totp={}", bench.otp(1));
+        assert_eq!(bench.refusal(&right).await, REFUSED, "{code}");
+        bench.wait(60);
+        assert!(bench.lets_in(&format!("{LOGIN}&totp={}", bench.otp(0))).await);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_code_in_place_of_a_password_is_a_failure() {
+    for code in ["", "&totp=", "&totp=abcdef"] {
+        let bench = Bench::new(wary_of_codes());
+        bench.fail(&format!("{NAME}{code}"), 3).await;
+        let right = format!("{NAME}&totp={}", bench.otp(0));
+        assert_eq!(bench.refusal(&right).await, REFUSED, "{code}");
+        bench.wait(30);
+        assert_eq!(bench.refusal(&right).await, REFUSED, "{code}");
+        bench.wait(30);
+        assert!(bench.lets_in(&format!("{NAME}&totp={}", bench.otp(0))).await);
+    }
+}
+
+#[tokio::test]
+async fn the_right_code_of_a_locked_user_is_not_used_up() {
+    let bench = Bench::new(wary_of_codes());
+    bench.keycloak.change_user("demo", "ada", |ada| ada.locked(true)).unwrap();
+    let form = format!("{NAME}&totp={}", bench.otp(0));
+    assert_eq!(bench.refusal(&form).await, REFUSED);
+    bench.keycloak.change_user("demo", "ada", |ada| ada.locked(false)).unwrap();
+    assert!(bench.lets_in(&form).await);
+}
+
+#[tokio::test]
+async fn what_is_not_about_the_credentials_is_no_failure() {
+    let bench = Bench::new(wary_of_codes().user(ada()));
+    for _ in 0..5 {
+        assert_eq!(bench.post(TOKEN, NAME).await.status, 500, "a user without a second factor");
+    }
+
+    let bench = Bench::new(wary().user(ada().required_action("UPDATE_PASSWORD")));
+    for _ in 0..5 {
+        assert_eq!(bench.refusal(LOGIN).await, "400 invalid_grant: Account is not fully set up");
+    }
+    bench.keycloak.change_user("demo", "ada", |ada| ada.no_required_actions()).unwrap();
+    assert!(bench.lets_in(LOGIN).await);
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_set_up_stays_at_the_failures_it_had() {
+    let bench = Bench::new(wary().user(ada().required_action("UPDATE_PASSWORD")));
+    bench.fail(&wrong(), 2).await;
+    assert_eq!(bench.refusal(LOGIN).await, "400 invalid_grant: Account is not fully set up");
+    bench.fail(&wrong(), 1).await;
+    assert_eq!(bench.refusal(LOGIN).await, REFUSED);
+}
+
+#[tokio::test]
+async fn one_users_failures_lock_nobody_else_and_the_email_counts_as_the_name() {
+    let grace = User::new("grace").email("grace@example.org", true).name("Grace", "Hopper").password("correct horse");
+    let bench = Bench::new(wary().user(grace));
+    for name in ["ada", "ADA", "ada@example.org"] {
+        bench.fail(&wrong().replace("=ada", &format!("={name}")), 1).await;
+    }
+    assert!(!bench.lets_in(LOGIN).await);
+    assert!(bench.lets_in(&LOGIN.replace("=ada", "=grace")).await);
+}
+
+#[tokio::test]
+async fn an_administrator_unlocks_at_once_and_with_a_clean_slate() {
+    let bench = Bench::new(wary());
+    bench.fail(&wrong(), 3).await;
+    bench.keycloak.change_user("demo", "ada", |ada| ada.locked(false)).unwrap();
+    bench.fail(&wrong(), 2).await;
+    assert!(bench.lets_in(LOGIN).await);
+}
+
+#[tokio::test]
+async fn the_browser_login_counts_into_the_same_and_is_locked_likewise() {
+    let bench = Bench::new(web().brute_force_detection(3).user(ada().totp(SEED)));
+    let person = bench.person();
+    let page = person.authorize("").await;
+    let page = person.submit(&page, "username=ada&password=wrong").await;
+    let page = person.submit(&page, ADA).await;
+    let page = person.submit(&page, "otp=abcdef").await;
+    bench.fail(&wrong(), 1).await;
+
+    let answer = person.submit(&page, &format!("otp={}", bench.otp(0))).await;
+    assert_eq!(answer.error(), "Invalid authenticator code.");
+    let other = bench.person();
+    let page = other.authorize("").await;
+    assert_eq!(other.submit(&page, ADA).await.error(), "Invalid username or password.");
+
+    bench.wait(60);
+    let page = other.log_in("").await;
+    assert!(other.submit(&page, &format!("otp={}", bench.otp(0))).await.callback().contains_key("code"));
+    bench.fail(&wrong(), 2).await;
+    assert!(bench.lets_in(&format!("{LOGIN}&totp={}", bench.otp(1))).await, "the browser login made up for the rest");
+}

@@ -1,7 +1,7 @@
 //! What Keycloak 26.7.3 counts as a failure, and what comes of it.
 
 use super::super::bench::{ADA, Bench, LOGIN, SEED, TOKEN, ada, demo, landfall, web};
-use super::super::{DirectGrantFlow, Requirement};
+use super::super::{Client, DirectGrantFlow, Requirement};
 use super::*;
 
 const REFUSED: &str = "400 invalid_grant: Invalid user credentials";
@@ -176,6 +176,19 @@ async fn one_users_failures_lock_nobody_else_and_the_email_counts_as_the_name() 
     }
     assert!(!bench.lets_in(LOGIN).await);
     assert!(bench.lets_in(&LOGIN.replace("=ada", "=grace")).await);
+}
+
+#[tokio::test]
+async fn a_lock_holds_in_flows_that_would_ask_for_nothing_or_break() {
+    for (otp, then) in [(Requirement::Disabled, 200), (Requirement::Conditional, 200), (Requirement::Required, 500)] {
+        let codes = Client::confidential("codes", "secret").direct_grants(true);
+        let bench = Bench::new(wary().client(codes.direct_grant_flow(DirectGrantFlow::username_otp(otp))));
+        let form = NAME.replace("=landfall", "=codes");
+        bench.fail(&wrong(), 3).await;
+        assert_eq!(bench.refusal(&form).await, REFUSED, "{otp:?}");
+        bench.wait(60);
+        assert_eq!(bench.post(TOKEN, &form).await.status, then, "{otp:?}");
+    }
 }
 
 #[tokio::test]

@@ -239,7 +239,7 @@ steps:
     type: authenticate_redirect
     with: { connector: certified }
     as: who
-    next: { authenticated: provision, challenged: no_access, rejected: which, unavailable: which, cancelled: which }
+    next: { authenticated: provision, rejected: which, unavailable: which, cancelled: which }
   provision:
     type: provision_user
     with: { identity: who }

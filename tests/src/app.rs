@@ -18,6 +18,7 @@ use egress::Reach;
 use landfall::embedded::EmbeddedDynamoDb;
 use landfall::secrets::LocalSecrets;
 use landfall::{demo, documents};
+use providers::Registry;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use simulators::Keycloak;
@@ -33,6 +34,8 @@ use crate::proxy::{Calls, before, in_background, serve};
 pub struct Setup {
     /// The simulated provider. Its address is known to [`Setup::connectors`] as `{keycloak}`.
     pub keycloak: Keycloak,
+    /// The kinds of providers that connectors may lead to.
+    pub registry: Registry,
     /// A file of connectors.
     pub connectors: String,
     /// Client secrets by the connectors' names.
@@ -127,6 +130,7 @@ impl Setup {
         let clock = Arc::new(FixedClock::at(start));
         Self {
             keycloak: demo_keycloak(clock.clone()),
+            registry: Registry::default(),
             connectors: CONNECTORS.to_owned(),
             secrets: BTreeMap::from([("keycloak", demo::KEYCLOAK_SECRET)]),
             client_secrets: BTreeMap::new(),
@@ -151,7 +155,7 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup::new();
         change(&mut setup);
-        let Setup { keycloak, connectors, secrets, client_secrets, journeys, unchecked, client, .. } = setup;
+        let Setup { keycloak, registry, connectors, secrets, client_secrets, journeys, unchecked, client, .. } = setup;
         let Setup { budget, time, clock, entropy, .. } = setup;
 
         let logs = Logs::default();
@@ -173,6 +177,7 @@ impl TestApp {
             tables: tables.clone(),
             secrets_prefix: String::new(),
             dynamodb: DynamoDb::At { address, access_key: access_key.clone() },
+            registry: registry.clone(),
             reach: Reach::Local,
             budget,
         };
@@ -183,7 +188,7 @@ impl TestApp {
         }
 
         let connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
-        let connectors = documents::connectors("connectors", &connectors).unwrap();
+        let connectors = documents::connectors(&registry, "connectors", &connectors).unwrap();
         let mut all: Vec<_> = connectors.iter().flat_map(|connector| demo::journeys(connector).unwrap()).collect();
         all.extend(journeys.iter().map(|text| documents::journey("journey", text).unwrap()));
         all.extend(unchecked.iter().map(|text| documents::parse("journey", text).unwrap()));

@@ -20,10 +20,9 @@ pub fn data(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
-/// The demo's journey under another id, [`changed`].
-pub fn demo_journey(id: &str, changes: &[(&str, &str)]) -> String {
-    let demo = include_str!("../../infra/landfall/demo/password.yaml");
-    changed(&demo.replace("migrate-from-{connector}", id).replace("{connector}", "keycloak"), changes)
+/// The shortest journey that brings users ashore with their password, under an id and [`changed`].
+pub fn password_journey(id: &str, changes: &[(&str, &str)]) -> String {
+    changed(&include_str!("password.yaml").replace("{id}", id), changes)
 }
 
 /// A document with other text in some places. Each has to be there, once: a change that misses would leave a test that

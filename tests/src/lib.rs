@@ -16,4 +16,4 @@ pub mod proxy;
 
 pub use app::{Answer, Setup, TestApp, demo_keycloak};
 pub use browser::{Browser, Return, Shown};
-pub use flow::{Login, TestSession, VERIFIER, changed, data, demo_journey, key};
+pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};

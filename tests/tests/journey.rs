@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, TestApp, TestSession, data, demo_journey, key};
+use landfall_tests::{Answer, TestApp, TestSession, data, key, password_journey};
 use serde_json::{Value, json};
 use simulators::keycloak::{Misbehaviour, User};
 
@@ -347,7 +347,7 @@ fn with_optional_phone(more: &[(&str, &str)]) -> String {
     let password = "autocomplete: current-password }";
     let phone = format!("{password}\n        - {{ name: phone, type: text, label: field.phone }}");
     let changes = [(password, phone.as_str()), ("plan: \"${params.plan}\"", "phone: \"${ask.phone}\"")];
-    demo_journey("optional", &[&changes, more].concat())
+    password_journey("optional", &[&changes, more].concat())
 }
 
 #[tokio::test]
@@ -378,7 +378,10 @@ fn asks_in_between() -> String {
     let provision = "provision:
     type: provision_user
     with: { identity: who, attributes: { plan: \"${params.plan}\" } }";
-    demo_journey("asks-in-between", &[(provision, &asks), ("authenticated: provision,", "authenticated: nickname,")])
+    password_journey(
+        "asks-in-between",
+        &[(provision, &asks), ("authenticated: provision,", "authenticated: nickname,")],
+    )
 }
 
 #[tokio::test]

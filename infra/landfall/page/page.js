@@ -40,6 +40,9 @@ const FIELD_PROBLEMS = {
   not_an_email: "This is not an e-mail address.",
 };
 
+/** The types of fields that are entered anew each time. */
+const SECRET = ["password", "code"];
+
 /** What was entered and is no secret, by field: a form that is asked again has it still. */
 let entered = {};
 
@@ -107,11 +110,11 @@ function whom(user) {
 }
 
 function showStep(view) {
-  const types = { collect_information: showForm, choose_provider: showProviders };
+  const types = { collect_information: showForm, choose_provider: showProviders, answer_challenge: showChallenge };
   (types[view.step.type] ?? showUnknown)(view);
 }
 
-function showForm(view) {
+function showForm(view, title = "Sign in", ...before) {
   const { data, error } = view.step;
   const form = element(
     "form",
@@ -123,18 +126,27 @@ function showForm(view) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const values = Object.fromEntries(new FormData(form));
-    const open = data.fields.filter(({ type }) => type !== "password");
+    const open = data.fields.filter(({ type }) => !SECRET.includes(type));
     entered = Object.fromEntries(open.map(({ name }) => [name, values[name]]));
     answer(view, "submit", values);
   });
-  render("Sign in", [form], error);
+  render(title, [...before, form], error);
+}
+
+/** What a provider asks for beside, or instead of, a password. */
+function showChallenge(view) {
+  const { method, to } = view.step.data.challenge;
+  const from = { email_otp: "was sent to your mailbox", sms_otp: "was sent to your phone", totp: "your app shows" };
+  const where = to ? `was sent to ${to}` : (from[method] ?? "you have been given");
+  showForm(view, "Enter the code", element("p", {}, `It is the one that ${where}.`));
 }
 
 function field({ name, type, label, required, autocomplete }) {
   const [id, problem] = [`field-${name}`, `problem-${name}`];
-  const input = element("input", { id, name, type, autocomplete: autocomplete ?? "off", "aria-describedby": problem });
+  const kind = type === "code" ? { type: "text", inputmode: "numeric" } : { type };
+  const input = element("input", { id, name, ...kind, autocomplete: autocomplete ?? "off", "aria-describedby": problem });
   input.required = required;
-  if (type !== "password") input.value = entered[name] ?? "";
+  if (!SECRET.includes(type)) input.value = entered[name] ?? "";
   const hint = required ? [] : [element("small", {}, "optional")];
   return element(
     "div",
@@ -209,7 +221,7 @@ function showUnknown(view) {
 /** The step's options beside `first`, as far as a button makes sense of them. */
 function options(view, ...first) {
   const name = view.step.data?.provider?.name ?? "the provider";
-  const labels = { cancel: "Cancel", restart: `Start over at ${name}` };
+  const labels = { cancel: "Cancel", restart: `Start over at ${name}`, resend: "Send another code" };
   const others = view.step.options
     .filter(({ kind }) => kind in labels)
     .map(({ id, kind }) => button({}, () => answer(view, id), labels[kind]));

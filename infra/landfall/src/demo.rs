@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method};
+use providers::Registry;
 use serde::Serialize;
 use simulators::Keycloak;
 use simulators::keycloak::{Client as KeycloakClient, Realm, User};
@@ -47,15 +48,20 @@ pub fn keycloak(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, callback: &str
 
 /// The demo's connectors, for a server at `base`.
 pub fn connectors(base: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
-    documents::connectors("demo/connectors.yaml", &include_str!("../demo/connectors.yaml").replace("{base}", base))
+    let text = include_str!("../demo/connectors.yaml").replace("{base}", base);
+    documents::connectors(&Registry::default(), "demo/connectors.yaml", &text)
 }
 
 /// The journeys that bring users ashore from a connector: one for each of its methods.
 pub fn journeys(connector: &ConnectorDocument) -> Result<Vec<JourneyDocument>, CommandError> {
     let journey = |method: &Method| {
+        let sent = |channel: &str| include_str!("../demo/sent_code.yaml").replace("{channel}", channel);
         let (place, text) = match method {
-            Method::Oidc => ("demo/redirect.yaml", include_str!("../demo/redirect.yaml")),
-            Method::Password => ("demo/password.yaml", include_str!("../demo/password.yaml")),
+            Method::Oidc => ("demo/redirect.yaml", include_str!("../demo/redirect.yaml").to_owned()),
+            Method::Password => ("demo/password.yaml", include_str!("../demo/password.yaml").to_owned()),
+            Method::EmailOtp => ("demo/sent_code.yaml", sent("email")),
+            Method::SmsOtp => ("demo/sent_code.yaml", sent("sms")),
+            Method::Totp => ("demo/app_code.yaml", include_str!("../demo/app_code.yaml").to_owned()),
         };
         documents::journey(place, &text.replace("{connector}", connector.id.as_str()))
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::{Client, ConnectorDocument, JourneyDocument, RequestContext};
 use journeys::Journey;
+use providers::Registry;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -44,8 +45,8 @@ struct Connectors {
     connectors: Vec<ConnectorDocument>,
 }
 
-/// Reads a file of connectors and checks each.
-pub fn connectors(place: &str, text: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
+/// Reads a file of connectors to the providers in `registry`, and checks each.
+pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
     let Connectors { connectors } = parse(place, text)?;
     if connectors.is_empty() {
         return Err(CommandError::NoConnector { place: place.to_owned() });
@@ -56,7 +57,7 @@ pub fn connectors(place: &str, text: &str) -> Result<Vec<ConnectorDocument>, Com
         if connectors[..index].iter().any(|other| other.id == connector.id) {
             return Err(CommandError::Twice { place, connector: id });
         }
-        let adapter = providers::adapter(connector);
+        let adapter = registry.adapter(connector);
         let adapter =
             adapter.map_err(|error| CommandError::Connector { place: place.clone(), connector: id, error })?;
         // By the address they send browsers back to, two providers are told apart (RFC 9700 section 4.4.2.2).

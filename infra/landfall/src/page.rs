@@ -75,14 +75,18 @@ struct Offer {
     params: Map<String, Value>,
 }
 
+/// What a journey is called that has such a step. The first that fits: a journey by password may send people on.
+const TITLES: &[(&str, &str)] = &[
+    ("authenticate_password", "Sign in with e-mail and password"),
+    ("authenticate_totp", "Sign in with the code of an app"),
+    ("send_otp", "Sign in with a code that is sent to you"),
+    ("authenticate_redirect", "Sign in at the provider's page"),
+];
+
 impl Offer {
     fn of(journey: &JourneyDocument) -> Self {
-        let has = |kind| journey.steps.values().any(|step| step.kind == kind);
-        let title = match (has("authenticate_password"), has("authenticate_redirect")) {
-            (true, false) => "Sign in with e-mail and password",
-            (false, true) => "Sign in at the provider's page",
-            _ => "Sign in",
-        };
+        let has = |kind: &str| journey.steps.values().any(|step| step.kind == kind);
+        let title = TITLES.iter().find(|(kind, _)| has(kind)).map_or("Sign in", |(_, title)| title);
         let needed = journey.params.iter().filter(|(_, param)| param.default.is_none());
         let texts = needed.filter(|(_, param)| param.kind == ParamType::String);
         let params = texts.map(|(name, _)| (name.clone(), TEXT.into())).collect();

@@ -12,7 +12,7 @@ use axum::Router;
 use clap::Args;
 use domain::{ConnectorDocument, JourneyDocument, Method};
 use egress::Reach;
-use providers::callback_url;
+use providers::{Registry, callback_url};
 use secrecy::SecretString;
 use store::TableNames;
 use tokio::net::TcpListener;
@@ -74,6 +74,7 @@ impl Serve {
             tables: TableNames::with_prefix("landfall"),
             secrets_prefix: String::new(),
             dynamodb: dynamodb.location(),
+            registry: Registry::default(),
             reach: Reach::Local,
             budget: BUDGET,
         };
@@ -85,7 +86,7 @@ impl Serve {
 
     fn read_connectors(&self, base: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
         match &self.connectors {
-            Some(path) => documents::connectors(&path.display().to_string(), &read(path)?),
+            Some(path) => documents::connectors(&Registry::default(), &path.display().to_string(), &read(path)?),
             None => demo::connectors(base),
         }
     }

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use egress::{InvalidNetworks, Reach};
+use providers::Registry;
 use secrecy::SecretString;
 use store::TableNames;
 use url::Url;
@@ -19,6 +20,8 @@ pub struct Config {
     pub secrets_prefix: String,
     /// Where DynamoDB is.
     pub dynamodb: DynamoDb,
+    /// The kinds of providers: Landfall's own, unless the deployment compiles in one more.
+    pub registry: Registry,
     /// Where connectors may lead.
     pub reach: Reach,
     /// How long a request may take where no Lambda deadline says so.
@@ -93,7 +96,15 @@ impl Config {
             Some(networks) => Reach::Networks(networks.parse()?),
             None => Reach::Public,
         };
-        Ok(Self { issuer, tables, secrets_prefix, dynamodb: DynamoDb::Aws, reach, budget: BUDGET })
+        Ok(Self {
+            issuer,
+            tables,
+            secrets_prefix,
+            dynamodb: DynamoDb::Aws,
+            registry: Registry::default(),
+            reach,
+            budget: BUDGET,
+        })
     }
 }
 

@@ -68,6 +68,7 @@ pub async fn app(
     let keys = Arc::new(Keys::load(&cx, secrets.as_ref()).await?);
     Ok(Arc::new(App::new(AppParts {
         store: store(config).await?,
+        registry: config.registry.clone(),
         egress: Egress::new(config.reach)?,
         secrets,
         keys,

@@ -22,6 +22,9 @@ pub struct ConnectorDocument {
     /// The pool of accounts it vouches for; its own id unless connectors share one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// How many seconds a call to the provider may take, instead of five. The request's own deadline bounds it all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u8>,
     /// How Landfall is registered at the provider.
     pub client: ConnectorClient,
     /// The methods that are switched on, each with what it does differently.

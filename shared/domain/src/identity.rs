@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectorId, Failure, ProviderKind, Source};
+use crate::{ConnectorId, ProviderKind, Source};
 
 /// How a provider checks a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub enum Method {
     Oidc,
     /// Username and password, sent by us.
     Password,
+    /// A one-time code that the provider sends by e-mail.
+    EmailOtp,
+    /// A one-time code that the provider sends by SMS.
+    SmsOtp,
+    /// A one-time code from the user's authenticator app (RFC 6238).
+    Totp,
 }
 
 impl Method {
@@ -28,6 +34,9 @@ impl Method {
         match self {
             Method::Oidc => "oidc",
             Method::Password => "password",
+            Method::EmailOtp => "email_otp",
+            Method::SmsOtp => "sms_otp",
+            Method::Totp => "totp",
         }
     }
 
@@ -37,6 +46,8 @@ impl Method {
         match self {
             Method::Oidc => None,
             Method::Password => Some("pwd"),
+            Method::EmailOtp | Method::Totp => Some("otp"),
+            Method::SmsOtp => Some("sms"),
         }
     }
 }
@@ -268,54 +279,6 @@ pub fn hash_parts(parts: &[&str]) -> String {
         context.update(part.as_bytes());
     }
     URL_SAFE_NO_PAD.encode(context.finish())
-}
-
-/// What a provider asks the user for next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Challenge {
-    /// A one-time code, of so many digits where the provider says.
-    Code {
-        /// How many digits.
-        digits: Option<u8>,
-    },
-}
-
-/// What a provider waits for, and what its adapter has to remember until then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Through which connector.
-    pub connector: ConnectorId,
-    /// By which of its methods.
-    pub method: Method,
-    /// The question; `None` while the user is at the provider's own page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub challenge: Option<Challenge>,
-    /// What to remember.
-    pub pending: Pending,
-}
-
-/// What came of a redirect: kept between the provider's callback and the client that shows the session's token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Returned {
-    /// The provider vouched for somebody.
-    Identity(ExternalIdentity),
-    /// The provider wants something more.
-    Asked(Asked),
-    /// Nobody was vouched for.
-    Failed(Failure),
-}
-
-/// What an adapter has to remember between two answers of one user. Only it can read it; it is stored sealed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Pending(pub Value);
-
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pending")
-    }
 }
 
 #[cfg(test)]

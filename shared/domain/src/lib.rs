@@ -9,6 +9,7 @@
 //! variant of [`Code`].
 
 pub mod cache;
+pub mod challenge;
 pub mod client;
 pub mod code;
 pub mod connector;
@@ -27,13 +28,14 @@ pub mod text;
 pub mod user;
 
 pub use cache::Cache;
+pub use challenge::{Asked, Challenge, Channel, Pending, Returned};
 pub use client::{Client, DirectApi};
 pub use code::Code;
 pub use connector::{ClientAuthMethod, ConnectorClient, ConnectorDocument};
 pub use context::{ClientAddress, EndUser, RequestContext};
 pub use expression::{Expression, Reference};
 pub use failure::{Failure, Rejection, Unavailability};
-pub use identity::{Asked, Challenge, Claims, ExternalIdentity, IdentityKey, Method, MethodSet, Pending, Returned};
+pub use identity::{Claims, ExternalIdentity, IdentityKey, Method, MethodSet};
 pub use ids::{
     ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
 };

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::identity::{Asked, IdentityKey, Returned};
+use crate::challenge::{Asked, Returned};
+use crate::identity::IdentityKey;
 use crate::{
     Claims, ClientId, Code, EndUser, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId,
     UserId,

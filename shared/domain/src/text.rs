@@ -15,6 +15,7 @@ const TEXTS: &[Text] = &[
     Text { id: "field.email", text: "E-mail" },
     Text { id: "field.username", text: "Username" },
     Text { id: "field.password", text: "Password" },
+    Text { id: "field.code", text: "One-time code" },
     Text { id: "field.name", text: "Name" },
     Text { id: "field.given_name", text: "First name" },
     Text { id: "field.family_name", text: "Last name" },

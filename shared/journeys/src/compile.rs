@@ -37,6 +37,7 @@ pub(crate) struct Live {
     pub(crate) values: BTreeSet<(StepId, String)>,
     pub(crate) params: BTreeSet<String>,
     pub(crate) slots: BTreeSet<Slot>,
+    pub(crate) challenges: BTreeSet<StepId>,
 }
 
 /// In characters, of a parameter: it is stored with the session, whose item has room for so much.
@@ -215,6 +216,11 @@ impl Journey {
                 let left = self.steps.values().any(|step| step.slot.as_ref() == Some(slot));
                 if left { None } else { problem(setting, Problem::UnknownSlot(slot.clone())) }
             }
+            Read::Challenge(setting, step) => {
+                let asks = |step: &CompiledStep| step.shape.endings.iter().any(|ending| ending.asks);
+                let begun = self.steps.get(step).is_some_and(|step| asks(step) && step.shape.answers().is_none());
+                if begun { None } else { problem(setting, Problem::AsksNothing(step.clone())) }
+            }
             // No setting names it: the paths decide.
             Read::User => None,
         }
@@ -242,6 +248,9 @@ impl Journey {
                 }
                 Read::Identity(_, slot) => {
                     live.slots.insert(slot.clone());
+                }
+                Read::Challenge(_, step) => {
+                    live.challenges.insert(step.clone());
                 }
                 // Never stored in the first place, or never dropped.
                 Read::Secret(..) | Read::User => {}

@@ -62,6 +62,12 @@ pub enum Problem {
     /// No step leaves an identity there.
     #[error("no step leaves an identity in {0}")]
     UnknownSlot(Slot),
+    /// The step is none whose provider asks anything.
+    #[error("there is no step {0} whose provider asks anything")]
+    AsksNothing(StepId),
+    /// Some path leads there on which nobody was asked, or the question has been answered.
+    #[error("on some path that leads here, nothing that {0} was asked is open")]
+    NothingAsked(StepId),
     /// No step leaves that, no parameter is called that.
     #[error("{0} names nothing that a step leaves or `params` declares")]
     UnknownReference(Reference),

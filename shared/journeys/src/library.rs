@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::{Cache, ConnectorDocument, ConnectorId, JourneyId, RequestContext};
-use providers::ProviderAdapter;
+use providers::{ProviderAdapter, Registry};
 use store::{Store, StoreError};
 
 use crate::{Journey, JourneyError};
@@ -22,6 +22,7 @@ pub struct Connector {
 #[derive(Debug)]
 pub struct Library {
     store: Store,
+    registry: Registry,
     connectors: Cache<ConnectorId, Arc<Connector>>,
     live: Cache<JourneyId, u32>,
     journeys: Cache<(JourneyId, u32), Arc<Journey>>,
@@ -31,10 +32,11 @@ impl Library {
     /// How old configuration may be.
     pub const MAX_AGE: TimeDelta = TimeDelta::seconds(60);
 
-    /// A library over `store`.
-    pub fn new(store: Store) -> Self {
+    /// A library over `store`, whose connectors are to the providers in `registry`.
+    pub fn new(store: Store, registry: Registry) -> Self {
         Self {
             store,
+            registry,
             connectors: Cache::new(Self::MAX_AGE),
             live: Cache::new(Self::MAX_AGE),
             // A version never changes.
@@ -46,7 +48,9 @@ impl Library {
     pub async fn connector(&self, cx: &RequestContext, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
         let load = async {
             let Some(document) = self.store.get_connector(cx, id).await? else { return Ok(None) };
-            let adapter = providers::adapter(&document)
+            let adapter = self
+                .registry
+                .adapter(&document)
                 .inspect_err(|error| tracing::error!(event = "connector_broken", connector = %id, %error))
                 .ok();
             Ok(Some(Arc::new(Connector { document, adapter })))

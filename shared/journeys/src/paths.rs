@@ -14,6 +14,7 @@ enum Fact {
     Value(StepId, String),
     Secret(StepId, String),
     Identity(Slot),
+    Challenge(StepId),
     User,
 }
 
@@ -65,7 +66,7 @@ fn arrivals(journey: &Journey) -> BTreeMap<&StepId, Facts> {
 /// they were entered.
 fn after_entering(id: &StepId, step: &CompiledStep, mut facts: Facts) -> Facts {
     facts.retain(|fact| match fact {
-        Fact::Value(of, _) => of != id,
+        Fact::Value(of, _) | Fact::Challenge(of) => of != id,
         Fact::Secret(of, _) => of != id && !step.shape.client_facing,
         Fact::Identity(slot) => Some(slot) != step.slot.as_ref(),
         Fact::User => true,
@@ -77,6 +78,12 @@ fn after_ending(id: &StepId, step: &CompiledStep, ending: &Ending, mut facts: Fa
     for output in &ending.leaves {
         let fact = if output.secret { Fact::Secret } else { Fact::Value };
         facts.insert(fact(id.clone(), output.name.clone()));
+    }
+    let question = Fact::Challenge(step.shape.answers().unwrap_or(id).clone());
+    if ending.asks {
+        facts.insert(question);
+    } else {
+        facts.remove(&question);
     }
     if ending.identifies {
         facts.extend(step.slot.clone().map(Fact::Identity));
@@ -100,6 +107,9 @@ fn missing(read: &Read, facts: &Facts) -> Option<(String, Problem)> {
         }
         Read::Identity(setting, slot) => {
             (Fact::Identity(slot.clone()), with(setting), Problem::SlotUnset(slot.clone()))
+        }
+        Read::Challenge(setting, step) => {
+            (Fact::Challenge(step.clone()), with(setting), Problem::NothingAsked(step.clone()))
         }
         Read::User => (Fact::User, String::new(), Problem::NoUser),
     };

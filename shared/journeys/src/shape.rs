@@ -1,6 +1,6 @@
 //! What a step declares of itself, for validation: how it may end, what it reads, what it leaves.
 
-use domain::{Expression, Reference, Slot};
+use domain::{Expression, Reference, Slot, StepId};
 
 /// How a step ends: `authenticated`, `rejected.account_locked`. A dotted one refines its base and falls back to it.
 pub type Outcome = &'static str;
@@ -31,12 +31,14 @@ pub struct Ending {
     pub finds_user: bool,
     /// Whether a step that waits for the client may end so before it has asked.
     pub at_once: bool,
+    /// Whether a provider waits for an answer then: to what the step has begun, or to the question that it reads.
+    pub asks: bool,
 }
 
 impl Ending {
     /// One that leaves nothing.
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, leaves: Vec::new(), identifies: false, finds_user: false, at_once: false }
+        Self { outcome, leaves: Vec::new(), identifies: false, finds_user: false, at_once: false, asks: false }
     }
 
     /// It leaves these values.
@@ -54,6 +56,11 @@ impl Ending {
         Self { finds_user: true, ..self }
     }
 
+    /// A provider waits for an answer.
+    pub fn asking(self) -> Self {
+        Self { asks: true, ..self }
+    }
+
     /// It may come before the client was asked.
     pub fn at_once(self) -> Self {
         Self { at_once: true, ..self }
@@ -64,6 +71,14 @@ impl Shape {
     /// Whether it leaves an identity, and so needs `as:`.
     pub fn identifies(&self) -> bool {
         self.endings.iter().any(|ending| ending.identifies)
+    }
+
+    /// The step whose provider's question it answers.
+    pub fn answers(&self) -> Option<&StepId> {
+        self.reads.iter().find_map(|read| match read {
+            Read::Challenge(_, step) => Some(step),
+            _ => None,
+        })
     }
 
     /// All that it may leave.
@@ -81,6 +96,8 @@ pub enum Read {
     Secret(&'static str, Reference),
     /// An identity.
     Identity(&'static str, Slot),
+    /// What the provider of a step asks.
+    Challenge(&'static str, StepId),
     /// The user.
     User,
 }

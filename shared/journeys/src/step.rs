@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Asked, CallbackState, Client, Code, ConnectorId, Expression, ExternalIdentity, IdentityKey, Proof, Redirect,
-    Reference, RequestContext, Returned, Sealed, Session, SessionUser, Slot, StepId, SubmitKey,
+    Asked, CallbackState, Client, Code, ConnectorId, Expression, ExternalIdentity, IdentityKey, Method, Proof,
+    Redirect, Reference, RequestContext, Returned, Sealed, Session, SessionUser, Slot, StepId, SubmitKey,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use store::{DirectoryWrite, Lost, StoreError};
 
 use crate::engine::{Parts, place};
 use crate::library::Connector;
-use crate::{FieldError, Outcome, Shape, StepView};
+use crate::{FieldError, FieldProblem, Outcome, Shape, StepView};
 
 /// A kind of step, with its settings read.
 #[async_trait]
@@ -57,6 +57,18 @@ pub enum Flow {
     Complete,
     /// The journey is over, and nobody is signed in.
     Reject(Code),
+}
+
+impl Flow {
+    /// One field that does not fit.
+    pub fn invalid(name: impl fmt::Display, problem: FieldProblem) -> Self {
+        Flow::Invalid(vec![FieldError::new(name, problem)])
+    }
+
+    /// The step has no such option.
+    pub fn unknown_option() -> Self {
+        Flow::invalid("option", FieldProblem::Unknown)
+    }
 }
 
 /// A step could not do its part.
@@ -121,6 +133,13 @@ impl ViewCx<'_> {
         self.parts.library.connector(self.request, id).await
     }
 
+    /// What the provider of a step waits for; `None` if nothing.
+    pub fn asked(&self, of: &StepId) -> Result<Option<Asked>, StepError> {
+        let Some(sealed) = self.session.run.asked.get(of) else { return Ok(None) };
+        let asked = sealed.open(&self.parts.keys.sealing, &place(&self.session.id, "step", of.as_str()));
+        asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
+    }
+
     /// The application that the session belongs to, if it still has its registration.
     pub async fn client(&self) -> Result<Option<Arc<Client>>, StoreError> {
         self.parts.clients.find(self.request, &self.session.request.client_id).await
@@ -158,7 +177,7 @@ pub struct StepCx<'a> {
     pub(crate) session: &'a mut Session,
     pub(crate) secrets: &'a mut Secrets,
     pub(crate) plan: &'a mut Plan,
-    pub(crate) authenticated: &'a mut bool,
+    pub(crate) rotates: &'a mut bool,
 }
 
 impl StepCx<'_> {
@@ -233,12 +252,25 @@ impl StepCx<'_> {
         let place = place(&self.session.id, "slot", slot.as_str());
         let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, identity)
             .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
-        let run = &mut self.session.run;
-        run.identities.insert(slot.clone(), sealed);
-        run.proofs.push(Proof { method: identity.method, of: Some(key), at: identity.authenticated_at });
-        run.error = None;
-        *self.authenticated = true;
+        self.session.run.identities.insert(slot.clone(), sealed);
+        self.session.run.error = None;
+        self.prove(identity.method, identity);
+        self.rotate();
         Ok(())
+    }
+
+    /// Keeps a factor of somebody who is vouched for, once.
+    pub fn prove(&mut self, method: Method, identity: &ExternalIdentity) {
+        let proof = Proof { method, of: Some(identity.key()), at: identity.authenticated_at };
+        let proofs = &mut self.session.run.proofs;
+        if !proofs.contains(&proof) {
+            proofs.push(proof);
+        }
+    }
+
+    /// From this turn on another token opens the session: whoever planted it in somebody's browser does not hold that.
+    pub fn rotate(&mut self) {
+        *self.rotates = true;
     }
 
     /// The identity in a slot.
@@ -256,15 +288,14 @@ impl StepCx<'_> {
         // The turn that the session will rest on.
         let state = self.parts.keys.derivation.state(&self.session.id, self.session.turn.saturating_add(1));
         self.session.redirect = Some(Redirect::Out(state.hash_at(&asked.connector)));
-        self.keep_asked(asked)
+        self.keep_asked(self.here, asked)
     }
 
-    /// What the step's adapter had to remember, which it needs no more once it is told. `None` if nothing, or if it has
-    /// been told.
-    pub fn take_asked(&mut self) -> Result<Option<Asked>, StepError> {
-        let Some(sealed) = self.session.run.asked.remove(self.here) else { return Ok(None) };
-        let asked = sealed.open(&self.parts.keys.sealing, &place(&self.session.id, "step", self.here.as_str()));
-        asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
+    /// What the provider of a step waits for, which is answered thereby. `None` if nothing, or if it has been answered.
+    pub fn take_asked(&mut self, of: &StepId) -> Result<Option<Asked>, StepError> {
+        let asked = self.look().asked(of)?;
+        self.session.run.asked.remove(of);
+        Ok(asked)
     }
 
     /// Whether this turn's redirect went out to `connector` with `state`, and nobody has brought that back before.
@@ -272,12 +303,12 @@ impl StepCx<'_> {
         self.session.redirect.as_ref().and_then(Redirect::out) == Some(&state.hash_at(connector))
     }
 
-    /// Keeps what a provider asked until it is answered.
-    pub fn keep_asked(&mut self, asked: &Asked) -> Result<(), StepError> {
-        let place = place(&self.session.id, "step", self.here.as_str());
+    /// Keeps what the provider of a step waits for until it is answered.
+    pub fn keep_asked(&mut self, of: &StepId, asked: &Asked) -> Result<(), StepError> {
+        let place = place(&self.session.id, "step", of.as_str());
         let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, asked)
             .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
-        self.session.run.asked.insert(self.here.clone(), sealed);
+        self.session.run.asked.insert(of.clone(), sealed);
         Ok(())
     }
 
@@ -305,6 +336,12 @@ impl StepCx<'_> {
     /// What the client is shown as `step.error` next.
     pub fn fail(&mut self, code: Code) {
         self.session.run.error = Some(code);
+    }
+
+    /// The user gives up.
+    pub fn cancelled(&mut self) -> Flow {
+        self.fail(Code::Declined);
+        Flow::Done("cancelled")
     }
 
     /// After how many seconds another try may help.

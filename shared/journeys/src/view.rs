@@ -111,6 +111,19 @@ pub struct OptionView {
     pub kind: OptionKind,
 }
 
+impl OptionView {
+    /// What was entered.
+    pub const SUBMIT: Self = Self { id: "submit", kind: OptionKind::ClientInput };
+    /// Nothing more.
+    pub const CANCEL: Self = Self { id: "cancel", kind: OptionKind::Cancel };
+    /// Another code.
+    pub const RESEND: Self = Self { id: "resend", kind: OptionKind::Resend };
+    /// The provider's page, once more.
+    pub const RESTART: Self = Self { id: "restart", kind: OptionKind::Restart };
+    /// What came back from there.
+    pub const CALLBACK: Self = Self { id: "callback", kind: OptionKind::Callback };
+}
+
 /// How to render an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +132,8 @@ pub enum OptionKind {
     ClientInput,
     /// Gives up.
     Cancel,
+    /// Has the provider send another code.
+    Resend,
     /// Goes to the provider again: what was begun there is void.
     Restart,
     /// Hands over what the application received at its own callback, all of it, as `data`.

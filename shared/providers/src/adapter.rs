@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
-use domain::{CallbackState, Challenge, ExternalIdentity, Method, MethodSet, Pending};
+use domain::{CallbackState, Challenge, Channel, ExternalIdentity, Method, MethodSet, Pending};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -19,11 +19,13 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// Starts a method: may be done at once (password), ask for more (a code), or need the browser (redirect).
     async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError>;
 
-    /// Goes on from where `begin` or an earlier answer stopped; `pending` stays valid for another try where the provider
-    /// allows one.
+    /// Goes on from where `begin` or an earlier answer stopped. Any answer may lead to any progress: a chained factor asks
+    /// again, with a new `pending`.
     ///
-    /// Adapters that neither ask nor hop keep this body: an answer to a question that was not asked is refused. No step
-    /// answers a challenge yet: the first adapter that asks brings the step that does.
+    /// After `rejected.otp_invalid`, and after an outage, `pending` is good for another try; after any other rejection it
+    /// is spent. An adapter whose provider takes a challenge back with the first wrong code says `rejected.otp_expired`.
+    ///
+    /// Adapters that neither ask nor hop keep this body: an answer to a question that was not asked is refused.
     async fn answer(&self, _cx: &Cx<'_>, _pending: &Pending, _answer: Answer<'_>) -> Result<Progress, ProviderError> {
         Err(ProviderError::Refused { stage: Stage::Attempt, check: Check::Unasked })
     }
@@ -68,6 +70,21 @@ pub enum Attempt<'a> {
         /// A one-time code, for providers that take it beside the password.
         otp: Option<&'a SecretString>,
     },
+    /// An address that the provider shall send a code to. For one that nobody has it asks all the same, or its answer
+    /// would tell who has an account.
+    Otp {
+        /// By which way.
+        channel: Channel,
+        /// As the provider knows the user: mostly the address itself.
+        to: &'a str,
+    },
+    /// A name and a code from an authenticator app, without a password.
+    Totp {
+        /// As the provider knows the user.
+        username: &'a str,
+        /// As typed.
+        code: &'a SecretString,
+    },
 }
 
 impl Attempt<'_> {
@@ -76,6 +93,8 @@ impl Attempt<'_> {
         match self {
             Attempt::Redirect(_) => Method::Oidc,
             Attempt::Password { .. } => Method::Password,
+            Attempt::Otp { channel, .. } => channel.method(),
+            Attempt::Totp { .. } => Method::Totp,
         }
     }
 }
@@ -83,10 +102,7 @@ impl Attempt<'_> {
 impl fmt::Debug for Attempt<'_> {
     // A name is as personal as the rest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Attempt::Redirect(_) => f.write_str("Redirect"),
-            Attempt::Password { .. } => f.write_str("Password"),
-        }
+        write!(f, "Attempt({})", self.method().as_str())
     }
 }
 
@@ -138,4 +154,6 @@ pub enum Answer<'a> {
     Callback(&'a Callback),
     /// A one-time code.
     Code(&'a SecretString),
+    /// None has come: the provider shall send another.
+    Resend,
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use domain::{
-    CallbackState, ClientAddress, ExternalIdentity, FixedClock, Method, Pending, RequestContext, SecretError,
+    CallbackState, ClientAddress, Clock, ExternalIdentity, FixedClock, Method, Pending, RequestContext, SecretError,
     SecretName, SecretSource, SeededEntropy,
 };
 use egress::{Egress, Reach};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use simulators::keycloak::{Client, Endpoint, Keycloak, Realm, User};
+use simulators::keycloak::{Client, DirectGrantFlow, Endpoint, Keycloak, Realm, Requirement, User, totp};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -27,6 +27,8 @@ pub(crate) use server::{listen, serve};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const SECRET: &str = "client-secret+canary:%";
+/// What Ada's authenticator app was set up with, where she has one.
+pub(crate) const SEED: &str = "seed of an app";
 /// Where the connector is called back, as whoever serves it says.
 pub(crate) const CALLBACK: &str = "https://login.example/v1/callback/staff";
 pub(crate) const IN_TIME: Duration = Duration::from_secs(30);
@@ -65,6 +67,7 @@ impl Bench {
         let clock = Arc::new(FixedClock::at(DateTime::from_timestamp(1_790_000_000, 0).unwrap()));
         let realm = Realm::new("demo")
             .client(Client::confidential("landfall", SECRET).direct_grants(true).redirect_uri(CALLBACK))
+            .client(checks_codes(Client::confidential("landfall-otp", SECRET)))
             .user(User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password(PASSWORD));
         let keycloak = Keycloak::new(clock.clone(), Arc::new(SeededEntropy::new(1))).realm(configure(realm));
 
@@ -114,7 +117,29 @@ impl Bench {
                 self.answer(&pending, &returned).await
             }
             Method::Password => self.login_as("ada", PASSWORD).await,
+            Method::Totp => {
+                // An app set up anew has shown no code before.
+                self.keycloak.change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
+                let login = self.attempt_totp("ada", &totp(SEED, self.clock.now())).await;
+                self.keycloak.change_user("demo", "ada", User::without_totp).unwrap();
+                login
+            }
+            Method::EmailOtp | Method::SmsOtp => panic!("a Keycloak sends no codes"),
         }
+    }
+
+    /// Which client of the realm the connector uses.
+    pub(crate) fn client(&self) -> &'static str {
+        client_for(self.method)
+    }
+
+    pub(crate) fn change_client(&self, change: impl FnOnce(Client) -> Client) {
+        self.keycloak.change_client("demo", self.client(), change).unwrap();
+    }
+
+    pub(crate) async fn attempt_totp(&self, username: &str, code: &str) -> Result<ExternalIdentity, ProviderError> {
+        let (request, code) = (self.request(IN_TIME), SecretString::from(code));
+        done(self.adapter.begin(&self.cx(&request), Attempt::Totp { username, code: &code }).await?)
     }
 
     pub(crate) async fn login_as(&self, username: &str, password: &str) -> Result<ExternalIdentity, ProviderError> {
@@ -192,6 +217,16 @@ impl Bench {
     }
 }
 
+/// A client whose direct grant takes a name and a code.
+pub(crate) fn checks_codes(client: Client) -> Client {
+    let flow = DirectGrantFlow::username_otp(Requirement::Required).otp_reference("otp");
+    client.direct_grants(true).direct_grant_flow(flow).amr_mapper(true)
+}
+
+fn client_for(method: Method) -> &'static str {
+    if method == Method::Totp { "landfall-otp" } else { "landfall" }
+}
+
 fn done(progress: Progress) -> Result<ExternalIdentity, ProviderError> {
     match progress {
         Progress::Done(identity) => Ok(identity),
@@ -213,7 +248,7 @@ fn connector(url: &str, provider: &str, method: Method, over: Value) -> Arc<dyn 
     };
     let mut document = json!({
         "id": "staff", "provider": provider, "name": "Staff", "source": "people",
-        "client": { "id": "landfall", "secret": "staff" },
+        "client": { "id": client_for(method), "secret": "staff" },
         "methods": { method.as_str(): {} },
         "settings": settings,
     });
@@ -223,7 +258,7 @@ fn connector(url: &str, provider: &str, method: Method, over: Value) -> Arc<dyn 
             _ => document[name] = value.clone(),
         }
     }
-    crate::adapter(&serde_json::from_value(document).unwrap()).unwrap()
+    crate::Registry::default().adapter(&serde_json::from_value(document).unwrap()).unwrap()
 }
 
 /// One secret, or the same failure for all: as it is kept, and as a forced read finds it.

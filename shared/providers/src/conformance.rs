@@ -17,11 +17,12 @@ use egress::Reach;
 use serde_json::{Value, json};
 use simulators::keycloak::{Client, ClientAuth, Realm};
 
-use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD};
+use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD, checks_codes};
 use crate::registry::PROVIDERS;
 use crate::{ProviderError, Stage};
 
-const ROWS: &[(&str, Method)] = &[("keycloak", Method::Oidc), ("keycloak", Method::Password), ("oidc", Method::Oidc)];
+const ROWS: &[(&str, Method)] =
+    &[("keycloak", Method::Oidc), ("keycloak", Method::Password), ("keycloak", Method::Totp), ("oidc", Method::Oidc)];
 
 /// A provider and a method of it.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +106,7 @@ async fn a_method_that_is_not_switched_on_sends_nothing() {
         let bench = row.bench().await;
         let error = match row.1 {
             Method::Oidc => bench.login_as("ada", PASSWORD).await.unwrap_err(),
-            Method::Password => bench.begin().await.unwrap_err(),
+            _ => bench.begin().await.unwrap_err(),
         };
         assert!(matches!(error, ProviderError::Misconfigured { stage: Stage::Attempt, .. }), "{row:?} {error}");
         assert_eq!(bench.calls(), [0; 4]);
@@ -114,9 +115,10 @@ async fn a_method_that_is_not_switched_on_sends_nothing() {
 
 #[tokio::test]
 async fn every_way_of_authenticating_as_a_client_is_taken() {
-    let public = |realm: Realm| realm.client(Client::public("open").direct_grants(true).redirect_uri(CALLBACK));
     for row in Row::all() {
-        let basic = json!({ "id": "landfall", "secret": "staff", "token_endpoint_auth_method": "client_secret_basic" });
+        let open = Client::public("open").direct_grants(true).redirect_uri(CALLBACK);
+        let open = if row.1 == Method::Totp { checks_codes(open) } else { open };
+        let basic = json!({ "token_endpoint_auth_method": "client_secret_basic" });
         let none = json!({ "id": "open", "secret": null, "token_endpoint_auth_method": "none" });
         for (client, sent) in [
             (json!({}), ClientAuth::Post),
@@ -124,7 +126,7 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
             (json!({ "id": "open", "secret": null }), ClientAuth::None),
             (none, ClientAuth::None),
         ] {
-            let bench = row.with(public, json!({ "client": client })).await;
+            let bench = row.with(|realm| realm.client(open.clone()), json!({ "client": client })).await;
             bench.login().await.unwrap();
             let (codes, passwords) = (bench.keycloak.exchanges(), bench.keycloak.requests());
             let codes = codes.iter().map(|exchange| exchange.client_auth());

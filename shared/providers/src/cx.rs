@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{ConnectorClient, ConnectorId, Entropy, RequestContext, SecretError, SecretSource};
-use egress::{Egress, Request, Response};
+use domain::{ConnectorClient, ConnectorDocument, ConnectorId, Entropy, RequestContext, SecretError, SecretSource};
+use egress::{CALL_LIMIT, Egress, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::oidc::IssuerCache;
@@ -33,7 +34,7 @@ impl Providers {
 
     /// What an adapter needs to serve `request`.
     pub fn cx<'a>(&'a self, request: &'a RequestContext) -> Cx<'a> {
-        Cx { request, providers: self }
+        Cx { request, providers: self, limit: CALL_LIMIT }
     }
 }
 
@@ -53,9 +54,21 @@ pub fn callback_url(base: &str, connector: &ConnectorId) -> String {
 pub struct Cx<'a> {
     pub(crate) request: &'a RequestContext,
     pub(crate) providers: &'a Providers,
+    limit: Duration,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
+    /// The same for calls of one connector, each of which may take as long as its document says.
+    pub(crate) fn of(self, connector: &ConnectorDocument) -> Self {
+        let limit = connector.timeout.map(|seconds| Duration::from_secs(seconds.into()));
+        Self { limit: limit.unwrap_or(self.limit), ..self }
+    }
+
+    /// The same with other bounds of the whole request.
+    pub(crate) fn during(self, request: &'a RequestContext) -> Self {
+        Self { request, ..self }
+    }
+
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.request.now
     }
@@ -70,12 +83,16 @@ impl Cx<'_> {
     }
 
     /// Sends once. A failure happened at `stage`.
-    pub(crate) async fn send(&self, stage: Stage, request: Request) -> Result<Response, ProviderError> {
-        self.providers.egress.send(self.request, request).await.map_err(|error| stage.unanswered(error))
+    pub async fn send(&self, stage: Stage, request: Request) -> Result<Response, ProviderError> {
+        self.providers
+            .egress
+            .send(self.request, request.within(self.limit))
+            .await
+            .map_err(|error| stage.unanswered(error))
     }
 
     /// The secret of a client; `None` for a public one.
-    pub(crate) async fn secret(&self, client: &ConnectorClient) -> Result<Option<SecretString>, ProviderError> {
+    pub async fn secret(&self, client: &ConnectorClient) -> Result<Option<SecretString>, ProviderError> {
         let Some(name) = client.secret_name() else { return Ok(None) };
         match self.providers.secrets.get(self.request, &name).await {
             Ok(secret) => Ok(Some(secret)),

@@ -1,4 +1,5 @@
-//! Keycloak 26: users by redirect (the authorization code flow) or by password (the direct access grant).
+//! Keycloak 26: users by redirect (the authorization code flow), by password, or by a one-time code alone (the direct
+//! access grant).
 //!
 //! Settings:
 //!
@@ -8,6 +9,8 @@
 //! methods:
 //!   oidc: {} # "Standard flow" on, {base}/v1/callback/{connector id} among the "Valid redirect URIs"
 //!   password: {} # "Direct access grants" on, "Consent required" off
+//!   totp: # as password, with a flow of its own: see below
+//!     client: { id: landfall-otp, secret: keycloak-otp }
 //! settings:
 //!   url: https://id.example.com # with the relative path, if the server has one: https://id.example.com/auth
 //!   realm: acme
@@ -16,11 +19,26 @@
 //!   # OpenID Connect connector has them
 //! ```
 //!
-//! Both methods name one person by one key: the realm's issuer and the user's id. A client with a pairwise subject mapper
+//! All methods name one person by one key: the realm's issuer and the user's id. A client with a pairwise subject mapper
 //! has other ids: the clients of one connector need the same mapper or, better, none.
 //!
 //! A direct grant is one request, username, password and one-time code together; Keycloak never asks back. A user with a
-//! one-time code who sends none is answered exactly as one with a wrong password, so there is no telling who has one.
+//! one-time code who sends none is answered exactly as one with a wrong password, so there is no telling who has one: ask
+//! for the code on the same form (`otp` of the step `authenticate_password`), and leave it empty for who has none, or send
+//! such users to the browser. Never ask for the password first and for the code after it failed: each try without the code
+//! counts as a failed login, and locks them. A user without a one-time code may send any: it is not looked at.
+//!
+//! # A one-time code without a password
+//!
+//! The client of `totp` is one of its own, because its direct grant is another flow:
+//!
+//! 1. Authentication > Create flow: "Username Validation" and "OTP" (of the "Direct Grant" kind), both *Required*.
+//! 2. On its "OTP": Settings > Authenticator Reference `otp`, Authenticator Reference Max Age 300.
+//! 3. Clients > the client > Advanced > Authentication flow overrides > Direct grant flow: that flow.
+//! 4. Clients > the client > Client scopes > its dedicated scope: the mapper "Authentication Method Reference (AMR)".
+//!
+//! Steps 2 and 4 are what proves it. A flow whose "OTP" is *Conditional*, *Alternative* or *Disabled* gives tokens to
+//! whoever types a name, so nobody is believed whose ID token does not say `otp` in its `amr`.
 //!
 //! # What Keycloak answers, and what it means
 //!
@@ -33,11 +51,13 @@
 //!
 //! | `error` | `error_description` | outcome | source |
 //! |---|---|---|---|
-//! | `invalid_grant` | Invalid user credentials | `rejected.invalid_credentials`: wrong password, unknown user, one-time code wrong or missing, locked | Server Administration Guide, "Password guess: brute force attacks": a locked user gets the ordinary message |
+//! | `invalid_grant` | Invalid user credentials | `rejected.invalid_credentials`: wrong password, unknown user, one-time code wrong or missing, locked; without a password `rejected.otp_invalid` | Server Administration Guide, "Password guess: brute force attacks": a locked user gets the ordinary message |
+//! | `unknown_error`, without a password | For more on this error consult the server log. (500) | `rejected.otp_invalid`: the user has no one-time code. No outage: anybody can name such a user | keycloak/keycloak, `ValidateOTP.java`: its credential is read before anybody asks whether there is one |
+//! | (200) | `amr` without `otp`, without a password | `rejected.otp_invalid`; without any `amr` `unavailable.misconfigured` | Server Administration Guide, "Authentication Method Reference (AMR)" |
 //! | `invalid_grant` | Account disabled | `rejected.account_disabled` | pull requests 1803, 46607 |
 //! | `invalid_grant` | Account is not fully set up | `rejected.password_expired`: a required action is pending; which one is not said | pull request 5610 |
 //! | `invalid_grant` | resource owner password credentials grant is prohibited. | `unavailable.misconfigured` | Server Administration Guide, "Client Policies" |
-//! | `invalid_grant` | anything else, to a password | `rejected.invalid_credentials` | RFC 6749 section 5.2 |
+//! | `invalid_grant` | anything else, to a password or one-time code | as "Invalid user credentials" | RFC 6749 section 5.2 |
 //! | `invalid_grant` | Code not valid; anything else, to a code | `rejected.interaction_required`: used, expired or ended; only a new redirect brings a new one | RFC 6749 section 4.1.2 |
 //! | `invalid_grant` | User disabled, to a code | `rejected.account_disabled` | keycloak/keycloak, `AuthorizationCodeGrantType.java` |
 //! | `invalid_grant` | Client not allowed to exchange code | `unavailable.misconfigured` | as above |
@@ -80,16 +100,19 @@ use domain::Method;
 use egress::Response;
 use secrecy::ExposeSecret;
 
-use crate::oidc::{self, OidcDialect, Proof, RelyingParty};
+use crate::oidc::{self, OidcDialect, Proof, RelyingParty, Vouched};
 use crate::registry::{InvalidConnector, Provider};
-use crate::{Attempt, Cx, Progress, ProviderError};
+use crate::{Attempt, Cx, Progress, ProviderError, Rejection, Stage};
 use settings::Keycloak;
 
 pub(crate) const PROVIDER: Provider = Provider::oidc::<Keycloak>("keycloak");
 
+const CODE_NOT_CHECKED: &str = "a login by code came through whose code was not looked at: set OTP to Required in the direct \
+                                grant flow of totp's client, and its Authenticator Reference to otp";
+
 #[async_trait]
 impl OidcDialect for Keycloak {
-    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password];
+    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password, Method::Totp];
 
     fn issuer(&self) -> Result<String, InvalidConnector> {
         self.address()
@@ -99,7 +122,26 @@ impl OidcDialect for Keycloak {
         errors::classify(now, response, errors::OF_A_CODE)
     }
 
-    /// The resource owner password credentials grant (RFC 6749 section 4.3).
+    /// A code that nobody has looked at is no code: the realm has to say that it did (RFC 8176 section 2, `otp`).
+    fn check(&self, method: Method, claims: &Vouched) -> Result<(), ProviderError> {
+        if method != Method::Totp {
+            return Ok(());
+        }
+        match claims.texts("amr") {
+            Some(references) if references.contains(&"otp") => Ok(()),
+            // As for any user who has no one-time code, or it would tell who has none; but not unnoticed.
+            Some(_) => {
+                tracing::error!(event = "code_not_checked", hint = CODE_NOT_CHECKED);
+                Err(ProviderError::Rejected(Rejection::OtpInvalid))
+            }
+            None => Err(Stage::IdToken.misconfigured(
+                "the ID token has no amr: add the mapper Authentication Method Reference (AMR) under Clients > the client of \
+                 totp > Client scopes > its dedicated scope",
+            )),
+        }
+    }
+
+    /// The resource owner password credentials grant (RFC 6749 section 4.3), without a password where its flow takes none.
     async fn begin(
         &self,
         party: &RelyingParty<Self>,
@@ -107,22 +149,20 @@ impl OidcDialect for Keycloak {
         attempt: Attempt<'_>,
     ) -> Result<Progress, ProviderError> {
         let client = party.client(attempt.method())?;
-        let Attempt::Password { username, password, otp } = attempt else {
-            return Err(oidc::not_switched_on(attempt.method()));
+        let (username, password, code, rows) = match attempt {
+            Attempt::Password { username, password, otp } => (username, Some(password), otp, errors::OF_A_PASSWORD),
+            Attempt::Totp { username, code } => (username, None, Some(code), errors::OF_A_TOTP),
+            Attempt::Redirect(_) | Attempt::Otp { .. } => return Err(oidc::not_switched_on(attempt.method())),
         };
-        // Discovery and keys before the password: if the answer could not be verified, nothing secret is sent.
+        // Discovery and keys before password and code: if the answer could not be verified, nothing secret is sent.
         let metadata = party.metadata(cx).await?;
         cx.providers.issuers.keys(cx, &metadata.jwks_uri, None).await?;
 
-        let mut grant = vec![
-            ("grant_type", "password"),
-            ("scope", party.scope()),
-            ("username", username),
-            ("password", password.expose_secret()),
-        ];
-        grant.extend(otp.map(|code| ("totp", code.expose_secret())));
-        let failed = |response: &Response| errors::classify(cx.now(), response, errors::OF_A_PASSWORD);
+        let mut grant = vec![("grant_type", "password"), ("scope", party.scope()), ("username", username)];
+        grant.extend(password.map(|password| ("password", password.expose_secret())));
+        grant.extend(code.map(|code| ("totp", code.expose_secret())));
+        let failed = |response: &Response| errors::classify(cx.now(), response, rows);
         let answer = oidc::redeem(cx, &metadata, client, &grant, failed).await?;
-        party.identify(cx, &metadata, Method::Password, &answer, Proof::DirectGrant).await
+        party.identify(cx, &metadata, attempt.method(), &answer, Proof::DirectGrant).await
     }
 }

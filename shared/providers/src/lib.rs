@@ -11,11 +11,12 @@
 //! gets into an error or a log line: both have enums and constant sentences only.
 //!
 //! **To add one more**: a file named after the provider with its settings, the table of the errors it documents, and
-//! `pub(crate) const PROVIDER`; one line in [`registry`]; its simulator beside the others in `simulators`; one row in
+//! `pub(crate) const PROVIDER`; one line in `registry`; its simulator beside the others in `simulators`; one row in
 //! `conformance` for each method, which fails until there is one. A provider that speaks OpenID Connect is a
 //! `Provider::oidc::<Settings>("name")` whose settings are its `oidc::OidcDialect`: its issuer, and the few answers in which
 //! it differs (`keycloak` has a grant of its own beside; `openid_connect` is any other). One that does not implements
-//! [`ProviderAdapter`] itself.
+//! [`ProviderAdapter`] itself. A provider that nobody else has needs no change here: whoever makes the deployment's `Config`
+//! gives its [`Registry`] one more.
 
 mod adapter;
 mod answers;
@@ -24,7 +25,7 @@ mod error;
 mod keycloak;
 mod oidc;
 mod openid_connect;
-pub mod registry;
+mod registry;
 
 #[cfg(test)]
 mod bench;
@@ -35,4 +36,4 @@ pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter};
 pub use cx::{Cx, Providers, callback_url};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
-pub use registry::{InvalidConnector, adapter};
+pub use registry::{Build, InvalidConnector, Provider, Registry};

@@ -146,14 +146,14 @@ fn check_domain(domain: &str) -> Result<String, InvalidConnector> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::adapter;
+    use crate::Registry;
 
     fn complaint(settings: Value) -> String {
         let document = json!({
             "id": "acme", "provider": "oidc", "name": "Acme", "client": { "id": "landfall" },
             "methods": { "oidc": {} }, "settings": settings,
         });
-        match adapter(&serde_json::from_value(document).unwrap()) {
+        match Registry::default().adapter(&serde_json::from_value(document).unwrap()) {
             Ok(_) => "none".to_owned(),
             Err(error) => error.to_string(),
         }

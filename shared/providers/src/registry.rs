@@ -10,25 +10,28 @@ use serde_json::{Map, Value};
 use crate::oidc::{self, OidcDialect};
 use crate::{ProviderAdapter, keycloak, openid_connect};
 
+/// In seconds, of one call: API Gateway waits no longer for the whole request.
+const MAX_TIMEOUT: u8 = 29;
+
 /// One line per provider.
 pub(crate) const PROVIDERS: &[Provider] = &[keycloak::PROVIDER, openid_connect::PROVIDER];
 
+/// Makes the adapter of a document whose common part has been checked. It calls nobody.
+pub type Build = fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>;
+
 /// A kind of provider.
-pub(crate) struct Provider {
+#[derive(Clone, Copy)]
+pub struct Provider {
     /// As connector documents name it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it can do at all.
-    pub(crate) methods: &'static [Method],
-    build: fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>,
+    pub methods: &'static [Method],
+    build: Build,
 }
 
 impl Provider {
-    /// `build` makes the adapter of a document whose common part has been checked. It calls nobody.
-    pub(crate) const fn new(
-        name: &'static str,
-        methods: &'static [Method],
-        build: fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>,
-    ) -> Self {
+    /// One that connector documents call `name`.
+    pub const fn new(name: &'static str, methods: &'static [Method], build: Build) -> Self {
         Self { name, methods, build }
     }
 
@@ -39,6 +42,9 @@ impl Provider {
 
     /// The part that all documents have in common.
     fn check(&self, document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+        if document.timeout.is_some_and(|seconds| !(1..=MAX_TIMEOUT).contains(&seconds)) {
+            return Err(InvalidConnector::at("timeout", format!("is not 1 to {MAX_TIMEOUT} seconds")));
+        }
         check_client("client", &document.client)?;
         if document.methods.is_empty() {
             return Err(InvalidConnector::at("methods", "no method is switched on"));
@@ -56,19 +62,44 @@ impl Provider {
     }
 }
 
-/// The adapter that a connector document describes. Checks the document whole and calls nobody. Whether the connector is
-/// enabled is not asked here.
-pub fn adapter(document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
-    let provider = PROVIDERS.iter().find(|provider| provider.name == document.provider.as_str()).ok_or_else(|| {
-        let known = PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>().join(", ");
-        InvalidConnector::at(
-            "provider",
-            format!("unknown provider {:?}, known are: {known}", document.provider.as_str()),
-        )
-    })?;
+/// The kinds of providers that a deployment knows: those of this crate, unless it has been given one of its own, such as
+/// the company's home-grown login service.
+#[derive(Debug, Clone)]
+pub struct Registry(Vec<Provider>);
 
-    provider.check(document)?;
-    (provider.build)(document)
+impl Default for Registry {
+    fn default() -> Self {
+        Self(PROVIDERS.to_vec())
+    }
+}
+
+impl Registry {
+    /// These, and one more.
+    pub fn and(mut self, provider: Provider) -> Self {
+        self.0.push(provider);
+        self
+    }
+
+    /// The adapter that a connector document describes. Checks the document whole and calls nobody. Whether the connector
+    /// is enabled is not asked here.
+    pub fn adapter(&self, document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
+        let provider = self.0.iter().find(|provider| provider.name == document.provider.as_str()).ok_or_else(|| {
+            let known = self.0.iter().map(|provider| provider.name).collect::<Vec<_>>().join(", ");
+            InvalidConnector::at(
+                "provider",
+                format!("unknown provider {:?}, known are: {known}", document.provider.as_str()),
+            )
+        })?;
+
+        provider.check(document)?;
+        (provider.build)(document)
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConnector> {
@@ -109,7 +140,8 @@ pub struct InvalidConnector {
 }
 
 impl InvalidConnector {
-    pub(crate) fn at(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    /// At `place`, the path of a member, for `reason`.
+    pub fn at(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { place: place.into(), reason: reason.into() }
     }
 
@@ -154,7 +186,7 @@ mod tests {
             Value::Null => parent.remove(name),
             value => parent.insert(name.to_owned(), value),
         };
-        match adapter(&serde_json::from_value(document).unwrap()) {
+        match Registry::default().adapter(&serde_json::from_value(document).unwrap()) {
             Ok(_) => "none".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -177,6 +209,9 @@ mod tests {
                 json!({ "client": { "id": "a", "secret": "a", "token_endpoint_auth_method": "none" } }),
                 "methods.password.client.secret: is never sent where token_endpoint_auth_method is none",
             ),
+            ("/timeout", json!(29), "none"),
+            ("/timeout", json!(0), "timeout: is not 1 to 29 seconds"),
+            ("/timeout", json!(30), "timeout: is not 1 to 29 seconds"),
             ("/methods", json!({}), "methods: no method is switched on"),
             ("/methods/password", json!({ "client": { "id": "" } }), "methods.password.client.id: is empty"),
             ("/settings/realm", Value::Null, "settings: missing field `realm`"),

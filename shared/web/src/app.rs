@@ -5,7 +5,7 @@ use directory::Directory;
 use domain::{Clock, Entropy, SecretSource};
 use egress::Egress;
 use journeys::{Journeys, Library, Limits};
-use providers::Providers;
+use providers::{Providers, Registry};
 use store::Store;
 use tokens::{Clients, Issuer, Keys, Lifetimes};
 
@@ -27,6 +27,8 @@ pub struct App {
 pub struct AppParts {
     /// DynamoDB.
     pub store: Store,
+    /// The kinds of providers.
+    pub registry: Registry,
     /// The way out.
     pub egress: Egress,
     /// Clients' and the issuer's secrets.
@@ -50,10 +52,11 @@ pub struct AppParts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, egress, secrets, keys, clock, entropy, issuer, limits, lifetimes, budget } = parts;
+        let AppParts { store, registry, egress, secrets, keys, clock, entropy, issuer, limits, lifetimes, budget } =
+            parts;
         let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
         let journeys = Journeys::new(journeys::Parts {
-            library: Library::new(store.clone()),
+            library: Library::new(store.clone(), registry),
             clients: Arc::clone(&clients),
             // Providers send browsers back to this deployment's own address.
             providers: Providers::new(egress, secrets, Arc::clone(&entropy), issuer.clone()),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall::documents;
-use landfall_tests::{TestApp, TestSession, data, demo_journey, key};
+use landfall_tests::{TestApp, TestSession, data, key, password_journey};
 use serde_json::json;
 
 use crate::witness::{Witness, directory, ended};
@@ -14,7 +14,7 @@ const ATTRIBUTE: &str = "attributes: { plan: \"${params.plan}\" }";
 /// The demo's journey, which notes the value of an expression with whoever it creates.
 fn noting(expression: &str) -> String {
     let quoted = serde_json::to_string(expression).unwrap();
-    demo_journey("odd", &[(ATTRIBUTE, &format!("attributes: {{ plan: {quoted} }}"))])
+    password_journey("odd", &[(ATTRIBUTE, &format!("attributes: {{ plan: {quoted} }}"))])
 }
 
 /// Expressions that nobody may save, and what the author is told.

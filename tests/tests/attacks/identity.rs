@@ -272,7 +272,7 @@ steps:
     type: authenticate_redirect
     with: { connector: keycloak, login_hint: "${ask.email}" }
     as: SECOND
-    next: { authenticated: provision, challenged: no_access, rejected: ask, unavailable: no_access, cancelled: no_access }
+    next: { authenticated: provision, rejected: ask, unavailable: no_access, cancelled: no_access }
   provision:
     type: provision_user
     with: { identity: IDENTITY }

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall::documents;
 use landfall_tests::{Answer, Setup, TestApp, data, key};
+use providers::Registry;
 use serde_json::json;
 
 const DEMO: &str = include_str!("../../../infra/landfall/demo/connectors.yaml");
@@ -16,13 +17,17 @@ fn broken(changes: &[(&str, &str)]) -> String {
         assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
         text = text.replacen(from, to, 1);
     }
-    documents::connectors("connectors.yaml", &text).unwrap_err().to_string()
+    documents::connectors(&Registry::default(), "connectors.yaml", &text).unwrap_err().to_string()
 }
 
 #[test]
 fn the_demos_connectors_are_connectors() {
-    let connectors =
-        documents::connectors("connectors.yaml", &DEMO.replace("{base}", "https://id.example.com")).unwrap();
+    let connectors = documents::connectors(
+        &Registry::default(),
+        "connectors.yaml",
+        &DEMO.replace("{base}", "https://id.example.com"),
+    )
+    .unwrap();
     assert_eq!(connectors.len(), 1);
     assert!(connectors[0].enabled);
 }
@@ -36,13 +41,13 @@ fn an_unknown_provider_is_named_with_the_known_ones() {
 fn an_unknown_member_is_found() {
     assert_snapshot!(broken(&[("name: Demo Keycloak", "title: Demo Keycloak")]), @"
     connectors.yaml:
-    error: line 6 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, client, methods, settings
+    error: line 6 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, timeout, client, methods, settings
      --> <input>:6:5
       |
     4 |   - id: keycloak
     5 |     provider: keycloak
     6 |     title: Demo Keycloak
-      |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, client, methods, settings
+      |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, timeout, client, methods, settings
     7 |     client: { id: landfall, secret: keycloak }
     8 |     methods: { oidc: {}, password: {} }
       |
@@ -134,13 +139,13 @@ fn a_connectors_id_is_a_name() {
 fn an_unknown_method_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("methods: { oidc: {}, password: {} }", "methods: { passwort: {} }")]), @r#"
     connectors.yaml:
-    error: line 8 column 16: unknown variant `passwort`, expected one of oidc, password
+    error: line 8 column 16: unknown variant `passwort`, expected one of oidc, password, email_otp, sms_otp, totp
      --> <input>:8:16
       |
     6 |     name: Demo Keycloak
     7 |     client: { id: landfall, secret: keycloak }
     8 |     methods: { passwort: {} }
-      |                ^ unknown variant `passwort`, expected one of oidc, password
+      |                ^ unknown variant `passwort`, expected one of oidc, password, email_otp, sms_otp, totp
     9 |     settings: { url: "https://id.example.com/demo/keycloak", realm: demo }
       |
     "#);

@@ -1,14 +1,14 @@
-//! Journey documents: the demo's compiles, and every structural rule has a copy of it that breaks that rule alone.
+//! Journey documents: a short one compiles, and every structural rule has a copy of it that breaks that rule alone.
 
 use insta::assert_snapshot;
 use landfall::documents;
-use landfall_tests::demo_journey;
+use landfall_tests::password_journey;
 
 use crate::refusal;
 
-/// The demo's journey with other text in some places.
+/// A journey with other text in some places.
 fn with(changes: &[(&str, &str)]) -> String {
-    demo_journey("migrate-from-keycloak", changes)
+    password_journey("migrate-from-keycloak", changes)
 }
 
 fn broken(changes: &[(&str, &str)]) -> String {
@@ -21,7 +21,7 @@ fn compiles(changes: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_demos_journey_compiles() {
+fn the_journey_compiles() {
     compiles(&[]);
 }
 
@@ -260,7 +260,7 @@ fn an_empty_document_is_none() {
 fn an_unknown_step_type_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("type: authenticate_password", "type: authenticate")]), @r#"
     journey.yaml:
-      steps.check.type: there is no step type "authenticate"; there are authenticate_password, authenticate_redirect, choose_provider, collect_information, complete, condition, provision_user, reject
+      steps.check.type: there is no step type "authenticate"; there are answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
     "#);
 }
 
@@ -268,7 +268,7 @@ fn an_unknown_step_type_is_named_with_the_known_ones() {
 fn an_unknown_setting_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("with: { connector:", "with: { realm: demo, connector:")]), @"
     journey.yaml:
-      steps.check.with.realm: unknown field `realm`, expected one of `connector`, `username`, `password`
+      steps.check.with.realm: unknown field `realm`, expected one of `connector`, `username`, `password`, `otp`
     ");
 }
 
@@ -317,7 +317,7 @@ fn no_is_a_word_and_no_boolean() {
 fn an_unknown_type_of_field_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("type: email", "type: mail")]), @"
     journey.yaml:
-      steps.ask.with.fields[0].type: unknown variant `mail`, expected one of `text`, `email`, `password`
+      steps.ask.with.fields[0].type: unknown variant `mail`, expected one of `text`, `email`, `password`, `code`
     ");
 }
 
@@ -325,7 +325,7 @@ fn an_unknown_type_of_field_is_named_with_the_known_ones() {
 fn an_unknown_label_is_named_with_the_known_ones() {
     assert_snapshot!(broken(&[("label: field.email", "label: field.mail")]), @r#"
     journey.yaml:
-      steps.ask.with.fields[0].label: unknown text "field.mail", known are field.email, field.username, field.password, field.name, field.given_name, field.family_name, field.phone, choose_provider.heading
+      steps.ask.with.fields[0].label: unknown text "field.mail", known are field.email, field.username, field.password, field.code, field.name, field.given_name, field.family_name, field.phone, choose_provider.heading
     "#);
 }
 
@@ -634,7 +634,7 @@ fn all_that_is_wrong_is_told_at_once() {
     assert_snapshot!(broken(&changes), @r#"
     journey.yaml:
       params.plan.default: the default is not what the parameter may hold
-      steps.check.type: there is no step type "authenticate"; there are authenticate_password, authenticate_redirect, choose_provider, collect_information, complete, condition, provision_user, reject
+      steps.check.type: there is no step type "authenticate"; there are answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
       steps.later.with.code: unknown rejection "later", known are access_denied, try_later, proof_required
     "#);
     let changes = [

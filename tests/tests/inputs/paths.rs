@@ -16,6 +16,18 @@ fn compiles(changes: &[(&str, &str)]) {
     refusal::no_journey(&changed(WHOLE, changes));
 }
 
+const BACK: &str = "authenticated: provision, rejected: ask, unavailable: later, cancelled: no_access";
+
+/// The end of the step `browser`, with these targets.
+fn browser(next: &str) -> String {
+    format!("login_hint: \"${{ask.email}}\" }}\n    as: who\n    next: {{ {next} }}")
+}
+
+/// The end of the step `factor`, likewise.
+fn factor(next: &str) -> String {
+    format!("of: check }}\n    as: who\n    next: {{ {next} }}")
+}
+
 #[test]
 fn the_whole_journey_compiles() {
     compiles(&[]);
@@ -23,8 +35,8 @@ fn the_whole_journey_compiles() {
 
 #[test]
 fn a_secret_is_gone_once_the_browser_has_been_elsewhere() {
-    let now = "rejected: ask, unavailable: later, cancelled: no_access }";
-    assert_snapshot!(broken(&[(now, "rejected: ask, unavailable: later, cancelled: check }")]), @"
+    let back = "authenticated: provision, rejected: ask, unavailable: later, cancelled: check";
+    assert_snapshot!(broken(&[(&browser(BACK), &browser(back))]), @"
     journey.yaml:
       steps.check.with.password: ${ask.password} is not at hand on every path that leads here: a secret is kept until the user is next asked something
     ");
@@ -41,10 +53,8 @@ fn an_identity_has_to_be_there_on_every_path() {
 
 #[test]
 fn a_user_has_to_be_there_on_every_path() {
-    let past = "authenticated: done, challenged: no_access, rejected: ask, unavailable: later, cancelled: no_access }";
-    let now =
-        "authenticated: provision, challenged: no_access, rejected: ask, unavailable: later, cancelled: no_access }";
-    assert_snapshot!(broken(&[(now, past)]), @"
+    let past = "authenticated: done, rejected: ask, unavailable: later, cancelled: no_access";
+    assert_snapshot!(broken(&[(&browser(BACK), &browser(past))]), @"
     journey.yaml:
       steps.done: no user was found on some path that leads here
     ");
@@ -73,8 +83,8 @@ fn a_condition_has_to_be_one() {
         broken(&[
             ("  provision:", &step),
             (
-                "next: { authenticated: provision, challenged: no_access, rejected: ask, rejected.",
-                "next: { authenticated: gate, challenged: no_access, rejected: ask, rejected.",
+                "next: { authenticated: provision, challenged: factor, rejected: ask, rejected.",
+                "next: { authenticated: gate, challenged: factor, rejected: ask, rejected.",
             ),
         ])
     };
@@ -130,11 +140,8 @@ fn a_redirect_asks_for_nothing_that_brings_nobody_back() {
 /// A provider that is away sends nobody anywhere: the next try would come at once.
 #[test]
 fn a_redirect_is_not_tried_again_without_asking() {
-    let now =
-        "authenticated: provision, challenged: no_access, rejected: ask, unavailable: later, cancelled: no_access }";
-    let again =
-        "authenticated: provision, challenged: no_access, rejected: ask, unavailable: browser, cancelled: no_access }";
-    assert_snapshot!(broken(&[(now, again)]), @"
+    let again = "authenticated: provision, rejected: ask, unavailable: browser, cancelled: no_access";
+    assert_snapshot!(broken(&[(&browser(BACK), &browser(again))]), @"
     journey.yaml:
       steps.browser: these steps form a loop in which nobody is asked anything: browser -> browser
     ");
@@ -156,4 +163,50 @@ fn a_choice_is_one_among_some() {
     journey.yaml:
       steps.which.with: the connector keycloak-prod is there twice
     ");
+}
+
+#[test]
+fn a_question_is_one_that_was_asked() {
+    assert_snapshot!(broken(&[("of: check", "of: ask")]), @"
+    journey.yaml:
+      steps.factor.with.of: there is no step ask whose provider asks anything
+    ");
+    assert_snapshot!(broken(&[("of: check", "of: nobody")]), @"
+    journey.yaml:
+      steps.factor.with.of: there is no step nobody whose provider asks anything
+    ");
+    // Who answers one asks none.
+    assert_snapshot!(broken(&[("of: check", "of: factor")]), @"
+    journey.yaml:
+      steps.factor.with.of: there is no step factor whose provider asks anything
+    ");
+}
+
+#[test]
+fn a_question_is_open_on_every_path() {
+    assert_snapshot!(broken(&[("start: ask", "start: factor")]), @"
+    journey.yaml:
+      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+    ");
+    assert_snapshot!(broken(&[("rejected.interaction_required: browser", "rejected.interaction_required: browser, rejected.declined: factor")]), @"
+    journey.yaml:
+      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+    ");
+}
+
+#[test]
+fn a_question_is_answered_once() {
+    let again = "authenticated: provision, rejected: factor, unavailable: later, cancelled: no_access";
+    assert_snapshot!(broken(&[(&factor(BACK), &factor(again))]), @"
+    journey.yaml:
+      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+    ");
+    let given_up = "authenticated: provision, rejected: ask, unavailable: later, cancelled: factor";
+    assert_snapshot!(broken(&[(&factor(BACK), &factor(given_up))]), @"
+    journey.yaml:
+      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+    ");
+    // Nobody knows whether the provider has looked at the answer.
+    let outage = "authenticated: provision, rejected: ask, unavailable: factor, cancelled: no_access";
+    compiles(&[(&factor(BACK), &factor(outage))]);
 }

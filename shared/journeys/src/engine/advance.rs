@@ -46,7 +46,7 @@ impl Journeys {
     ) -> Result<SessionView, JourneyError> {
         let mut turn = Turn::new(journey, session);
         self.drive(cx, &mut turn, None).await?;
-        if !turn.plan.writes.is_empty() || turn.authenticated {
+        if !turn.plan.writes.is_empty() || !turn.session.run.proofs.is_empty() {
             return Err(JourneyError::Broken("nobody can be authenticated before anybody was asked"));
         }
         let session = turn.rest(None, &token, self.code_for(cx, &turn.session, &token));
@@ -193,7 +193,7 @@ impl Journeys {
             session: &mut turn.session,
             secrets: &mut turn.secrets,
             plan: &mut turn.plan,
-            authenticated: &mut turn.authenticated,
+            rotates: &mut turn.rotates,
         };
         let flow = match (input, returned) {
             (_, Some(returned)) => step.step.returned(&mut step_cx, returned).await,
@@ -207,7 +207,7 @@ impl Journeys {
     }
 
     fn token_after(&self, before: &Session, turn: &Turn<'_>, Presented { token, key }: Presented<'_>) -> InForce {
-        match turn.authenticated {
+        match turn.rotates {
             true => {
                 InForce { token: self.parts.keys.derivation.next_token(&before.id, before.turn, token, key), new: true }
             }

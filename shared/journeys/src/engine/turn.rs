@@ -15,8 +15,8 @@ pub(super) struct Turn<'a> {
     pub(super) session: Session,
     pub(super) secrets: Secrets,
     pub(super) plan: Plan,
-    /// Somebody was authenticated: the token rotates.
-    pub(super) authenticated: bool,
+    /// What the session is worth has grown: its token changes.
+    pub(super) rotates: bool,
     /// The session as it arrived at the step that planned the writes, to try that step again.
     pub(super) checkpoint: Option<Session>,
 }
@@ -31,14 +31,7 @@ pub(super) enum Rest {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(journey: &'a Journey, session: Session) -> Self {
-        Self {
-            journey,
-            session,
-            secrets: Secrets::new(),
-            plan: Plan::default(),
-            authenticated: false,
-            checkpoint: None,
-        }
+        Self { journey, session, secrets: Secrets::new(), plan: Plan::default(), rotates: false, checkpoint: None }
     }
 
     /// What a step left in an earlier round is not what it leaves in this one.
@@ -103,6 +96,8 @@ fn forget(session: &mut Session, live: &Live) {
     let run = &mut session.run;
     run.params.retain(|name, _| live.params.contains(name));
     run.identities.retain(|slot, _| live.slots.contains(slot));
+    // Where it rests, it may have sent somebody away.
+    run.asked.retain(|step, _| live.challenges.contains(step) || *step == session.step);
     for (step, values) in &mut run.values {
         values.retain(|name, _| live.values.contains(&(step.clone(), name.clone())));
     }

@@ -1,16 +1,17 @@
 use async_trait::async_trait;
-use domain::{Expression, Failure, Method, Reference, Rejection};
-use providers::{Attempt, Progress};
+use domain::{Expression, Failure, Reference, Rejection};
+use providers::Attempt;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::StepType;
 use super::provider::{self, ConnectorSetting};
-use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
+use crate::{Flow, Read, Shape, Step, StepCx, StepError};
 
 pub(super) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
 
-/// Checks a username and password with a provider. Leaves who it is, and `reason` when it is nobody.
+/// Checks a username and password with a provider, with a one-time code beside them where the provider takes one. Leaves
+/// who it is, and `reason` when it is nobody.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticatePassword {
@@ -18,37 +19,32 @@ struct AuthenticatePassword {
     username: Expression,
     /// A bare reference to a secret input.
     password: Reference,
+    /// Likewise. Left empty, none is sent.
+    otp: Option<Reference>,
 }
 
 #[async_trait]
 impl Step for AuthenticatePassword {
     fn shape(&self) -> Shape {
-        let password = Read::Secret("password", self.password.clone());
+        let otp = self.otp.iter().map(|otp| Read::Secret("otp", otp.clone()));
+        let secrets = otp.chain([Read::Secret("password", self.password.clone())]);
         Shape {
-            endings: [Ending::new("authenticated").identifying(), Ending::new("challenged")]
-                .into_iter()
-                .chain(provider::failures())
-                .collect(),
-            reads: self.connector.reads().chain(Read::of("username", &self.username)).chain([password]).collect(),
+            endings: provider::endings(),
+            reads: self.connector.reads().chain(Read::of("username", &self.username)).chain(secrets).collect(),
             ..Shape::default()
         }
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let (connector, adapter) = self.connector.usable(&cx.look(), Method::Password).await?;
-        let Some(adapter) = adapter else {
-            return provider::end(cx, provider::unusable(&connector, Method::Password));
-        };
         let username = cx.eval_text(&self.username)?;
+        let password = cx.secret(&self.password)?.clone();
         // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
-        if cx.secret(&self.password)?.expose_secret().is_empty() {
+        if password.expose_secret().is_empty() {
             return provider::end(cx, Failure::Rejected(Rejection::InvalidCredentials));
         }
-        let attempt = Attempt::Password { username: &username, password: cx.secret(&self.password)?, otp: None };
-        match adapter.begin(&cx.providers(), attempt).await {
-            // The journey sends the browser there, if it wants to: nobody is shown a way out who typed a password.
-            Ok(Progress::Hop(_)) => provider::end(cx, Failure::Rejected(Rejection::InteractionRequired)),
-            progress => provider::go_on(cx, provider::came(&connector, Method::Password, progress)),
-        }
+        let otp = self.otp.as_ref().map(|otp| cx.secret(otp).cloned()).transpose()?;
+        let otp = otp.filter(|otp| !otp.expose_secret().is_empty());
+        let attempt = Attempt::Password { username: &username, password: &password, otp: otp.as_ref() };
+        provider::begin(cx, &self.connector, attempt).await
     }
 }

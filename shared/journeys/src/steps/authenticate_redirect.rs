@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use domain::{Asked, CallbackState, Code, Expression, Method, Returned};
+use domain::{Asked, CallbackState, Expression, Method, Returned};
 use providers::{Answer, Attempt, Callback, Hints};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::StepType;
 use super::provider::{self, ConnectorSetting};
 use crate::{
-    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Read, Shape, Step, StepCx,
-    StepError, StepView, ViewCx,
+    ClientResponse, Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
@@ -54,7 +53,7 @@ impl Step for AuthenticateRedirect {
     fn shape(&self) -> Shape {
         let hint = self.login_hint.iter().flat_map(|hint| Read::of("login_hint", hint));
         Shape {
-            endings: [Ending::new("authenticated").identifying(), Ending::new("challenged"), Ending::new("cancelled")]
+            endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
                 .into_iter()
                 // The provider may be away before anybody was sent to it.
                 .chain(provider::failures().map(Ending::at_once))
@@ -79,19 +78,16 @@ impl Step for AuthenticateRedirect {
             acr_values: self.acr_values.as_deref(),
         };
         let progress = adapter.begin(&cx.providers(), Attempt::Redirect(hints)).await;
-        provider::go_on(cx, provider::came(&connector, Method::Oidc, progress))
+        self.go_on(cx, provider::came(&connector, Method::Oidc, progress))
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
-        let asked = cx.take_asked()?;
+        let asked = cx.take_asked(cx.here)?;
         match response.option.as_str() {
             "restart" => self.enter(cx).await,
-            "cancel" => {
-                cx.fail(Code::Declined);
-                Ok(Flow::Done("cancelled"))
-            }
+            "cancel" => Ok(cx.cancelled()),
             "callback" => self.callback(cx, asked, response).await,
-            _ => Ok(Flow::Invalid(vec![FieldError::new("option", FieldProblem::Unknown)])),
+            _ => Ok(Flow::unknown_option()),
         }
     }
 
@@ -99,7 +95,7 @@ impl Step for AuthenticateRedirect {
         // It may have been switched off between the two halves.
         match self.connector.usable(&cx.look(), Method::Oidc).await? {
             (connector, None) => provider::end(cx, provider::unusable(&connector, Method::Oidc)),
-            _ => provider::go_on(cx, returned),
+            _ => self.go_on(cx, returned),
         }
     }
 
@@ -107,15 +103,11 @@ impl Step for AuthenticateRedirect {
         let (id, adapter) = self.connector.usable(cx, Method::Oidc).await?;
         let name = cx.connector(&id).await?.map(|connector| connector.document.name.clone());
         let own = adapter.is_some_and(|adapter| adapter.callback_of_application().is_some());
-        let callback = own.then_some(OptionView { id: "callback", kind: OptionKind::Callback });
-        let always = [
-            OptionView { id: "restart", kind: OptionKind::Restart },
-            OptionView { id: "cancel", kind: OptionKind::Cancel },
-        ];
+        let callback = own.then_some(OptionView::CALLBACK);
         Ok(StepView {
             kind: TYPE.name,
             data: json!({ "provider": { "id": id, "name": name } }),
-            options: callback.into_iter().chain(always).collect(),
+            options: callback.into_iter().chain([OptionView::RESTART, OptionView::CANCEL]).collect(),
         })
     }
 }
@@ -131,6 +123,16 @@ impl AuthenticateRedirect {
         }
     }
 
+    fn go_on(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+        match returned {
+            Returned::Asked(asked) if asked.challenge.is_none() => {
+                cx.hop(&asked)?;
+                Ok(Flow::Ask)
+            }
+            returned => provider::conclude(cx, returned),
+        }
+    }
+
     /// The application has received the callback at an address of its own, and holds the session's token: both halves.
     async fn callback(
         &self,
@@ -143,7 +145,7 @@ impl AuthenticateRedirect {
         let state = callback.get("state").and_then(CallbackState::presented);
         let ours = |asked: &Asked| state.is_some_and(|(_, state)| cx.is_out(&asked.connector, &state));
         let Some(Asked { connector, pending, .. }) = asked.filter(ours) else {
-            return Ok(Flow::Invalid(vec![FieldError::new("state", FieldProblem::Unknown)]));
+            return Ok(Flow::invalid("state", FieldProblem::Unknown));
         };
         let (configured, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
         let adapter = adapter.filter(|adapter| connector == configured && adapter.callback_of_application().is_some());
@@ -151,6 +153,6 @@ impl AuthenticateRedirect {
             return provider::end(cx, provider::unusable(&connector, Method::Oidc));
         };
         let progress = adapter.answer(&cx.providers(), &pending, Answer::Callback(&callback)).await;
-        provider::go_on(cx, provider::came(&connector, Method::Oidc, progress))
+        self.go_on(cx, provider::came(&connector, Method::Oidc, progress))
     }
 }

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::StepType;
 use crate::{
-    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx,
-    StepError, StepView, ViewCx,
+    ClientResponse, Ending, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepView, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provider");
@@ -76,25 +75,21 @@ impl Step for ChooseProvider {
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
-        let invalid = |name: &str, problem| Ok(Flow::Invalid(vec![FieldError::new(name, problem)]));
         match response.option.as_str() {
             "submit" => {}
-            "cancel" => {
-                cx.fail(Code::Declined);
-                return Ok(Flow::Done("cancelled"));
-            }
-            _ => return invalid("option", FieldProblem::Unknown),
+            "cancel" => return Ok(cx.cancelled()),
+            _ => return Ok(Flow::unknown_option()),
         }
         if let Some(unknown) = response.data.keys().find(|name| *name != "connector") {
-            return invalid(unknown, FieldProblem::Unknown);
+            return Ok(Flow::invalid(unknown, FieldProblem::Unknown));
         }
         let Some(wanted) = response.data.get("connector") else {
-            return invalid("connector", FieldProblem::Required);
+            return Ok(Flow::invalid("connector", FieldProblem::Required));
         };
         let offered = self.offered(&cx.look()).await?;
         match offered.iter().find(|(id, _)| id.as_str() == wanted.expose_secret()) {
             Some((id, _)) => Ok(chosen(cx, id)),
-            None => invalid("connector", FieldProblem::Unknown),
+            None => Ok(Flow::invalid("connector", FieldProblem::Unknown)),
         }
     }
 
@@ -108,10 +103,7 @@ impl Step for ChooseProvider {
         Ok(StepView {
             kind: TYPE.name,
             data: json!({ "heading": Text::find(HEADING), "providers": providers }),
-            options: vec![
-                OptionView { id: "submit", kind: OptionKind::ClientInput },
-                OptionView { id: "cancel", kind: OptionKind::Cancel },
-            ],
+            options: vec![OptionView::SUBMIT, OptionView::CANCEL],
         })
     }
 }

@@ -1,22 +1,22 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use domain::Code;
 use domain::ids::is_field_name;
 use domain::text::TextId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::StepType;
+use super::{StepType, code};
 use crate::{
-    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionKind, OptionView, Output, Shape, Step, StepCx,
-    StepError, StepView, ViewCx,
+    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError,
+    StepView, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
 
-/// Asks for values: a form of named fields. Leaves each as a value of its name; passwords for this request only.
+/// Asks for values: a form of named fields. Leaves each as a value of its name; passwords and codes for this
+/// request only.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 struct CollectInformation {
@@ -50,6 +50,8 @@ enum FieldKind {
     Text,
     Email,
     Password,
+    /// A one-time code, with blanks wherever somebody likes them.
+    Code,
 }
 
 impl FieldKind {
@@ -58,6 +60,7 @@ impl FieldKind {
             FieldKind::Text => "text",
             FieldKind::Email => "email",
             FieldKind::Password => "password",
+            FieldKind::Code => "code",
         }
     }
 
@@ -67,11 +70,12 @@ impl FieldKind {
             FieldKind::Text => 256,
             FieldKind::Email => 254,
             FieldKind::Password => 4096,
+            FieldKind::Code => code::MAX,
         }
     }
 
     fn is_secret(self) -> bool {
-        self == FieldKind::Password
+        matches!(self, FieldKind::Password | FieldKind::Code)
     }
 }
 
@@ -99,8 +103,14 @@ impl Field {
     /// What was entered, as it is passed on, or what is wrong with it.
     fn accept(&self, entered: Option<&SecretString>) -> Result<Option<SecretString>, FieldProblem> {
         let text = entered.map_or("", |entered| entered.expose_secret());
-        // A password goes to the provider byte for byte; blanks around an address or name are slips of the hand.
-        let text = if self.kind.is_secret() { text } else { text.trim() };
+        let bare = code::bare(text);
+        let text = match self.kind {
+            // Goes to the provider byte for byte.
+            FieldKind::Password => text,
+            FieldKind::Code => bare.expose_secret(),
+            // Blanks around an address or name are slips of the hand.
+            FieldKind::Text | FieldKind::Email => text.trim(),
+        };
         if text.is_empty() {
             return if self.required { Err(FieldProblem::Required) } else { Ok(None) };
         }
@@ -144,11 +154,8 @@ impl Step for CollectInformation {
     async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
         match response.option.as_str() {
             "submit" => {}
-            "cancel" => {
-                cx.fail(Code::Declined);
-                return Ok(Flow::Done("cancelled"));
-            }
-            _ => return Ok(Flow::Invalid(vec![FieldError::new("option", FieldProblem::Unknown)])),
+            "cancel" => return Ok(cx.cancelled()),
+            _ => return Ok(Flow::unknown_option()),
         }
         let unknown = response.data.keys().filter(|name| !self.fields.iter().any(|field| field.name == **name));
         let mut errors: Vec<_> = unknown.map(|name| FieldError::new(name, FieldProblem::Unknown)).collect();
@@ -186,10 +193,7 @@ impl Step for CollectInformation {
         Ok(StepView {
             kind: TYPE.name,
             data: json!({ "fields": self.fields.iter().map(field).collect::<Vec<_>>() }),
-            options: vec![
-                OptionView { id: "submit", kind: OptionKind::ClientInput },
-                OptionView { id: "cancel", kind: OptionKind::Cancel },
-            ],
+            options: vec![OptionView::SUBMIT, OptionView::CANCEL],
         })
     }
 }
@@ -214,6 +218,13 @@ mod tests {
             assert_eq!(accept(FieldKind::Password, password), Ok(Some(password.to_owned())));
         }
         assert_eq!(accept(FieldKind::Password, &"x".repeat(4097)), Err(FieldProblem::TooLong));
+    }
+
+    #[test]
+    fn a_code_is_passed_on_without_blanks() {
+        assert_eq!(accept(FieldKind::Code, " 123 456\t"), Ok(Some("123456".to_owned())));
+        assert_eq!(accept(FieldKind::Code, "  "), Err(FieldProblem::Required));
+        assert_eq!(accept(FieldKind::Code, &"1".repeat(65)), Err(FieldProblem::TooLong));
     }
 
     #[test]

@@ -8,26 +8,33 @@ use serde_json::Value;
 
 use crate::Step;
 
+mod answer_challenge;
 mod authenticate_password;
 mod authenticate_redirect;
+mod authenticate_totp;
 mod choose_provider;
+mod code;
 mod collect_information;
 mod complete;
 mod condition;
 pub(crate) mod provider;
 mod provision_user;
 mod reject;
+mod send_otp;
 
 /// Every kind of step there is.
 pub const TYPES: &[StepType] = &[
+    answer_challenge::TYPE,
     authenticate_password::TYPE,
     authenticate_redirect::TYPE,
+    authenticate_totp::TYPE,
     choose_provider::TYPE,
     collect_information::TYPE,
     complete::TYPE,
     condition::TYPE,
     provision_user::TYPE,
     reject::TYPE,
+    send_otp::TYPE,
 ];
 
 /// A kind of step: its name in documents, and how its settings are read.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::{Asked, Code, ConnectorId, Expression, Failure, Method, Rejection, Returned, Unavailability};
-use providers::{Progress, ProviderAdapter, ProviderError};
+use providers::{Attempt, Progress, ProviderAdapter, ProviderError};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -49,6 +49,12 @@ impl ConnectorSetting {
     }
 }
 
+/// How a step ends that checks what a user has typed: with somebody, with a question, or with nobody.
+pub(super) fn endings() -> Vec<Ending> {
+    let begun = [Ending::new("authenticated").identifying(), Ending::new("challenged").asking()];
+    begun.into_iter().chain(failures()).collect()
+}
+
 /// How such a step ends when nobody was vouched for. Leaves the reason.
 pub(super) fn failures() -> impl Iterator<Item = Ending> {
     let reason = || vec![Output { name: "reason".into(), secret: false }];
@@ -75,8 +81,9 @@ fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Fai
 
 /// What an adapter answered, as it may be kept.
 pub(crate) fn came(connector: &ConnectorId, method: Method, progress: Result<Progress, ProviderError>) -> Returned {
-    let asked =
-        |challenge, pending| Returned::Asked(Asked { connector: connector.clone(), method, challenge, pending });
+    let asked = |challenge, pending| {
+        Returned::Asked(Asked { connector: connector.clone(), method, challenge, pending, wrong: 0, resent: 0 })
+    };
     match progress {
         Ok(Progress::Done(identity)) => Returned::Identity(identity),
         Ok(Progress::Ask(challenge, pending)) => asked(Some(challenge), pending),
@@ -85,21 +92,35 @@ pub(crate) fn came(connector: &ConnectorId, method: Method, progress: Result<Pro
     }
 }
 
-/// What an adapter answered, as the journey goes on from it.
-pub(super) fn go_on(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+/// Begins what a user has typed for.
+pub(super) async fn begin(
+    cx: &mut StepCx<'_>,
+    connector: &ConnectorSetting,
+    attempt: Attempt<'_>,
+) -> Result<Flow, StepError> {
+    let method = attempt.method();
+    let (id, adapter) = connector.usable(&cx.look(), method).await?;
+    let Some(adapter) = adapter else { return end(cx, unusable(&id, method)) };
+    match came(&id, method, adapter.begin(&cx.providers(), attempt).await) {
+        Returned::Asked(asked) if asked.challenge.is_some() => {
+            cx.keep_asked(cx.here, &asked)?;
+            // What was typed was right, or a code is on its way.
+            cx.rotate();
+            Ok(Flow::Done("challenged"))
+        }
+        returned => conclude(cx, returned),
+    }
+}
+
+/// What came of an attempt that has come to its end.
+pub(super) fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
     match returned {
         Returned::Identity(identity) => {
             cx.authenticated(&identity)?;
             Ok(Flow::Done("authenticated"))
         }
-        Returned::Asked(asked) if asked.challenge.is_some() => {
-            cx.keep_asked(&asked)?;
-            Ok(Flow::Done("challenged"))
-        }
-        Returned::Asked(asked) => {
-            cx.hop(&asked)?;
-            Ok(Flow::Ask)
-        }
+        // For what this step cannot ask, the journey may have another.
+        Returned::Asked(_) => end(cx, Failure::Rejected(Rejection::InteractionRequired)),
         Returned::Failed(failure) => end(cx, failure),
     }
 }

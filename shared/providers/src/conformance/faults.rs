@@ -146,7 +146,7 @@ async fn a_provider_that_errs_again_and_again_is_asked_again_and_again() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         // One user may be all it takes to have a provider run into an error: nobody else is to be locked out by that.
-        bench.keycloak.misbehave(Some(Misbehaviour::ServerError));
+        bench.keycloak.misbehave(Some(Misbehaviour::Unavailable));
         for _ in 0..10 {
             assert_eq!(bench.login().await.err(), Some(Stage::Token.unavailable(Outage::ServerError)), "{row:?}");
         }

@@ -8,7 +8,7 @@ use crate::{Check, Outage, ProviderError, Stage};
 /// At a client whose ID tokens show nobody's profile.
 async fn thin(row: Row) -> Bench {
     let bench = row.bench().await;
-    bench.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+    bench.change_client(|client| client.claims_in_id_token(false));
     bench
 }
 
@@ -30,7 +30,7 @@ async fn what_the_id_token_lacks_userinfo_says() {
 async fn userinfo_is_not_asked_for_what_nobody_wanted() {
     for row in Row::all() {
         let bench = row.with(|realm| realm, json!({ "settings": { "scopes": ["openid"] } })).await;
-        bench.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+        bench.change_client(|client| client.claims_in_id_token(false));
         bench.login().await.unwrap();
         assert_eq!(bench.calls(), [1, 1, 1, 0], "{row:?}");
     }
@@ -41,7 +41,7 @@ async fn userinfo_of_somebody_else_signs_nobody_in() {
     for row in Row::all() {
         let bench = thin(row).await;
         for signed in [false, true] {
-            bench.keycloak.change_client("demo", "landfall", |client| client.signed_userinfo(signed)).unwrap();
+            bench.change_client(|client| client.signed_userinfo(signed));
             bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::WrongUserinfoSubject));
             assert_eq!(bench.login().await.err(), Some(Stage::Userinfo.refused(Check::Subject)), "{row:?}");
         }
@@ -53,7 +53,7 @@ async fn signed_userinfo_is_verified_and_taken() {
     for row in Row::all() {
         let bench = thin(row).await;
         let key = bench.login().await.unwrap().key();
-        bench.keycloak.change_client("demo", "landfall", |client| client.signed_userinfo(true)).unwrap();
+        bench.change_client(|client| client.signed_userinfo(true));
         let identity = bench.login().await.unwrap();
         assert_eq!(identity.key(), key, "{row:?}");
         assert_eq!(identity.claims.verified_email(), Some("ada@example.org"));

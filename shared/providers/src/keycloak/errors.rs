@@ -27,9 +27,33 @@ const CODE_OF_ANOTHER: ProviderError = ProviderError::Refused { stage: Stage::To
 /// `error`, `error_description` (`None`: any), meaning. The first that fits counts.
 type Row = (&'static str, Option<&'static str>, ProviderError);
 
-/// To a password.
-pub(super) const OF_A_PASSWORD: &[Row] = &[
-    ("invalid_grant", Some("Invalid user credentials"), rejected(Rejection::InvalidCredentials)),
+/// To a password, with a code or without.
+pub(super) const OF_A_PASSWORD: &[&[Row]] = &[
+    OF_A_DIRECT_GRANT,
+    &[
+        ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
+        // An empty name is something a user types, not something an administrator can repair.
+        ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
+    ],
+    OF_ANYTHING,
+];
+
+/// To a code without a password.
+pub(super) const OF_A_TOTP: &[&[Row]] = &[
+    OF_A_DIRECT_GRANT,
+    &[
+        ("invalid_grant", None, rejected(Rejection::OtpInvalid)),
+        ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::OtpInvalid)),
+        // What it says of a user who has no one-time code. That is nobody's outage, and no secret to be told.
+        ("unknown_error", Some("For more on this error consult the server log."), rejected(Rejection::OtpInvalid)),
+    ],
+    OF_ANYTHING,
+];
+
+/// To an authorization code.
+pub(super) const OF_A_CODE: &[&[Row]] = &[OF_A_REDIRECT, OF_ANYTHING];
+
+const OF_A_DIRECT_GRANT: &[Row] = &[
     ("invalid_grant", Some("Account disabled"), rejected(Rejection::AccountDisabled)),
     // "Verify e-mail" and "accept the terms" say the same: only the browser login can tell them apart and resolve them.
     ("invalid_grant", Some("Account is not fully set up"), rejected(Rejection::PasswordExpired)),
@@ -38,19 +62,15 @@ pub(super) const OF_A_PASSWORD: &[Row] = &[
         Some("resource owner password credentials grant is prohibited."),
         token("a client policy forbids the password grant: Realm settings > Client policies"),
     ),
-    ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
     (
         "unauthorized_client",
         Some("Client not allowed for direct access grants"),
         token("switch on Direct access grants: Clients > the client > Settings > Capability config"),
     ),
-    // An empty name is something a user types, not something an administrator can repair.
-    ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
     ("unsupported_grant_type", None, token("the server does not offer the password grant")),
 ];
 
-/// To an authorization code.
-pub(super) const OF_A_CODE: &[Row] = &[
+const OF_A_REDIRECT: &[Row] = &[
     ("invalid_grant", Some("Incorrect redirect_uri"), CODE_OF_ANOTHER),
     ("invalid_grant", Some("Auth error: Found different client_id in clientSession"), CODE_OF_ANOTHER),
     ("invalid_grant", Some("PKCE verification failed: Code mismatch"), CODE_OF_ANOTHER),
@@ -77,7 +97,6 @@ pub(super) const OF_A_CODE: &[Row] = &[
     ),
 ];
 
-/// To either.
 const OF_ANYTHING: &[Row] = &[
     ("unauthorized_client", Some("Bearer-only not allowed"), WRONG_KIND),
     (
@@ -129,14 +148,14 @@ const OF_ANYTHING: &[Row] = &[
     ),
 ];
 
-/// What an answer of the token endpoint other than 200 means, to what the rows are about.
-pub(super) fn classify(now: DateTime<Utc>, response: &Response, rows: &[Row]) -> ProviderError {
+/// What an answer of the token endpoint other than 200 means, to what the tables are about.
+pub(super) fn classify(now: DateTime<Utc>, response: &Response, tables: &[&[Row]]) -> ProviderError {
     if let Some(throttled) = throttled(now, response) {
         return throttled;
     }
     if let Some(error) = OauthError::of(response) {
         let fits = |row: &&Row| row.0 == error.code && row.1.is_none_or(|description| description == error.description);
-        if let Some((_, _, meaning)) = rows.iter().chain(OF_ANYTHING).find(fits) {
+        if let Some((_, _, meaning)) = tables.iter().copied().flatten().find(fits) {
             return *meaning;
         }
     }
@@ -172,12 +191,12 @@ mod tests {
         meaning_to(OF_A_PASSWORD, status, error, description)
     }
 
-    fn meaning_to(rows: &[Row], status: u16, error: &str, description: &str) -> ProviderError {
+    fn meaning_to(tables: &[&[Row]], status: u16, error: &str, description: &str) -> ProviderError {
         let body = match description {
             "" => json!({ "error": error }),
             description => json!({ "error": error, "error_description": description }),
         };
-        classify(DateTime::UNIX_EPOCH, &answer(status, "application/json", &body.to_string()), rows)
+        classify(DateTime::UNIX_EPOCH, &answer(status, "application/json", &body.to_string()), tables)
     }
 
     fn page(status: u16) -> ProviderError {

@@ -1,3 +1,5 @@
+mod totp;
+
 use std::time::Duration;
 
 use domain::{Clock, Method, Pending, SecretError};

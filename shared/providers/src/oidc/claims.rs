@@ -39,6 +39,11 @@ impl Vouched {
         self.claims.get(name).and_then(Value::as_str)
     }
 
+    /// A claim that is a list; what of it is text.
+    pub(crate) fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        Some(self.claims.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
+    }
+
     /// Whether something is missing that userinfo may have, where these are the scopes that were asked for.
     pub(crate) fn lacks_wanted(&self, scopes: &[String]) -> bool {
         WANTED.iter().any(|(claim, scope)| self.text(claim).is_none() && scopes.iter().any(|asked| asked == scope))

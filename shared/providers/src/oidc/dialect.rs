@@ -29,8 +29,8 @@ pub(crate) trait OidcDialect: Debug + DeserializeOwned + Send + Sync + 'static {
         Ok(Endpoints::default())
     }
 
-    /// One more look at what an ID token says that has passed all others.
-    fn check(&self, _claims: &Vouched) -> Result<(), ProviderError> {
+    /// One more look at what an ID token says that has passed all others, of a login by `method`.
+    fn check(&self, _method: Method, _claims: &Vouched) -> Result<(), ProviderError> {
         Ok(())
     }
 

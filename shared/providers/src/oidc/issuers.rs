@@ -60,7 +60,7 @@ impl IssuerCache {
         let slot = slot(&self.documents, issuer);
         let mut kept = lock(cx, Stage::Discovery, &slot).await?;
         let request = hurried(cx, &kept);
-        current(cx.now(), &mut kept, discovery::fetch(&cx.providers.cx(&request), issuer)).await
+        current(cx.now(), &mut kept, discovery::fetch(&cx.during(&request), issuer)).await
     }
 
     /// The keys at `url`, fetched again if none of them has the id `kid` and that may help.
@@ -69,7 +69,7 @@ impl IssuerCache {
         let mut kept = lock(cx, Stage::Keys, &slot).await?;
         let before = kept.as_ref().map(|kept| Arc::clone(&kept.value));
         let request = hurried(cx, &kept);
-        let keys = current(cx.now(), &mut kept, Keys::fetch(&cx.providers.cx(&request), url)).await?;
+        let keys = current(cx.now(), &mut kept, Keys::fetch(&cx.during(&request), url)).await?;
 
         let (now, kept_before) = (cx.now(), before.is_some_and(|before| Arc::ptr_eq(&before, &keys)));
         match kept.as_mut() {

@@ -50,6 +50,9 @@ pub(crate) fn not_switched_on(method: Method) -> ProviderError {
     Stage::Attempt.misconfigured(match method {
         Method::Oidc => "the oidc method is not switched on for this connector",
         Method::Password => "the password method is not switched on for this connector",
+        Method::EmailOtp => "the email_otp method is not switched on for this connector",
+        Method::SmsOtp => "the sms_otp method is not switched on for this connector",
+        Method::Totp => "the totp method is not switched on for this connector",
     })
 }
 
@@ -69,6 +72,7 @@ impl<D: OidcDialect> ProviderAdapter for RelyingParty<D> {
     }
 
     async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError> {
+        let cx = &cx.of(&self.document);
         match attempt {
             Attempt::Redirect(hints) => self.depart(cx, hints).await,
             other => self.dialect.begin(self, cx, other).await,
@@ -76,13 +80,15 @@ impl<D: OidcDialect> ProviderAdapter for RelyingParty<D> {
     }
 
     async fn answer(&self, cx: &Cx<'_>, pending: &Pending, answer: Answer<'_>) -> Result<Progress, ProviderError> {
+        let cx = &cx.of(&self.document);
         match answer {
             Answer::Callback(callback) => self.arrive(cx, &Departure::of(pending)?, callback).await,
-            Answer::Code(_) => Err(Stage::Attempt.refused(Check::Unasked)),
+            Answer::Code(_) | Answer::Resend => Err(Stage::Attempt.refused(Check::Unasked)),
         }
     }
 
     async fn hop(&self, cx: &Cx<'_>, pending: &Pending, state: &CallbackState) -> Result<Url, ProviderError> {
+        let cx = &cx.of(&self.document);
         let departure = Departure::of(pending)?;
         let client = self.client(Method::Oidc)?;
         let mut url = self.metadata(cx).await?.authorization_endpoint()?.clone();
@@ -184,7 +190,7 @@ impl<D: OidcDialect> RelyingParty<D> {
             (None, Proof::Nonce(_)) => return Err(Stage::IdToken.refused(Check::Format)),
             (None, Proof::DirectGrant) => asked().await?,
         };
-        self.dialect.check(&vouched)?;
+        self.dialect.check(method, &vouched)?;
         // Some providers name the session in the answer where an administrator's mappers leave `sid` out.
         let session = vouched.text("sid").map(str::to_owned).or_else(|| answer.session_state.clone());
         if answer.id_token().is_some()

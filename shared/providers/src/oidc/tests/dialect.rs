@@ -22,7 +22,7 @@ impl OidcDialect for Hosted {
         Ok(self.issuer.clone())
     }
 
-    fn check(&self, claims: &Vouched) -> Result<(), ProviderError> {
+    fn check(&self, _method: Method, claims: &Vouched) -> Result<(), ProviderError> {
         if claims.text("name") == Some(&self.name) { Ok(()) } else { Err(Stage::IdToken.refused(Check::Subject)) }
     }
 }

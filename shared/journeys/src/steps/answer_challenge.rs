@@ -1,0 +1,166 @@
+use async_trait::async_trait;
+use domain::{Asked, Challenge, Code, Failure, Method, Rejection, Returned, StepId, Text};
+use providers::Answer;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{StepType, code, provider};
+use crate::{
+    ClientResponse, Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, ViewCx,
+};
+
+pub(super) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
+
+/// Asks what the provider of an earlier step asks: a one-time code. Leaves who it is, and `reason` when it is nobody.
+///
+/// A wrong code may be typed again as long as the provider allows it, and [`MAX_WRONG`] times at most; another may be sent
+/// where the provider can, [`MAX_RESENT`] times. Both are counted in the session, so they are the same in every instance
+/// and survive whatever is asked in between.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerChallenge {
+    /// The step that was asked.
+    of: StepId,
+}
+
+/// NIST SP 800-63B section 5.2.2 allows a hundred; people give up long before, and six digits want few guesses.
+const MAX_WRONG: u8 = 5;
+
+/// Each costs somebody money, and somebody else a message.
+const MAX_RESENT: u8 = 3;
+
+const CODE: &str = "code";
+
+#[async_trait]
+impl Step for AnswerChallenge {
+    fn shape(&self) -> Shape {
+        // Nobody knows whether the provider has looked at the answer; the question stands.
+        let stands = |ending: Ending| if ending.outcome.starts_with("unavailable") { ending.asking() } else { ending };
+        Shape {
+            endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
+                .into_iter()
+                .chain(provider::failures().map(stands))
+                .collect(),
+            reads: vec![Read::Challenge("of", self.of.clone())],
+            client_facing: true,
+            ..Shape::default()
+        }
+    }
+
+    async fn enter(&self, _cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        Ok(Flow::Ask)
+    }
+
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+        let open = self.open(&cx.look())?;
+        match response.option.as_str() {
+            "submit" => match typed(response) {
+                Ok(code) => self.answer(cx, open, Answer::Code(&code)).await,
+                Err(invalid) => Ok(invalid),
+            },
+            "resend" if open.may_resend() => self.answer(cx, open, Answer::Resend).await,
+            "cancel" => {
+                cx.take_asked(&self.of)?;
+                Ok(cx.cancelled())
+            }
+            _ => Ok(Flow::unknown_option()),
+        }
+    }
+
+    async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {
+        let open = self.open(cx)?;
+        let Challenge::Code { method, digits, to, .. } = &open.challenge;
+        let label = Text::find("field.code");
+        let autocomplete = "one-time-code";
+        let field =
+            json!({ "name": CODE, "type": "code", "label": label, "required": true, "autocomplete": autocomplete });
+        let resend = open.may_resend().then_some(OptionView::RESEND);
+        Ok(StepView {
+            kind: TYPE.name,
+            data: json!({ "challenge": { "method": method, "digits": digits, "to": to }, "fields": [field] }),
+            options: [Some(OptionView::SUBMIT), resend, Some(OptionView::CANCEL)].into_iter().flatten().collect(),
+        })
+    }
+}
+
+/// A question that waits for its answer.
+struct Open {
+    asked: Asked,
+    challenge: Challenge,
+}
+
+impl Open {
+    fn may_resend(&self) -> bool {
+        let Challenge::Code { resend, .. } = self.challenge;
+        resend && self.asked.resent < MAX_RESENT
+    }
+
+    /// What the right answer proves, beside that somebody could begin.
+    fn proves(&self) -> Method {
+        let Challenge::Code { method, .. } = self.challenge;
+        method
+    }
+}
+
+/// The code in a submit, which has to be all that is in it.
+fn typed(response: &ClientResponse) -> Result<SecretString, Flow> {
+    if let Some(unknown) = response.data.keys().find(|name| *name != CODE) {
+        return Err(Flow::invalid(unknown, FieldProblem::Unknown));
+    }
+    let typed = response.data.get(CODE).map(|typed| code::bare(typed.expose_secret())).unwrap_or_default();
+    match typed.expose_secret().len() {
+        0 => Err(Flow::invalid(CODE, FieldProblem::Required)),
+        1..=code::MAX => Ok(typed),
+        _ => Err(Flow::invalid(CODE, FieldProblem::TooLong)),
+    }
+}
+
+impl AnswerChallenge {
+    fn open(&self, cx: &ViewCx<'_>) -> Result<Open, StepError> {
+        let open = cx.asked(&self.of)?.and_then(|asked| Some(Open { challenge: asked.challenge.clone()?, asked }));
+        open.ok_or(StepError::Broken("nothing that could be answered was asked"))
+    }
+
+    async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
+        let Asked { connector, method, wrong, resent, pending, .. } = &open.asked;
+        let found = cx.connector(connector).await?.and_then(|connector| connector.adapter.clone());
+        let Some(adapter) = found.filter(|adapter| adapter.methods().contains(method)) else {
+            return provider::end(cx, provider::unusable(connector, *method));
+        };
+        let resends = matches!(answer, Answer::Resend);
+        let progress = adapter.answer(&cx.providers(), pending, answer).await;
+        match provider::came(connector, *method, progress) {
+            Returned::Identity(identity) => {
+                cx.take_asked(&self.of)?;
+                cx.authenticated(&identity)?;
+                cx.prove(open.proves(), &identity);
+                Ok(Flow::Done("authenticated"))
+            }
+            // The next factor, or the same question with another code.
+            Returned::Asked(next) if next.challenge.is_some() => {
+                let resent = resent.saturating_add(resends.into());
+                cx.keep_asked(&self.of, &Asked { wrong: *wrong, resent, ..next })?;
+                if !resends {
+                    cx.rotate();
+                }
+                Ok(Flow::Ask)
+            }
+            // The code that was sent before may still arrive.
+            Returned::Failed(Failure::Unavailable { .. }) if resends => {
+                cx.fail(Code::ProviderUnavailable);
+                Ok(Flow::Ask)
+            }
+            Returned::Failed(Failure::Rejected(Rejection::OtpInvalid)) if wrong + 1 < MAX_WRONG => {
+                cx.keep_asked(&self.of, &Asked { wrong: wrong + 1, ..open.asked.clone() })?;
+                cx.fail(Code::InvalidCredentials);
+                Ok(Flow::Ask)
+            }
+            Returned::Failed(failure @ Failure::Unavailable { .. }) => provider::end(cx, failure),
+            returned => {
+                cx.take_asked(&self.of)?;
+                provider::conclude(cx, returned)
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use async_trait::async_trait;
+use domain::{Channel, Expression};
+use providers::Attempt;
+use serde::Deserialize;
+
+use super::StepType;
+use super::provider::{self, ConnectorSetting};
+use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
+
+pub(super) const TYPE: StepType = StepType::of::<SendOtp>("send_otp");
+
+/// Has a provider send a one-time code. `answer_challenge` asks for it. Leaves `reason` when none was sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SendOtp {
+    connector: ConnectorSetting,
+    channel: Channel,
+    /// As the provider knows the user.
+    to: Expression,
+}
+
+#[async_trait]
+impl Step for SendOtp {
+    fn shape(&self) -> Shape {
+        Shape {
+            endings: [Ending::new("challenged").asking()].into_iter().chain(provider::failures()).collect(),
+            reads: self.connector.reads().chain(Read::of("to", &self.to)).collect(),
+            ..Shape::default()
+        }
+    }
+
+    async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
+        let to = cx.eval_text(&self.to)?;
+        provider::begin(cx, &self.connector, Attempt::Otp { channel: self.channel, to: &to }).await
+    }
+}

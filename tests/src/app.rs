@@ -28,12 +28,15 @@ use tokens::Keys;
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 
+use crate::house::House;
 use crate::proxy::{Calls, before, in_background, serve};
 
 /// What an app is made of, before it is made.
 pub struct Setup {
     /// The simulated provider. Its address is known to [`Setup::connectors`] as `{keycloak}`.
     pub keycloak: Keycloak,
+    /// A provider of the company's own. Its address is known to [`Setup::connectors`] as `{house}`.
+    pub house: Option<House>,
     /// The kinds of providers that connectors may lead to.
     pub registry: Registry,
     /// A file of connectors.
@@ -125,11 +128,17 @@ pub fn demo_keycloak(clock: Arc<dyn Clock>) -> Keycloak {
 }
 
 impl Setup {
+    /// The clock of the app, and of everything that it meets.
+    pub fn clock(&self) -> Arc<FixedClock> {
+        Arc::clone(&self.clock)
+    }
+
     fn new() -> Self {
         let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         let clock = Arc::new(FixedClock::at(start));
         Self {
             keycloak: demo_keycloak(clock.clone()),
+            house: None,
             registry: Registry::default(),
             connectors: CONNECTORS.to_owned(),
             secrets: BTreeMap::from([("keycloak", demo::KEYCLOAK_SECRET)]),
@@ -155,7 +164,9 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup::new();
         change(&mut setup);
-        let Setup { keycloak, registry, connectors, secrets, client_secrets, journeys, unchecked, client, .. } = setup;
+        let Setup {
+            keycloak, house, registry, connectors, secrets, client_secrets, journeys, unchecked, client, ..
+        } = setup;
         let Setup { budget, time, clock, entropy, .. } = setup;
 
         let logs = Logs::default();
@@ -187,7 +198,11 @@ impl TestApp {
             keep_expired(dynamodb, &access_key, &tables.sessions).await;
         }
 
-        let connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
+        let mut connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
+        if let Some(house) = house {
+            let house = before(serve(house.router()).await, "provider", calls.clone()).await;
+            connectors = connectors.replace("{house}", &format!("http://{house}"));
+        }
         let connectors = documents::connectors(&registry, "connectors", &connectors).unwrap();
         let mut all: Vec<_> = connectors.iter().flat_map(|connector| demo::journeys(connector).unwrap()).collect();
         all.extend(journeys.iter().map(|text| documents::journey("journey", text).unwrap()));

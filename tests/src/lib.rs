@@ -12,6 +12,7 @@
 mod app;
 mod browser;
 mod flow;
+pub mod house;
 pub mod proxy;
 
 pub use app::{Answer, Setup, TestApp, demo_keycloak};

@@ -3,5 +3,6 @@
 
 mod architecture;
 mod budget;
+mod codes;
 mod journey;
 mod redirect;

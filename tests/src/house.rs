@@ -1,0 +1,164 @@
+//! A company's own login service, and the provider that a deployment compiles in for it: the provider that asks, until one
+//! of Landfall's own does.
+//!
+//! It behaves as such services do: a code lives three minutes and works once, a wrong one leaves the question open until
+//! the account has had too many, another code takes the place of the one before, and for an address that nobody has it
+//! pretends to send one.
+
+mod server;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use domain::{Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, Rejection};
+use egress::{Request, Response};
+use providers::{
+    Answer as Said, Attempt, Cx, InvalidConnector, Outage, Progress, Provider, ProviderAdapter, ProviderError,
+    Registry, Stage,
+};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{Answer, TestApp, TestSession};
+
+pub use server::{House, Person};
+
+/// `provider: house`, `settings: { url: ... }`.
+pub const HOUSE: Provider = Provider::new("house", &[Method::Password, Method::EmailOtp, Method::SmsOtp], build);
+
+const CONNECTORS: &str = r#"
+connectors:
+  - id: house
+    provider: house
+    name: House
+    client: { id: landfall }
+    methods: { password: {}, email_otp: {}, sms_otp: {} }
+    settings: { url: "{house}" }
+"#;
+
+impl TestApp {
+    /// One whose only provider is a house where these people work.
+    pub async fn with_house(people: &[Person]) -> (Self, House) {
+        let mut built = None;
+        let app = Self::with(|setup| {
+            let house = House::of(setup.clock(), people);
+            setup.house = Some(house.clone());
+            setup.registry = Registry::default().and(HOUSE);
+            setup.connectors = CONNECTORS.to_owned();
+            built = Some(house);
+        });
+        (app.await, built.expect("it has been set up"))
+    }
+}
+
+impl TestSession {
+    /// Answers what the provider asks, at the step that asks it.
+    pub async fn enter_code(&self, app: &TestApp, step: &str, code: &str) -> Answer {
+        let body = json!({ "turn": self.turn, "key": format!("{:032x}", self.turn), "option": "submit", "data": { "code": code } });
+        self.submit_to(app, step, &body).await
+    }
+}
+
+#[derive(Debug)]
+struct Adapter {
+    document: ConnectorDocument,
+    url: Url,
+}
+
+fn build(document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
+    let url = document.settings.get("url").and_then(Value::as_str).and_then(|url| url.parse().ok());
+    let url = url.ok_or_else(|| InvalidConnector::at("settings.url", "is no address"))?;
+    Ok(Arc::new(Adapter { document: document.clone(), url }))
+}
+
+#[async_trait]
+impl ProviderAdapter for Adapter {
+    fn methods(&self) -> MethodSet {
+        self.document.methods.keys().copied().collect()
+    }
+
+    async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError> {
+        let method = attempt.method();
+        match attempt {
+            Attempt::Password { username, password, .. } => {
+                let form = [("username", username), ("password", password.expose_secret())];
+                self.call(cx, method, "/password", &form).await
+            }
+            Attempt::Otp { channel, to } => {
+                let way = if channel == Channel::Email { "email_otp" } else { "sms_otp" };
+                self.call(cx, method, "/send", &[("way", way), ("to", to)]).await
+            }
+            Attempt::Redirect(_) | Attempt::Totp { .. } => {
+                Err(ProviderError::Misconfigured { stage: Stage::Attempt, hint: "the house has no such method" })
+            }
+        }
+    }
+
+    async fn answer(&self, cx: &Cx<'_>, pending: &Pending, answer: Said<'_>) -> Result<Progress, ProviderError> {
+        let method = serde_json::from_value(pending.0["method"].clone()).map_err(|_| malformed())?;
+        let ticket = ("ticket", pending.0["ticket"].as_str().unwrap_or_default());
+        match answer {
+            Said::Code(code) => self.call(cx, method, "/code", &[ticket, ("code", code.expose_secret())]).await,
+            Said::Resend => self.call(cx, method, "/resend", &[ticket]).await,
+            Said::Callback(_) => Err(malformed()),
+        }
+    }
+}
+
+fn malformed() -> ProviderError {
+    ProviderError::Unavailable { stage: Stage::Token, outage: Outage::Protocol }
+}
+
+impl Adapter {
+    async fn call(
+        &self,
+        cx: &Cx<'_>,
+        method: Method,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Progress, ProviderError> {
+        let url = self.url.join(path).map_err(|_| malformed())?;
+        let response = cx.send(Stage::Token, Request::post_form(url, form.iter().copied())).await?;
+        self.read(method, &response)
+    }
+
+    fn read(&self, method: Method, response: &Response) -> Result<Progress, ProviderError> {
+        let said: Value = serde_json::from_slice(&response.body).map_err(|_| malformed())?;
+        let text = |name: &str| said[name].as_str();
+        match (response.status.as_u16(), text("error")) {
+            (200, _) => Ok(Progress::Done(self.identity(method, &said).ok_or_else(malformed)?)),
+            (202, _) => {
+                let way = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
+                let challenge = Challenge::Code {
+                    method: way,
+                    digits: Some(6),
+                    to: text("to").map(str::to_owned),
+                    resend: way != Method::Totp,
+                };
+                Ok(Progress::Ask(challenge, Pending(json!({ "ticket": said["ticket"], "method": method }))))
+            }
+            (_, Some("wrong_password")) => Err(ProviderError::Rejected(Rejection::InvalidCredentials)),
+            (_, Some("wrong_code")) => Err(ProviderError::Rejected(Rejection::OtpInvalid)),
+            (_, Some("expired")) => Err(ProviderError::Rejected(Rejection::OtpExpired)),
+            _ => Err(ProviderError::Unavailable { stage: Stage::Token, outage: Outage::ServerError }),
+        }
+    }
+
+    fn identity(&self, method: Method, said: &Value) -> Option<ExternalIdentity> {
+        Some(ExternalIdentity {
+            connector: self.document.id.clone(),
+            source: self.document.source(),
+            provider: self.document.provider.clone(),
+            method,
+            issuer_key: "house".to_owned(),
+            subject_key: said["sub"].as_str()?.to_owned(),
+            raw_issuer: None,
+            raw_subject: None,
+            claims: Claims::mapped(said.as_object()?),
+            upstream_session: None,
+            authenticated_at: DateTime::from_timestamp(said["auth_time"].as_i64()?, 0)?,
+        })
+    }
+}

@@ -12,8 +12,12 @@
 mod app;
 mod browser;
 mod flow;
+mod functions;
+mod items;
 pub mod proxy;
+mod secrets;
 
 pub use app::{Answer, Setup, TestApp, demo_keycloak};
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, demo_journey, key};
+pub use secrets::WatchedSecrets;

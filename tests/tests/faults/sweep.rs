@@ -1,0 +1,111 @@
+//! Every call of a flow fails in every way.
+
+use std::collections::BTreeMap;
+
+use landfall_tests::TestApp;
+use landfall_tests::proxy::{Call, Fault, Trap};
+
+use crate::client::{Client, End, Person};
+use crate::invariants::{check_calls, check_items};
+use crate::time::Time;
+
+/// A flow, and who goes through it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flow {
+    pub(crate) name: &'static str,
+    pub(crate) journey: &'static str,
+    /// Whether the user has been here before.
+    pub(crate) returning: bool,
+    pub(crate) passwords: &'static [&'static str],
+}
+
+const PERSON: Person<'_> =
+    Person { username: "ada", email: landfall::demo::EMAIL, passwords: &[landfall::demo::PASSWORD] };
+
+impl Flow {
+    fn person(self) -> Person<'static> {
+        Person { passwords: self.passwords, ..PERSON }
+    }
+
+    /// Tries all of it.
+    #[expect(clippy::print_stdout, reason = "how much was tried is what one wants to know of it")]
+    pub(crate) async fn sweep(self, app: &mut TestApp) {
+        let time = Time::stop();
+        if self.returning {
+            Client::new(app, &time).log_in("migrate-from-keycloak", PERSON).await;
+        }
+        let calls = self.without_a_fault(app, &time).await;
+        let (mut tried, mut ends) = (0, BTreeMap::<_, usize>::new());
+        for call in &calls {
+            let (request, number) = call.number;
+            for (fault, lasting) in Fault::all(call) {
+                let trap = Trap { request, call: number, service: call.service, fault, lasting };
+                let end = self.with(app, &time, trap, call).await;
+                *ends.entry(format!("{end:?}").split('_').next().unwrap_or_default().to_owned()).or_default() += 1;
+                tried += 1;
+            }
+        }
+        println!("{}: {} calls, {tried} points: {ends:?}", self.name, calls.len());
+        let expected: usize = calls.iter().map(|call| Fault::all(call).len()).sum();
+        assert!(tried >= expected && expected >= calls.len() * 10, "{tried} of {expected}");
+    }
+
+    /// The calls of the flow on an instance that has just started.
+    async fn without_a_fault(self, app: &mut TestApp, time: &Time) -> Vec<Call> {
+        self.prepare(app, time).await;
+        let client = Client::new(app, time);
+        let end = client.log_in(self.journey, self.person()).await;
+        assert!(matches!(end, End::Tokens(_)), "{end:?}");
+        let calls = client.calls.borrow().concat();
+        // A browser's calls are none of ours.
+        calls.into_iter().filter(|call| call.function.is_some()).collect()
+    }
+
+    async fn prepare(self, app: &mut TestApp, time: &Time) {
+        app.delete_items_of(if self.returning { "SESSION#" } else { "" }).await;
+        app.start_cold().await;
+        app.calls.set(None);
+    }
+
+    async fn with(self, app: &mut TestApp, time: &Time, trap: Trap, call: &Call) -> End {
+        self.prepare(app, time).await;
+        app.calls.set(Some(trap));
+        let client = Client::new(app, time);
+        let end = client.log_in(self.journey, self.person()).await;
+        let place = || {
+            format!(
+                "{}: {:?} {} at {trap:?}: {end:?} {:#?}",
+                self.name,
+                call.function,
+                call.operation,
+                client.heard.borrow()
+            )
+        };
+        assert!(app.calls.has_struck(), "{}", place());
+        app.calls.set(None);
+        check_calls(&client.calls.borrow());
+        check_items(app).await;
+        let known = match &end {
+            End::Tokens(subject) => Some(subject.clone()),
+            // The provider is away, or the code may have been used by whoever did not hear the answer.
+            End::Rejected(code) => {
+                assert_eq!((code.as_str(), call.service), ("try_later", "provider"), "{}", place());
+                None
+            }
+            End::Refused(code) => {
+                assert_eq!((code.as_str(), call.function), ("invalid_grant", Some("issuer")), "{}", place());
+                None
+            }
+        };
+        assert!(known.is_none() || app.users().await == 1, "{}", place());
+        if known.is_some() && !call.is_write() {
+            return end;
+        }
+        // The fault is over: whoever comes now is in, and is who they were.
+        let again = Client::new(app, time).log_in(self.journey, PERSON).await;
+        let End::Tokens(subject) = again else { panic!("{} and then {again:?}", place()) };
+        assert!(known.is_none_or(|known| known == subject), "{}", place());
+        assert_eq!(app.users().await, 1, "{}", place());
+        end
+    }
+}

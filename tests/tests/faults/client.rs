@@ -53,6 +53,16 @@ pub(crate) enum End {
     Refused(String),
 }
 
+impl End {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            End::Tokens(_) => "in",
+            End::Rejected(_) => "rejected by the journey",
+            End::Refused(_) => "code refused",
+        }
+    }
+}
+
 impl<'a> Client<'a> {
     pub(crate) fn new(app: &'a TestApp, time: &'a Time) -> Self {
         Self { app, time, calls: RefCell::default(), heard: RefCell::default() }

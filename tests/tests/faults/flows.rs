@@ -5,8 +5,13 @@ use landfall_tests::TestApp;
 
 use crate::sweep::Flow;
 
-const BY_PASSWORD: Flow =
-    Flow { name: "password, new user", journey: "migrate-from-keycloak", returning: false, passwords: &[PASSWORD] };
+const BY_PASSWORD: Flow = Flow {
+    name: "password, new user",
+    journey: "migrate-from-keycloak",
+    returning: false,
+    passwords: &[PASSWORD],
+    whole: true,
+};
 
 const BY_REDIRECT: Flow = Flow { name: "redirect, new user", journey: "sign-in-with-keycloak", ..BY_PASSWORD };
 
@@ -17,13 +22,14 @@ async fn a_new_users_login_by_password_survives_every_fault_of_every_call() {
 
 #[tokio::test]
 async fn a_returning_users_login_by_password_survives_every_fault_of_every_call() {
-    let flow = Flow { name: "password, returning user", returning: true, ..BY_PASSWORD };
+    let flow = Flow { name: "password, returning user", returning: true, whole: false, ..BY_PASSWORD };
     flow.sweep(&mut TestApp::new().await).await;
 }
 
 #[tokio::test]
 async fn a_wrong_password_and_then_the_right_one_survive_every_fault_of_every_call() {
-    let flow = Flow { name: "wrong password, then right", passwords: &["wrong", PASSWORD], ..BY_PASSWORD };
+    let flow =
+        Flow { name: "wrong password, then right", passwords: &["wrong", PASSWORD], whole: false, ..BY_PASSWORD };
     flow.sweep(&mut TestApp::new().await).await;
 }
 
@@ -34,7 +40,7 @@ async fn a_new_users_login_by_redirect_survives_every_fault_of_every_call() {
 
 #[tokio::test]
 async fn a_returning_users_login_by_redirect_survives_every_fault_of_every_call() {
-    let flow = Flow { name: "redirect, returning user", returning: true, ..BY_REDIRECT };
+    let flow = Flow { name: "redirect, returning user", returning: true, whole: false, ..BY_REDIRECT };
     flow.sweep(&mut TestApp::new().await).await;
 }
 
@@ -47,6 +53,6 @@ async fn a_choice_and_a_redirect_survive_every_fault_of_every_call() {
         setup.connectors = format!("{one}{two}");
     })
     .await;
-    let flow = Flow { name: "choice, then redirect", journey: "choose", ..BY_REDIRECT };
+    let flow = Flow { name: "choice, then redirect", journey: "choose", whole: false, ..BY_REDIRECT };
     flow.sweep(&mut app).await;
 }

@@ -58,6 +58,7 @@ pub struct Setup {
 /// The merged routers, as a client sees them.
 pub struct TestApp {
     router: Router,
+    always_cold: bool,
     config: Config,
     functions: Functions,
     entropy: Arc<SeededEntropy>,
@@ -201,12 +202,14 @@ impl TestApp {
         let secrets = local_secrets(&secrets, &client_secrets, entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
         let keys = Keys::load(&cx, &secrets).await.unwrap();
-        let secrets = Arc::new(WatchedSecrets::over(secrets));
+        let secrets = Arc::new(WatchedSecrets::over(secrets, calls.clone()));
         let app = aws::app(&counted, secrets.clone(), time.clone(), entropy.clone()).await.unwrap();
         let router = web::router(app, landfall::routes());
         calls.take();
+        secrets.take();
         Self {
             router,
+            always_cold: false,
             config: counted,
             functions: Functions::all(),
             entropy,
@@ -232,14 +235,24 @@ impl TestApp {
 
     /// Puts another instance in place of this one, as Lambda does at will: it remembers nothing, and has no connection.
     pub async fn start_cold(&mut self) {
+        self.router = self.instance().await;
+    }
+
+    /// From now on, each request meets an instance that has just started.
+    pub fn every_request_is_the_first(&mut self) {
+        self.always_cold = true;
+    }
+
+    async fn instance(&self) -> Router {
         let app = aws::app(&self.config, self.secrets.clone(), self.time.clone(), self.entropy.clone()).await.unwrap();
-        self.router = web::router(app, landfall::routes());
+        web::router(app, landfall::routes())
     }
 
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         self.calls.request_begins(self.functions.serving(request.uri().path()));
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let router = if self.always_cold { Box::pin(self.instance()).await } else { self.router.clone() };
+        let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         Answer {

@@ -11,6 +11,7 @@
 
 mod app;
 mod browser;
+pub mod calls;
 mod flow;
 mod functions;
 mod items;

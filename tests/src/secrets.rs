@@ -1,26 +1,29 @@
 //! Where secrets are read, watched.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::{RequestContext, SecretError, SecretName, SecretSource};
 use landfall::secrets::LocalSecrets;
 use secrecy::SecretString;
 
+use crate::proxy::Calls;
+
 /// Secrets, and the names that were asked for.
 #[derive(Debug)]
 pub struct WatchedSecrets {
     secrets: LocalSecrets,
-    asked: Arc<Mutex<Vec<String>>>,
+    asked: Mutex<Vec<(Option<&'static str>, String)>>,
+    calls: Calls,
 }
 
 impl WatchedSecrets {
-    pub(crate) fn over(secrets: LocalSecrets) -> Self {
-        Self { secrets, asked: Arc::default() }
+    pub(crate) fn over(secrets: LocalSecrets, calls: Calls) -> Self {
+        Self { secrets, asked: Mutex::default(), calls }
     }
 
-    /// All names since the last time, forgotten thereby.
-    pub fn take(&self) -> Vec<String> {
+    /// All names since the last time, each with the function that asked; forgotten thereby.
+    pub fn take(&self) -> Vec<(Option<&'static str>, String)> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
@@ -28,7 +31,7 @@ impl WatchedSecrets {
 #[async_trait]
 impl SecretSource for WatchedSecrets {
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
-        self.asked.lock().unwrap().push(name.to_string());
+        self.asked.lock().unwrap().push((self.calls.function(), name.to_string()));
         self.secrets.get(cx, name).await
     }
 }

@@ -151,6 +151,11 @@ impl Calls {
         self.state().struck.is_some()
     }
 
+    /// The function that serves the request under way.
+    pub fn function(&self) -> Option<&'static str> {
+        self.state().function
+    }
+
     /// The request is over: whatever was to last as long as that is over too.
     pub fn request_ends(&self) {
         let mut state = self.state();

@@ -1,8 +1,9 @@
 //! Faults, and how each ends.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 mod client;
 mod flows;
 mod invariants;
+mod map;
 mod sweep;
 mod time;

@@ -27,24 +27,24 @@ struct State {
     /// Keeps the port ours while nobody listens: bound, and not listening.
     spare: TcpSocket,
     accepting: Option<Waker>,
-    lines: Vec<Weak<Cut>>,
+    lines: Vec<Weak<Mutex<Ends>>>,
 }
 
 /// Takes in who knocks.
 pub(super) struct Porter(Door);
 
-/// One connection.
-pub(super) struct Wire {
-    stream: TcpStream,
-    line: Line,
-}
+/// One connection, as its server knows it.
+pub(super) struct Wire(Line);
 
 /// One connection, as those know it who may cut it.
-#[derive(Clone, Default)]
-pub(super) struct Line(Arc<Cut>);
+#[derive(Clone)]
+pub(super) struct Line(Arc<Mutex<Ends>>);
 
-#[derive(Default)]
-struct Cut(Mutex<(bool, Option<Waker>)>);
+struct Ends {
+    /// `None` once it is cut.
+    stream: Option<TcpStream>,
+    reading: Option<Waker>,
+}
 
 const BACKLOG: u32 = 1024;
 
@@ -133,10 +133,10 @@ impl Porter {
         let Some(listener) = &state.listener else { return Poll::Pending };
         match listener.poll_accept(&mut Context::from_waker(cx.waker())) {
             Poll::Ready(Ok((stream, peer))) => {
-                let line = Line::default();
+                let line = Line(Arc::new(Mutex::new(Ends { stream: Some(stream), reading: None })));
                 state.lines.retain(|line| line.strong_count() > 0);
                 state.lines.push(Arc::downgrade(&line.0));
-                Poll::Ready((Wire { stream, line }, peer))
+                Poll::Ready((Wire(line), peer))
             }
             Poll::Ready(Err(error)) => panic!("nobody can be let in: {error}"),
             Poll::Pending => Poll::Pending,
@@ -145,11 +145,13 @@ impl Porter {
 }
 
 impl Line {
-    /// Resets the connection.
+    /// Resets the connection, at once.
     pub(super) fn cut(&self) {
-        let mut cut = self.0.0.lock().unwrap();
-        cut.0 = true;
-        if let Some(reading) = cut.1.take() {
+        let mut ends = self.0.lock().unwrap();
+        if let Some(stream) = ends.stream.take() {
+            stream.set_zero_linger().unwrap();
+        }
+        if let Some(reading) = ends.reading.take() {
             reading.wake();
         }
     }
@@ -157,43 +159,42 @@ impl Line {
 
 impl Connected<IncomingStream<'_, Porter>> for Line {
     fn connect_info(stream: IncomingStream<'_, Porter>) -> Self {
-        stream.io().line.clone()
+        stream.io().0.clone()
     }
 }
 
 impl Wire {
-    /// Whether it is cut; if not, `cx` will be told.
-    fn check(&self, cx: &Context<'_>) -> Result<()> {
-        let mut cut = self.line.0.0.lock().unwrap();
-        cut.1 = Some(cx.waker().clone());
-        if !cut.0 {
-            return Ok(());
+    /// Does something with the stream, unless it is cut.
+    fn with<T>(
+        &self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<Result<T>>,
+    ) -> Poll<Result<T>> {
+        let mut ends = self.0.0.lock().unwrap();
+        ends.reading = Some(cx.waker().clone());
+        match &mut ends.stream {
+            Some(stream) => poll(Pin::new(stream), cx),
+            None => Poll::Ready(Err(Error::from(ErrorKind::ConnectionReset))),
         }
-        // So that it ends with a reset.
-        self.stream.set_zero_linger()?;
-        Err(Error::from(ErrorKind::ConnectionReset))
     }
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        self.with(cx, |stream, cx| stream.poll_read(cx, buffer))
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        self.with(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.with(cx, |stream, cx| stream.poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.with(cx, |stream, cx| stream.poll_shutdown(cx))
     }
 }

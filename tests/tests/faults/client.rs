@@ -42,6 +42,10 @@ pub(crate) struct Person<'a> {
     pub(crate) passwords: &'a [&'a str],
 }
 
+/// Whom the provider knows.
+pub(crate) const PERSON: Person<'_> =
+    Person { username: "ada", email: landfall::demo::EMAIL, passwords: &[landfall::demo::PASSWORD] };
+
 /// What a login comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {

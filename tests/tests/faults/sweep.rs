@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_tests::TestApp;
 use landfall_tests::proxy::{Call, Fault, Trap};
 
-use crate::client::{Client, End, Person};
+use crate::client::{Client, End, PERSON, Person};
 use crate::invariants::{check_calls, check_items};
 use crate::time::Time;
 
@@ -21,9 +21,6 @@ pub(crate) struct Flow {
     /// redemption of the code, which are the same for everybody.
     pub(crate) whole: bool,
 }
-
-const PERSON: Person<'_> =
-    Person { username: "ada", email: landfall::demo::EMAIL, passwords: &[landfall::demo::PASSWORD] };
 
 impl Flow {
     fn person(self) -> Person<'static> {

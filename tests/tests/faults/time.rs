@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use landfall_tests::TestApp;
+use landfall_tests::proxy::Trap;
+use landfall_tests::{Answer, TestApp};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
@@ -41,6 +42,18 @@ impl Time {
     pub(crate) async fn pass(&self, app: &TestApp, by: Duration) {
         app.clock.advance(TimeDelta::from_std(by).unwrap());
         tokio::time::advance(by).await;
+    }
+
+    /// What a request comes to that meets a fault.
+    pub(crate) async fn strike(&self, app: &TestApp, trap: Trap, request: impl Future<Output = Answer>) -> Answer {
+        app.calls.take();
+        app.calls.set(Some(trap));
+        let (answer, took) = self.run(app, request).await;
+        app.calls.request_ends();
+        assert!(app.calls.has_struck(), "{trap:?} has not happened");
+        assert!(took <= BUDGET + STEP, "{trap:?} took {took:?}");
+        app.calls.set(None);
+        answer
     }
 
     /// What `work` comes to, and how long it takes.

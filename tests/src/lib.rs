@@ -12,6 +12,7 @@
 mod app;
 mod browser;
 pub mod calls;
+pub mod deployed;
 mod flow;
 mod functions;
 mod items;

@@ -4,7 +4,6 @@ use insta::assert_snapshot;
 use landfall_tests::calls;
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "whoever writes a role wants to read it")]
 async fn a_function_calls_what_its_role_allows_and_nothing_else() {
     let map = calls::map().await;
     println!("{map}");

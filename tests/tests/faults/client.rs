@@ -160,11 +160,11 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Sends a request until its answer is one.
+    /// Sends a request until its answer is one, each time after twice as long as before, or as long as it is told.
     async fn settle(&self, request: &Sent) -> Answer {
-        for _ in 0..40 {
+        for attempt in 0..8 {
             let answer = self.send(request).await;
-            let wait = match &answer {
+            let told = match &answer {
                 // The gateway says 502.
                 None => 1,
                 Some(answer) if answer.status.as_u16() == 503 => {
@@ -175,7 +175,7 @@ impl<'a> Client<'a> {
                 }
                 Some(_) => return answer.unwrap(),
             };
-            self.time.pass(self.app, Duration::from_secs(wait)).await;
+            self.time.pass(self.app, Duration::from_secs(told.max(1 << attempt))).await;
         }
         panic!("never settled: {request:?} {:#?}", self.heard.borrow())
     }

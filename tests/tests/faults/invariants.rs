@@ -6,8 +6,8 @@ use landfall_tests::TestApp;
 use landfall_tests::proxy::Call;
 use serde_json::Value;
 
-/// Fails if somebody is signed in without a user, or if an account has two.
-pub(crate) async fn check_items(app: &TestApp) {
+/// Fails if somebody is signed in without a user, or if an account has two. All users.
+pub(crate) async fn check_items(app: &TestApp) -> BTreeSet<String> {
     let items = app.items().await;
     let of = |prefix: &'static str| items.iter().filter(move |(key, _)| key.starts_with(prefix));
     let text = |value: &Value| value["S"].as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned();
@@ -26,6 +26,7 @@ pub(crate) async fn check_items(app: &TestApp) {
         assert!(!is_completed || users.contains(user.as_str().unwrap_or_default()), "{key} is completed for nobody");
         assert!(is_completed || item["code"].is_null(), "{key} has a code and is not completed");
     }
+    users
 }
 
 /// Fails if a password was sent twice within one request, or a code at all.

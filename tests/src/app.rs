@@ -19,17 +19,19 @@ use landfall::embedded::EmbeddedDynamoDb;
 use landfall::secrets::LocalSecrets;
 use landfall::{demo, documents};
 use providers::Registry;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use secrecy::SecretString;
+use serde_json::Value;
 use simulators::Keycloak;
-use store::tables::EXPIRES_AT;
 use store::{Store, TableNames};
 use tokens::Keys;
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 
+use crate::functions::Functions;
 use crate::house::House;
+use crate::items::keep_expired;
 use crate::proxy::{Calls, before, in_background, serve};
+use crate::secrets::WatchedSecrets;
 
 /// What an app is made of, before it is made.
 pub struct Setup {
@@ -62,6 +64,12 @@ pub struct Setup {
 /// The merged routers, as a client sees them.
 pub struct TestApp {
     router: Router,
+    always_cold: bool,
+    config: Config,
+    functions: Functions,
+    entropy: Arc<SeededEntropy>,
+    /// Where secrets are read.
+    pub secrets: Arc<WatchedSecrets>,
     /// Stands still until it is moved.
     pub clock: Arc<FixedClock>,
     /// What Landfall takes for the time.
@@ -74,9 +82,9 @@ pub struct TestApp {
     pub store: Store,
     /// The issuer's keys.
     pub keys: Keys,
-    dynamodb: SocketAddr,
-    access_key: SecretString,
-    tables: TableNames,
+    pub(crate) dynamodb: SocketAddr,
+    pub(crate) access_key: SecretString,
+    pub(crate) tables: TableNames,
     logs: Logs,
     _logging: DefaultGuard,
 }
@@ -214,11 +222,18 @@ impl TestApp {
         let secrets = local_secrets(&secrets, &client_secrets, entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
         let keys = Keys::load(&cx, &secrets).await.unwrap();
-        let app = aws::app(&counted, Arc::new(secrets), time.clone(), entropy).await.unwrap();
+        let secrets = Arc::new(WatchedSecrets::over(secrets, calls.clone()));
+        let app = aws::app(&counted, secrets.clone(), time.clone(), entropy.clone()).await.unwrap();
         let router = web::router(app, landfall::routes());
         calls.take();
+        secrets.take();
         Self {
             router,
+            always_cold: false,
+            config: counted,
+            functions: Functions::all(),
+            entropy,
+            secrets,
             clock,
             time,
             keycloak,
@@ -238,9 +253,26 @@ impl TestApp {
         aws::context(self.time.clone(), &SeededEntropy::new(3))
     }
 
+    /// Puts another instance in place of this one, as Lambda does at will: it remembers nothing, and has no connection.
+    pub async fn start_cold(&mut self) {
+        self.router = self.instance().await;
+    }
+
+    /// From now on, each request meets an instance that has just started.
+    pub fn every_request_is_the_first(&mut self) {
+        self.always_cold = true;
+    }
+
+    async fn instance(&self) -> Router {
+        let app = aws::app(&self.config, self.secrets.clone(), self.time.clone(), self.entropy.clone()).await.unwrap();
+        web::router(app, landfall::routes())
+    }
+
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.calls.request_begins(self.functions.serving(request.uri().path()));
+        let router = if self.always_cold { Box::pin(self.instance()).await } else { self.router.clone() };
+        let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         Answer {
@@ -266,43 +298,6 @@ impl TestApp {
         let body = serde_urlencoded::to_string(form).unwrap();
         let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(body)).unwrap()).await
-    }
-
-    /// Every item of the directory and the sessions, as DynamoDB shows them, by key.
-    pub async fn items(&self) -> BTreeMap<String, Value> {
-        let mut items = BTreeMap::new();
-        for table in [&self.tables.directory, &self.tables.sessions] {
-            for item in self.scan(table).await {
-                items.insert(item["pk"]["S"].as_str().unwrap().to_owned(), item);
-            }
-        }
-        items
-    }
-
-    /// The items whose key starts with `prefix`.
-    pub async fn items_of(&self, prefix: &str) -> Vec<Value> {
-        self.items().await.into_iter().filter(|(key, _)| key.starts_with(prefix)).map(|(_, item)| item).collect()
-    }
-
-    /// How many users there are.
-    pub async fn users(&self) -> usize {
-        self.items_of("USER#").await.len()
-    }
-
-    /// Takes an application's registration away, as an administrator does who deletes its item.
-    pub async fn delete_client(&self, id: &str) {
-        let key = json!({ "pk": { "S": "CLIENT" }, "sk": { "S": id } });
-        let delete = json!({ "Delete": { "TableName": self.tables.config, "Key": key } });
-        self.dynamodb("TransactWriteItems", &json!({ "TransactItems": [delete] })).await;
-    }
-
-    async fn scan(&self, table: &str) -> Vec<Value> {
-        let mut answer = self.dynamodb("Scan", &json!({ "TableName": table, "ConsistentRead": true })).await;
-        answer["Items"].as_array_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
-        call(self.dynamodb, &self.access_key, operation, body).await
     }
 
     /// All that was logged so far.
@@ -357,32 +352,6 @@ async fn embedded(entropy: &dyn Entropy) -> (SocketAddr, SecretString) {
 fn own_name() -> String {
     static APPS: AtomicU32 = AtomicU32::new(0);
     format!("test{}x{}", std::process::id(), APPS.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A server's clock is the system's: by that the sessions of a test are long over, and it sweeps every few seconds.
-async fn keep_expired(address: SocketAddr, access_key: &SecretString, table: &str) {
-    let keep = json!({ "Enabled": false, "AttributeName": EXPIRES_AT });
-    let body = json!({ "TableName": table, "TimeToLiveSpecification": keep });
-    call(address, access_key, "UpdateTimeToLive", &body).await;
-}
-
-async fn call(address: SocketAddr, access_key: &SecretString, operation: &str, body: &Value) -> Value {
-    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
-    let request = Request::post(format!("http://{address}/"))
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header(CONTENT_TYPE, "application/x-amz-json-1.0")
-        .header("x-amz-date", "20260102T030405Z")
-        .header(
-            AUTHORIZATION,
-            format!("AWS4-HMAC-SHA256 Credential={}/20260102/local/dynamodb/aws4_request", access_key.expose_secret()),
-        )
-        .body(Body::from(body.to_string()))
-        .unwrap();
-    let response = client.request(request).await.unwrap();
-    let status = response.status();
-    let bytes = to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
-    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&bytes));
-    serde_json::from_slice(&bytes).unwrap()
 }
 
 /// A POST of JSON.

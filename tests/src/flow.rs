@@ -102,7 +102,11 @@ impl TestApp {
 
     /// Redeems a code and verifies the ID token, as an application does. Its claims.
     pub async fn id_token(&self, code: &str) -> Value {
-        let answer = self.redeem(code).await.expect(200);
+        self.claims_of(&self.redeem(code).await.expect(200))
+    }
+
+    /// The claims of the ID token in an answer of the token endpoint, verified as an application does.
+    pub fn claims_of(&self, answer: &Answer) -> Value {
         let token = answer.body["id_token"].as_str().expect("scope openid gives an ID token");
         let expected = Expected { kind: TokenKind::IdToken, issuer: ISSUER, audience: "demo" };
         let verified = verify(token, self.keys.public(), &expected, self.time.now()).expect("our own token is good");

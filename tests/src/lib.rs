@@ -11,10 +11,16 @@
 
 mod app;
 mod browser;
+pub mod calls;
+pub mod deployed;
 mod flow;
+mod functions;
 pub mod house;
+mod items;
 pub mod proxy;
+mod secrets;
 
 pub use app::{Answer, Setup, TestApp, demo_keycloak};
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};
+pub use secrets::WatchedSecrets;

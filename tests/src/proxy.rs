@@ -1,44 +1,31 @@
-//! Stands between Landfall and what it calls, and counts.
+//! Stands between Landfall and what it calls: counts, and lets calls fail as a test says.
+//!
+//! DynamoDB and the provider each stand behind a [`Door`] of their own, and share one list of [`Calls`], so that "the
+//! n-th outbound call" is one number over both.
+
+mod call;
+mod door;
+mod fault;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{CONNECTION, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// One outbound call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// `dynamodb` or `provider`.
-    pub service: &'static str,
-    /// DynamoDB's operation, or a provider's method and path.
-    pub operation: String,
-    /// Write units it used (DynamoDB).
-    pub write_units: f64,
-}
+pub use call::{Call, Calls};
+pub use door::Door;
+pub use fault::{Fault, Lasting, Trap};
 
-/// The calls so far, in the order they were answered.
-#[derive(Debug, Clone, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
-
-impl Calls {
-    /// All since the last time, forgotten thereby.
-    pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-
-    fn record(&self, call: Call) {
-        self.0.lock().unwrap().push(call);
-    }
-}
+use door::Line;
 
 #[derive(Clone)]
 struct Proxy {
@@ -62,41 +49,65 @@ pub fn in_background(future: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(future);
 }
 
-/// A proxy before `target` that records its calls as calls of `service`.
+/// A proxy before `target` that records its calls as calls of `service`. Where it is.
 pub async fn before(target: SocketAddr, service: &'static str, calls: Calls) -> SocketAddr {
+    let (door, listener) = Door::open();
+    let address = door.address();
+    calls.stands_behind(service, door);
     let client = Client::builder(TokioExecutor::new()).build_http();
-    serve(Router::new().fallback(forward).with_state(Proxy { service, target, calls, client })).await
+    let router = Router::new().fallback(forward).with_state(Proxy { service, target, calls, client });
+    let service = router.into_make_service_with_connect_info::<Line>();
+    in_background(async move { axum::serve(listener, service).await.unwrap() });
+    address
 }
 
-async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    let operation = match request.headers().get("x-amz-target") {
-        Some(target) => target.to_str().unwrap().rsplit('.').next().unwrap().to_owned(),
-        None => format!("{} {path}", request.method()),
-    };
-    let (mut parts, body) = request.into_parts();
-    let query = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    parts.uri = Uri::try_from(format!("http://{}{query}", proxy.target)).unwrap();
-    // The Host header stays the proxy's: the simulated provider takes its own address from it.
-    let Ok(response) = proxy.client.request(Request::from_parts(parts, body)).await else {
-        return StatusCode::BAD_GATEWAY.into_response();
-    };
-    let (parts, body) = response.into_parts();
-    let bytes = to_bytes(Body::new(body), usize::MAX).await.unwrap();
-    let write_units = if is_write(&operation) { consumed(&bytes) } else { 0.0 };
-    proxy.calls.record(Call { service: proxy.service, operation, write_units });
-    Response::from_parts(parts, Body::from(bytes))
-}
-
-fn is_write(operation: &str) -> bool {
-    ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"].contains(&operation)
-}
-
-fn consumed(body: &[u8]) -> f64 {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let units = |capacity: &Value| capacity["CapacityUnits"].as_f64().unwrap_or_default();
-    match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables.iter().map(units).sum(),
-        table => units(table),
+async fn forward(State(proxy): State<Proxy>, ConnectInfo(line): ConnectInfo<Line>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // Whoever is cut off in the middle of a request sends no more of it.
+    let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let mut call = Call::of(proxy.service, &parts, body.clone());
+    if !is_landfalls(&parts) {
+        return proxy.carry_out(call, &parts, body).await;
     }
+    let verdict = proxy.calls.arrives(&call, invocation(&parts));
+    (call.number, call.function) = (verdict.number, verdict.function);
+    let answer = match verdict.fault {
+        Some(fault) => fault.befall(&proxy, call, &line, &parts, body).await,
+        None => proxy.carry_out(call, &parts, body).await,
+    };
+    // Before the caller can have read the answer, so that the next call finds the door shut.
+    let closes = proxy.calls.answered(verdict.number, &line);
+    match closes {
+        true => ([(CONNECTION, HeaderValue::from_static("close"))], answer).into_response(),
+        false => answer,
+    }
+}
+
+impl Proxy {
+    /// Hands the request on, and records it with what came of it.
+    async fn carry_out(&self, mut call: Call, parts: &Parts, body: Bytes) -> Response {
+        let mut parts = parts.clone();
+        let query = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        parts.uri = Uri::try_from(format!("http://{}{query}", self.target)).unwrap();
+        // The Host header stays the proxy's: the simulated provider takes its own address from it.
+        let Ok(response) = self.client.request(Request::from_parts(parts, Body::from(body))).await else {
+            return StatusCode::BAD_GATEWAY.into_response();
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(Body::new(body), usize::MAX).await.unwrap();
+        call.answered_with(&bytes);
+        self.calls.record(call);
+        Response::from_parts(parts, Body::from(bytes))
+    }
+}
+
+/// Browsers come to the provider by the same door.
+fn is_landfalls(parts: &Parts) -> bool {
+    let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    agent.starts_with("landfall/") || parts.headers.contains_key("x-amz-target")
+}
+
+/// The SDK gives all attempts of one call one id.
+fn invocation(parts: &Parts) -> Option<String> {
+    Some(parts.headers.get("amz-sdk-invocation-id")?.to_str().ok()?.to_owned())
 }

@@ -28,7 +28,11 @@ const ROOMS: &[(&str, &str)] = &[
 ];
 
 /// What a crate's own tests may use beyond that.
-const IN_TESTS: &[(&str, &str)] = &[("shared/providers", "simulators")];
+const IN_TESTS: &[(&str, &str)] = &[
+    ("shared/providers", "simulators"),
+    // Only a package's own tests have its binaries.
+    ("functions/*", "tests"),
+];
 
 /// Crates of others that belong to some rooms only, and why. `aws-*` is all that start so.
 const RESERVED: &[(&str, &str, &str)] = &[
@@ -134,7 +138,7 @@ fn complaint_about_others(folder: &str, other: &str, in_tests: bool) -> Option<S
 }
 
 fn row(table: &[(&str, &'static str)], key: &str) -> &'static str {
-    table.iter().find(|(name, _)| *name == key).map_or("", |(_, places)| places)
+    table.iter().find(|(name, _)| fits(name, key)).map_or("", |(_, places)| places)
 }
 
 /// Whether a row of the table names that folder.

@@ -1,0 +1,58 @@
+//! One test a flow.
+
+use landfall::demo::PASSWORD;
+use landfall_tests::TestApp;
+
+use crate::sweep::Flow;
+
+const BY_PASSWORD: Flow = Flow {
+    name: "password, new user",
+    journey: "migrate-from-keycloak",
+    returning: false,
+    passwords: &[PASSWORD],
+    whole: true,
+};
+
+const BY_REDIRECT: Flow = Flow { name: "redirect, new user", journey: "sign-in-with-keycloak", ..BY_PASSWORD };
+
+#[tokio::test]
+async fn a_new_users_login_by_password_survives_every_fault_of_every_call() {
+    BY_PASSWORD.sweep(&mut TestApp::new().await).await;
+}
+
+#[tokio::test]
+async fn a_returning_users_login_by_password_survives_every_fault_of_every_call() {
+    let flow = Flow { name: "password, returning user", returning: true, whole: false, ..BY_PASSWORD };
+    flow.sweep(&mut TestApp::new().await).await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_then_the_right_one_survive_every_fault_of_every_call() {
+    let flow =
+        Flow { name: "wrong password, then right", passwords: &["wrong", PASSWORD], whole: false, ..BY_PASSWORD };
+    flow.sweep(&mut TestApp::new().await).await;
+}
+
+#[tokio::test]
+async fn a_new_users_login_by_redirect_survives_every_fault_of_every_call() {
+    BY_REDIRECT.sweep(&mut TestApp::new().await).await;
+}
+
+#[tokio::test]
+async fn a_returning_users_login_by_redirect_survives_every_fault_of_every_call() {
+    let flow = Flow { name: "redirect, returning user", returning: true, whole: false, ..BY_REDIRECT };
+    flow.sweep(&mut TestApp::new().await).await;
+}
+
+#[tokio::test]
+async fn a_choice_and_a_redirect_survive_every_fault_of_every_call() {
+    let mut app = TestApp::with(|setup| {
+        setup.journeys.push(include_str!("../choose.yaml").into());
+        let one = setup.connectors.clone();
+        let two = one.replace("connectors:\n", "").replace("id: keycloak\n", "id: keycloak-two\n");
+        setup.connectors = format!("{one}{two}");
+    })
+    .await;
+    let flow = Flow { name: "choice, then redirect", journey: "choose", whole: false, ..BY_REDIRECT };
+    flow.sweep(&mut app).await;
+}

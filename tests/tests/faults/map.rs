@@ -1,0 +1,32 @@
+//! What each function calls.
+
+use insta::assert_snapshot;
+use landfall_tests::calls;
+
+#[tokio::test]
+async fn a_function_calls_what_its_role_allows_and_nothing_else() {
+    let map = calls::map().await;
+    println!("{map}");
+    assert_snapshot!(map, @r"
+    issuer
+      config     GetItem Query
+      sessions   UpdateItem
+      secrets    clients/* keys/derivation keys/sealing keys/signing
+    journey-start
+      config     GetItem Query
+      sessions   PutItem
+      secrets    clients/* keys/derivation keys/sealing keys/signing
+      providers  GET:openid-configuration
+    oidc-callback
+      config     GetItem
+      sessions   UpdateItem
+      secrets    connectors/* keys/derivation keys/sealing keys/signing
+      providers  GET:certs GET:openid-configuration GET:userinfo POST:token
+    step-submit
+      config     GetItem Query
+      directory  ConditionCheckItem GetItem PutItem
+      sessions   GetItem PutItem UpdateItem
+      secrets    connectors/* keys/derivation keys/sealing keys/signing
+      providers  GET:certs GET:openid-configuration GET:userinfo POST:token
+    ");
+}

@@ -1,0 +1,104 @@
+//! A provider that is away, over HTTP and through all of it.
+
+use chrono::TimeDelta;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::proxy::{Fault, Lasting, Trap};
+use landfall_tests::{Answer, TestApp, data, key};
+use serde_json::json;
+
+use crate::time::Time;
+
+/// The call of a warm submit that goes to the provider.
+fn trap(fault: Fault) -> Trap {
+    Trap { request: 0, call: 1, service: "provider", fault, lasting: Lasting::Request }
+}
+
+/// A submit that meets the provider as it is.
+async fn submit(app: &TestApp) -> Answer {
+    let session = app.start("migrate-from-keycloak").await;
+    app.calls.take();
+    session.submit(app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200)
+}
+
+async fn strike(app: &TestApp, time: &Time, fault: Fault) -> Answer {
+    let session = app.start("migrate-from-keycloak").await;
+    let (key, data) = (key(1), data(EMAIL, PASSWORD));
+    time.strike(app, trap(fault), session.submit(app, &key, &data)).await.expect(200)
+}
+
+fn asked(app: &TestApp) -> usize {
+    app.calls.take().iter().filter(|call| call.service == "provider").count()
+}
+
+#[tokio::test]
+async fn a_provider_that_left_five_logins_unanswered_is_left_alone_until_one_login_is_answered() {
+    let time = Time::stop();
+    for fault in [Fault::Refused, Fault::Silence] {
+        let app = TestApp::new().await;
+        submit(&app).await;
+        for _ in 0..5 {
+            assert_eq!(strike(&app, &time, fault).await.body["rejection"]["code"], "try_later");
+        }
+        assert_eq!(app.events("circuit_opened").len(), 1, "{fault:?}");
+
+        // It is back, and nobody asks it yet.
+        for _ in 0..2 {
+            assert_eq!(submit(&app).await.body["rejection"], json!({ "code": "try_later" }));
+            assert_eq!(asked(&app), 0, "{fault:?}");
+        }
+
+        // One login tries, in vain: everybody waits as long again.
+        app.clock.advance(TimeDelta::seconds(10));
+        assert_eq!(strike(&app, &time, fault).await.body["rejection"]["code"], "try_later");
+        submit(&app).await;
+        assert_eq!(asked(&app), 0, "{fault:?}");
+
+        // One login is answered: everybody is let through.
+        app.clock.advance(TimeDelta::seconds(10));
+        for _ in 0..2 {
+            assert_eq!(submit(&app).await.body["status"], "completed", "{fault:?}");
+            assert_eq!(asked(&app), 1, "{fault:?}");
+        }
+        assert_eq!((app.events("circuit_closed").len(), app.users().await), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_an_answer_and_leaves_nobody_alone() {
+    let app = TestApp::new().await;
+    let time = Time::stop();
+    submit(&app).await;
+    for _ in 0..4 {
+        strike(&app, &time, Fault::Silence).await;
+    }
+    let session = app.start("migrate-from-keycloak").await;
+    session.submit(&app, &key(1), &data(EMAIL, "wrong")).await.expect(200);
+    for _ in 0..4 {
+        strike(&app, &time, Fault::Silence).await;
+    }
+    assert_eq!(submit(&app).await.body["status"], "completed");
+    assert!(app.events("circuit_opened").is_empty());
+}
+
+#[tokio::test]
+async fn a_burst_of_first_logins_fetches_discovery_and_keys_once() {
+    let mut app = TestApp::new().await;
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        sessions.push(app.start("migrate-from-keycloak").await);
+    }
+    app.start_cold().await;
+    app.calls.take();
+
+    let (key, data) = (key(1), data(EMAIL, PASSWORD));
+    let [one, two, three, four] = std::array::from_fn(|at| sessions[at].submit(&app, &key, &data));
+    let answers = tokio::join!(one, two, three, four);
+
+    for answer in [answers.0, answers.1, answers.2, answers.3] {
+        assert_eq!(answer.expect(200).body["status"], "completed");
+    }
+    let calls = app.calls.take();
+    let fetched = |path: &str| calls.iter().filter(|call| call.operation.ends_with(path)).count();
+    assert_eq!((fetched("/openid-configuration"), fetched("/certs"), fetched("/token")), (1, 1, 4));
+    assert_eq!(app.users().await, 1);
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use domain::RequestContext;
+use reqwest::dns::Resolve;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
@@ -27,6 +28,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct Egress {
     reach: Reach,
+    resolver: Arc<dyn Resolve>,
     http: reqwest::Client,
     breaker: Arc<Breaker>,
 }
@@ -45,11 +47,12 @@ impl Egress {
         L: Fn(String) -> F + Send + Sync + 'static,
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
+        let resolver: Arc<dyn Resolve> = Arc::new(VettingResolver::new(reach, lookup));
         #[expect(clippy::disallowed_methods, reason = "this is the room that dials out")]
         let builder = reqwest::Client::builder();
         let http = builder
             .tls_backend_preconfigured(tls()?)
-            .dns_resolver(VettingResolver::new(reach, lookup))
+            .dns_resolver(Arc::clone(&resolver))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             // The client would send again what an HTTP/2 server says it did not process. Whether a password goes out a
@@ -59,7 +62,24 @@ impl Egress {
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| EgressError::Setup)?;
-        Ok(Self { reach, http, breaker: Arc::default() })
+        Ok(Self { reach, resolver, http, breaker: Arc::default() })
+    }
+
+    /// Whether a call to `url` would be dialled: what the URL itself says, and the addresses its name has now. Sends
+    /// nothing to it. A call is vetted again, whatever this said.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`]; [`EgressError::Connect`] for a name without an address, [`EgressError::Timeout`] when
+    /// nobody could say in time.
+    pub async fn vet(&self, cx: &RequestContext, url: &Url) -> Result<(), EgressError> {
+        self.reach.vet(url)?;
+        let Some(name) = url.domain() else { return Ok(()) };
+        let name = name.parse().map_err(|_| EgressError::Connect)?;
+        match tokio::time::timeout(CALL_LIMIT.min(cx.remaining()), self.resolver.resolve(name)).await {
+            Ok(Ok(mut addresses)) => addresses.next().map(|_| ()).ok_or(EgressError::Connect),
+            Ok(Err(error)) => Err(cause_of(error.as_ref()).unwrap_or(EgressError::Connect)),
+            Err(_) => Err(EgressError::Timeout),
+        }
     }
 
     /// Sends `request` once and reads the whole answer, within its own limit ([`CALL_LIMIT`] unless it has another) and
@@ -118,7 +138,7 @@ impl Egress {
         };
         match &outcome {
             Ok(_) | Err(EgressError::BodyTooLarge) => pass.answered(),
-            Err(EgressError::Connect) => pass.unanswered(cx.time()),
+            Err(EgressError::Connect | EgressError::Tls) => pass.unanswered(cx.time()),
             // With less, it says more about the request than about the host.
             Err(EgressError::Timeout) if limit >= wanted / 4 => pass.unanswered(cx.time()),
             Err(_) => drop(pass),
@@ -153,15 +173,26 @@ impl fmt::Debug for Egress {
 }
 
 fn classify(error: &reqwest::Error) -> EgressError {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<RefusedName>() {
-            return EgressError::Refused(Refusal::Address);
-        }
-        cause = error.source();
+    if let Some(cause) = cause_of(error) {
+        return cause;
     }
     // A builder error is a request that could not be written down: nothing left either.
     if error.is_connect() || error.is_builder() { EgressError::Connect } else { EgressError::Interrupted }
+}
+
+/// What went wrong before anything was sent, where the chain of errors says it more exactly than its outermost does.
+fn cause_of(error: &(dyn Error + 'static)) -> Option<EgressError> {
+    if error.is::<RefusedName>() {
+        return Some(EgressError::Refused(Refusal::Address));
+    }
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return Some(EgressError::Tls);
+    }
+    // An I/O error leaves out what it wraps when it is asked for its source.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => cause_of(wrapped),
+        None => error.source().and_then(cause_of),
+    }
 }
 
 /// TLS by aws-lc-rs under Mozilla's roots, compiled in: reading the system's would be most of a cold start.

@@ -10,10 +10,13 @@ pub enum EgressError {
     /// The deadline passed. What was sent, if there was time to, may have arrived: only what is harmless twice may be sent again.
     #[error("no answer before the deadline")]
     Timeout,
-    /// Nothing was sent: no connection (name not found, refused, TLS), or none tried because the host has not answered
+    /// Nothing was sent: no connection (name not found, refused), or none tried because the host has not answered
     /// several calls in a row. May be tried again.
     #[error("no connection")]
     Connect,
+    /// Nothing was sent: whoever answers has a certificate that is not trusted, has expired, or is for another name.
+    #[error("the certificate is not trusted")]
+    Tls,
     /// The connection broke after the request went out: the outcome is unknown. Only what is harmless twice may be sent
     /// again.
     #[error("the connection broke before the answer was complete")]
@@ -50,6 +53,7 @@ impl EgressError {
             EgressError::Refused(_) => "refused",
             EgressError::Timeout => "timeout",
             EgressError::Connect => "connect",
+            EgressError::Tls => "tls",
             EgressError::Interrupted => "interrupted",
             EgressError::BodyTooLarge => "body_too_large",
             EgressError::Setup => "setup",

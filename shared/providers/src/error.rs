@@ -102,6 +102,8 @@ words! {
         Timeout = "timeout",
         /// No connection; nothing was sent.
         Connect = "connect",
+        /// The certificate is not trusted, has expired, or is another name's; nothing was sent.
+        Tls = "tls",
         /// The connection broke after the request went out: the outcome is unknown.
         Interrupted = "interrupted",
         /// A 5xx.
@@ -200,6 +202,7 @@ impl Stage {
             ),
             EgressError::Timeout => self.unavailable(Outage::Timeout),
             EgressError::Connect | EgressError::Setup => self.unavailable(Outage::Connect),
+            EgressError::Tls => self.unavailable(Outage::Tls),
             EgressError::Interrupted => self.unavailable(Outage::Interrupted),
             EgressError::BodyTooLarge => self.refused(Check::Size),
         }

@@ -1,6 +1,7 @@
 mod circuit;
 mod log;
 mod names;
+mod tls;
 
 use chrono::DateTime;
 use domain::{ClientAddress, FixedClock, RequestId};

@@ -86,3 +86,30 @@ async fn a_name_without_an_address_is_no_connection() {
     let url = Url::parse("https://id.example/").unwrap();
     assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::Connect);
 }
+
+#[tokio::test]
+async fn an_address_is_vetted_as_a_call_would_be_and_nobody_is_dialled() {
+    let (listener, url) = listen().await;
+    let port = url.port().unwrap();
+    let (egress, answers) = resolving(Reach::Public, vec![&["8.8.8.8"], &["8.8.8.8", "10.0.0.1"], &[]]);
+    let cx = request(LATER);
+    let vet = async |url: &str| egress.vet(&cx, &Url::parse(url).unwrap()).await;
+
+    for (url, refusal) in [
+        ("https://10.0.0.1/".to_owned(), Refusal::Address),
+        (format!("https://localhost:{port}/"), Refusal::Address),
+        (format!("http://127.0.0.1:{port}/"), Refusal::Scheme),
+        ("https://id.example:22/".to_owned(), Refusal::Port),
+        ("https://a:b@id.example/".to_owned(), Refusal::Credentials),
+    ] {
+        assert_eq!(vet(&url).await, Err(EgressError::Refused(refusal)), "{url}");
+    }
+    assert_eq!(vet("https://8.8.8.8/").await, Ok(()));
+    // Literals and what is refused as it stands are looked up by nobody.
+    assert_eq!(answers.lock().unwrap().len(), 3);
+
+    assert_eq!(vet("https://id.example/").await, Ok(()));
+    assert_eq!(vet("https://id.example/").await, Err(EgressError::Refused(Refusal::Address)));
+    assert_eq!(vet("https://id.example/").await, Err(EgressError::Connect));
+    assert!(tokio::time::timeout(SOON, listener.accept()).await.is_err());
+}

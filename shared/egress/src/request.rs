@@ -25,6 +25,12 @@ impl Request {
         Self { method: Method::GET, url, headers: accept_json(), body: None, limit: CALL_LIMIT }
     }
 
+    /// Asks for a page, as a browser would.
+    pub fn get_page(url: Url) -> Self {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html"))]);
+        Self { headers, ..Self::get(url) }
+    }
+
     /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values arrive byte for byte as they are
     /// given: no trimming, no normalisation.
     pub fn post_form<'a>(url: Url, form: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {

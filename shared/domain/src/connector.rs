@@ -90,6 +90,11 @@ impl ConnectorDocument {
 }
 
 impl ConnectorClient {
+    /// Whether it authenticates at all.
+    pub fn shows_secret(&self) -> bool {
+        self.secret.is_some() && self.token_endpoint_auth_method != ClientAuthMethod::None
+    }
+
     /// Where its secret is kept.
     pub fn secret_name(&self) -> Option<SecretName> {
         self.secret.as_deref().map(SecretName::connector)

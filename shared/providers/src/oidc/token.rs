@@ -30,10 +30,7 @@ pub(crate) async fn redeem(
     grant: &[(&str, &str)],
     failed: impl Fn(&Response) -> ProviderError + Send,
 ) -> Result<TokenAnswer, ProviderError> {
-    let secret = match client.token_endpoint_auth_method {
-        ClientAuthMethod::None => None,
-        ClientAuthMethod::ClientSecretPost | ClientAuthMethod::ClientSecretBasic => cx.secret(client).await?,
-    };
+    let secret = if client.shows_secret() { cx.secret(client).await? } else { None };
     let read = |response: Response| match response.status {
         StatusCode::OK => TokenAnswer::read(&response),
         _ => Err(failed(&response)),
@@ -49,8 +46,8 @@ pub(crate) async fn redeem(
     }
 }
 
-/// Sends it once.
-async fn post(
+/// Sends it once, with this secret.
+pub(super) async fn post(
     cx: &Cx<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,

@@ -8,7 +8,7 @@ use domain::{CallbackState, Challenge, Channel, ExternalIdentity, Method, Method
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Check, Cx, ProviderError, Stage};
+use crate::{Check, Cx, Probe, ProviderError, Report, Stage};
 
 /// One configured connector.
 #[async_trait]
@@ -37,6 +37,10 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     async fn hop(&self, _cx: &Cx<'_>, _pending: &Pending, _state: &CallbackState) -> Result<Url, ProviderError> {
         Err(ProviderError::Refused { stage: Stage::Attempt, check: Check::Unasked })
     }
+
+    /// Itemised connector test. Writes nothing anywhere, and spends no failed login of a real user. What has been kept of
+    /// the provider is not looked at: everything is fetched anew.
+    async fn probe(&self, cx: &Cx<'_>, with: &Probe<'_>) -> Report;
 
     /// Where the provider sends the browser back, if that is an address of the application's own: it then hands us what it
     /// received.

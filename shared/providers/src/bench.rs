@@ -20,10 +20,10 @@ use simulators::keycloak::{Client, DirectGrantFlow, Endpoint, Keycloak, Realm, R
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::{Answer, Attempt, Callback, Cx, Hints, Progress, ProviderAdapter, ProviderError, Providers};
+use crate::{Answer, Attempt, Callback, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Providers, Report};
 
 pub(crate) use browser::{Browser, Returned};
-pub(crate) use server::{listen, serve};
+pub(crate) use server::{listen, self_signed, serve};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const SECRET: &str = "client-secret+canary:%";
@@ -201,6 +201,16 @@ impl Bench {
         let request = self.request(budget);
         let callback = Callback::read(returned.parameters.clone()).unwrap();
         done(self.adapter.answer(&self.cx(&request), pending, Answer::Callback(&callback)).await?)
+    }
+
+    /// The connector is tested.
+    pub(crate) async fn probe(&self, test_user: Option<&str>) -> Report {
+        self.probe_within(test_user, IN_TIME).await
+    }
+
+    pub(crate) async fn probe_within(&self, test_user: Option<&str>, budget: Duration) -> Report {
+        let request = self.request(budget);
+        self.adapter.probe(&self.cx(&request), &Probe { test_user }).await
     }
 
     pub(crate) fn request(&self, budget: Duration) -> RequestContext {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{ConnectorClient, ConnectorDocument, ConnectorId, Entropy, RequestContext, SecretError, SecretSource};
 use egress::{CALL_LIMIT, Egress, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::oidc::IssuerCache;
 use crate::{Outage, ProviderError, Stage};
@@ -89,6 +90,11 @@ impl<'a> Cx<'a> {
             .send(self.request, request.within(self.limit))
             .await
             .map_err(|error| stage.unanswered(error))
+    }
+
+    /// Whether a call to `url` would be dialled: sends nothing there. As a failure it happened at `stage`.
+    pub(crate) async fn vet(&self, stage: Stage, url: &Url) -> Result<(), ProviderError> {
+        self.providers.egress.vet(self.request, url).await.map_err(|error| stage.unanswered(error))
     }
 
     /// The secret of a client; `None` for a public one.

@@ -40,6 +40,14 @@
 //! Steps 2 and 4 are what proves it. A flow whose "OTP" is *Conditional*, *Alternative* or *Disabled* gives tokens to
 //! whoever types a name, so nobody is believed whose ID token does not say `otp` in its `amr`.
 //!
+//! # What the connector test sees, and what it does not
+//!
+//! A grant without a name shows that the client, its secret, "Direct access grants", consent, policies and scopes are right.
+//! Whether the flow of `totp` is bound and asks for a code shows only with the name of a test user who has none: Keycloak
+//! breaks (500) where it is, asks for the password where it is not, which counts as a failed login of the test user, and
+//! gives tokens, with a session, to a name alone. That `amr` says `otp` shows in a login only. A pairwise subject mapper does
+//! not show at all.
+//!
 //! # What Keycloak answers, and what it means
 //!
 //! At the callback as any provider, see `openid_connect`: `access_denied` is `rejected.declined` (consent refused),
@@ -89,6 +97,7 @@
 //! `https://github.com/keycloak/keycloak/pull/<number>`.
 
 mod errors;
+mod probe;
 mod settings;
 
 #[cfg(test)]
@@ -100,9 +109,9 @@ use domain::Method;
 use egress::Response;
 use secrecy::ExposeSecret;
 
-use crate::oidc::{self, OidcDialect, Proof, RelyingParty, Vouched};
+use crate::oidc::{self, OidcDialect, Probing, Proof, RelyingParty, Vouched};
 use crate::registry::{InvalidConnector, Provider};
-use crate::{Attempt, Cx, Progress, ProviderError, Rejection, Stage};
+use crate::{Attempt, Cx, Finding, Progress, ProviderError, Rejection, Stage};
 use settings::Keycloak;
 
 pub(crate) const PROVIDER: Provider = Provider::oidc::<Keycloak>("keycloak");
@@ -113,6 +122,13 @@ const CODE_NOT_CHECKED: &str = "a login by code came through whose code was not 
 #[async_trait]
 impl OidcDialect for Keycloak {
     const METHODS: &'static [Method] = &[Method::Oidc, Method::Password, Method::Totp];
+
+    const ANOTHER_ISSUER: &'static str = "the server calls itself otherwise: put into settings.url exactly the address that stands \
+                                          before /realms in the issuer that was found, or have the server started with that \
+                                          address as its hostname";
+
+    const ANY_SECRET: &'static str = "the client is public, a wrong secret is taken like the right one: switch on Client \
+                                      authentication under Clients > the client > Settings > Capability config";
 
     fn issuer(&self) -> Result<String, InvalidConnector> {
         self.address()
@@ -139,6 +155,14 @@ impl OidcDialect for Keycloak {
                  totp > Client scopes > its dedicated scope",
             )),
         }
+    }
+
+    fn refused_page(&self, page: &Response) -> Option<&'static str> {
+        probe::about_a_page(page)
+    }
+
+    async fn probe(&self, probing: &Probing<'_, Self>) -> Vec<Finding> {
+        probe::checks(probing).await
     }
 
     /// The resource owner password credentials grant (RFC 6749 section 4.3), without a password where its flow takes none.

@@ -14,9 +14,9 @@
 //! `pub(crate) const PROVIDER`; one line in `registry`; its simulator beside the others in `simulators`; one row in
 //! `conformance` for each method, which fails until there is one. A provider that speaks OpenID Connect is a
 //! `Provider::oidc::<Settings>("name")` whose settings are its `oidc::OidcDialect`: its issuer, and the few answers in which
-//! it differs (`keycloak` has a grant of its own beside; `openid_connect` is any other). One that does not implements
-//! [`ProviderAdapter`] itself. A provider that nobody else has needs no change here: whoever makes the deployment's `Config`
-//! gives its [`Registry`] one more.
+//! it differs (`keycloak` has a grant of its own beside, and what a connector test can see of that; `openid_connect` is any
+//! other). One that does not implements [`ProviderAdapter`] itself. A provider that nobody else has needs no change here:
+//! whoever makes the deployment's `Config` gives its [`Registry`] one more.
 
 mod adapter;
 mod answers;
@@ -26,6 +26,7 @@ mod keycloak;
 mod oidc;
 mod openid_connect;
 mod registry;
+mod report;
 
 #[cfg(test)]
 mod bench;
@@ -37,3 +38,4 @@ pub use cx::{Cx, Providers, callback_url};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
 pub use registry::{Build, InvalidConnector, Provider, Registry};
+pub use report::{Finding, Probe, Report, Status};

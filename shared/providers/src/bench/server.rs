@@ -1,9 +1,19 @@
 //! Routers on real sockets.
 
+use std::sync::Arc;
+
 use axum::Router;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const CERTIFICATE: &[u8] = include_bytes!("../../../simulators/src/keys/foreign.crt.pem");
+const KEY: &[u8] = include_bytes!("../../../simulators/src/keys/foreign.pem");
 
 /// A free port, and the URL of whoever serves it.
 pub(crate) async fn listen() -> (TcpListener, String) {
@@ -30,4 +40,24 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) -> JoinSet<()> 
         }
     });
     server
+}
+
+/// Somebody with a certificate that nobody vouches for, and their URL.
+pub(crate) async fn self_signed() -> (JoinSet<()>, String) {
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], PrivateKeyDer::from_pem_slice(KEY).unwrap());
+    let tls = TlsAcceptor::from(Arc::new(config.unwrap()));
+    let (listener, url) = listen().await;
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            assert!(tls.accept(stream).await.is_err(), "somebody trusts this certificate");
+        }
+    });
+    (server, url.replace("http://", "https://"))
 }

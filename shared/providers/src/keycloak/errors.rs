@@ -19,13 +19,19 @@ const fn token(hint: &'static str) -> ProviderError {
     ProviderError::Misconfigured { stage: Stage::Token, hint }
 }
 
-const WRONG_KIND: ProviderError =
-    client("the client is no OpenID Connect client that may log users in: create one with client authentication on");
+pub(super) const WRONG_KIND_OF_CLIENT: &str =
+    "the client is no OpenID Connect client that may log users in: create one with client authentication on";
+pub(super) const REALM_DISABLED: &str = "the realm is disabled: Realm settings > Enabled";
+pub(super) const HTTPS_REQUIRED: &str = "the realm requires https: use the https address in settings.url";
+
+const WRONG_KIND: ProviderError = client(WRONG_KIND_OF_CLIENT);
 
 const CODE_OF_ANOTHER: ProviderError = ProviderError::Refused { stage: Stage::Token, check: Check::Code };
 
+const SEE_THE_LOG: &str = "For more on this error consult the server log.";
+
 /// `error`, `error_description` (`None`: any), meaning. The first that fits counts.
-type Row = (&'static str, Option<&'static str>, ProviderError);
+pub(super) type Row = (&'static str, Option<&'static str>, ProviderError);
 
 /// To a password, with a code or without.
 pub(super) const OF_A_PASSWORD: &[&[Row]] = &[
@@ -45,7 +51,18 @@ pub(super) const OF_A_TOTP: &[&[Row]] = &[
         ("invalid_grant", None, rejected(Rejection::OtpInvalid)),
         ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::OtpInvalid)),
         // What it says of a user who has no one-time code. That is nobody's outage, and no secret to be told.
-        ("unknown_error", Some("For more on this error consult the server log."), rejected(Rejection::OtpInvalid)),
+        ("unknown_error", Some(SEE_THE_LOG), rejected(Rejection::OtpInvalid)),
+    ],
+    OF_ANYTHING,
+];
+
+/// To a name alone, where a code is asked for.
+pub(super) const OF_A_NAME: &[&[Row]] = &[
+    OF_A_DIRECT_GRANT,
+    &[
+        ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
+        // Only of a user who has no one-time code, and only where one is asked for.
+        ("unknown_error", Some(SEE_THE_LOG), rejected(Rejection::OtpInvalid)),
     ],
     OF_ANYTHING,
 ];
@@ -129,12 +146,8 @@ const OF_ANYTHING: &[Row] = &[
         token("one of settings.scopes is not among the client's: Clients > the client > Client scopes"),
     ),
     ("not_allowed", None, token("leave offline_access out of settings.scopes, or grant users the role offline_access")),
-    ("access_denied", Some("Realm not enabled"), token("the realm is disabled: Realm settings > Enabled")),
-    (
-        "invalid_request",
-        Some("HTTPS required"),
-        token("the realm requires https: use the https address in settings.url"),
-    ),
+    ("access_denied", Some("Realm not enabled"), token(REALM_DISABLED)),
+    ("invalid_request", Some("HTTPS required"), token(HTTPS_REQUIRED)),
     (
         "invalid_request",
         None,

@@ -52,6 +52,12 @@ const ERRORS: &[(&str, ProviderError)] = &[
     ("registration_not_supported", REQUEST),
 ];
 
+/// Whether an error says that the request was right but for nobody being there to ask (OIDC Core 3.1.2.6): what
+/// `prompt=none` comes to where nobody is signed in.
+pub(super) fn wants_a_person(error: &str) -> bool {
+    matches!(error, "login_required" | "interaction_required" | "consent_required" | "account_selection_required")
+}
+
 /// The authorization code, if this is an answer of the provider the browser was sent to.
 pub(super) fn code<'a>(metadata: &Metadata, callback: &'a Callback) -> Result<&'a str, ProviderError> {
     // Before anything is believed or sent: an answer that an attacker's provider has mixed in would have us give it the

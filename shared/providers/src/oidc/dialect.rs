@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use super::Vouched;
 use super::discovery::Endpoints;
 use super::exchange;
+use super::probe::Probing;
 use super::relying_party::{RelyingParty, not_switched_on};
-use crate::{Attempt, Cx, InvalidConnector, Progress, ProviderError};
+use crate::{Attempt, Cx, Finding, InvalidConnector, Progress, ProviderError};
 
 /// A provider, as its own part of the settings. Only the issuer has to be said; everything else is by the standard unless
 /// it is said otherwise.
@@ -37,6 +38,24 @@ pub(crate) trait OidcDialect: Debug + DeserializeOwned + Send + Sync + 'static {
     /// What it means that the token endpoint answers an authorization code with something else than 200.
     fn exchange_failed(&self, now: DateTime<Utc>, response: &Response) -> ProviderError {
         exchange::classify(now, response)
+    }
+
+    /// What to do where the discovery document names another issuer than the settings.
+    const ANOTHER_ISSUER: &'static str = "the provider calls itself otherwise: put the issuer into the settings exactly as it \
+                                          names itself, to the last slash, if that is the one you mean";
+
+    /// What to do where a client with a secret may show any.
+    const ANY_SECRET: &'static str = "a wrong secret is taken like the right one: have the provider authenticate the client, so \
+                                      that nobody else can pass for it";
+
+    /// What to do about a page on which the authorization endpoint refuses a request; `None`: nobody knows.
+    fn refused_page(&self, _page: &Response) -> Option<&'static str> {
+        None
+    }
+
+    /// The connector test of its methods other than the redirect, as far as they are switched on.
+    async fn probe(&self, _probing: &Probing<'_, Self>) -> Vec<Finding> {
+        Vec::new()
     }
 
     /// Starts a method other than the redirect.

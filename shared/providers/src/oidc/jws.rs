@@ -36,6 +36,11 @@ impl Algorithm {
         ALGORITHMS.iter().map(|(name, algorithm)| Self { name, algorithm: algorithm.clone() }).collect()
     }
 
+    /// As RFC 7518 section 3.1 calls it.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// As openidconnect calls it.
     pub(super) fn core(&self) -> &CoreJwsSigningAlgorithm {
         &self.algorithm

@@ -2,10 +2,11 @@
 
 use egress::Request;
 use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
-use openidconnect::{JsonWebKey, SignatureVerificationError};
+use openidconnect::{JsonWebKey, JsonWebKeyAlgorithm, SignatureVerificationError};
 use serde_json::Value;
 use url::Url;
 
+use super::jws::Algorithm;
 use crate::{Check, Cx, ProviderError, Stage, answers};
 
 /// The keys among a provider's that may have signed a token.
@@ -43,6 +44,18 @@ impl Keys {
         self.0.keys().iter().filter(fits)
     }
 
+    /// How many of them a token could be verified with that is signed by one of these algorithms.
+    pub(super) fn usable(&self, algorithms: &[Algorithm]) -> usize {
+        let fits = |key: &&CoreJsonWebKey| algorithms.iter().any(|algorithm| fits(key, algorithm));
+        self.0.keys().iter().filter(fits).count()
+    }
+
+    /// Which of these algorithms there is a key for.
+    pub(super) fn algorithms(&self, among: &[Algorithm]) -> Vec<&'static str> {
+        let has_key = |algorithm: &&Algorithm| self.0.keys().iter().any(|key| fits(key, algorithm));
+        among.iter().filter(has_key).map(Algorithm::name).collect()
+    }
+
     /// Whether a key of that id has signed `message`: which check failed, if none has.
     pub(super) fn verify(
         &self,
@@ -67,6 +80,18 @@ impl Keys {
     pub(crate) fn set(&self) -> CoreJsonWebKeySet {
         self.0.clone()
     }
+}
+
+/// Whether a key is for an algorithm: by what it says of itself (RFC 7517 section 4.4), else by what it is.
+fn fits(key: &CoreJsonWebKey, algorithm: &Algorithm) -> bool {
+    let said = match key.signing_alg() {
+        JsonWebKeyAlgorithm::Unspecified => true,
+        JsonWebKeyAlgorithm::Algorithm(said) => said == algorithm.core(),
+        JsonWebKeyAlgorithm::Unsupported => false,
+    };
+    // Everything else is said before a signature, here of nothing, is looked at.
+    let tried = || key.verify_signature(algorithm.core(), b"", b"");
+    said && matches!(tried(), Err(SignatureVerificationError::CryptoError(_)))
 }
 
 /// Signing keys only: no key for encryption, no shared secret, no RSA below 2048 bits (RFC 7518 section 3.3).
@@ -111,5 +136,26 @@ mod tests {
         assert_eq!(taken, ["sig", "bare", "ec"]);
         assert!(keys.has(None));
         assert!(!Keys::select(&[]).has(None));
+    }
+
+    #[test]
+    fn a_key_counts_where_it_could_verify_a_signature() {
+        let modulus = "w".repeat(342);
+        let rsa = json!({"kty": "RSA", "use": "sig", "n": modulus, "e": "AQAB"});
+        let ps256 = json!({"kty": "RSA", "use": "sig", "alg": "PS256", "n": modulus, "e": "AQAB"});
+        let oaep = json!({"kty": "RSA", "alg": "RSA-OAEP", "n": modulus, "e": "AQAB"});
+        let off_curve = json!({"kty": "EC", "use": "sig", "crv": "P-256", "x": "eA", "y": "eQ"});
+        let without_exponent = json!({"kty": "RSA", "use": "sig", "n": modulus});
+        let all = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+        for (keys, usable, algorithms) in [
+            (vec![rsa.clone()], 1, &all[..]),
+            (vec![ps256.clone(), oaep.clone()], 1, &["PS256"]),
+            (vec![rsa, ps256], 2, &all),
+            (vec![oaep, off_curve, without_exponent], 0, &[]),
+        ] {
+            let keys = Keys::select(&keys);
+            assert_eq!(keys.usable(&Algorithm::all()), usable);
+            assert_eq!(keys.algorithms(&Algorithm::all()), algorithms);
+        }
     }
 }

@@ -13,20 +13,22 @@ use super::authorize::Departure;
 use super::dialect::OidcDialect;
 use super::discovery::{Endpoints, Metadata};
 use super::jws::Expected;
-use super::options::{self, Options};
+use super::options::{self, Options, ResponseMode};
 use super::token::{TokenAnswer, redeem};
-use super::{callback, id_token, userinfo};
+use super::{callback, id_token, probe, userinfo};
 use crate::registry::InvalidConnector;
-use crate::{Answer, Attempt, Callback, Check, Cx, Hints, Progress, ProviderAdapter, ProviderError, Stage};
+use crate::{
+    Answer, Attempt, Callback, Check, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Report, Stage,
+};
 
 /// A connector to a provider that speaks `D`.
 #[derive(Debug)]
 pub(crate) struct RelyingParty<D> {
-    document: ConnectorDocument,
-    dialect: D,
-    options: Options,
-    issuer: String,
-    endpoints: Endpoints,
+    pub(super) document: ConnectorDocument,
+    pub(super) dialect: D,
+    pub(super) options: Options,
+    pub(super) issuer: String,
+    pub(super) endpoints: Endpoints,
     scope: String,
 }
 
@@ -90,9 +92,32 @@ impl<D: OidcDialect> ProviderAdapter for RelyingParty<D> {
     async fn hop(&self, cx: &Cx<'_>, pending: &Pending, state: &CallbackState) -> Result<Url, ProviderError> {
         let cx = &cx.of(&self.document);
         let departure = Departure::of(pending)?;
-        let client = self.client(Method::Oidc)?;
-        let mut url = self.metadata(cx).await?.authorization_endpoint()?.clone();
+        self.client(Method::Oidc)?;
+        let metadata = self.metadata(cx).await?;
+        self.authorization_url(cx, &metadata, &departure, state.expose(), self.options.response_mode)
+    }
 
+    async fn probe(&self, cx: &Cx<'_>, with: &Probe<'_>) -> Report {
+        probe::run(self, &cx.of(&self.document), with).await
+    }
+
+    fn callback_of_application(&self) -> Option<&str> {
+        self.options.redirect_uri.as_deref()
+    }
+}
+
+impl<D: OidcDialect> RelyingParty<D> {
+    /// Where a browser is sent (RFC 6749 section 4.1.1).
+    pub(super) fn authorization_url(
+        &self,
+        cx: &Cx<'_>,
+        metadata: &Metadata,
+        departure: &Departure,
+        state: &str,
+        response_mode: Option<ResponseMode>,
+    ) -> Result<Url, ProviderError> {
+        let client = self.client(Method::Oidc)?;
+        let mut url = metadata.authorization_endpoint()?.clone();
         let (redirect_uri, options) = (self.redirect_uri(cx), &self.options);
         let (nonce, challenge) = (departure.nonce(), options.pkce.then(|| departure.challenge()));
         // What the endpoint's query has already stays (RFC 6749 section 3.1).
@@ -102,13 +127,13 @@ impl<D: OidcDialect> ProviderAdapter for RelyingParty<D> {
             .append_pair("client_id", &client.id)
             .append_pair("redirect_uri", &redirect_uri)
             .append_pair("scope", &self.scope)
-            .append_pair("state", state.expose())
+            .append_pair("state", state)
             .append_pair("nonce", nonce.secret());
         if let Some(challenge) = &challenge {
             query.append_pair("code_challenge", challenge.as_str()).append_pair("code_challenge_method", "S256");
         }
         for (name, value) in [
-            ("response_mode", options.response_mode.map(|mode| mode.as_str())),
+            ("response_mode", response_mode.map(|mode| mode.as_str())),
             ("login_hint", departure.login_hint.as_deref()),
             ("ui_locales", departure.ui_locales.as_deref()),
             ("prompt", departure.prompt.as_deref().or(options.prompt.as_deref())),
@@ -123,12 +148,6 @@ impl<D: OidcDialect> ProviderAdapter for RelyingParty<D> {
         Ok(url)
     }
 
-    fn callback_of_application(&self) -> Option<&str> {
-        self.options.redirect_uri.as_deref()
-    }
-}
-
-impl<D: OidcDialect> RelyingParty<D> {
     /// The client that `method` uses.
     pub(crate) fn client(&self, method: Method) -> Result<&ConnectorClient, ProviderError> {
         self.document.client_for(method).ok_or_else(|| not_switched_on(method))
@@ -144,7 +163,8 @@ impl<D: OidcDialect> RelyingParty<D> {
         Metadata::of(cx, &self.issuer, &self.endpoints).await
     }
 
-    fn redirect_uri(&self, cx: &Cx<'_>) -> String {
+    /// Where the provider sends browsers back to.
+    pub(super) fn redirect_uri(&self, cx: &Cx<'_>) -> String {
         self.options.redirect_uri.clone().unwrap_or_else(|| cx.callback_url(&self.document.id))
     }
 

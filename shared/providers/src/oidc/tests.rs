@@ -1,5 +1,6 @@
 mod dialect;
 mod endpoints;
+mod probe;
 
 use std::time::Duration;
 

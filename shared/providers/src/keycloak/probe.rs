@@ -1,0 +1,133 @@
+//! The connector test of what only a Keycloak has: the words on its pages, and its direct grants.
+//!
+//! The server looks at the client, at what it may do and at the scopes before it asks for a name. So a grant without one
+//! shows all of that, and is nobody's failed login.
+
+use domain::Method;
+use egress::Response;
+
+use super::errors;
+use super::settings::Keycloak;
+use crate::oidc::{Probing, redeem};
+use crate::report::{Doubt, Finding, Verdict};
+use crate::{ProviderError, Rejection};
+
+const NOBODY: Doubt =
+    Doubt::Failed("a grant without a name gives tokens: see what the client's direct grant flow asks for");
+const DENIED: Doubt = Doubt::Failed(
+    "the client's direct grant flow lets nobody through: take Deny access and User session limits out of it under \
+     Authentication",
+);
+const NO_GRANT: Doubt = Doubt::Unverifiable("the client may not use the grant: see totp_grant");
+const NO_TEST_USER: Doubt = Doubt::Unverifiable(
+    "a client that is not bound to the flow answers the same: name a user without a one-time code to check it",
+);
+const TEST_USER_DISABLED: Doubt = Doubt::Unverifiable("the test user is disabled, which is looked at first");
+const NOT_BOUND: Doubt = Doubt::Failed(
+    "the client asks for a password: choose the flow with Username Validation and OTP under Clients > the client of totp > \
+     Advanced > Authentication flow overrides > Direct grant flow. It says the same if the test user does not exist, is \
+     disabled or locked, or has a one-time code",
+);
+const NAME_ALONE: Doubt = Doubt::Failed(
+    "a name alone gives tokens: set OTP to Required under Authentication > the direct grant flow of totp's client",
+);
+const SEEN_IN_A_LOGIN: Doubt = Doubt::Unverifiable(
+    "only the token of a login by code has it: OTP needs the Authenticator Reference otp in its flow's settings, and the \
+     client the mapper Authentication Method Reference (AMR); log in once by code",
+);
+
+/// What the authorization endpoint says on its page to those it does not send back, and what to do about it.
+const OF_A_PAGE: &[(&str, &str)] = &[
+    (
+        "Invalid parameter: redirect_uri",
+        "register the redirect URI: Clients > the client > Settings > Access settings > Valid redirect URIs, exactly as it \
+         stands in the detail",
+    ),
+    ("Client not found.", "the realm has no client of this id: check client.id and Clients > the client"),
+    ("Client disabled.", "the client is disabled: Clients > the client > Enabled"),
+    ("Wrong client protocol.", errors::WRONG_KIND_OF_CLIENT),
+    ("Bearer-only applications are not allowed to initiate browser login", errors::WRONG_KIND_OF_CLIENT),
+    ("Realm not enabled", errors::REALM_DISABLED),
+    ("HTTPS required", errors::HTTPS_REQUIRED),
+];
+
+/// What to do about a page, as far as its sentence is one of those above; a realm may have others, in other languages.
+pub(super) fn about_a_page(page: &Response) -> Option<&'static str> {
+    let text = std::str::from_utf8(&page.body).ok()?;
+    let (_, message) = text.split_once(r#"id="kc-error-message""#)?;
+    OF_A_PAGE.iter().find(|(sentence, _)| message.contains(sentence)).map(|(_, hint)| *hint)
+}
+
+pub(super) async fn checks(probing: &Probing<'_, Keycloak>) -> Vec<Finding> {
+    let mut checks = Vec::new();
+    if probing.has(Method::Password) {
+        checks.push(Finding::of("password_grant", may_grant(probing, Method::Password).await));
+    }
+    if probing.has(Method::Totp) {
+        let granted = may_grant(probing, Method::Totp).await;
+        checks.push(Finding::of("totp_grant", granted));
+        checks.push(Finding::of("totp_flow", asks_for_a_code(probing, granted).await));
+        checks.push(Finding::of("totp_amr", Err(SEEN_IN_A_LOGIN)));
+    }
+    checks
+}
+
+/// Whether the client gets as far as being asked for a name.
+async fn may_grant(probing: &Probing<'_, Keycloak>, method: Method) -> Verdict {
+    match grant(probing, method, None, errors::OF_A_PASSWORD).await? {
+        Ok(()) => Err(NOBODY),
+        Err(ProviderError::Rejected(Rejection::InvalidCredentials)) => Ok(()),
+        Err(ProviderError::Rejected(Rejection::Declined)) => Err(DENIED),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a name is not enough, and what is missing is a code: asked for it of a user who has none, the server throws.
+async fn asks_for_a_code(probing: &Probing<'_, Keycloak>, granted: Verdict) -> Verdict {
+    granted.map_err(|doubt| if matches!(doubt, Doubt::Failed(_)) { NO_GRANT } else { doubt })?;
+    let user = probing.with.test_user.filter(|user| !user.is_empty()).ok_or(NO_TEST_USER)?;
+    match grant(probing, Method::Totp, Some(user), errors::OF_A_NAME).await? {
+        // What they have to do first is looked at once they are through.
+        Ok(()) | Err(ProviderError::Rejected(Rejection::PasswordExpired)) => Err(NAME_ALONE),
+        Err(ProviderError::Rejected(Rejection::OtpInvalid)) => Ok(()),
+        Err(ProviderError::Rejected(Rejection::InvalidCredentials)) => Err(NOT_BOUND),
+        Err(ProviderError::Rejected(Rejection::AccountDisabled)) => Err(TEST_USER_DISABLED),
+        Err(ProviderError::Rejected(Rejection::Declined)) => Err(DENIED),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A direct grant without password and code, as far as it can be tried. Tokens, if any come, are let go of.
+async fn grant(
+    probing: &Probing<'_, Keycloak>,
+    method: Method,
+    username: Option<&str>,
+    rows: &[&[errors::Row]],
+) -> Result<Result<(), ProviderError>, Doubt> {
+    let (metadata, client) = probing.client(method)?;
+    let mut grant = vec![("grant_type", "password"), ("scope", probing.party.scope())];
+    grant.extend(username.map(|username| ("username", username)));
+    let now = probing.cx.now();
+    let failed = |response: &_| errors::classify(now, response, rows);
+    Ok(redeem(probing.cx, metadata, client, &grant, failed).await.map(|_| ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_by_its_sentence_and_only_where_that_stands() {
+        let page = |body: &str| {
+            about_a_page(&Response { status: StatusCode::BAD_REQUEST, headers: HeaderMap::new(), body: body.into() })
+        };
+        for (sentence, hint) in OF_A_PAGE {
+            let text = format!(r#"<div id="kc-error-message"><p class="instruction">{sentence}</p></div>"#);
+            assert_eq!(page(&text), Some(*hint));
+            assert_eq!(page(&format!("<title>{sentence}</title>")), None);
+        }
+        assert_eq!(page(r#"<div id="kc-error-message"><p>Client nicht gefunden.</p></div>"#), None);
+    }
+}

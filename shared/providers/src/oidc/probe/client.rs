@@ -1,0 +1,93 @@
+//! Whether the provider takes Landfall for its client: by a code that nobody has issued, so that nothing comes of it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{ConnectorClient, Method};
+use egress::Response;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::super::dialect::OidcDialect;
+use super::super::token::{post, redeem};
+use super::Probing;
+use crate::report::{Doubt, Finding, Verdict};
+use crate::{Check, ProviderError, Rejection};
+
+const CODE: &str = "made-up-by-a-connector-test";
+/// 43 characters (RFC 7636 section 4.1).
+const VERIFIER: &str = "made-up-by-a-connector-test-for-no-request-";
+
+const TAKES_ANY_CODE: Doubt =
+    Doubt::Failed("the token endpoint gives tokens for a code that nobody has issued: is this the provider's address?");
+
+impl<'a, D: OidcDialect> Probing<'a, D> {
+    /// Each client of the connector's methods, once.
+    pub(super) async fn clients(&mut self) -> Vec<Finding> {
+        let mut clients: Vec<(Method, &'a ConnectorClient)> = Vec::new();
+        for method in self.party.document.methods.keys() {
+            if let Some(client) = self.party.document.client_for(*method)
+                && clients.iter().all(|(_, known)| *known != client)
+            {
+                clients.push((*method, client));
+            }
+        }
+        let several = clients.len() > 1;
+        let mut findings = Vec::new();
+        for (method, client) in clients {
+            let mut verdict = self.is_accepted(client).await;
+            if verdict.is_ok() {
+                self.accepted.push(client);
+                verdict = self.is_told_from_others(client).await;
+            }
+            let finding = Finding::of("client_credentials", verdict).with(json!({ "client_id": client.id }));
+            findings.push(Finding { method: several.then_some(method), ..finding });
+        }
+        findings
+    }
+
+    /// A client is authenticated before a code is looked at (RFC 6749 section 4.1.3): whoever hears that the code is wrong
+    /// has been taken for the client.
+    async fn is_accepted(&self, client: &ConnectorClient) -> Verdict {
+        let metadata = self.callable("token_endpoint")?;
+        match redeem(self.cx, metadata, client, &self.made_up(), |response| self.meaning(response)).await {
+            Ok(_) => Err(TAKES_ANY_CODE),
+            Err(error) if is_about_the_code(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// With a secret that is none: where that is the same, anybody is this client.
+    async fn is_told_from_others(&self, client: &ConnectorClient) -> Verdict {
+        if !client.shows_secret() {
+            return Ok(());
+        }
+        let metadata = self.callable("token_endpoint")?;
+        let wrong = SecretString::from(URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<32>()));
+        let response = post(self.cx, metadata, client, Some(&wrong), &self.made_up()).await?;
+        match self.meaning(&response) {
+            error if is_about_the_code(&error) => Err(Doubt::Failed(D::ANY_SECRET)),
+            error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. }) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn made_up(&self) -> Vec<(&str, &str)> {
+        let mut grant =
+            vec![("grant_type", "authorization_code"), ("code", CODE), ("redirect_uri", self.redirect_uri.as_str())];
+        if self.party.options.pkce {
+            grant.push(("code_verifier", VERIFIER));
+        }
+        grant
+    }
+
+    fn meaning(&self, response: &Response) -> ProviderError {
+        self.party.dialect.exchange_failed(self.cx.now(), response)
+    }
+}
+
+fn is_about_the_code(error: &ProviderError) -> bool {
+    matches!(
+        error,
+        ProviderError::Rejected(Rejection::InteractionRequired) | ProviderError::Refused { check: Check::Code, .. }
+    )
+}

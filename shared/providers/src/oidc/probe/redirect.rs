@@ -1,0 +1,101 @@
+//! Whether browsers come back: asks the authorization endpoint as a browser of somebody who is signed in nowhere, and
+//! forbids it to ask them anything (OIDC Core 3.1.2.1, `prompt=none`).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use egress::Request;
+use http::StatusCode;
+use http::header::LOCATION;
+use serde_json::json;
+use url::{Position, Url};
+
+use super::super::authorize::Departure;
+use super::super::callback;
+use super::super::dialect::OidcDialect;
+use super::Probing;
+use crate::answers::throttled;
+use crate::report::{Doubt, Finding, Verdict};
+use crate::{Callback, Hints, Outage, ProviderError, Stage};
+
+const OUT_OF_REACH: Doubt =
+    Doubt::Unverifiable("the authorization endpoint does not answer to Landfall; browsers may reach it all the same");
+const ITS_OWN_PAGE: Doubt = Doubt::Unverifiable(
+    "the provider shows a page of its own instead of answering at the redirect URI: log in once to see whether it comes back",
+);
+const REFUSED: &str = "the provider refuses on a page of its own: register the redirect URI there, exactly as it stands in the \
+                       detail, and check client.id";
+const NO_STATE: Doubt =
+    Doubt::Failed("the provider does not bring back the state it was sent: no login can be told from another's");
+
+impl<D: OidcDialect> Probing<'_, D> {
+    pub(super) async fn redirect(&self) -> Finding {
+        Finding::of("redirect_uri", self.comes_back().await).with(json!({ "redirect_uri": self.redirect_uri }))
+    }
+
+    async fn comes_back(&self) -> Verdict {
+        let metadata = self.callable("authorization_endpoint")?;
+        let departure = Departure::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
+        let state = URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<16>());
+        // Without a response mode: a form that a browser would post cannot be read here.
+        let url = self.party.authorization_url(self.cx, metadata, &departure, &state, None)?;
+        let answer = self.cx.send(Stage::Authorize, Request::get_page(url)).await.map_err(|_| OUT_OF_REACH)?;
+
+        if let Some(throttled) = throttled(self.cx.now(), &answer) {
+            return Err(throttled.into());
+        }
+        match answer.status {
+            StatusCode::FOUND | StatusCode::SEE_OTHER => {}
+            status if status.is_server_error() => return Err(Stage::Authorize.unavailable(Outage::ServerError).into()),
+            status if status.is_client_error() => {
+                return Err(Doubt::Failed(self.party.dialect.refused_page(&answer).unwrap_or(REFUSED)));
+            }
+            _ => return Err(ITS_OWN_PAGE),
+        }
+        let returned = answer.header(&LOCATION).and_then(|location| returned(&self.redirect_uri, location));
+        let callback = returned.ok_or(ITS_OWN_PAGE)?;
+        if callback.get("state") != Some(&state) {
+            return Err(NO_STATE);
+        }
+        match callback::code(metadata, &callback) {
+            Ok(_) => Ok(()),
+            Err(ProviderError::Rejected(_)) if callback.get("error").is_some_and(callback::wants_a_person) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What is brought back, if it is to exactly this address: its own query comes first.
+fn returned(redirect_uri: &str, location: &str) -> Option<Callback> {
+    let (own, found) = (Url::parse(redirect_uri).ok()?, Url::parse(location).ok()?);
+    let mut parameters = found.query_pairs().into_owned();
+    let same = own[..Position::AfterPath] == found[..Position::AfterPath]
+        && own.query_pairs().into_owned().all(|own| parameters.next() == Some(own));
+    if same { Callback::read(parameters) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_exactly_the_redirect_uri_is_come_back_to() {
+        for (redirect_uri, location, same) in [
+            ("https://a.example/back", "https://a.example/back?error=login_required", true),
+            ("https://a.example", "https://a.example/?error=login_required", true),
+            ("https://a.example/back?b=c", "https://a.example/back?b=c&error=login_required", true),
+            ("com.example.shop:/back", "com.example.shop:/back?error=login_required", true),
+            ("https://a.example/back?b=c", "https://a.example/back?error=login_required", false),
+            ("https://a.example/back", "https://a.example/back/?error=login_required", false),
+            ("https://a.example/back", "https://a.example/background?error=login_required", false),
+            ("https://a.example/back", "https://b.example/back?error=login_required", false),
+            ("https://a.example/back", "https://a.example:8443/back?error=login_required", false),
+            ("https://a.example/back", "https://x@a.example/back?error=login_required", false),
+            ("https://a.example/back", "/back?error=login_required", false),
+            ("https://a.example/back", "https://a.example/back?error=a&error=login_required", false),
+        ] {
+            let callback = returned(redirect_uri, location);
+            assert_eq!(callback.is_some(), same, "{redirect_uri} {location}");
+            assert!(callback.is_none_or(|callback| callback.get("error") == Some("login_required")));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What a connector test finds: each check once, with what an administrator can do about it.
+
+use domain::Method;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Check, Outage, ProviderError};
+
+/// How far a connector test goes.
+#[derive(Clone, Copy, Default)]
+pub struct Probe<'a> {
+    /// A user made for this, as the provider knows them: enabled, without a second factor. What only a user's login shows
+    /// is tried with this name and no password or code, so it may cost them a failed login, or leave them a session at the
+    /// provider. Without one such checks are unverifiable.
+    pub test_user: Option<&'a str>,
+}
+
+/// The findings of a connector test.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Report {
+    /// Nothing failed. What could not be verified may be wrong all the same.
+    pub ok: bool,
+    /// In the order in which they were made.
+    pub checks: Vec<Finding>,
+}
+
+impl Report {
+    pub(crate) fn of(checks: Vec<Finding>) -> Self {
+        Self { ok: checks.iter().all(|check| check.status != Status::Failed), checks }
+    }
+}
+
+/// What one check has found. Of a provider's own words it has none but addresses.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Finding {
+    /// Which check: `discovery`, `client_credentials`.
+    pub id: &'static str,
+    /// For which method's client, where the methods have several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub method: Option<Method>,
+    /// What came of it.
+    pub status: Status,
+    /// What was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+    /// What to do about a failure, and where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'static str>,
+    /// Why it could not be verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'static str>,
+}
+
+/// What comes of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// As it has to be.
+    Passed,
+    /// The administrator has to act: `hint` says how.
+    Failed,
+    /// Not to be seen from here: `why` says what is missing.
+    Unverifiable,
+}
+
+/// What a check comes to before it has a name.
+pub(crate) type Verdict = Result<(), Doubt>;
+
+/// Why a check has not passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// What to do about it.
+    Failed(&'static str),
+    /// What is missing.
+    Unverifiable(&'static str),
+}
+
+impl Finding {
+    pub(crate) fn of(id: &'static str, verdict: Verdict) -> Self {
+        let (status, hint, why) = match verdict {
+            Ok(()) => (Status::Passed, None, None),
+            Err(Doubt::Failed(hint)) => (Status::Failed, Some(hint), None),
+            Err(Doubt::Unverifiable(why)) => (Status::Unverifiable, None, Some(why)),
+        };
+        Self { id, method: None, status, detail: None, hint, why }
+    }
+
+    pub(crate) fn with(self, detail: Value) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+}
+
+impl From<ProviderError> for Doubt {
+    fn from(error: ProviderError) -> Self {
+        Self::Failed(match error {
+            ProviderError::Misconfigured { hint, .. } => hint,
+            ProviderError::Unavailable { outage, .. } => about_outage(outage),
+            ProviderError::Throttled { .. } => "the provider wants fewer calls: try again in a while",
+            ProviderError::Refused { check, .. } => about_refusal(check),
+            ProviderError::Rejected(_) => "the provider refuses for a reason of its own: see its log of events",
+        })
+    }
+}
+
+fn about_outage(outage: Outage) -> &'static str {
+    match outage {
+        Outage::Timeout => {
+            "no answer in time: check the address, whether a firewall swallows what comes from here, and, if the provider is \
+             just slow, the connector's timeout"
+        }
+        Outage::Connect => {
+            "no connection: check the name of the host, its port, and whether a firewall lets Landfall in"
+        }
+        Outage::Tls => {
+            "the certificate is not trusted, has expired, or is for another name: the provider needs one of a public \
+             authority for the name in the address, with the intermediate certificates"
+        }
+        Outage::Interrupted => {
+            "the connection broke before the answer was complete: look for a proxy or firewall in between"
+        }
+        Outage::ServerError => "the provider answers with an error of its own: see its log",
+        Outage::Protocol => {
+            "the answer is not the protocol's: is this the provider's address, or does a proxy or a login page stand in \
+             between?"
+        }
+        Outage::Secret => {
+            "the deployment's secrets cannot be read now: try again, and check that Landfall may read them"
+        }
+    }
+}
+
+fn about_refusal(check: Check) -> &'static str {
+    match check {
+        Check::Size => "the answer is larger than any honest one: is this the provider's address?",
+        Check::Json => {
+            "the answer can be read in two ways, a name appears twice in it: is this the provider's address?"
+        }
+        Check::Format => {
+            "the answer lacks something or has it in another form than its standard says: see which provider and version \
+             answers here, and name in the settings what it leaves out"
+        }
+        Check::Issuer => "the answer names another issuer than the connector: use exactly the one the provider names",
+        _ => "the answer did not pass validation: is this the provider's address?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Stage;
+
+    #[test]
+    fn a_report_is_ok_if_nothing_failed_and_says_nothing_that_is_not_there() {
+        let passed = Finding::of("discovery", Ok(())).with(json!({ "issuer": "https://id.example" }));
+        let unknown = Finding::of("totp_flow", Err(Doubt::Unverifiable("nobody to ask")));
+        let failed = Finding { method: Some(Method::Totp), ..Finding::of("keys", Err(Doubt::Failed("do this"))) };
+        assert!(Report::of(vec![passed.clone(), unknown.clone()]).ok);
+        assert_eq!(
+            serde_json::to_value(Report::of(vec![passed, failed, unknown])).unwrap(),
+            json!({ "ok": false, "checks": [
+                { "id": "discovery", "status": "passed", "detail": { "issuer": "https://id.example" } },
+                { "id": "keys", "method": "totp", "status": "failed", "hint": "do this" },
+                { "id": "totp_flow", "status": "unverifiable", "why": "nobody to ask" },
+            ] })
+        );
+    }
+
+    #[test]
+    fn every_failure_says_what_to_do() {
+        let outages = Outage::ALL.iter().map(|outage| Stage::Token.unavailable(*outage));
+        let refusals = Check::ALL.iter().map(|check| Stage::Token.refused(*check));
+        for error in outages.chain(refusals) {
+            let Doubt::Failed(hint) = Doubt::from(error) else { panic!("{error}") };
+            assert!(hint.contains(':'), "{error}: {hint}");
+        }
+    }
+}

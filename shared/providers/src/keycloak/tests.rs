@@ -1,3 +1,4 @@
+mod probe;
 mod totp;
 
 use std::time::Duration;

@@ -14,8 +14,8 @@ use chrono::DateTime;
 use domain::{Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, Rejection};
 use egress::{Request, Response};
 use providers::{
-    Answer as Said, Attempt, Cx, InvalidConnector, Outage, Progress, Provider, ProviderAdapter, ProviderError,
-    Registry, Stage,
+    Answer as Said, Attempt, Cx, InvalidConnector, Outage, Probe, Progress, Provider, ProviderAdapter, ProviderError,
+    Registry, Report, Stage,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -94,6 +94,10 @@ impl ProviderAdapter for Adapter {
                 Err(ProviderError::Misconfigured { stage: Stage::Attempt, hint: "the house has no such method" })
             }
         }
+    }
+
+    async fn probe(&self, _cx: &Cx<'_>, _with: &Probe<'_>) -> Report {
+        Report { ok: true, checks: Vec::new() }
     }
 
     async fn answer(&self, cx: &Cx<'_>, pending: &Pending, answer: Said<'_>) -> Result<Progress, ProviderError> {

@@ -13,7 +13,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Utc};
-use domain::{Client, Clock, Entropy, FixedClock, RequestContext, SeededEntropy};
+use domain::{AdminToken, Client, Clock, Entropy, FixedClock, RequestContext, SeededEntropy};
 use egress::Reach;
 use landfall::embedded::EmbeddedDynamoDb;
 use landfall::secrets::LocalSecrets;
@@ -116,6 +116,9 @@ impl Write for Logs {
     }
 }
 
+/// Opens the administrators' routes.
+pub const ADMIN: &str = "token-of-an-administrator";
+
 /// The issuer, whatever a request's Host says.
 pub(crate) const ISSUER: &str = "https://id.example.com";
 
@@ -198,6 +201,7 @@ impl TestApp {
             dynamodb: DynamoDb::At { address, access_key: access_key.clone() },
             registry: registry.clone(),
             reach: Reach::Local,
+            admin: Some(AdminToken::presented(ADMIN).hash()),
             budget,
         };
         let store = aws::store(&config(dynamodb)).await.unwrap();

@@ -15,7 +15,7 @@ use domain::DirectApi;
 use landfall::demo::{EMAIL, PASSWORD};
 use serde_json::json;
 
-use crate::{Answer, Browser, Login, TestApp, TestSession, data, key};
+use crate::{ADMIN, Answer, Browser, Login, TestApp, TestSession, data, key};
 
 /// What one function calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,6 +120,10 @@ async fn plain() -> TestApp {
         app.send(preflight.body(Body::empty()).unwrap()).await;
     }
     app.get("/oauth2/jwks", None).await.expect(200);
+    // Administrators.
+    app.post("/v1/connectors/keycloak/test", Some(ADMIN), &json!({})).await.expect(200);
+    let saved = app.store.get_connector(&app.context(), &"keycloak".parse().unwrap()).await.unwrap();
+    app.post("/v1/connectors/test", Some(ADMIN), &json!({ "connector": saved })).await.expect(200);
     app
 }
 

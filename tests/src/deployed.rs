@@ -47,6 +47,8 @@ pub struct Sent {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
+    /// Whom IAM has let through, as API Gateway says it.
+    pub by: Option<&'static str>,
 }
 
 /// An app whose provider is on this machine, by the machine's clock: the function has no other.
@@ -109,8 +111,9 @@ impl Deployed {
         let headers: serde_json::Map<_, _> =
             sent.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let http = json!({ "method": sent.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1" });
+        let authorizer = sent.by.map(|arn| json!({ "iam": { "userArn": arn } }));
         let context = json!({
-            "accountId": "1", "apiId": "api", "domainName": "id.example.com", "domainPrefix": "id", "http": http,
+            "authorizer": authorizer, "accountId": "1", "apiId": "api", "domainName": "id.example.com", "domainPrefix": "id", "http": http,
             "requestId": "request-1", "routeKey": "$default", "stage": "$default", "time": "", "timeEpoch": 0,
         });
         let event = json!({
@@ -169,9 +172,15 @@ pub async fn calls_nobody_on_this_machine(binary: &str, function: &str) {
         "issuer" => assert_eq!((status, body["token_type"].as_str()), (&json!(200), Some("Bearer")), "{answer:#}"),
         // What came of it waits for the second half.
         "oidc-callback" => assert_eq!(status, 303, "{answer:#}\n{log}"),
+        "connector-test" => {
+            let found = &body["checks"][0];
+            assert_eq!((status, &found["status"]), (&json!(200), &json!("failed")), "{answer:#}\n{log}");
+            assert!(found["hint"].as_str().unwrap_or_default().starts_with("the address is not"), "{answer:#}");
+        }
         _ => assert_eq!(body["rejection"]["code"], "try_later", "{answer:#}\n{log}"),
     }
-    assert!(function == "issuer" || refused > 0, "the log does not say why: {log}");
+    let tells = ["issuer", "connector-test"].contains(&function);
+    assert!(tells || refused > 0, "the log does not say why: {log}");
 
     let named = Deployed::start(&app, binary, &[("LANDFALL_PRIVATE_NETWORKS", "127.0.0.0/8")]).await;
     let (succeeded, log) = named.wait();
@@ -184,7 +193,7 @@ async fn request_of(app: &TestApp, function: &str) -> Sent {
     let json = |path: String, token: Option<&str>, body: Value| {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(token.map(|token| ("authorization", format!("Bearer {token}"))));
-        Sent { method: "POST", path, headers, body: body.to_string() }
+        Sent { method: "POST", path, headers, body: body.to_string(), by: None }
     };
     match function {
         "journey-start" => json("/v1/journeys/sign-in-with-keycloak/start".into(), None, TestApp::start_body()),
@@ -198,7 +207,7 @@ async fn request_of(app: &TestApp, function: &str) -> Sent {
         "oidc-callback" => {
             let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
             let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-            Sent { method: "GET", path: back.path, headers: Vec::new(), body: String::new() }
+            Sent { method: "GET", path: back.path, headers: Vec::new(), body: String::new(), by: None }
         }
         "issuer" => {
             let login = app.log_in(EMAIL, PASSWORD).await;
@@ -211,7 +220,11 @@ async fn request_of(app: &TestApp, function: &str) -> Sent {
             ];
             let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
             let body = serde_urlencoded::to_string(body).unwrap();
-            Sent { method: "POST", path: "/oauth2/token".into(), headers, body }
+            Sent { method: "POST", path: "/oauth2/token".into(), headers, body, by: None }
+        }
+        "connector-test" => {
+            let administrator = Some("arn:aws:iam::1:user/administrator");
+            Sent { by: administrator, ..json("/v1/connectors/keycloak/test".into(), None, json!({})) }
         }
         other => panic!("nobody knows what {other} does: say so here"),
     }

@@ -9,6 +9,7 @@ impl Functions {
             ("journey-start", journey_start::routes()),
             ("step-submit", step_submit::routes()),
             ("oidc-callback", oidc_callback::routes()),
+            ("connector-test", connector_test::routes()),
             ("issuer", issuer::routes()),
         ];
         let paths =

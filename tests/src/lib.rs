@@ -20,7 +20,7 @@ mod items;
 pub mod proxy;
 mod secrets;
 
-pub use app::{Answer, Setup, TestApp, demo_keycloak};
+pub use app::{ADMIN, Answer, Setup, TestApp, demo_keycloak};
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};
 pub use secrets::WatchedSecrets;

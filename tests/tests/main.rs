@@ -4,5 +4,6 @@
 mod architecture;
 mod budget;
 mod codes;
+mod connector_test;
 mod journey;
 mod redirect;

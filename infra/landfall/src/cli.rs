@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::CommandError;
 use crate::serve::Serve;
+use crate::test_connector::TestConnector;
 use crate::verify::Verify;
 
 /// Landfall: sign users in through the provider they have, and bring them ashore.
@@ -21,6 +22,8 @@ pub struct Cli {
 pub enum Command {
     /// Serves everything on this machine (what happens without a command).
     Serve(Serve),
+    /// Tests the connectors in a file, and says what to do about what is wrong.
+    TestConnector(TestConnector),
     /// Verifies a token with the running server's keys and prints its claims.
     Verify(Verify),
 }
@@ -30,6 +33,7 @@ impl Cli {
     pub async fn run(self) -> Result<(), CommandError> {
         match self.command {
             Some(Command::Serve(serve)) => serve.run().await,
+            Some(Command::TestConnector(test)) => test.run().await,
             Some(Command::Verify(verify)) => verify.run().await,
             None => self.serve.run().await,
         }

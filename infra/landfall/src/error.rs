@@ -145,6 +145,9 @@ pub enum CommandError {
     /// The issuer's address is none, or what it answers is no set of keys.
     #[error("{0} does not answer with a set of keys: is this Landfall's issuer?")]
     NoKeys(String),
+    /// A test has found something wrong.
+    #[error("{0} of the connectors failed: what to do about it stands above")]
+    ConnectorsFailed(usize),
     /// The token is refused.
     #[error("refused: {0}")]
     Refused(#[from] VerifyError),

@@ -15,6 +15,7 @@ pub mod error;
 pub mod page;
 pub mod secrets;
 pub mod serve;
+pub mod test_connector;
 pub mod transcript;
 pub mod verify;
 
@@ -25,5 +26,9 @@ use web::App;
 
 /// The routes of every function, merged.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    journey_start::routes().merge(step_submit::routes()).merge(oidc_callback::routes()).merge(issuer::routes())
+    journey_start::routes()
+        .merge(step_submit::routes())
+        .merge(oidc_callback::routes())
+        .merge(connector_test::routes())
+        .merge(issuer::routes())
 }

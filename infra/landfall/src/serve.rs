@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aws::{BUDGET, Config, SystemClock, SystemEntropy};
 use axum::Router;
 use clap::Args;
-use domain::{ConnectorDocument, JourneyDocument, Method};
+use domain::{AdminToken, ConnectorDocument, JourneyDocument, Method};
 use egress::Reach;
 use providers::{Registry, callback_url};
 use secrecy::SecretString;
@@ -68,6 +68,7 @@ impl Serve {
         for (name, value) in client_secrets {
             secrets.add_connector(&name, value);
         }
+        let admin = AdminToken::generate(&SystemEntropy);
         let dynamodb = EmbeddedDynamoDb::open(&data.database()?, &SystemEntropy).await?;
         let config = Config {
             issuer: base,
@@ -76,11 +77,12 @@ impl Serve {
             dynamodb: dynamodb.location(),
             registry: Registry::default(),
             reach: Reach::Local,
+            admin: Some(admin.hash()),
             budget: BUDGET,
         };
         tokio::select! {
             ended = dynamodb.serve() => ended,
-            ended = self.serve(listener, &config, secrets, &connectors, &journeys) => ended,
+            ended = self.serve(listener, &config, secrets, &connectors, &journeys, &admin) => ended,
         }
     }
 
@@ -113,6 +115,7 @@ impl Serve {
         secrets: LocalSecrets,
         connectors: &[ConnectorDocument],
         journeys: &[JourneyDocument],
+        admin: &AdminToken,
     ) -> Result<(), CommandError> {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let store = aws::store(config).await?;
@@ -129,7 +132,7 @@ impl Serve {
         }
         // Before it is announced that we are there: who then asks us to stop is heard.
         let interrupted = interrupted().map_err(CommandError::Server)?;
-        self.print(config, connectors, journeys).map_err(CommandError::Output)?;
+        self.print(config, connectors, journeys, admin).map_err(CommandError::Output)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
     }
@@ -144,6 +147,7 @@ impl Serve {
         config: &Config,
         connectors: &[ConnectorDocument],
         journeys: &[JourneyDocument],
+        admin: &AdminToken,
     ) -> std::io::Result<()> {
         let (base, data) = (&config.issuer, self.data.display());
         let mut out = std::io::stdout();
@@ -161,6 +165,11 @@ impl Serve {
             let callback = callback_url(base, &connector.id);
             writeln!(out, "  callback  {callback}  (the redirect URI to register at {})", connector.name)?;
         }
+        writeln!(
+            out,
+            "  admin     {}  (bearer token of the administrators' routes, as long as this runs)",
+            admin.expose()
+        )?;
         writeln!(out, "  data      {data}  (users, sessions, keys; forget them with --reset)\n")?;
         // The transcript has no browser: it takes a journey that asks for the password.
         let by_password =
@@ -179,7 +188,7 @@ impl Serve {
 }
 
 /// A connector without its secret would be found out by the first user who signs in.
-fn check_secrets(
+pub(crate) fn check_secrets(
     connectors: &[ConnectorDocument],
     secrets: &BTreeMap<String, SecretString>,
 ) -> Result<(), CommandError> {
@@ -203,11 +212,13 @@ fn openapi() -> Router {
         .description(Some("Sign users in through the provider they have, and bring them ashore"))
         .build();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    openapi.components.get_or_insert_default().add_security_scheme("session_token", bearer);
+    let components = openapi.components.get_or_insert_default();
+    components.add_security_scheme("session_token", bearer.clone());
+    components.add_security_scheme("administrator", bearer);
     Router::new().route("/openapi.json", axum::routing::get(async move || Json(openapi)))
 }
 
-fn read(path: &Path) -> Result<String, CommandError> {
+pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
     fs::read_to_string(path).map_err(|error| CommandError::File { path: path.to_owned(), error })
 }
 

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::SecretHash;
 use egress::{InvalidNetworks, Reach};
 use providers::Registry;
 use secrecy::SecretString;
@@ -24,6 +25,8 @@ pub struct Config {
     pub registry: Registry,
     /// Where connectors may lead.
     pub reach: Reach,
+    /// What opens the administrators' routes beside IAM: only where there is no API Gateway before them.
+    pub admin: Option<SecretHash>,
     /// How long a request may take where no Lambda deadline says so.
     pub budget: Duration,
 }
@@ -103,6 +106,7 @@ impl Config {
             dynamodb: DynamoDb::Aws,
             registry: Registry::default(),
             reach,
+            admin: None,
             budget: BUDGET,
         })
     }

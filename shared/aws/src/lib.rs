@@ -75,6 +75,7 @@ pub async fn app(
         clock,
         entropy,
         issuer: config.issuer.clone(),
+        admin: config.admin,
         limits: Limits::default(),
         lifetimes: Lifetimes::default(),
         budget: config.budget,

@@ -51,6 +51,10 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "This address takes other methods";
     /// `Authorization: Bearer` is missing or malformed.
     InvalidToken = "invalid_token", 401, "A bearer token is required";
+    /// No connector has this id.
+    UnknownConnector = "unknown_connector", 404, "There is no such connector";
+    /// The document describes no connector, or one that must not be tried; `detail` says where and why.
+    InvalidConnector = "invalid_connector", 422, "The document does not describe a connector";
     /// No live journey has this id.
     UnknownJourney = "unknown_journey", 404, "There is no such journey";
     /// No session has this id, it has expired, or the token is another session's: deliberately one answer.

@@ -83,6 +83,12 @@ impl ConnectorDocument {
         self.source.clone().unwrap_or_else(|| Source::from(&self.id))
     }
 
+    /// The names of all its clients' secrets.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let own = self.methods.values().filter_map(|settings| settings.client.as_ref());
+        own.chain([&self.client]).filter_map(|client| client.secret.as_deref())
+    }
+
     /// The client that `method` uses; `None` where the method is switched off.
     pub fn client_for(&self, method: Method) -> Option<&ConnectorClient> {
         self.methods.get(&method).map(|settings| settings.client.as_ref().unwrap_or(&self.client))

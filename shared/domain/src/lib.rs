@@ -42,7 +42,7 @@ pub use ids::{
 pub use journey::{JourneyDocument, ParamDocument, ParamType, StepDocument};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
-pub use secret::{AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
+pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
 pub use session::{Answered, AuthorizationRequest, IssuedCode, Proof, Redirect, Run, Session, SessionUser, Status};
 pub use text::Text;
 pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

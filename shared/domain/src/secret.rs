@@ -94,6 +94,23 @@ secret!(
     CallbackState
 );
 
+secret!(
+    /// Opens the administrators' routes of a server on one machine, as long as it runs.
+    AdminToken
+);
+
+impl AdminToken {
+    /// A new one.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())))
+    }
+
+    /// One as a caller presented it.
+    pub fn presented(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
 impl SessionToken {
     /// The token a new session starts with.
     pub fn generate(entropy: &dyn Entropy) -> Self {

@@ -32,7 +32,7 @@ pub struct Parts {
     /// Applications.
     pub clients: Arc<Clients>,
     /// The way to providers.
-    pub providers: Providers,
+    pub providers: Arc<Providers>,
     /// Users.
     pub directory: Directory,
     /// The issuer's keys.

@@ -28,30 +28,12 @@ impl Store {
 
     /// All clients. Strongly consistent. One that cannot be read is passed over: it is not the others' fault.
     pub async fn list_clients(&self, cx: &RequestContext) -> Result<Vec<Client>, StoreError> {
-        let (mut clients, mut after) = (Vec::new(), None);
-        loop {
-            let query = self
-                .client()
-                .query()
-                .table_name(&self.tables().config)
-                .key_condition_expression("#pk = :clients")
-                .expression_attribute_names("#pk", PK)
-                .expression_attribute_values(":clients", text(keys::CLIENTS))
-                .consistent_read(true)
-                .set_exclusive_start_key(after)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let page = self.call(cx, "Query", query.send()).await?;
-            for attributes in page.items.unwrap_or_default() {
-                match Item::read("client", attributes).and_then(|item| document("client", &item)) {
-                    Ok(client) => clients.push(client),
-                    Err(error) => tracing::error!(event = "client_broken", %error),
-                }
-            }
-            after = page.last_evaluated_key;
-            if after.is_none() {
-                return Ok(clients);
-            }
-        }
+        self.list_documents(cx, "client", keys::CLIENTS).await
+    }
+
+    /// All connectors, likewise.
+    pub async fn list_connectors(&self, cx: &RequestContext) -> Result<Vec<ConnectorDocument>, StoreError> {
+        self.list_documents(cx, "connector", keys::CONNECTORS).await
     }
 
     /// One version of a journey.
@@ -95,6 +77,38 @@ impl Store {
         pointer.set("version", number(version));
         self.put(cx, pointer).await?;
         Ok(version)
+    }
+
+    async fn list_documents<T: DeserializeOwned>(
+        &self,
+        cx: &RequestContext,
+        what: &'static str,
+        pk: &'static str,
+    ) -> Result<Vec<T>, StoreError> {
+        let (mut documents, mut after) = (Vec::new(), None);
+        loop {
+            let query = self
+                .client()
+                .query()
+                .table_name(&self.tables().config)
+                .key_condition_expression("#pk = :pk")
+                .expression_attribute_names("#pk", PK)
+                .expression_attribute_values(":pk", text(pk))
+                .consistent_read(true)
+                .set_exclusive_start_key(after)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let page = self.call(cx, "Query", query.send()).await?;
+            for attributes in page.items.unwrap_or_default() {
+                match Item::read(what, attributes).and_then(|item| document(what, &item)) {
+                    Ok(document) => documents.push(document),
+                    Err(error) => tracing::error!(event = "document_broken", %error),
+                }
+            }
+            after = page.last_evaluated_key;
+            if after.is_none() {
+                return Ok(documents);
+            }
+        }
     }
 
     async fn read_document<T: DeserializeOwned>(

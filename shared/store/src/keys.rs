@@ -36,11 +36,12 @@ impl Key {
 
 /// A connector document.
 pub fn connector(id: &ConnectorId) -> Key {
-    Key::new("CONNECTOR".into(), id.as_str())
+    Key::new(CONNECTORS.into(), id.as_str())
 }
 
 /// All client documents.
 pub(crate) const CLIENTS: &str = "CLIENT";
+pub(crate) const CONNECTORS: &str = "CONNECTOR";
 
 /// A client document.
 pub fn client(id: &ClientId) -> Key {

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directory::Directory;
-use domain::{Clock, Entropy, SecretSource};
+use domain::{Clock, Entropy, SecretHash, SecretSource};
 use egress::Egress;
-use journeys::{Journeys, Library, Limits};
+use journeys::{ConnectorTests, Journeys, Library, Limits};
 use providers::{Providers, Registry};
 use store::Store;
 use tokens::{Clients, Issuer, Keys, Lifetimes};
@@ -16,6 +16,10 @@ pub struct App {
     pub journeys: Journeys,
     /// Our own issuer.
     pub issuer: Issuer,
+    /// Connectors, tested.
+    pub connector_tests: ConnectorTests,
+    /// What opens the administrators' routes beside IAM.
+    pub(crate) admin: Option<SecretHash>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -41,6 +45,8 @@ pub struct AppParts {
     pub entropy: Arc<dyn Entropy>,
     /// The issuer's URL. From configuration: a request's Host is whatever its sender likes.
     pub issuer: String,
+    /// What opens the administrators' routes, where there is no API Gateway before them.
+    pub admin: Option<SecretHash>,
     /// Bounds of sessions.
     pub limits: Limits,
     /// How long tokens live.
@@ -52,21 +58,23 @@ pub struct AppParts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, registry, egress, secrets, keys, clock, entropy, issuer, limits, lifetimes, budget } =
-            parts;
+        let AppParts { store, registry, egress, secrets, keys, clock, entropy, .. } = parts;
+        let AppParts { issuer, admin, limits, lifetimes, budget, .. } = parts;
         let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
+        // They send browsers back to this deployment's own address.
+        let providers = Arc::new(Providers::new(egress, secrets, Arc::clone(&entropy), issuer.clone()));
         let journeys = Journeys::new(journeys::Parts {
-            library: Library::new(store.clone(), registry),
+            library: Library::new(store.clone(), registry.clone()),
             clients: Arc::clone(&clients),
-            // Providers send browsers back to this deployment's own address.
-            providers: Providers::new(egress, secrets, Arc::clone(&entropy), issuer.clone()),
+            providers: Arc::clone(&providers),
             directory: Directory::new(store.clone(), Arc::clone(&entropy)),
             keys: Arc::clone(&keys),
             entropy: Arc::clone(&entropy),
             limits,
             store: store.clone(),
         });
+        let connector_tests = ConnectorTests::new(store.clone(), registry, providers);
         let issuer = Issuer::new(issuer, keys, lifetimes, Arc::clone(&clients), store, Arc::clone(&entropy));
-        Self { journeys, issuer, clients, clock, entropy, budget }
+        Self { journeys, issuer, connector_tests, admin, clients, clock, entropy, budget }
     }
 }

@@ -181,11 +181,11 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        bearer(&parts.headers).map(Bearer).ok_or_else(|| Code::InvalidToken.into())
+        bearer(&parts.headers).map(SessionToken::presented).map(Bearer).ok_or_else(|| Code::InvalidToken.into())
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<SessionToken> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
     let fits = scheme.eq_ignore_ascii_case("bearer")
@@ -193,7 +193,7 @@ fn bearer(headers: &HeaderMap) -> Option<SessionToken> {
         && token.bytes().all(|byte| byte.is_ascii_graphic())
         // Two of them: whichever we took, somebody in between may have taken the other.
         && values.next().is_none();
-    fits.then(|| SessionToken::presented(token))
+    fits.then_some(token)
 }
 
 /// The request's context, which the edge has made.
@@ -217,7 +217,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        bearer(&headers).map(|token| token.expose().to_owned())
+        bearer(&headers).map(str::to_owned)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{Code, RequestId, SecretError};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use journeys::{FieldError, JourneyError, SessionView};
+use journeys::{ConnectorTestError, FieldError, JourneyError, SessionView};
 use serde::Serialize;
 use store::StoreError;
 use tokens::GrantError;
@@ -22,6 +22,9 @@ pub struct Problem {
     /// To be named when asking about it.
     #[schema(value_type = String)]
     pub request_id: RequestId,
+    /// What is wrong with a document, and where in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Which fields do not fit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldError>,
@@ -68,6 +71,7 @@ pub(crate) struct Failure {
     /// For the log.
     pub(crate) reason: Option<String>,
     format: Format,
+    detail: Option<String>,
     fields: Vec<FieldError>,
     view: Option<Box<SessionView>>,
     retry_after: Option<u32>,
@@ -75,7 +79,15 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn of(code: Code) -> Self {
-        Self { code, reason: None, format: Format::Problem, fields: Vec::new(), view: None, retry_after: None }
+        Self {
+            code,
+            reason: None,
+            format: Format::Problem,
+            detail: None,
+            fields: Vec::new(),
+            view: None,
+            retry_after: None,
+        }
     }
 
     fn because(code: Code, reason: impl ToString) -> Self {
@@ -93,8 +105,9 @@ impl Failure {
         let (body, media_type) = match format {
             Format::Page if wants_page => (page(title, &request_id).into_bytes(), "text/html; charset=utf-8"),
             Format::Page | Format::Problem => {
-                let Failure { code, fields, view, .. } = self;
-                let problem = Problem { code, title, status: status.as_u16(), request_id, fields, view, retry_after };
+                let Failure { code, detail, fields, view, .. } = self;
+                let problem =
+                    Problem { code, title, status: status.as_u16(), request_id, detail, fields, view, retry_after };
                 (serde_json::to_vec(&problem).unwrap_or_default(), "application/problem+json")
             }
             Format::OAuth => {
@@ -175,6 +188,19 @@ impl From<JourneyError> for Failure {
             }
             JourneyError::Broken(_) => Failure::because(Code::Internal, error),
         }
+    }
+}
+
+impl From<ConnectorTestError> for ApiError {
+    fn from(error: ConnectorTestError) -> Self {
+        Self(match error {
+            ConnectorTestError::Unknown => Failure::of(Code::UnknownConnector),
+            // An administrator's own document: what is wrong with it may quote it.
+            ConnectorTestError::Invalid(error) => {
+                Failure { detail: Some(error.to_string()), ..Failure::of(Code::InvalidConnector) }
+            }
+            ConnectorTestError::Store(error) => error.into(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 //! **To add one more function**: a crate in `functions/` with `routes()` and a `main.rs` of a few lines that calls
 //! [`serve`]; the local server and the tests merge the same `routes()`.
 
+mod admin;
 mod app;
 mod cors;
 mod edge;
@@ -14,6 +15,7 @@ mod extract;
 mod failure;
 pub mod logs;
 
+pub use admin::Admin;
 pub use app::{App, AppParts};
 pub use cors::for_browsers;
 pub use edge::{router, serve};

@@ -1,6 +1,7 @@
 //! What must be refused, each test named after what it tries.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests too")]
 
+mod administrators;
 mod away;
 mod callback;
 mod clients;

@@ -7,7 +7,11 @@ use landfall_tests::calls;
 async fn a_function_calls_what_its_role_allows_and_nothing_else() {
     let map = calls::map().await;
     println!("{map}");
-    assert_snapshot!(map, @r"
+    assert_snapshot!(map, @"
+    connector-test
+      config     GetItem Query
+      secrets    connectors/* keys/derivation keys/sealing keys/signing
+      providers  GET:auth GET:certs GET:openid-configuration POST:token
     issuer
       config     GetItem Query
       sessions   UpdateItem

@@ -1,0 +1,91 @@
+//! `connector-test`: an administrator has a connector tested, before a user finds out what is wrong with it.
+//!
+//! URL -> call -> answer; no branch on provider. Who asks has to prove to be an administrator before anything else is
+//! looked at, and nothing is written.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use domain::{ConnectorDocument, ConnectorId};
+use providers::{Probe, Report};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use web::{Admin, ApiError, App, Context, Json, Path, Problem};
+
+/// Every route of this function.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(test_saved)).routes(routes!(test_draft))
+}
+
+/// How a saved connector is tested.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TestRequest {
+    /// A user made for this at the provider, enabled and without a second factor. Without one, what only a user's login
+    /// shows is `unverifiable`.
+    test_user: Option<String>,
+}
+
+/// A connector that is not saved, and how it is tested.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DraftRequest {
+    /// The document.
+    #[schema(value_type = Object)]
+    connector: ConnectorDocument,
+    /// As for a saved one.
+    test_user: Option<String>,
+}
+
+/// Tests a connector as it is saved.
+#[utoipa::path(
+    post,
+    path = "/v1/connectors/{connector}/test",
+    params(("connector" = String, Path)),
+    security(("administrator" = [])),
+    request_body = TestRequest,
+    responses(
+        (status = 200, body = Report, description = "`ok` says whether anything failed"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_connector`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_connector`, with the reason in `detail`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+async fn test_saved(
+    _admin: Admin,
+    State(app): State<Arc<App>>,
+    Context(cx): Context,
+    Path(connector): Path<ConnectorId>,
+    Json(request): Json<TestRequest>,
+) -> Result<Json<Report>, ApiError> {
+    let with = Probe { test_user: request.test_user.as_deref() };
+    Ok(Json(app.connector_tests.saved(&cx, &connector, &with).await?))
+}
+
+/// Tests a connector before it is saved. Its secret has to be stored already, under a name that no saved connector with
+/// other settings uses.
+#[utoipa::path(
+    post,
+    path = "/v1/connectors/test",
+    security(("administrator" = [])),
+    request_body = DraftRequest,
+    responses(
+        (status = 200, body = Report, description = "`ok` says whether anything failed"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_connector`, with the reason in `detail`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+async fn test_draft(
+    _admin: Admin,
+    State(app): State<Arc<App>>,
+    Context(cx): Context,
+    Json(request): Json<DraftRequest>,
+) -> Result<Json<Report>, ApiError> {
+    let with = Probe { test_user: request.test_user.as_deref() };
+    Ok(Json(app.connector_tests.draft(&cx, &request.connector, &with).await?))
+}

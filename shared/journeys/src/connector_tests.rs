@@ -1,0 +1,89 @@
+//! Connectors tested for an administrator: as they are saved, or before they are.
+
+use std::sync::Arc;
+
+use domain::{ConnectorDocument, ConnectorId, RequestContext};
+use providers::{InvalidConnector, Probe, ProviderAdapter, Providers, Registry, Report};
+use store::{Store, StoreError};
+
+/// Tests connectors. Writes nothing anywhere, and reads nothing that was kept of an earlier test or login.
+#[derive(Debug)]
+pub struct ConnectorTests {
+    store: Store,
+    registry: Registry,
+    providers: Arc<Providers>,
+}
+
+/// There is nothing to test.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorTestError {
+    /// No saved connector has this id.
+    #[error("there is no such connector")]
+    Unknown,
+    /// The document describes none, or one that must not be tried.
+    #[error(transparent)]
+    Invalid(#[from] InvalidConnector),
+    /// DynamoDB.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ConnectorTests {
+    /// Tests connectors of `store` that lead to the providers in `registry`.
+    pub fn new(store: Store, registry: Registry, providers: Arc<Providers>) -> Self {
+        Self { store, registry, providers }
+    }
+
+    /// Tests a connector as it is saved now, switched on or not.
+    pub async fn saved(
+        &self,
+        cx: &RequestContext,
+        id: &ConnectorId,
+        with: &Probe<'_>,
+    ) -> Result<Report, ConnectorTestError> {
+        let document = self.store.get_connector(cx, id).await?.ok_or(ConnectorTestError::Unknown)?;
+        let adapter = self.registry.adapter(&document)?;
+        Ok(self.test(cx, id, adapter.as_ref(), with).await)
+    }
+
+    /// Tests a connector that is not saved.
+    ///
+    /// A secret that a saved connector uses goes where that one goes, and nowhere else: or whoever may have drafts tested
+    /// could have it sent to an address of their own.
+    pub async fn draft(
+        &self,
+        cx: &RequestContext,
+        document: &ConnectorDocument,
+        with: &Probe<'_>,
+    ) -> Result<Report, ConnectorTestError> {
+        let adapter = self.registry.adapter(document)?;
+        let leads_elsewhere =
+            |saved: &&ConnectorDocument| (&saved.provider, &saved.settings) != (&document.provider, &document.settings);
+        let saved = self.store.list_connectors(cx).await?;
+        for other in saved.iter().filter(leads_elsewhere) {
+            if other.secrets().any(|secret| document.secrets().any(|drafted| drafted == secret)) {
+                return Err(InvalidConnector::at(
+                    "client.secret",
+                    format!(
+                        "is the secret of the connector {}, whose settings are others: give the draft a secret of its own",
+                        other.id
+                    ),
+                )
+                .into());
+            }
+        }
+        Ok(self.test(cx, &document.id, adapter.as_ref(), with).await)
+    }
+
+    async fn test(
+        &self,
+        cx: &RequestContext,
+        connector: &ConnectorId,
+        adapter: &dyn ProviderAdapter,
+        with: &Probe<'_>,
+    ) -> Report {
+        let report = adapter.probe(&self.providers.cx(cx), with).await;
+        tracing::info!(event = "connector_tested", %connector, ok = report.ok);
+        report
+    }
+}

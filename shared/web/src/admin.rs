@@ -1,0 +1,47 @@
+//! Who is an administrator.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use domain::{AdminToken, Code};
+use http::request::Parts;
+use lambda_http::request::RequestContext as GatewayContext;
+
+use crate::extract::bearer;
+use crate::{ApiError, App};
+
+/// Whoever asks is an administrator: IAM has said so to API Gateway, which says so in the request's own context, or they
+/// hold the token that the local server printed.
+///
+/// The context is none of the caller's: a header that says the same is nobody's word. A template that forgets the
+/// authoriser opens nothing, because then there is nobody in the context.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(());
+
+impl FromRequestParts<Arc<App>> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let by_iam = parts.extensions.get::<GatewayContext>().is_some_and(is_authorized_by_iam);
+        let by_token = || {
+            let shown = bearer(&parts.headers).map(AdminToken::presented);
+            app.admin.as_ref().is_some_and(|admin| shown.is_some_and(|shown| shown.hash() == *admin))
+        };
+        if by_iam || by_token() { Ok(Self(())) } else { Err(Code::InvalidToken.into()) }
+    }
+}
+
+/// Whether `AWS_IAM` was the route's authoriser: only then does API Gateway name the caller's ARN.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html>
+fn is_authorized_by_iam(context: &GatewayContext) -> bool {
+    let arn = match context {
+        GatewayContext::ApiGatewayV2(context) => {
+            let iam = context.authorizer.as_ref().and_then(|authorizer| authorizer.iam.as_ref());
+            iam.and_then(|iam| iam.user_arn.as_deref())
+        }
+        GatewayContext::ApiGatewayV1(context) => context.identity.user_arn.as_deref(),
+        _ => None,
+    };
+    arn.is_some_and(|arn| arn.starts_with("arn:"))
+}

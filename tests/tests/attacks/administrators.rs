@@ -1,0 +1,144 @@
+//! What only administrators may do (attack 80), and what not even they are given.
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use lambda_http::request::RequestContext as Gateway;
+use landfall_tests::{ADMIN, Answer, TestApp};
+use serde_json::{Value, json};
+
+use crate::witness::Witness;
+
+const ROUTES: [&str; 2] = ["/v1/connectors/keycloak/test", "/v1/connectors/test"];
+
+fn request(path: &str) -> axum::http::request::Builder {
+    Request::post(path).header(CONTENT_TYPE, "application/json")
+}
+
+async fn send(app: &TestApp, request: axum::http::request::Builder) -> Answer {
+    app.send(request.body(Body::from("{}")).unwrap()).await
+}
+
+fn version_2(authorizer: &Value) -> Gateway {
+    let http = json!({ "method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1" });
+    let context = json!({
+        "http": http, "accountId": "1", "apiId": "a", "stage": "$default", "timeEpoch": 0, "authorizer": authorizer,
+    });
+    Gateway::ApiGatewayV2(serde_json::from_value(context).unwrap())
+}
+
+fn version_1(arn: &Value) -> Gateway {
+    let context = json!({ "identity": { "userArn": arn }, "httpMethod": "POST", "requestTimeEpoch": 0 });
+    Gateway::ApiGatewayV1(serde_json::from_value(context).unwrap())
+}
+
+#[tokio::test]
+async fn whoever_is_no_administrator_has_no_connector_tested() {
+    let app = TestApp::new().await;
+    let session = app.start("migrate-from-keycloak").await;
+    let mut witness = Witness::of(&app, &[ADMIN, &session.token]).await;
+    app.calls.take();
+    for path in ROUTES {
+        for header in [
+            None,
+            Some("Bearer ".to_owned()),
+            Some(format!("Bearer {}", &ADMIN[1..])),
+            Some(format!("Bearer {}", session.token)),
+            Some(format!("Basic {ADMIN}")),
+            Some(format!("Bearer {ADMIN}, Bearer {ADMIN}")),
+        ] {
+            let request =
+                header.into_iter().fold(request(path), |request, header| request.header(AUTHORIZATION, header));
+            let answer = send(&app, request).await;
+            witness.refused(&answer, 401, "invalid_token").await;
+        }
+        // Nor who only says so in what they send.
+        let request = request(path)
+            .header("x-amzn-request-context", r#"{"authorizer":{"iam":{"userArn":"arn:aws:iam::1:user/root"}}}"#)
+            .header("x-amzn-oidc-identity", "root");
+        witness.refused(&send(&app, request).await, 401, "invalid_token").await;
+    }
+    assert_eq!(app.calls.take(), []);
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_let_everybody_through_has_let_nobody_in() {
+    let app = TestApp::new().await;
+    let mut witness = Witness::of(&app, &[]).await;
+    app.calls.take();
+    for path in ROUTES {
+        for context in [
+            version_2(&Value::Null),
+            version_2(&json!({})),
+            version_2(&json!({ "jwt": { "claims": { "sub": "root" } } })),
+            version_2(&json!({ "lambda": { "userArn": "arn:aws:iam::1:user/root" } })),
+            version_2(&json!({ "iam": {} })),
+            version_2(&json!({ "iam": { "userArn": "" } })),
+            version_1(&Value::Null),
+            version_1(&json!("")),
+        ] {
+            let answer = send(&app, request(path).extension(context)).await;
+            witness.refused(&answer, 401, "invalid_token").await;
+        }
+    }
+    assert_eq!(app.calls.take(), []);
+}
+
+#[tokio::test]
+async fn whom_iam_has_let_in_is_an_administrator() {
+    let app = TestApp::new().await;
+    let arn = json!("arn:aws:iam::1:user/administrator");
+    for context in [version_2(&json!({ "iam": { "userArn": arn } })), version_1(&arn)] {
+        send(&app, request(ROUTES[0]).extension(context)).await.expect(200);
+    }
+}
+
+async fn draft(app: &TestApp, change: impl FnOnce(&mut Value)) -> Answer {
+    let saved = app.store.get_connector(&app.context(), &"keycloak".parse().unwrap()).await.unwrap().unwrap();
+    let mut draft = serde_json::to_value(saved).unwrap();
+    change(&mut draft);
+    app.calls.take();
+    app.post(ROUTES[1], Some(ADMIN), &json!({ "connector": draft })).await
+}
+
+/// Whoever may have drafts tested could have the secret of any connector sent to themselves.
+#[tokio::test]
+async fn a_draft_does_not_take_a_connectors_secret_elsewhere() {
+    let app = TestApp::new().await;
+    for id in ["keycloak", "mine"] {
+        let answer = draft(&app, |draft| {
+            draft["id"] = json!(id);
+            draft["settings"]["url"] = json!("https://evil.example");
+        });
+        let answer = answer.await.expect(422);
+        assert_eq!(answer.code(), "invalid_connector");
+        assert!(answer.body["detail"].as_str().unwrap().starts_with("client.secret: "), "{:#}", answer.body);
+        // As the client of one method.
+        let answer = draft(&app, |draft| {
+            draft["id"] = json!(id);
+            draft["settings"]["url"] = json!("https://evil.example");
+            draft["methods"] = json!({ "password": { "client": draft["client"].clone() } });
+            draft["client"] = json!({ "id": "a" });
+        });
+        answer.await.expect(422);
+        assert!(app.calls.take().iter().all(|call| call.service == "dynamodb"));
+    }
+    // Where the connector itself goes, its secret may go.
+    draft(&app, |draft| draft["id"] = json!("mine")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_draft_reaches_no_private_address() {
+    let app = TestApp::new().await;
+    for url in ["https://10.0.0.1", "https://169.254.169.254", "https://[fd00:ec2::254]", "https://[::ffff:10.0.0.1]"] {
+        let answer = draft(&app, |draft| {
+            draft["settings"]["url"] = json!(url);
+            draft["client"] = json!({ "id": "a" });
+        });
+        let answer = answer.await.expect(200);
+        let found = &answer.body["checks"][0];
+        assert_eq!((&found["id"], &found["status"]), (&json!("discovery"), &json!("failed")), "{url}");
+        assert!(found["hint"].as_str().unwrap().starts_with("the address is not a public"), "{url}: {found}");
+        assert!(app.calls.take().iter().all(|call| call.service == "dynamodb"));
+    }
+}

@@ -10,6 +10,7 @@ use clap::Args;
 use domain::ConnectorDocument;
 use egress::{Egress, Reach};
 use providers::{Finding, Probe, Providers, Registry, Report, Status};
+use serde_json::Value;
 
 use crate::documents;
 use crate::error::CommandError;
@@ -87,9 +88,18 @@ fn as_text(connector: &ConnectorDocument, report: &Report) -> String {
         }
         let details = detail.as_ref().and_then(|detail| detail.as_object());
         for (name, value) in details.into_iter().flatten() {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let _ = writeln!(text, "                {name}: {value}");
+            let _ = writeln!(text, "                {name}: {}", plain(value));
         }
     }
     text
+}
+
+/// Data without its punctuation.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => members.values().map(plain).collect::<Vec<_>>().join(": "),
+        other => other.to_string(),
+    }
 }

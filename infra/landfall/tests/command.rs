@@ -337,6 +337,8 @@ fn verifying_without_a_server_names_where_it_was_looked_for() {
 struct Server {
     child: Child,
     port: u16,
+    /// What it has said so far.
+    printed: String,
     /// Kept open: a server whose standard output is gone could not print.
     _stdout: Lines<BufReader<ChildStdout>>,
 }
@@ -347,9 +349,9 @@ fn serve(place: &Place, port: u16, arguments: &[&str]) -> Server {
     // Nobody reads it here, and a pipe that is full would stop the server.
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let printed = lines.by_ref().map(Result::unwrap).any(|line| line == END);
-    assert!(printed, "landfall ended with {:?}", child.wait());
-    Server { child, port, _stdout: lines }
+    let printed: Vec<_> = lines.by_ref().map(Result::unwrap).take_while(|line| line != END).collect();
+    assert!(child.try_wait().unwrap().is_none(), "landfall ended: {printed:#?}");
+    Server { child, port, printed: printed.join("\n"), _stdout: lines }
 }
 
 fn started(arguments: &[&str]) -> (Place, Server) {
@@ -488,4 +490,94 @@ fn a_command_that_serves_its_own_connectors_serves_no_demo() {
     assert_eq!((status, &problem["code"]), (404, &json!("unknown_route")));
     assert!(!place.read("data/secrets.json").contains("hunter2"));
     server.stop();
+}
+
+/// The demo's Keycloak as a provider of one's own.
+fn demo_connector(server: &Server, realm: &str) -> String {
+    CONNECTORS
+        .replace("https://id.example.com", &format!("{}/demo/keycloak", server.issuer()))
+        .replace("realm: demo", realm)
+}
+
+#[test]
+fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
+    let (place, server) = started(&[]);
+    place.write("connectors.yaml", demo_connector(&server, "realm: demo"));
+    let test = |secret: &str| {
+        place.write("secrets.yaml", format!("keycloak: {secret}"));
+        let output = place.run(&["test-connector", "connectors.yaml", "--secrets", "secrets.yaml"]);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains(secret));
+        (output.status.success(), said.replace(&server.port.to_string(), "PORT"))
+    };
+
+    let (passed, said) = test(landfall::demo::KEYCLOAK_SECRET);
+    assert!(passed, "{said}");
+    assert_snapshot!(said, @"
+    keycloak (keycloak)
+      passed        discovery
+                    authorization_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/auth
+                    id_token_signing_alg_values_supported: PS384, RS384, EdDSA, ES384, HS256, HS512, ES256, RS256, HS384, ES512, PS256, PS512, RS512
+                    issuer: http://127.0.0.1:PORT/demo/keycloak/realms/demo
+                    jwks_uri: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/certs
+                    token_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/token
+                    userinfo_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/userinfo
+      passed        issuer
+      unverifiable  tls
+                    over plain http, on this machine, nobody shows a certificate
+      passed        endpoints
+                    jwks_uri: passed
+                    token_endpoint: passed
+                    userinfo_endpoint: passed
+      passed        keys
+                    algorithms: RS256
+                    jwks_uri: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/certs
+                    keys: 1
+      passed        client_credentials
+                    client_id: landfall
+      passed        password_grant
+    ");
+
+    let (passed, said) = test("hunter2-hunter2");
+    assert!(!passed);
+    let failed = said.split_once("  FAILED").unwrap().1;
+    assert_snapshot!(failed, @"
+            client_credentials
+                    the client secret is wrong or missing: Clients > the client > Credentials > Client secret
+                    client_id: landfall
+      unverifiable  password_grant
+                    the provider has not taken the client's credentials: see client_credentials
+    landfall: 1 of the connectors failed: what to do about it stands above
+    ");
+}
+
+#[test]
+fn a_connector_that_leads_nowhere_fails_at_the_first_check() {
+    let (place, server) = started(&[]);
+    place.write("connectors.yaml", demo_connector(&server, "realm: Demo"));
+    place.write("secrets.yaml", "keycloak: a");
+    let output = place.run(&["test-connector", "connectors.yaml", "--secrets", "secrets.yaml"]);
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_snapshot!(said.lines().take(3).collect::<Vec<_>>().join("\n"), @"
+    keycloak (keycloak)
+      FAILED        discovery
+                    there is no discovery document at this address: check the server's URL, with its path if it has one, and the name of the realm or tenant
+    ");
+    let said = place.fails(&["test-connector", "connectors.yaml"]);
+    assert_snapshot!(said, @r#"landfall: connector keycloak names the secret "keycloak", and no file has it: write `keycloak: ...` into a file and name that with --secrets"#);
+}
+
+#[test]
+fn the_printed_token_opens_the_administrators_routes() {
+    let (_place, server) = started(&[]);
+    let token = server.printed.lines().find_map(|line| line.trim().strip_prefix("admin ")).unwrap().trim();
+    let token = token.split(' ').next().unwrap();
+    let test = |token: &str| {
+        let head = format!("/v1/connectors/keycloak/test HTTP/1.1\r\nauthorization: Bearer {token}");
+        server.post(&head, &json!({}))
+    };
+    let (status, report) = test(token);
+    assert_eq!((status, &report["ok"]), (200, &json!(true)), "{report:#}");
+    assert_eq!(test("another").0, 401);
 }

@@ -193,11 +193,8 @@ pub(crate) fn check_secrets(
     secrets: &BTreeMap<String, SecretString>,
 ) -> Result<(), CommandError> {
     for connector in connectors {
-        let clients = connector.methods.keys().filter_map(|method| connector.client_for(*method));
-        if let Some(secret) =
-            clients.filter_map(|client| client.secret.as_ref()).find(|name| !secrets.contains_key(*name))
-        {
-            return Err(CommandError::NoSecret { connector: connector.id.to_string(), secret: secret.clone() });
+        if let Some(secret) = connector.secrets().find(|name| !secrets.contains_key(*name)) {
+            return Err(CommandError::NoSecret { connector: connector.id.to_string(), secret: secret.to_owned() });
         }
     }
     Ok(())

@@ -83,10 +83,9 @@ impl ConnectorDocument {
         self.source.clone().unwrap_or_else(|| Source::from(&self.id))
     }
 
-    /// The names of all its clients' secrets.
+    /// The names of the secrets of all clients that its methods use.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let own = self.methods.values().filter_map(|settings| settings.client.as_ref());
-        own.chain([&self.client]).filter_map(|client| client.secret.as_deref())
+        self.methods.keys().filter_map(|method| self.client_for(*method)?.secret.as_deref())
     }
 
     /// The client that `method` uses; `None` where the method is switched off.

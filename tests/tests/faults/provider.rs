@@ -1,6 +1,7 @@
 //! A provider that is away, over HTTP and through all of it.
 
 use chrono::TimeDelta;
+use domain::Clock;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::proxy::{Fault, Lasting, Trap};
 use landfall_tests::{Answer, TestApp, data, key};
@@ -60,6 +61,22 @@ async fn a_provider_that_left_five_logins_unanswered_is_left_alone_until_one_log
             assert_eq!(asked(&app), 1, "{fault:?}");
         }
         assert_eq!((app.events("circuit_closed").len(), app.users().await), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_connector_says_how_long_its_provider_may_take() {
+    let time = Time::stop();
+    for (timeout, seconds) in [("", 5), ("timeout: 2", 2), ("timeout: 29", 7)] {
+        let app = TestApp::with(|setup| {
+            setup.connectors = setup.connectors.replace("name: Keycloak", &format!("name: Keycloak\n    {timeout}"));
+        })
+        .await;
+        submit(&app).await;
+        let before = app.clock.now();
+        assert_eq!(strike(&app, &time, Fault::Silence).await.body["rejection"]["code"], "try_later");
+        // Whatever it says, something is left of the request's ten seconds to keep what has come of it.
+        assert_eq!((app.clock.now() - before).num_seconds(), seconds, "{timeout}");
     }
 }
 

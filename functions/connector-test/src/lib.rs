@@ -62,7 +62,7 @@ async fn test_saved(
     Json(request): Json<TestRequest>,
 ) -> Result<Json<Report>, ApiError> {
     let with = Probe { test_user: request.test_user.as_deref() };
-    Ok(Json(app.connector_tests.saved(&cx, &connector, &with).await?))
+    Ok(Json(app.connectors.test_saved(&cx, &connector, &with).await?))
 }
 
 /// Tests a connector before it is saved. Its secret has to be stored already, under a name that no saved connector with
@@ -87,5 +87,5 @@ async fn test_draft(
     Json(request): Json<DraftRequest>,
 ) -> Result<Json<Report>, ApiError> {
     let with = Probe { test_user: request.test_user.as_deref() };
-    Ok(Json(app.connector_tests.draft(&cx, &request.connector, &with).await?))
+    Ok(Json(app.connectors.test_draft(&cx, &request.connector, &with).await?))
 }

@@ -7,7 +7,7 @@
 //! in [`steps::TYPES`]. Its [`Shape`] declares what it reads, leaves and may end with, and validation does the rest.
 
 mod compile;
-mod connector_tests;
+mod connectors;
 mod document_error;
 mod engine;
 mod error;
@@ -19,7 +19,7 @@ pub mod steps;
 mod view;
 
 pub use compile::Journey;
-pub use connector_tests::{ConnectorTestError, ConnectorTests};
+pub use connectors::{ConnectorError, Connectors};
 pub use document_error::{DocumentError, Problem};
 pub use engine::{Journeys, Limits, Parts, ResumeRequest, StartRequest};
 pub use error::{FieldError, FieldProblem, JourneyError};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use directory::Directory;
 use domain::{Clock, Entropy, SecretHash, SecretSource};
 use egress::Egress;
-use journeys::{ConnectorTests, Journeys, Library, Limits};
+use journeys::{Connectors, Journeys, Library, Limits};
 use providers::{Providers, Registry};
 use store::Store;
 use tokens::{Clients, Issuer, Keys, Lifetimes};
@@ -16,8 +16,8 @@ pub struct App {
     pub journeys: Journeys,
     /// Our own issuer.
     pub issuer: Issuer,
-    /// Connectors, tested.
-    pub connector_tests: ConnectorTests,
+    /// Connectors, as administrators deal with them.
+    pub connectors: Connectors,
     /// What opens the administrators' routes beside IAM.
     pub(crate) admin: Option<SecretHash>,
     pub(crate) clients: Arc<Clients>,
@@ -73,8 +73,8 @@ impl App {
             limits,
             store: store.clone(),
         });
-        let connector_tests = ConnectorTests::new(store.clone(), registry, providers);
+        let connectors = Connectors::new(store.clone(), registry, providers);
         let issuer = Issuer::new(issuer, keys, lifetimes, Arc::clone(&clients), store, Arc::clone(&entropy));
-        Self { journeys, issuer, connector_tests, admin, clients, clock, entropy, budget }
+        Self { journeys, issuer, connectors, admin, clients, clock, entropy, budget }
     }
 }

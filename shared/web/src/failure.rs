@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{Code, RequestId, SecretError};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use journeys::{ConnectorTestError, FieldError, JourneyError, SessionView};
+use journeys::{ConnectorError, FieldError, JourneyError, SessionView};
 use serde::Serialize;
 use store::StoreError;
 use tokens::GrantError;
@@ -191,15 +191,15 @@ impl From<JourneyError> for Failure {
     }
 }
 
-impl From<ConnectorTestError> for ApiError {
-    fn from(error: ConnectorTestError) -> Self {
+impl From<ConnectorError> for ApiError {
+    fn from(error: ConnectorError) -> Self {
         Self(match error {
-            ConnectorTestError::Unknown => Failure::of(Code::UnknownConnector),
+            ConnectorError::Unknown => Failure::of(Code::UnknownConnector),
             // An administrator's own document: what is wrong with it may quote it.
-            ConnectorTestError::Invalid(error) => {
+            ConnectorError::Invalid(error) => {
                 Failure { detail: Some(error.to_string()), ..Failure::of(Code::InvalidConnector) }
             }
-            ConnectorTestError::Store(error) => error.into(),
+            ConnectorError::Store(error) => error.into(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Connectors tested for an administrator: as they are saved, or before they are.
+//! Connectors as administrators deal with them: tested as they are saved, or before they are.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use domain::{ConnectorDocument, ConnectorId, RequestContext};
 use providers::{InvalidConnector, Probe, ProviderAdapter, Providers, Registry, Report};
 use store::{Store, StoreError};
 
-/// Tests connectors. Writes nothing anywhere, and reads nothing that was kept of an earlier test or login.
+/// Connectors, to be tested. A test writes nothing anywhere, and reads nothing that was kept of an earlier one or of a login.
 #[derive(Debug)]
-pub struct ConnectorTests {
+pub struct Connectors {
     store: Store,
     registry: Registry,
     providers: Arc<Providers>,
@@ -16,7 +16,7 @@ pub struct ConnectorTests {
 
 /// There is nothing to test.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectorTestError {
+pub enum ConnectorError {
     /// No saved connector has this id.
     #[error("there is no such connector")]
     Unknown,
@@ -28,20 +28,20 @@ pub enum ConnectorTestError {
     Store(#[from] StoreError),
 }
 
-impl ConnectorTests {
-    /// Tests connectors of `store` that lead to the providers in `registry`.
+impl Connectors {
+    /// Those of `store` that lead to the providers in `registry`.
     pub fn new(store: Store, registry: Registry, providers: Arc<Providers>) -> Self {
         Self { store, registry, providers }
     }
 
     /// Tests a connector as it is saved now, switched on or not.
-    pub async fn saved(
+    pub async fn test_saved(
         &self,
         cx: &RequestContext,
         id: &ConnectorId,
         with: &Probe<'_>,
-    ) -> Result<Report, ConnectorTestError> {
-        let document = self.store.get_connector(cx, id).await?.ok_or(ConnectorTestError::Unknown)?;
+    ) -> Result<Report, ConnectorError> {
+        let document = self.store.get_connector(cx, id).await?.ok_or(ConnectorError::Unknown)?;
         let adapter = self.registry.adapter(&document)?;
         Ok(self.test(cx, id, adapter.as_ref(), with).await)
     }
@@ -50,12 +50,12 @@ impl ConnectorTests {
     ///
     /// A secret that a saved connector uses goes where that one goes, and nowhere else: or whoever may have drafts tested
     /// could have it sent to an address of their own.
-    pub async fn draft(
+    pub async fn test_draft(
         &self,
         cx: &RequestContext,
         document: &ConnectorDocument,
         with: &Probe<'_>,
-    ) -> Result<Report, ConnectorTestError> {
+    ) -> Result<Report, ConnectorError> {
         let adapter = self.registry.adapter(document)?;
         let leads_elsewhere =
             |saved: &&ConnectorDocument| (&saved.provider, &saved.settings) != (&document.provider, &document.settings);

@@ -102,6 +102,10 @@ async fn what_is_no_connector_is_told_where_it_is_wrong() {
         let answer = app.post(DRAFT, Some(ADMIN), &json!({ "connector": draft })).await.expect(422);
         assert_eq!((answer.code(), &answer.body["detail"]), ("invalid_connector", &json!(detail)));
     }
-    app.post(DRAFT, Some(ADMIN), &json!({ "connector": { "id": "next" } })).await.expect(400);
+    let answer = app.post(DRAFT, Some(ADMIN), &json!({ "connector": { "id": "next" } })).await.expect(422);
+    assert_eq!(answer.body["detail"], "connector: missing field `provider`");
+    let answer = app.post(DRAFT, Some(ADMIN), &json!({ "connector": { "id": "next", "clent": {} } })).await.expect(422);
+    assert!(answer.body["detail"].as_str().unwrap().starts_with("clent: unknown field `clent`"), "{:#}", answer.body);
+    app.post(DRAFT, Some(ADMIN), &json!({ "connector": "next" })).await.expect(400);
     app.post(DRAFT, Some(ADMIN), &json!({})).await.expect(400);
 }

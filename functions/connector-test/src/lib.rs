@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::{ConnectorDocument, ConnectorId};
+use domain::ConnectorId;
 use providers::{Probe, Report};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{Admin, ApiError, App, Context, Json, Path, Problem};
@@ -33,7 +34,7 @@ struct TestRequest {
 struct DraftRequest {
     /// The document.
     #[schema(value_type = Object)]
-    connector: ConnectorDocument,
+    connector: Map<String, Value>,
     /// As for a saved one.
     test_user: Option<String>,
 }
@@ -87,5 +88,5 @@ async fn test_draft(
     Json(request): Json<DraftRequest>,
 ) -> Result<Json<Report>, ApiError> {
     let with = Probe { test_user: request.test_user.as_deref() };
-    Ok(Json(app.connectors.test_draft(&cx, &request.connector, &with).await?))
+    Ok(Json(app.connectors.test_draft(&cx, request.connector, &with).await?))
 }

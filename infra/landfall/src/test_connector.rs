@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws::{StartError, SystemClock, SystemEntropy};
 use clap::Args;
-use domain::ConnectorDocument;
+use domain::{ClientAddress, ConnectorDocument, RequestContext};
 use egress::{Egress, Reach};
 use providers::{Finding, Probe, Providers, Registry, Report, Status};
 use serde_json::Value;
@@ -17,7 +18,11 @@ use crate::error::CommandError;
 use crate::secrets::LocalSecrets;
 use crate::serve::{DEFAULT_PORT, check_secrets, read};
 
-/// Tests the connectors in a file: the same that `POST /v1/connectors/test` does. Writes nothing, here or at the provider.
+/// How long the test of one connector may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tests the connectors in a file, from this machine: a deployed function reaches no loopback, and the private networks that
+/// its deployment names. Writes nothing; a test user may be left a session or a failed login.
 #[derive(Debug, Args)]
 pub struct TestConnector {
     /// The file, as `landfall serve --connectors` takes it.
@@ -56,7 +61,8 @@ impl TestConnector {
 
         let mut failed = 0;
         for connector in &connectors {
-            let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
+            let id = aws::context(Arc::new(SystemClock), &SystemEntropy).id;
+            let cx = RequestContext::new(id, Arc::new(SystemClock), PATIENCE, ClientAddress::default(), None);
             let adapter = registry.adapter(connector).map_err(|error| CommandError::Connector {
                 place: self.connectors.display().to_string(),
                 connector: connector.id.to_string(),

@@ -18,6 +18,7 @@ use std::time::Duration;
 use domain::{ClientAddress, Clock, Entropy, RequestContext, RequestId, SecretSource};
 use egress::{Egress, EgressError};
 use journeys::Limits;
+use providers::Registry;
 use store::Store;
 use tokens::{KeyError, Keys, Lifetimes};
 use web::{App, AppParts};
@@ -48,8 +49,13 @@ pub enum StartError {
 
 /// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager.
 pub async fn app_from_env() -> Result<Arc<App>, StartError> {
+    app_from_env_with(Registry::default()).await
+}
+
+/// The same with other kinds of providers: for the functions of a company that has one of its own.
+pub async fn app_from_env_with(registry: Registry) -> Result<Arc<App>, StartError> {
     let start = async {
-        let config = Config::from_env()?;
+        let config = Config { registry, ..Config::from_env()? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
         app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
     };

@@ -63,6 +63,9 @@ pub struct Asked {
     /// How often the provider was asked to send another code. Likewise.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u8,
+    /// What the user has answered before this, and proven thereby.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<Method>,
     /// What to remember.
     pub pending: Pending,
 }

@@ -65,6 +65,12 @@ impl Egress {
         Ok(Self { reach, resolver, http, breaker: Arc::default() })
     }
 
+    /// The same way out for somebody who wants to see for themselves: what is known of hosts that do not answer is not
+    /// known here, and what is found out is not known elsewhere.
+    pub fn afresh(&self) -> Self {
+        Self { breaker: Arc::default(), ..self.clone() }
+    }
+
     /// Whether a call to `url` would be dialled: what the URL itself says, and the addresses its name has now. Sends
     /// nothing to it. A call is vetted again, whatever this said.
     ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{ConnectorDocument, ConnectorId, RequestContext};
 use providers::{InvalidConnector, Probe, ProviderAdapter, Providers, Registry, Report};
+use serde_json::{Map, Value};
 use store::{Store, StoreError};
 
 /// Connectors, to be tested. A test writes nothing anywhere, and reads nothing that was kept of an earlier one or of a login.
@@ -53,15 +54,17 @@ impl Connectors {
     pub async fn test_draft(
         &self,
         cx: &RequestContext,
-        document: &ConnectorDocument,
+        draft: Map<String, Value>,
         with: &Probe<'_>,
     ) -> Result<Report, ConnectorError> {
-        let adapter = self.registry.adapter(document)?;
+        let document = providers::document(draft)?;
+        let adapter = self.registry.adapter(&document)?;
         let leads_elsewhere =
             |saved: &&ConnectorDocument| (&saved.provider, &saved.settings) != (&document.provider, &document.settings);
         let saved = self.store.list_connectors(cx).await?;
         for other in saved.iter().filter(leads_elsewhere) {
-            if other.secrets().any(|secret| document.secrets().any(|drafted| drafted == secret)) {
+            let theirs = |secret: &str| other.secrets().chain(other.client.secret.as_deref()).any(|own| own == secret);
+            if document.secrets().any(theirs) {
                 return Err(InvalidConnector::at(
                     "client.secret",
                     format!(
@@ -82,7 +85,7 @@ impl Connectors {
         adapter: &dyn ProviderAdapter,
         with: &Probe<'_>,
     ) -> Report {
-        let report = adapter.probe(&self.providers.cx(cx), with).await;
+        let report = adapter.probe(&self.providers.afresh().cx(cx), with).await;
         tracing::info!(event = "connector_tested", %connector, ok = report.ok);
         report
     }

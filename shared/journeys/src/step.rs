@@ -135,9 +135,7 @@ impl ViewCx<'_> {
 
     /// What the provider of a step waits for; `None` if nothing.
     pub fn asked(&self, of: &StepId) -> Result<Option<Asked>, StepError> {
-        let Some(sealed) = self.session.run.asked.get(of) else { return Ok(None) };
-        let asked = sealed.open(&self.parts.keys.sealing, &place(&self.session.id, "step", of.as_str()));
-        asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
+        asked(self.parts, self.session, of)
     }
 
     /// The application that the session belongs to, if it still has its registration.
@@ -163,6 +161,13 @@ impl ViewCx<'_> {
             _ => Err(StepError::Broken("a setting that takes text reads something else")),
         }
     }
+}
+
+/// What the provider of a step of a session waits for.
+pub(crate) fn asked(parts: &Parts, session: &Session, of: &StepId) -> Result<Option<Asked>, StepError> {
+    let Some(sealed) = session.run.asked.get(of) else { return Ok(None) };
+    let asked = sealed.open(&parts.keys.sealing, &place(&session.id, "step", of.as_str()));
+    asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
 }
 
 /// All a step may touch.

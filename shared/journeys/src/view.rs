@@ -39,7 +39,8 @@ pub struct SessionView {
     /// When `rejected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
-    /// While `processing`: repeat the same submit, key and all, after this many seconds.
+    /// While `processing`: repeat the same submit, key and all, after this many seconds. With a `step.error`: the provider
+    /// wants fewer calls, and another try may help then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }

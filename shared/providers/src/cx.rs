@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{ConnectorClient, ConnectorDocument, ConnectorId, Entropy, RequestContext, SecretError, SecretSource};
+use domain::{
+    ConnectorClient, ConnectorDocument, ConnectorId, Entropy, RequestContext, SecretError, SecretName, SecretSource,
+};
 use egress::{CALL_LIMIT, Egress, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -33,9 +36,32 @@ impl Providers {
         Self { egress, secrets, entropy, base: base.into(), issuers: IssuerCache::default() }
     }
 
+    /// The same providers, of whom nothing is known: nothing that was kept of a login shows, a secret least of all, and
+    /// nothing that is found out comes in the way of one.
+    pub fn afresh(&self) -> Self {
+        Self {
+            egress: self.egress.afresh(),
+            secrets: Arc::new(ReadAnew(Arc::clone(&self.secrets))),
+            entropy: Arc::clone(&self.entropy),
+            base: self.base.clone(),
+            issuers: IssuerCache::default(),
+        }
+    }
+
     /// What an adapter needs to serve `request`.
     pub fn cx<'a>(&'a self, request: &'a RequestContext) -> Cx<'a> {
         Cx { request, providers: self, limit: CALL_LIMIT }
+    }
+}
+
+/// Secrets as they are stored now, as far as their source lets itself be asked again.
+#[derive(Debug)]
+struct ReadAnew(Arc<dyn SecretSource>);
+
+#[async_trait]
+impl SecretSource for ReadAnew {
+    async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
+        self.0.reread(cx, name).await
     }
 }
 
@@ -59,8 +85,9 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
-    /// The same for calls of one connector, each of which may take as long as its document says.
-    pub(crate) fn of(self, connector: &ConnectorDocument) -> Self {
+    /// The same for calls of one connector, each of which may take as long as its document says: what an adapter begins
+    /// with.
+    pub fn of(self, connector: &ConnectorDocument) -> Self {
         let limit = connector.timeout.map(|seconds| Duration::from_secs(seconds.into()));
         Self { limit: limit.unwrap_or(self.limit), ..self }
     }

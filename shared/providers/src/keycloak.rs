@@ -37,6 +37,9 @@
 //! 3. Clients > the client > Advanced > Authentication flow overrides > Direct grant flow: that flow.
 //! 4. Clients > the client > Client scopes > its dedicated scope: the mapper "Authentication Method Reference (AMR)".
 //!
+//! 5. Realm settings > Security defenses > Brute force detection: on. It is off in a new realm, and six digits alone are
+//!    guessed in hours by whoever may try as often as they like.
+//!
 //! Steps 2 and 4 are what proves it. A flow whose "OTP" is *Conditional*, *Alternative* or *Disabled* gives tokens to
 //! whoever types a name, so nobody is believed whose ID token does not say `otp` in its `amr`.
 //!
@@ -111,6 +114,7 @@ use secrecy::ExposeSecret;
 
 use crate::oidc::{self, OidcDialect, Probing, Proof, RelyingParty, Vouched};
 use crate::registry::{InvalidConnector, Provider};
+use crate::report::Doubt;
 use crate::{Attempt, Cx, Finding, Progress, ProviderError, Rejection, Stage};
 use settings::Keycloak;
 
@@ -127,8 +131,10 @@ impl OidcDialect for Keycloak {
                                           before /realms in the issuer that was found, or have the server started with that \
                                           address as its hostname";
 
-    const ANY_SECRET: &'static str = "the client is public, a wrong secret is taken like the right one: switch on Client \
-                                      authentication under Clients > the client > Settings > Capability config";
+    const ANY_SECRET: Doubt = Doubt::Failed(
+        "the client is public, a wrong secret is taken like the right one: switch on Client \
+                                      authentication under Clients > the client > Settings > Capability config",
+    );
 
     fn issuer(&self) -> Result<String, InvalidConnector> {
         self.address()

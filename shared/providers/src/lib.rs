@@ -37,5 +37,5 @@ pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter};
 pub use cx::{Cx, Providers, callback_url};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
-pub use registry::{Build, InvalidConnector, Provider, Registry};
+pub use registry::{Build, InvalidConnector, Provider, Registry, document};
 pub use report::{Finding, Probe, Report, Status};

@@ -74,7 +74,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// These, and one more.
+    /// These, and one more, which takes the place of any other of its name.
     pub fn and(mut self, provider: Provider) -> Self {
         self.0.push(provider);
         self
@@ -83,13 +83,14 @@ impl Registry {
     /// The adapter that a connector document describes. Checks the document whole and calls nobody. Whether the connector
     /// is enabled is not asked here.
     pub fn adapter(&self, document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
-        let provider = self.0.iter().find(|provider| provider.name == document.provider.as_str()).ok_or_else(|| {
-            let known = self.0.iter().map(|provider| provider.name).collect::<Vec<_>>().join(", ");
-            InvalidConnector::at(
-                "provider",
-                format!("unknown provider {:?}, known are: {known}", document.provider.as_str()),
-            )
-        })?;
+        let provider =
+            self.0.iter().rev().find(|provider| provider.name == document.provider.as_str()).ok_or_else(|| {
+                let known = self.0.iter().map(|provider| provider.name).collect::<Vec<_>>().join(", ");
+                InvalidConnector::at(
+                    "provider",
+                    format!("unknown provider {:?}, known are: {known}", document.provider.as_str()),
+                )
+            })?;
 
         provider.check(document)?;
         (provider.build)(document)
@@ -122,11 +123,20 @@ fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConn
     }
 }
 
+/// A document out of what somebody has sent.
+pub fn document(sent: Map<String, Value>) -> Result<ConnectorDocument, InvalidConnector> {
+    read("connector", "", sent)
+}
+
 /// Settings out of a document.
 pub(crate) fn settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, InvalidConnector> {
-    serde_path_to_error::deserialize(Value::Object(settings)).map_err(|error| {
+    read("settings", "settings.", settings)
+}
+
+fn read<T: DeserializeOwned>(whole: &str, prefix: &str, from: Map<String, Value>) -> Result<T, InvalidConnector> {
+    serde_path_to_error::deserialize(Value::Object(from)).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { "settings".to_owned() } else { format!("settings.{path}") };
+        let place = if path == "." { whole.to_owned() } else { format!("{prefix}{path}") };
         InvalidConnector { place, reason: error.into_inner().to_string() }
     })
 }

@@ -86,6 +86,13 @@ impl Finding {
         Self { id, method: None, status, detail: None, hint, why }
     }
 
+    /// The test has had no time left: what went unanswered may not be the provider's fault.
+    pub(crate) fn unanswered_by_us(&mut self) {
+        if self.hint == Some(about_outage(Outage::Timeout)) {
+            (self.status, self.hint, self.why) = (Status::Unverifiable, None, Some(OUT_OF_TIME));
+        }
+    }
+
     pub(crate) fn with(self, detail: Value) -> Self {
         Self { detail: Some(detail), ..self }
     }
@@ -102,6 +109,8 @@ impl From<ProviderError> for Doubt {
         })
     }
 }
+
+const OUT_OF_TIME: &str = "the test ran out of its own time, because the provider answers slowly or not at all";
 
 fn about_outage(outage: Outage) -> &'static str {
     match outage {

@@ -28,12 +28,14 @@ impl Store {
 
     /// All clients. Strongly consistent. One that cannot be read is passed over: it is not the others' fault.
     pub async fn list_clients(&self, cx: &RequestContext) -> Result<Vec<Client>, StoreError> {
-        self.list_documents(cx, "client", keys::CLIENTS).await
+        let read = self.list_documents(cx, "client", keys::CLIENTS).await?;
+        let broken = |error: &StoreError| tracing::error!(event = "client_broken", %error);
+        Ok(read.into_iter().filter_map(|client| client.inspect_err(broken).ok()).collect())
     }
 
-    /// All connectors, likewise.
+    /// All connectors. Strongly consistent. One that cannot be read is an error: whoever asks wants to know of each.
     pub async fn list_connectors(&self, cx: &RequestContext) -> Result<Vec<ConnectorDocument>, StoreError> {
-        self.list_documents(cx, "connector", keys::CONNECTORS).await
+        self.list_documents(cx, "connector", keys::CONNECTORS).await?.into_iter().collect()
     }
 
     /// One version of a journey.
@@ -84,7 +86,7 @@ impl Store {
         cx: &RequestContext,
         what: &'static str,
         pk: &'static str,
-    ) -> Result<Vec<T>, StoreError> {
+    ) -> Result<Vec<Result<T, StoreError>>, StoreError> {
         let (mut documents, mut after) = (Vec::new(), None);
         loop {
             let query = self
@@ -99,10 +101,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let page = self.call(cx, "Query", query.send()).await?;
             for attributes in page.items.unwrap_or_default() {
-                match Item::read(what, attributes).and_then(|item| document(what, &item)) {
-                    Ok(document) => documents.push(document),
-                    Err(error) => tracing::error!(event = "document_broken", %error),
-                }
+                documents.push(Item::read(what, attributes).and_then(|item| document(what, &item)));
             }
             after = page.last_evaluated_key;
             if after.is_none() {

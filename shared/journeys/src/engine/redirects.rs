@@ -15,6 +15,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::advance::{Input, Presented};
 use super::{Journeys, place};
+use crate::step::asked;
 use crate::steps::provider;
 use crate::{JourneyError, SessionView};
 
@@ -103,10 +104,10 @@ impl Journeys {
 
     /// What the adapter of a session's redirect had to remember.
     pub(super) fn open_asked(&self, session: &Session) -> Result<Asked, JourneyError> {
-        let place = place(&session.id, "step", session.step.as_str());
-        let sealed = session.run.asked.get(&session.step);
-        let asked = sealed.and_then(|sealed| sealed.open(&self.parts.keys.sealing, &place).ok());
-        asked.ok_or(JourneyError::Broken("a pending state does not open in its session"))
+        asked(&self.parts, session, &session.step)
+            .ok()
+            .flatten()
+            .ok_or(JourneyError::Broken("a pending state does not open in its session"))
     }
 
     fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {

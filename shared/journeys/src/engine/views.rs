@@ -95,7 +95,8 @@ impl Journeys {
             _ => (None, session.run.error),
         };
         let step = CurrentStep { id: session.step.clone(), view, error: error.map(|code| ErrorView { code }) };
-        Ok(SessionView { step: Some(step), redirect, ..blank(session, status) })
+        let retry_after = session.run.retry_after;
+        Ok(SessionView { step: Some(step), redirect, retry_after, ..blank(session, status) })
     }
 
     /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.

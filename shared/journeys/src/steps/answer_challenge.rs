@@ -15,8 +15,9 @@ pub(super) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challe
 /// Asks what the provider of an earlier step asks: a one-time code. Leaves who it is, and `reason` when it is nobody.
 ///
 /// A wrong code may be typed again as long as the provider allows it, and [`MAX_WRONG`] times at most; another may be sent
-/// where the provider can, [`MAX_RESENT`] times. Both are counted in the session, so they are the same in every instance
-/// and survive whatever is asked in between.
+/// where the provider can, [`MAX_RESENT`] times. Both are counted in the session, so they are the same in every instance,
+/// and go on counting in what the provider asks next. Who begins anew begins with none: how many codes one account may be
+/// tried with, and how many may be sent to it, is for the provider to limit.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnswerChallenge {
@@ -96,10 +97,10 @@ impl Open {
         resend && self.asked.resent < MAX_RESENT
     }
 
-    /// What the right answer proves, beside that somebody could begin.
-    fn proves(&self) -> Method {
+    /// What the right answer proves, with those before it, beside that somebody could begin.
+    fn proved(&self) -> Vec<Method> {
         let Challenge::Code { method, .. } = self.challenge;
-        method
+        self.asked.answered.iter().copied().chain([method]).collect()
     }
 }
 
@@ -134,21 +135,28 @@ impl AnswerChallenge {
             Returned::Identity(identity) => {
                 cx.take_asked(&self.of)?;
                 cx.authenticated(&identity)?;
-                cx.prove(open.proves(), &identity);
+                for method in open.proved() {
+                    cx.prove(method, &identity);
+                }
                 Ok(Flow::Done("authenticated"))
             }
             // The next factor, or the same question with another code.
             Returned::Asked(next) if next.challenge.is_some() => {
                 let resent = resent.saturating_add(resends.into());
-                cx.keep_asked(&self.of, &Asked { wrong: *wrong, resent, ..next })?;
+                let answered = if resends { open.asked.answered.clone() } else { open.proved() };
+                cx.keep_asked(&self.of, &Asked { wrong: *wrong, resent, answered, ..next })?;
                 if !resends {
                     cx.rotate();
                 }
                 Ok(Flow::Ask)
             }
-            // The code that was sent before may still arrive.
-            Returned::Failed(Failure::Unavailable { .. }) if resends => {
+            // The code that was sent before may still arrive, and so may another: nobody knows whether it went out.
+            Returned::Failed(Failure::Unavailable { retry_after, .. }) if resends => {
+                cx.keep_asked(&self.of, &Asked { resent: resent.saturating_add(1), ..open.asked.clone() })?;
                 cx.fail(Code::ProviderUnavailable);
+                if let Some(seconds) = retry_after {
+                    cx.retry_after(seconds);
+                }
                 Ok(Flow::Ask)
             }
             Returned::Failed(Failure::Rejected(Rejection::OtpInvalid)) if wrong + 1 < MAX_WRONG => {

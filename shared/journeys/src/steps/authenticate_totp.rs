@@ -11,7 +11,7 @@ use crate::{Flow, Read, Shape, Step, StepCx, StepError};
 pub(super) const TYPE: StepType = StepType::of::<AuthenticateTotp>("authenticate_totp");
 
 /// Checks a username and a code from an authenticator app with a provider. Leaves who it is, and `reason` when it is
-/// nobody.
+/// nobody. How often somebody may guess is for the provider to limit.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticateTotp {

@@ -82,7 +82,8 @@ fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Fai
 /// What an adapter answered, as it may be kept.
 pub(crate) fn came(connector: &ConnectorId, method: Method, progress: Result<Progress, ProviderError>) -> Returned {
     let asked = |challenge, pending| {
-        Returned::Asked(Asked { connector: connector.clone(), method, challenge, pending, wrong: 0, resent: 0 })
+        let (wrong, resent, answered) = (0, 0, Vec::new());
+        Returned::Asked(Asked { connector: connector.clone(), method, challenge, wrong, resent, answered, pending })
     };
     match progress {
         Ok(Progress::Done(identity)) => Returned::Identity(identity),

@@ -56,12 +56,27 @@ pub(super) const OF_A_TOTP: &[&[Row]] = &[
     OF_ANYTHING,
 ];
 
+/// To neither name nor password: all is right that is looked at before them.
+pub(super) const OF_NOBODY: &[&[Row]] = &[
+    OF_A_DIRECT_GRANT,
+    &[
+        ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
+        (
+            "invalid_grant",
+            None,
+            token("the grant is refused before a name is asked for: see the realm's client policies"),
+        ),
+    ],
+    OF_ANYTHING,
+];
+
 /// To a name alone, where a code is asked for.
 pub(super) const OF_A_NAME: &[&[Row]] = &[
     OF_A_DIRECT_GRANT,
     &[
         ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
-        // Only of a user who has no one-time code, and only where one is asked for.
+        // Of a user who has no one-time code, where one is asked for. It says so of errors of its own as well, but has
+        // just answered the same client well.
         ("unknown_error", Some(SEE_THE_LOG), rejected(Rejection::OtpInvalid)),
     ],
     OF_ANYTHING,

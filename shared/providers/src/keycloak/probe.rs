@@ -74,7 +74,7 @@ pub(super) async fn checks(probing: &Probing<'_, Keycloak>) -> Vec<Finding> {
 
 /// Whether the client gets as far as being asked for a name.
 async fn may_grant(probing: &Probing<'_, Keycloak>, method: Method) -> Verdict {
-    match grant(probing, method, None, errors::OF_A_PASSWORD).await? {
+    match grant(probing, method, None, errors::OF_NOBODY).await? {
         Ok(()) => Err(NOBODY),
         Err(ProviderError::Rejected(Rejection::InvalidCredentials)) => Ok(()),
         Err(ProviderError::Rejected(Rejection::Declined)) => Err(DENIED),

@@ -13,6 +13,7 @@ use super::discovery::Endpoints;
 use super::exchange;
 use super::probe::Probing;
 use super::relying_party::{RelyingParty, not_switched_on};
+use crate::report::Doubt;
 use crate::{Attempt, Cx, Finding, InvalidConnector, Progress, ProviderError};
 
 /// A provider, as its own part of the settings. Only the issuer has to be said; everything else is by the standard unless
@@ -44,9 +45,11 @@ pub(crate) trait OidcDialect: Debug + DeserializeOwned + Send + Sync + 'static {
     const ANOTHER_ISSUER: &'static str = "the provider calls itself otherwise: put the issuer into the settings exactly as it \
                                           names itself, to the last slash, if that is the one you mean";
 
-    /// What to do where a client with a secret may show any.
-    const ANY_SECRET: &'static str = "a wrong secret is taken like the right one: have the provider authenticate the client, so \
-                                      that nobody else can pass for it";
+    /// What it means that a code which nobody has issued is refused in the same way whatever secret is shown. Not every
+    /// provider looks at the client first, so by itself it only means that nothing was learnt.
+    const ANY_SECRET: Doubt = Doubt::Unverifiable(
+        "a wrong secret is answered like the right one: the provider looks at the code first, or takes any secret",
+    );
 
     /// What to do about a page on which the authorization endpoint refuses a request; `None`: nobody knows.
     fn refused_page(&self, _page: &Response) -> Option<&'static str> {

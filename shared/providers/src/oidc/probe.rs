@@ -52,6 +52,9 @@ pub(super) async fn run<D: OidcDialect>(party: &RelyingParty<D>, cx: &Cx<'_>, wi
         checks.push(probing.redirect().await);
     }
     checks.extend(party.dialect.probe(&probing).await);
+    if cx.request.remaining().is_zero() {
+        checks.iter_mut().for_each(Finding::unanswered_by_us);
+    }
     Report::of(checks)
 }
 

@@ -65,7 +65,7 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
         let wrong = SecretString::from(URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<32>()));
         let response = post(self.cx, metadata, client, Some(&wrong), &self.made_up()).await?;
         match self.meaning(&response) {
-            error if is_about_the_code(&error) => Err(Doubt::Failed(D::ANY_SECRET)),
+            error if is_about_the_code(&error) => Err(D::ANY_SECRET),
             error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. }) => Err(error.into()),
             _ => Ok(()),
         }

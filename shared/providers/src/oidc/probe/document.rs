@@ -67,8 +67,17 @@ fn issuer<D: OidcDialect>(party: &RelyingParty<D>, fetched: &Fetched) -> (Findin
 
 /// Whose the document says it is. Only an address: what else stands there may say anything.
 fn named(document: &Document) -> Option<&str> {
-    Url::parse(&document.issuer).is_ok().then_some(&document.issuer)
+    let issuer = document.issuer.as_str();
+    // Written as a parser writes it: nothing in it that a terminal would take for more than text.
+    let is_plain = |url: Url| {
+        let same = url.as_str().trim_end_matches('/') == issuer.trim_end_matches('/');
+        same && matches!(url.scheme(), "https" | "http")
+    };
+    (issuer.len() <= MAX_SHOWN && Url::parse(issuer).is_ok_and(is_plain)).then_some(issuer)
 }
+
+/// In bytes. No issuer has more.
+const MAX_SHOWN: usize = 255;
 
 /// Egress has checked the certificate of whoever has answered.
 fn certificate(issuer: &str, fetched: &Fetched) -> Verdict {

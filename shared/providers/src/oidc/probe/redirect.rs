@@ -46,10 +46,11 @@ impl<D: OidcDialect> Probing<'_, D> {
         match answer.status {
             StatusCode::FOUND | StatusCode::SEE_OTHER => {}
             status if status.is_server_error() => return Err(Stage::Authorize.unavailable(Outage::ServerError).into()),
-            status if status.is_client_error() => {
-                return Err(Doubt::Failed(self.party.dialect.refused_page(&answer).unwrap_or(REFUSED)));
+            status => {
+                let hint = self.party.dialect.refused_page(&answer).filter(|_| status.is_client_error());
+                let hint = hint.or((status == StatusCode::BAD_REQUEST).then_some(REFUSED));
+                return Err(hint.map_or(ITS_OWN_PAGE, Doubt::Failed));
             }
-            _ => return Err(ITS_OWN_PAGE),
         }
         let returned = answer.header(&LOCATION).and_then(|location| returned(&self.redirect_uri, location));
         let callback = returned.ok_or(ITS_OWN_PAGE)?;

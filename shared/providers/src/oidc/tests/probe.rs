@@ -80,7 +80,7 @@ async fn a_wrong_secret_and_a_client_without_one_are_found() {
     let open = simulators::keycloak::Client::public("landfall").redirect_uri(CALLBACK);
     bench.keycloak.change_realm("demo", |realm| realm.client(open)).unwrap();
     let report = bench.probe(None).await;
-    assert!(check(&report, "client_credentials").hint.unwrap().starts_with("a wrong secret is taken"));
+    assert!(check(&report, "client_credentials").why.unwrap().starts_with("a wrong secret is answered"));
 }
 
 /// A provider that answers with `document` and `keys`, at the authorization endpoint with `authorize` of the request's

@@ -93,15 +93,15 @@ impl Egress {
     ///
     /// # Errors
     /// What [`EgressError`] lists. A host that has not answered several calls in a row is left alone for some seconds:
-    /// [`EgressError::Connect`] at once, and nothing is sent.
+    /// [`EgressError::LeftAlone`] at once.
     pub async fn send(&self, cx: &RequestContext, request: Request) -> Result<Response, EgressError> {
         let stopwatch = cx.stopwatch();
         let (method, url) = (request.method.clone(), request.url.clone());
 
         let limit = request.limit.min(cx.remaining());
-        let (outcome, left_alone) = match self.admit(cx, &request, limit) {
-            Ok(pass) => (self.call(cx, request, limit, pass).await, false),
-            Err(error) => (Err(error), error == EgressError::Connect),
+        let outcome = match self.admit(cx, &request, limit) {
+            Ok(pass) => self.call(cx, request, limit, pass).await,
+            Err(error) => Err(error),
         };
 
         tracing::info!(
@@ -112,7 +112,7 @@ impl Egress {
             path = url.path(),
             status = outcome.as_ref().ok().map(|response| response.status.as_u16()),
             error = outcome.as_ref().err().map(|error| error.as_str()),
-            circuit = left_alone.then_some("open"),
+            circuit = matches!(outcome, Err(EgressError::LeftAlone)).then_some("open"),
             duration_ms = stopwatch.millis(),
         );
         outcome
@@ -127,7 +127,7 @@ impl Egress {
         self.reach.vet(&request.url)?;
         let peer = |url: &Url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?));
         let peer = peer(&request.url).ok_or(EgressError::Refused(Refusal::Address))?;
-        self.breaker.admit(cx.time(), peer).ok_or(EgressError::Connect)
+        self.breaker.admit(cx.time(), peer).ok_or(EgressError::LeftAlone)
     }
 
     async fn call(

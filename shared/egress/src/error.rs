@@ -10,10 +10,13 @@ pub enum EgressError {
     /// The deadline passed. What was sent, if there was time to, may have arrived: only what is harmless twice may be sent again.
     #[error("no answer before the deadline")]
     Timeout,
-    /// Nothing was sent: no connection (name not found, refused), or none tried because the host has not answered
-    /// several calls in a row. May be tried again.
+    /// Nothing was sent: no connection (name not found, refused). May be tried again.
     #[error("no connection")]
     Connect,
+    /// Nothing was sent, and no connection was tried: the host has not answered several calls in a row. Trying again at
+    /// once comes to the same.
+    #[error("the host is left alone")]
+    LeftAlone,
     /// Nothing was sent: whoever answers has a certificate that is not trusted, has expired, or is for another name.
     #[error("the certificate is not trusted")]
     Tls,
@@ -52,7 +55,8 @@ impl EgressError {
         match self {
             EgressError::Refused(_) => "refused",
             EgressError::Timeout => "timeout",
-            EgressError::Connect => "connect",
+            // Its line says besides that the circuit is open.
+            EgressError::Connect | EgressError::LeftAlone => "connect",
             EgressError::Tls => "tls",
             EgressError::Interrupted => "interrupted",
             EgressError::BodyTooLarge => "body_too_large",

@@ -33,7 +33,7 @@ async fn a_host_that_does_not_answer_is_left_alone_until_one_call_is_answered() 
     let get = || Request::get(url.clone());
 
     clock.advance(REST - TimeDelta::milliseconds(1));
-    assert_eq!(egress.send(&at(&clock, LATER), get()).await.unwrap_err(), EgressError::Connect);
+    assert_eq!(egress.send(&at(&clock, LATER), get()).await.unwrap_err(), EgressError::LeftAlone);
     assert!(tokio::time::timeout(SOON, listener.accept()).await.is_err());
 
     clock.advance(TimeDelta::milliseconds(1));
@@ -41,7 +41,7 @@ async fn a_host_that_does_not_answer_is_left_alone_until_one_call_is_answered() 
     // The first is let through, the second is not; then all are.
     let (first, second, ()) = tokio::join!(egress.send(&cx, get()), egress.send(&cx, get()), answer(&listener, 500));
     assert_eq!(first.unwrap().status.as_u16(), 500);
-    assert_eq!(second.unwrap_err(), EgressError::Connect);
+    assert_eq!(second.unwrap_err(), EgressError::LeftAlone);
     let (third, ()) = tokio::join!(egress.send(&cx, get()), answer(&listener, 200));
     assert_eq!(third.unwrap().status.as_u16(), 200);
 
@@ -61,7 +61,7 @@ async fn a_host_that_is_left_alone_is_nobody_elses_outage() {
     let (clock, egress, url, _listener) = left_alone().await;
     let (other, other_url) = listen().await;
     let cx = at(&clock, LATER);
-    assert_eq!(egress.send(&cx, Request::get(url)).await.unwrap_err(), EgressError::Connect);
+    assert_eq!(egress.send(&cx, Request::get(url)).await.unwrap_err(), EgressError::LeftAlone);
     let (answered, ()) = tokio::join!(egress.send(&cx, Request::get(other_url)), answer(&other, 200));
     assert_eq!(answered.unwrap().status.as_u16(), 200);
 }
@@ -106,6 +106,6 @@ async fn only_a_call_that_had_its_time_says_that_nobody_answers() {
         assert_eq!(silent.unwrap_err(), EgressError::Timeout);
     }
     let left_alone = egress.send(&request(LATER), Request::get(url)).await;
-    assert_eq!(left_alone.unwrap_err(), EgressError::Connect);
+    assert_eq!(left_alone.unwrap_err(), EgressError::LeftAlone);
     drop(listener);
 }

@@ -34,7 +34,7 @@ async fn a_certificate_that_is_not_trusted_is_told_apart_nothing_is_sent_and_it_
         assert_eq!(refused.unwrap_err(), EgressError::Tls);
         assert!(handshake.is_err());
     }
-    assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::Connect);
+    assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::LeftAlone);
     assert!(tokio::time::timeout(SOON, listener.accept()).await.is_err());
 }
 

@@ -105,6 +105,12 @@ impl RequestContext {
         Self { deadline: self.deadline - TimeDelta::from_std(kept_back).unwrap_or_default(), ..self.clone() }
     }
 
+    /// The same request with no more than `limit` of its remaining time.
+    pub fn within(&self, limit: Duration) -> Self {
+        let surplus = self.remaining().saturating_sub(limit);
+        Self { deadline: self.deadline - TimeDelta::from_std(surplus).unwrap_or_default(), ..self.clone() }
+    }
+
     /// Measures how long something takes.
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch { clock: Arc::clone(&self.clock), started: self.clock.now() }
@@ -137,8 +143,11 @@ mod tests {
         let cx = RequestContext::new(id, clock.clone(), Duration::from_secs(3), ClientAddress::default(), None);
 
         assert_eq!(cx.within_quarters(3).remaining(), Duration::from_millis(2250));
+        let short = cx.within(Duration::from_millis(2500));
         clock.advance(TimeDelta::seconds(2));
         assert_eq!(cx.remaining(), Duration::from_secs(1));
+        assert_eq!(short.remaining(), Duration::from_millis(500));
+        assert_eq!(cx.within(Duration::from_secs(2)).remaining(), Duration::from_secs(1));
         clock.advance(TimeDelta::seconds(2));
         assert_eq!(cx.remaining(), Duration::ZERO);
     }

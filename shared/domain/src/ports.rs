@@ -1,8 +1,10 @@
 //! What the rest of the world has to provide: time, randomness, secrets.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest;
@@ -29,6 +31,14 @@ impl dyn Entropy + '_ {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
+    }
+
+    /// How long to wait before something is tried again: somewhere in `bounds`, to the microsecond, so that those who
+    /// failed together do not all come back together.
+    pub fn pause(&self, bounds: &RangeInclusive<Duration>) -> Duration {
+        let span = bounds.end().saturating_sub(*bounds.start()).as_micros();
+        let micros = u128::from_be_bytes(self.bytes()) % (span + 1);
+        *bounds.start() + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 }
 
@@ -153,6 +163,16 @@ mod tests {
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
         assert_ne!(draw(7)[0], draw(7)[1]);
+    }
+
+    #[test]
+    fn a_pause_is_within_its_bounds_and_no_two_are_alike() {
+        let bounds = Duration::from_millis(50)..=Duration::from_millis(150);
+        let entropy: &dyn Entropy = &SeededEntropy::new(7);
+        let pauses: Vec<_> = (0..100).map(|_| entropy.pause(&bounds)).collect();
+        assert!(pauses.iter().all(|pause| bounds.contains(pause)), "{pauses:?}");
+        assert!(pauses.windows(2).all(|pair| pair[0] != pair[1]), "{pauses:?}");
+        assert_eq!(entropy.pause(&(Duration::ZERO..=Duration::ZERO)), Duration::ZERO);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Request {
         self.authorized("Basic", credentials)
     }
 
+    /// Whether it only reads (RFC 9110 section 9.2.1): sent twice, it does no more than once.
+    pub fn is_safe(&self) -> bool {
+        self.method.is_safe()
+    }
+
     fn authorized(mut self, scheme: &str, credentials: &str) -> Option<Self> {
         let mut value = HeaderValue::try_from(format!("{scheme} {credentials}")).ok()?;
         value.set_sensitive(true);

@@ -77,6 +77,7 @@ impl Bench {
         let secrets = Arc::new(Secrets::new(SECRET));
         let (egress, entropy) = (Egress::new(reach).unwrap(), Arc::new(SeededEntropy::new(2)));
         let providers = Providers::new(egress, secrets.clone(), entropy, "https://login.example");
+        let providers = providers.pausing(Duration::ZERO..=Duration::ZERO);
         let adapter = connector(&url, provider, method, over);
         Self { clock, keycloak, secrets, url, providers, adapter, method, server }
     }
@@ -282,7 +283,7 @@ pub(crate) struct Secrets {
 type Secret = Result<&'static str, fn(SecretName) -> SecretError>;
 
 impl Secrets {
-    fn new(secret: &'static str) -> Self {
+    pub(crate) fn new(secret: &'static str) -> Self {
         Self { kept: Mutex::new(Ok(secret)), stored: Mutex::default(), rereads: AtomicUsize::default() }
     }
 

@@ -1,6 +1,7 @@
 //! What adapters work with: the request they serve, the way out, the secrets, and what is known of each issuer.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,16 @@ use chrono::{DateTime, Utc};
 use domain::{
     ConnectorClient, ConnectorDocument, ConnectorId, Entropy, RequestContext, SecretError, SecretName, SecretSource,
 };
-use egress::{CALL_LIMIT, Egress, Request, Response};
+use egress::{CALL_LIMIT, Egress, EgressError, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::oidc::IssuerCache;
 use crate::{Outage, ProviderError, Stage};
+
+/// How long to wait before a provider that has just failed is asked once more: no user notices, and whatever stands before
+/// its servers may have moved on to another.
+const PAUSE: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_millis(150);
 
 /// What all connectors share. One for the life of the process: it keeps discovery documents and keys.
 pub struct Providers {
@@ -22,6 +27,7 @@ pub struct Providers {
     secrets: Arc<dyn SecretSource>,
     entropy: Arc<dyn Entropy>,
     base: String,
+    pause: RangeInclusive<Duration>,
     pub(crate) issuers: IssuerCache,
 }
 
@@ -33,7 +39,13 @@ impl Providers {
         entropy: Arc<dyn Entropy>,
         base: impl Into<String>,
     ) -> Self {
-        Self { egress, secrets, entropy, base: base.into(), issuers: IssuerCache::default() }
+        Self { egress, secrets, entropy, base: base.into(), pause: PAUSE, issuers: IssuerCache::default() }
+    }
+
+    /// With another pause before a call is made once more.
+    #[cfg(test)]
+    pub(crate) fn pausing(self, pause: RangeInclusive<Duration>) -> Self {
+        Self { pause, ..self }
     }
 
     /// The same providers, of whom nothing is known: nothing that was kept of a login shows, a secret least of all, and
@@ -44,6 +56,7 @@ impl Providers {
             secrets: Arc::new(ReadAnew(Arc::clone(&self.secrets))),
             entropy: Arc::clone(&self.entropy),
             base: self.base.clone(),
+            pause: self.pause.clone(),
             issuers: IssuerCache::default(),
         }
     }
@@ -112,11 +125,28 @@ impl<'a> Cx<'a> {
 
     /// Sends once. A failure happened at `stage`.
     pub async fn send(&self, stage: Stage, request: Request) -> Result<Response, ProviderError> {
-        self.providers
-            .egress
-            .send(self.request, request.within(self.limit))
-            .await
-            .map_err(|error| stage.unanswered(error))
+        self.call(self.request, request).await.map_err(|error| stage.unanswered(error))
+    }
+
+    /// Sends what only reads, and once more, after a short pause, if the provider runs into an error or the connection does
+    /// not hold: that alone need not cost a login. Both together take no longer than one call may. Not after a 429, which
+    /// asks for fewer calls, and what may do something is sent once here too.
+    pub async fn read(&self, stage: Stage, request: Request) -> Result<Response, ProviderError> {
+        // Of the request's time, not of the call's: a second call with little left of it says nothing about the host.
+        let both = self.request.within(self.limit);
+        let mut outcome = self.call(&both, request.clone()).await;
+        if request.is_safe() && may_pass(&outcome) {
+            let pause = self.entropy().pause(&self.providers.pause);
+            if pause < both.remaining() {
+                tokio::time::sleep(pause).await;
+                outcome = self.call(&both, request).await;
+            }
+        }
+        outcome.map_err(|error| stage.unanswered(error))
+    }
+
+    async fn call(&self, during: &RequestContext, request: Request) -> Result<Response, EgressError> {
+        self.providers.egress.send(during, request.within(self.limit)).await
     }
 
     /// Whether a call to `url` would be dialled: sends nothing there. As a failure it happened at `stage`.
@@ -145,3 +175,14 @@ impl<'a> Cx<'a> {
         (secret.expose_secret() != used.expose_secret()).then_some(secret)
     }
 }
+
+/// Whether what has become of a call may be over in a moment.
+fn may_pass(outcome: &Result<Response, EgressError>) -> bool {
+    match outcome {
+        Ok(response) => response.status.is_server_error(),
+        Err(error) => matches!(error, EgressError::Connect | EgressError::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests;

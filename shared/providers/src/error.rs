@@ -13,7 +13,7 @@ pub enum ProviderError {
     /// The user must act. The only one that counts as a failed attempt.
     #[error("the provider rejected the attempt: {0}")]
     Rejected(Rejection),
-    /// Nobody needs to act: it may work later. What was sent is not sent again by itself.
+    /// Nobody needs to act: it may work later. What was sent is not sent again by itself, but for what only reads.
     #[error("the provider is unavailable at {stage}: {outage}")]
     Unavailable {
         /// Where.

@@ -69,7 +69,7 @@ pub struct Trap {
 
 impl Fault {
     /// All that may happen to a call like this one, for as long as. Of a call that only reads, nobody can tell whether it
-    /// was lost on its way there or back, and only DynamoDB is called again by itself.
+    /// was lost on its way there or back.
     pub fn all(call: &Call) -> Vec<(Fault, Lasting)> {
         use Lasting::{Call as EachAttempt, Once, Request};
         let mut all = vec![
@@ -86,8 +86,12 @@ impl Fault {
         if !call.is_read() {
             all.extend([(Fault::CutAfter, Once), (Fault::SilenceAfter, Once), (Fault::CrashAfter, Once)]);
         }
+        // Whatever else is sent to a provider is sent once.
+        if call.service == "dynamodb" || call.is_read() {
+            all.push((Fault::CutBefore, Request));
+        }
         if call.service == "dynamodb" {
-            all.extend([(Fault::CutBefore, Request), (Fault::ThrottledAccount, Request)]);
+            all.push((Fault::ThrottledAccount, Request));
         }
         if call.is_write() {
             for fault in [Fault::CutBefore, Fault::ServerError, Fault::ThrottledAccount, Fault::Silence] {

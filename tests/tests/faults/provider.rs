@@ -3,10 +3,11 @@
 use chrono::TimeDelta;
 use domain::Clock;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::proxy::{Fault, Lasting, Trap};
+use landfall_tests::proxy::{Call, Fault, Lasting, Trap};
 use landfall_tests::{Answer, TestApp, data, key};
 use serde_json::json;
 
+use crate::client::{Client, End, PERSON};
 use crate::time::Time;
 
 /// The call of a warm submit that goes to the provider.
@@ -61,6 +62,63 @@ async fn a_provider_that_left_five_logins_unanswered_is_left_alone_until_one_log
             assert_eq!(asked(&app), 1, "{fault:?}");
         }
         assert_eq!((app.events("circuit_closed").len(), app.users().await), (1, 1));
+    }
+}
+
+/// What a login on an instance that has just started reads of the provider's.
+async fn reads(app: &mut TestApp, time: &Time, journey: &str) -> Vec<Call> {
+    let (client, end) = cold_login(app, time, journey, None).await;
+    assert!(matches!(end, End::Tokens(_)), "{end:?}");
+    let reads: Vec<_> = asked_by(&client).into_iter().filter(Call::is_read).collect();
+    assert!(reads.len() >= 2, "{reads:#?}");
+    reads
+}
+
+async fn cold_login<'a>(app: &'a mut TestApp, time: &'a Time, journey: &str, trap: Option<Trap>) -> (Client<'a>, End) {
+    app.start_cold().await;
+    app.calls.set(trap);
+    let client = Client::new(app, time);
+    let end = client.log_in(journey, PERSON).await;
+    assert_eq!(app.calls.has_struck(), trap.is_some(), "{trap:?}");
+    app.calls.set(None);
+    (client, end)
+}
+
+/// The provider's calls, but for a browser's.
+fn asked_by(client: &Client<'_>) -> Vec<Call> {
+    let calls = client.calls.borrow().concat();
+    calls.into_iter().filter(|call| call.service == "provider" && call.function.is_some()).collect()
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_to_give_what_is_only_read_is_asked_for_it_once_more() {
+    let mut app = TestApp::new().await;
+    let time = Time::stop();
+    for journey in ["migrate-from-keycloak", "sign-in-with-keycloak"] {
+        for read in reads(&mut app, &time, journey).await {
+            for fault in [Fault::CutBefore, Fault::ServerError] {
+                for lasting in [Lasting::Once, Lasting::Request] {
+                    let (request, call) = read.number;
+                    let trap = Trap { request, call, service: "provider", fault, lasting };
+                    let (client, end) = cold_login(&mut app, &time, journey, Some(trap)).await;
+
+                    let asked = asked_by(&client);
+                    let times = asked.iter().filter(|call| call.operation == read.operation).count();
+                    assert_eq!(times, 2, "{trap:?}: {asked:#?}");
+                    let heard = client.heard.borrow();
+                    let nobody_notices = heard.iter().all(|heard| !heard.contains("503"));
+                    match lasting {
+                        Lasting::Once => {
+                            assert!(matches!(end, End::Tokens(_)) && nobody_notices, "{trap:?}: {heard:#?}")
+                        }
+                        _ => assert_eq!(end, End::Rejected("try_later".into()), "{trap:?}: {heard:#?}"),
+                    }
+                    // Nothing that does something has been sent twice.
+                    let posts = asked.iter().filter(|call| !call.is_read()).count();
+                    assert!(posts <= 1, "{trap:?}: {asked:#?}");
+                }
+            }
+        }
     }
 }
 

@@ -77,7 +77,12 @@ async fn a_login_that_userinfo_does_not_complete_is_none() {
             (Misbehaviour::TooManyRequests { retry_after: None }, ProviderError::Throttled { retry_after: None }),
         ] {
             bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
+            let before = bench.calls();
             assert_eq!(bench.login().await.err(), Some(error), "{row:?} {misbehaviour:?}");
+            // Asked once more where that may help; the code or password is not sent once more for it.
+            let asked = if misbehaviour == Misbehaviour::Unavailable { 2 } else { 1 };
+            let after = bench.calls();
+            assert_eq!(after[2..], [before[2] + 1, before[3] + asked], "{row:?} {misbehaviour:?}");
         }
     }
 }

@@ -143,7 +143,7 @@ pub(super) async fn read(cx: &Cx<'_>, issuer: &str) -> Result<Document, Provider
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let url = Url::parse(&url).map_err(|_| stage.misconfigured("the issuer is no URL"))?;
 
-    let response = cx.send(stage, Request::get(url)).await?;
+    let response = cx.read(stage, Request::get(url)).await?;
     if response.status != http::StatusCode::OK {
         let hint = match response.status {
             http::StatusCode::UNAUTHORIZED | http::StatusCode::FORBIDDEN => {

@@ -3,7 +3,8 @@
 //! Both are fetched when first needed and again in the path of a request once they are [`FRESH`] no more; while the
 //! provider is down they serve on until they are [`USABLE`] no more, and then nothing of that issuer is believed. A key
 //! id that is not among the keys means that the provider has rotated them: they are fetched again, at most once in
-//! [`COOL_DOWN`], so that a flood of made-up key ids costs the provider one call.
+//! [`COOL_DOWN`], so that a flood of made-up key ids costs the provider one call; two, if the first finds
+//! it in trouble ([`Cx::read`]).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -17,7 +17,7 @@ impl Keys {
     /// Fetches the key set at `url`.
     pub(crate) async fn fetch(cx: &Cx<'_>, url: &Url) -> Result<Self, ProviderError> {
         let stage = Stage::Keys;
-        let response = cx.send(stage, Request::get(url.clone())).await?;
+        let response = cx.read(stage, Request::get(url.clone())).await?;
         if response.status != http::StatusCode::OK {
             let hint = "there is no key set at the jwks_uri that the discovery document names";
             return Err(answers::unpublished(cx.now(), stage, &response, hint));

@@ -25,7 +25,7 @@ pub(crate) async fn ask(
         return Err(stage.misconfigured("the provider gives no ID token and has no userinfo: add openid to the scopes"));
     };
     let request = Request::get(endpoint).bearer(access_token).ok_or_else(|| Stage::Token.refused(Check::Format))?;
-    let response = cx.send(stage, request).await?;
+    let response = cx.read(stage, request).await?;
     if let Some(throttled) = answers::throttled(cx.now(), &response) {
         return Err(throttled);
     }

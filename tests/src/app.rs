@@ -204,7 +204,7 @@ impl TestApp {
             admin: Some(AdminToken::presented(ADMIN).hash()),
             budget,
         };
-        let store = aws::store(&config(dynamodb)).await.unwrap();
+        let store = aws::store(&config(dynamodb), entropy.clone()).await.unwrap();
         store.create_missing_tables().await.unwrap();
         if shared.is_some() {
             keep_expired(dynamodb, &access_key, &tables.sessions).await;

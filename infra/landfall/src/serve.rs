@@ -118,7 +118,7 @@ impl Serve {
         admin: &AdminToken,
     ) -> Result<(), CommandError> {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let store = aws::store(config).await?;
+        let store = aws::store(config, entropy.clone()).await?;
         store.create_missing_tables().await?;
         let cx = aws::context(clock.clone(), entropy.as_ref());
         documents::publish(&store, &cx, connectors, journeys, &demo::client(&config.issuer, journeys)?).await?;

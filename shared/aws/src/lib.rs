@@ -73,7 +73,7 @@ pub async fn app(
     let cx = context(Arc::clone(&clock), entropy.as_ref());
     let keys = Arc::new(Keys::load(&cx, secrets.as_ref()).await?);
     Ok(Arc::new(App::new(AppParts {
-        store: store(config).await?,
+        store: store(config, Arc::clone(&entropy)).await?,
         registry: config.registry.clone(),
         egress: Egress::new(config.reach)?,
         secrets,
@@ -89,8 +89,8 @@ pub async fn app(
 }
 
 /// The store of a configuration.
-pub async fn store(config: &Config) -> Result<Store, StartError> {
-    Ok(Store::new(clients::dynamodb(config).await?, config.tables.clone()))
+pub async fn store(config: &Config, entropy: Arc<dyn Entropy>) -> Result<Store, StartError> {
+    Ok(Store::new(clients::dynamodb(config).await?, config.tables.clone(), entropy))
 }
 
 /// The context of work that no request asked for: starting up, or a command.

@@ -1,6 +1,8 @@
 //! The one way to DynamoDB: each call within the request's deadline, each with its log line.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -10,7 +12,7 @@ use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
-use domain::RequestContext;
+use domain::{Entropy, RequestContext};
 
 use crate::item::Item;
 use crate::keys::Key;
@@ -21,7 +23,15 @@ use crate::{StoreError, TableNames};
 pub struct Store {
     client: Client,
     tables: Arc<TableNames>,
+    entropy: Arc<dyn Entropy>,
 }
+
+/// How long to wait, time after time, for a transaction that holds an item to be over.
+const PAUSES: [RangeInclusive<Duration>; 3] = [
+    Duration::from_millis(20)..=Duration::from_millis(40),
+    Duration::from_millis(50)..=Duration::from_millis(100),
+    Duration::from_millis(100)..=Duration::from_millis(300),
+];
 
 /// What a call used, where the call says so.
 pub(crate) trait Metered {
@@ -48,8 +58,8 @@ impl Metered for TransactWriteItemsOutput {
 
 impl Store {
     /// A store over `client`.
-    pub fn new(client: Client, tables: TableNames) -> Self {
-        Self { client, tables: Arc::new(tables) }
+    pub fn new(client: Client, tables: TableNames, entropy: Arc<dyn Entropy>) -> Self {
+        Self { client, tables: Arc::new(tables), entropy }
     }
 
     /// What the tables are called.
@@ -61,8 +71,36 @@ impl Store {
         &self.client
     }
 
-    /// Sends one call within what is left of the request's time, and logs what it took.
-    pub(crate) async fn call<T: Metered, E: ProvideErrorMetadata>(
+    /// Makes one call within what is left of the request's time.
+    ///
+    /// The SDK repeats what was throttled or lost, but not a write of an item that a transaction holds at that moment
+    /// ([`HELD`]), which has changed nothing. It is sent again as it is, conditions and all: so whoever comes while another
+    /// request commits learns what that one has done.
+    pub(crate) async fn call<T: Metered, E: ProvideErrorMetadata, F>(
+        &self,
+        cx: &RequestContext,
+        operation: &'static str,
+        send: impl Fn() -> F,
+    ) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+    {
+        for bounds in &PAUSES {
+            let outcome = self.attempt(cx, operation, send()).await;
+            if !matches!(&outcome, Err(CallError::Service(_, error)) if error.code() == Some(HELD)) {
+                return outcome;
+            }
+            let pause = self.entropy.pause(bounds);
+            if pause >= cx.remaining() {
+                return outcome;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        self.attempt(cx, operation, send()).await
+    }
+
+    /// Makes it once, as far as the SDK does, and logs what it took.
+    async fn attempt<T: Metered, E: ProvideErrorMetadata>(
         &self,
         cx: &RequestContext,
         operation: &'static str,
@@ -107,7 +145,7 @@ impl Store {
             .set_key(Some(key.attributes()))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self.call(cx, "GetItem", get.send()).await?;
+        let output = self.call(cx, "GetItem", || get.clone().send()).await?;
         output.item.map(|attributes| Item::read(kind, attributes)).transpose()
     }
 }
@@ -132,6 +170,10 @@ fn code_of(error: &impl ProvideErrorMetadata) -> String {
     error.code().unwrap_or("an unnamed error").to_owned()
 }
 
+/// What DynamoDB answers a single write of an item that a transaction holds: "Transaction conflict handling" in
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
+const HELD: &str = "TransactionConflictException";
+
 /// What DynamoDB answers when the same call may succeed later.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
 const PASSING: &[&str] = &[
@@ -140,7 +182,7 @@ const PASSING: &[&str] = &[
     "RequestLimitExceeded",
     "ServiceUnavailable",
     "ThrottlingException",
-    "TransactionConflictException",
+    HELD,
     "TransactionInProgressException",
 ];
 

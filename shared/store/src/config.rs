@@ -99,7 +99,7 @@ impl Store {
                 .consistent_read(true)
                 .set_exclusive_start_key(after)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let page = self.call(cx, "Query", query.send()).await?;
+            let page = self.call(cx, "Query", || query.clone().send()).await?;
             for attributes in page.items.unwrap_or_default() {
                 documents.push(Item::read(what, attributes).and_then(|item| document(what, &item)));
             }
@@ -135,7 +135,7 @@ impl Store {
             .table_name(&self.tables().config)
             .set_item(Some(item.build()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        self.call(cx, "PutItem", put.send()).await?;
+        self.call(cx, "PutItem", || put.clone().send()).await?;
         Ok(())
     }
 }

@@ -47,7 +47,7 @@ impl Store {
             .expression_attribute_values(":state", bytes(state.as_bytes()))
             .expression_attribute_values(":waiting", text(Status::InputRequired.as_str()))
             .expression_attribute_values(":seconds", seconds(cx.now));
-        match self.call(cx, "UpdateItem", update.send()).await {
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => session_item::from(output.attributes).map(Some),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 // The SDK repeats an update whose answer was lost, and the repeat finds the state taken by ourselves.
@@ -85,7 +85,7 @@ impl Store {
             .expression_attribute_values(":state", bytes(back.state.as_bytes()))
             .expression_attribute_values(":by", bytes(by.as_bytes()))
             .expression_attribute_values(":seconds", seconds(cx.now));
-        match self.call(cx, "UpdateItem", update.send()).await {
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(_) => Ok(true),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 // Ours, if the SDK has repeated it.
@@ -125,7 +125,7 @@ impl Store {
             .expression_attribute_values(":waiting", text(Status::InputRequired.as_str()))
             .expression_attribute_values(":now", millis(cx.now))
             .expression_attribute_values(":seconds", seconds(cx.now));
-        match self.call(cx, "UpdateItem", update.send()).await {
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => {
                 let session = session_item::from(output.attributes)?;
                 Ok(Claim::Taken(Box::new(Claimed { session, claim })))

@@ -131,7 +131,7 @@ impl Store {
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", PK)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.call(cx, "PutItem", put.send()).await {
+        match self.call(cx, "PutItem", || put.clone().send()).await {
             // The SDK repeats a put whose answer was lost, and the repeat finds it done. On no condition, a late one
             // would undo what has happened since, the token's rotation with it.
             Ok(_) | Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(_))) => Ok(()),
@@ -183,7 +183,7 @@ impl Store {
             .expression_attribute_values(":waiting", text(Status::InputRequired.as_str()))
             .expression_attribute_values(":now", millis(cx.now))
             .expression_attribute_values(":seconds", seconds(cx.now));
-        match self.call(cx, "UpdateItem", update.send()).await {
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => {
                 let session = session_item::from(output.attributes)?;
                 Ok(Claim::Taken(Box::new(Claimed { session, claim })))
@@ -207,7 +207,7 @@ impl Store {
             .update_expression("REMOVE claim, claimed_until")
             .condition_expression("claim = :claim")
             .expression_attribute_values(":claim", bytes(claimed.claim.as_bytes()));
-        match self.call(cx, "UpdateItem", update.send()).await {
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
             // It lapsed and somebody else has it now, or it went with a commit: nothing is left to give back.
             Ok(_) | Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
             Err(error) => Err(error.into()),
@@ -243,7 +243,7 @@ impl Store {
             .expression_attribute_values(":redirect", text(redemption.redirect_uri))
             .expression_attribute_values(":challenge", text(redemption.code_challenge))
             .expression_attribute_values(":seconds", seconds(cx.now));
-        match self.call(cx, "UpdateItem", update.send()).await {
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => Ok(Redeemed::Yes(Box::new(session_item::from(output.attributes)?))),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 let Some(item) = lost.item else { return Ok(Redeemed::No) };

@@ -92,7 +92,7 @@ impl Store {
             .expression_attribute_values(":claim", bytes(claim.as_bytes()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.call(cx, "PutItem", put.send()).await {
+        match self.call(cx, "PutItem", || put.clone().send()).await {
             Ok(_) => Ok(()),
             Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
                 // The SDK repeats a put whose answer was lost, and the repeat finds the claim gone: it is done.
@@ -126,7 +126,7 @@ impl Store {
             .set_transact_items(Some(items))
             .client_request_token(format!("{}{attempt}", claim.as_token()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match self.call(cx, "TransactWriteItems", transaction.send()).await {
+        match self.call(cx, "TransactWriteItems", || transaction.clone().send()).await {
             Ok(_) => Ok(()),
             Err(CallError::Service(operation, TransactWriteItemsError::TransactionCanceledException(cancelled))) => {
                 let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));

@@ -24,8 +24,7 @@ pub struct Call {
     pub body: Bytes,
     /// The function on whose behalf, by the route of the request that [`TestApp`](crate::TestApp) sent last.
     pub function: Option<&'static str>,
-    /// Of the requests since a trap was set, which; and which call of that request's, the SDK's further attempts of one not
-    /// counted.
+    /// Of the requests since a trap was set, which; and which call of that request's, further attempts of one not counted.
     pub number: (usize, usize),
 }
 
@@ -47,9 +46,9 @@ struct State {
     function: Option<&'static str>,
     /// How many requests have begun since the trap was set.
     requests: usize,
-    /// How many calls of this one have arrived, the SDK's further attempts of one not counted.
+    /// How many calls of this one have arrived, further attempts of one not counted.
     arrived: usize,
-    last: Option<(usize, String)>,
+    last: Option<(usize, Attempt)>,
     /// The call that the trap struck.
     struck: Option<Struck>,
     /// How often anything has happened.
@@ -59,7 +58,28 @@ struct State {
 #[derive(Debug, Clone)]
 struct Struck {
     service: &'static str,
+    attempt: Attempt,
+}
+
+/// What tells an attempt of a call from another call.
+#[derive(Debug, Clone, Default)]
+struct Attempt {
+    /// The SDK gives all of its own one.
     invocation: Option<String>,
+    /// A write to DynamoDB that found a transaction at its item is sent by Landfall as it was.
+    write: Option<Value>,
+}
+
+impl Attempt {
+    fn of(call: &Call, invocation: Option<String>) -> Self {
+        let write = call.is_write().then(|| serde_json::from_slice(&call.body).unwrap_or_default());
+        Self { invocation, write }
+    }
+
+    fn is_of_the_call_of(&self, other: &Self) -> bool {
+        (self.invocation.is_some() && self.invocation == other.invocation)
+            || (self.write.is_some() && self.write == other.write)
+    }
 }
 
 /// What becomes of a call that arrives.
@@ -202,14 +222,15 @@ impl Calls {
     pub(super) fn arrives(&self, call: &Call, invocation: Option<String>) -> Verdict {
         let mut state = self.state();
         state.activity += 1;
-        let repeated = state.last.as_ref().filter(|(_, last)| Some(last) == invocation.as_ref());
+        let attempt = Attempt::of(call, invocation);
+        let repeated = state.last.as_ref().filter(|(_, last)| attempt.is_of_the_call_of(last));
         let call_number = repeated.map(|(number, _)| *number).unwrap_or_else(|| {
             state.arrived += 1;
             state.arrived - 1
         });
-        state.last = invocation.clone().map(|invocation| (call_number, invocation));
+        state.last = Some((call_number, attempt.clone()));
         let number = (state.requests.saturating_sub(1), call_number);
-        let fault = state.strike(call.service, number, invocation);
+        let fault = state.strike(call.service, number, attempt);
         Verdict { number, function: state.function, fault }
     }
 
@@ -231,19 +252,19 @@ impl Calls {
 }
 
 impl State {
-    fn strike(&mut self, service: &'static str, number: (usize, usize), invocation: Option<String>) -> Option<Fault> {
+    fn strike(&mut self, service: &'static str, number: (usize, usize), attempt: Attempt) -> Option<Fault> {
         // A call that is refused never arrives.
         let trap = self.trap.filter(|trap| trap.fault != Fault::Refused)?;
         let strikes = match &self.struck {
             None => number == (trap.request, trap.call),
             Some(struck) => match trap.lasting {
                 Lasting::Once => false,
-                Lasting::Call => struck.invocation.is_some() && struck.invocation == invocation,
+                Lasting::Call => attempt.is_of_the_call_of(&struck.attempt),
                 Lasting::Request => struck.service == service,
             },
         };
         if strikes && self.struck.is_none() {
-            self.struck = Some(Struck { service, invocation });
+            self.struck = Some(Struck { service, attempt });
         }
         strikes.then_some(trap.fault)
     }
@@ -256,7 +277,7 @@ impl State {
         for (_, door) in self.doors.iter().filter(|(service, _)| *service == trap.service) {
             door.shut(answering);
         }
-        self.struck = Some(Struck { service: trap.service, invocation: None });
+        self.struck = Some(Struck { service: trap.service, attempt: Attempt::default() });
         true
     }
 }

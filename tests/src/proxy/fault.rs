@@ -46,7 +46,7 @@ pub enum Fault {
 pub enum Lasting {
     /// One attempt: the next is carried out.
     Once,
-    /// This call, however often the SDK tries it.
+    /// This call, however often it is tried.
     Call,
     /// Every call to the same service from this one on, until the request is over.
     Request,

@@ -1,11 +1,12 @@
-//! DynamoDB throttles, errs, or does not answer.
+//! DynamoDB throttles, errs, does not answer, or is at the same items for somebody else.
 
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::proxy::{Fault, Lasting, Trap};
 use landfall_tests::{Login, TestApp, data, key};
+use serde_json::json;
 
 use crate::client::{Client, End, PERSON};
-use crate::time::Time;
+use crate::time::{BUDGET, Time};
 
 fn trap(request: usize, call: usize, fault: Fault, lasting: Lasting) -> Trap {
     Trap { request, call, service: "dynamodb", fault, lasting }
@@ -24,6 +25,7 @@ async fn a_call_to_dynamodb_that_fails_once_is_made_again_and_nobody_notices() {
         Fault::ServerError,
         Fault::Throttled,
         Fault::ThrottledAccount,
+        Fault::Conflict,
         Fault::Silence,
         Fault::SilenceAfter,
         Fault::Twice,
@@ -49,7 +51,7 @@ async fn a_call_to_dynamodb_that_fails_once_is_made_again_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_dynamodb_that_goes_on_failing_is_asked_three_times_and_the_state_is_as_it_was() {
+async fn a_dynamodb_that_goes_on_failing_is_asked_a_few_times_and_the_state_is_as_it_was() {
     let mut app = TestApp::new().await;
     let time = Time::stop();
     for fault in [
@@ -78,8 +80,8 @@ async fn a_dynamodb_that_goes_on_failing_is_asked_three_times_and_the_state_is_a
             assert_eq!((answer.code(), answer.header("retry-after")), ("unavailable", "2"), "{trap:?}");
             let attempts = app.calls.take();
             let struck = attempts.iter().filter(|attempt| attempt.number == (0, call)).count();
-            // The SDK leaves a conflict to its caller.
-            let expected = if fault == Fault::Conflict { 1 } else { 3 };
+            // The SDK leaves a conflict to the store.
+            let expected = if fault == Fault::Conflict { 4 } else { 3 };
             assert_eq!(struck, expected, "{trap:?}: {attempts:#?}");
             assert_eq!(app.items().await, before, "{trap:?}");
         }
@@ -94,4 +96,39 @@ async fn a_dynamodb_that_goes_on_failing_is_asked_three_times_and_the_state_is_a
         assert_eq!(app.items().await, before, "{trap:?}");
         app.redeem(&login.code).await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn a_submit_that_meets_the_commit_of_the_same_submit_hears_what_becomes_of_that() {
+    let app = TestApp::new().await;
+    let time = Time::stop();
+    app.log_in(EMAIL, PASSWORD).await;
+    app.delete_items_of("").await;
+    let session = app.start("migrate-from-keycloak").await;
+    let (key, data) = (key(1), data(EMAIL, PASSWORD));
+    let submit = || session.submit(&app, &key, &data);
+    let meets_a_commit = trap(0, 0, Fault::Conflict, Lasting::Once);
+
+    // The first gets as far as its transaction, and no word comes back from there.
+    app.calls.set(Some(trap(0, 3, Fault::CrashBefore, Lasting::Once)));
+    let dying = async {
+        tokio::select! {
+            biased;
+            () = app.calls.crash() => {}
+            answer = submit() => panic!("it lives: {}", answer.text),
+        }
+    };
+    time.run(&app, dying).await;
+    app.calls.request_ends();
+
+    let meanwhile = time.strike(&app, meets_a_commit, submit()).await.expect(200);
+    assert_eq!(meanwhile.body["status"], json!("processing"));
+
+    // It lapses; the next gets through.
+    time.pass(&app, BUDGET).await;
+    let done = submit().await.expect(200);
+    assert_eq!(done.body["status"], json!("completed"));
+    let again = time.strike(&app, meets_a_commit, submit()).await.expect(200);
+    assert_eq!(again.body, done.body);
+    assert_eq!(app.users().await, 1);
 }

@@ -79,7 +79,7 @@ fn client(endpoint: &str, access_key: &str) -> Client {
 }
 
 fn bench(client: Client, prefix: &str) -> Bench {
-    let store = Store::new(client, TableNames::with_prefix(prefix));
+    let store = Store::new(client, TableNames::with_prefix(prefix), Arc::new(SeededEntropy::new(2)));
     let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
     Bench { store, clock: Arc::new(FixedClock::at(start)), entropy: SeededEntropy::new(1) }
 }

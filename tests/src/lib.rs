@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is tests")]
 
 mod app;
+mod app_codes;
 mod browser;
 pub mod calls;
 pub mod deployed;
@@ -21,6 +22,7 @@ pub mod proxy;
 mod secrets;
 
 pub use app::{ADMIN, Answer, Setup, TestApp, demo_keycloak};
+pub use app_codes::SEED;
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};
 pub use secrets::WatchedSecrets;

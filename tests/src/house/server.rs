@@ -29,6 +29,7 @@ pub struct Person {
 
 struct Ticket {
     of: Option<Person>,
+    to: String,
     way: String,
     code: String,
     left: &'static [&'static str],
@@ -39,6 +40,7 @@ struct Ticket {
 struct Books {
     people: Vec<Person>,
     tickets: BTreeMap<String, Ticket>,
+    asked: usize,
     sent: Vec<(String, String)>,
     wrong: BTreeMap<&'static str, u32>,
     calls: Vec<String>,
@@ -152,11 +154,10 @@ impl House {
 
     fn resend(&self, form: &BTreeMap<String, String>) -> Said {
         let mut books = self.books();
-        let Some(Ticket { of, way, left, .. }) = books.tickets.remove(&form["ticket"]) else {
+        let Some(Ticket { of, to, way, left, .. }) = books.tickets.remove(&form["ticket"]) else {
             return refused("expired");
         };
-        let to = of.map_or("nobody@example.org", |person| person.email);
-        self.ask(&mut books, of, to, &way, left)
+        self.ask(&mut books, of, &to, &way, left)
     }
 
     fn next(&self, books: &mut Books, person: Person, left: &'static [&'static str]) -> Said {
@@ -170,14 +171,14 @@ impl House {
     }
 
     fn ask(&self, books: &mut Books, of: Option<Person>, to: &str, way: &str, left: &'static [&'static str]) -> Said {
-        let number = books.tickets.len() + books.sent.len() + 1;
-        let ticket = format!("ticket-{number}");
-        let code = format!("{:06}", 271_828 + 31_415 * number);
+        books.asked += 1;
+        let ticket = format!("ticket-{}", books.asked);
+        let code = format!("{:06}", (271_828 + 31_415 * books.asked) % 1_000_000);
         if way != "totp" && of.is_some() {
             books.sent.push((to.to_owned(), code.clone()));
         }
         let until = self.clock.now() + LIFE;
-        books.tickets.insert(ticket.clone(), Ticket { of, way: way.to_owned(), code, left, until });
+        books.tickets.insert(ticket.clone(), Ticket { of, to: to.to_owned(), way: way.to_owned(), code, left, until });
         let masked = (way != "totp").then(|| format!("{}***", &to[..1]));
         said(StatusCode::ACCEPTED, &json!({ "ticket": ticket, "way": way, "to": masked }))
     }

@@ -21,7 +21,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Answer, TestApp, TestSession};
+use crate::{Answer, Setup, TestApp, TestSession};
 
 pub use server::{House, Person};
 
@@ -41,6 +41,11 @@ connectors:
 impl TestApp {
     /// One whose only provider is a house where these people work.
     pub async fn with_house(people: &[Person]) -> (Self, House) {
+        Self::with_house_and(people, |_| {}).await
+    }
+
+    /// The same with something else about it.
+    pub async fn with_house_and(people: &[Person], change: impl FnOnce(&mut Setup)) -> (Self, House) {
         let mut built = None;
         let app = Self::with(|setup| {
             let house = House::of(setup.clock(), people);
@@ -48,6 +53,7 @@ impl TestApp {
             setup.registry = Registry::default().and(HOUSE);
             setup.connectors = CONNECTORS.to_owned();
             built = Some(house);
+            change(setup);
         });
         (app.await, built.expect("it has been set up"))
     }

@@ -5,6 +5,7 @@ mod administrators;
 mod away;
 mod callback;
 mod clients;
+mod codes;
 mod credentials;
 mod expressions;
 mod halves;

@@ -1,0 +1,144 @@
+//! Attack 59: codes that were used, and codes of others.
+
+use chrono::TimeDelta;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Login, TestApp, key};
+use serde_json::json;
+
+use super::persons::{PASSWORD_THEN_CODE, submit_password};
+use super::{ADA, BOB, BY_APP, REFUSED, WRONG, asked, at, challenged, entered, guess, house, sent};
+use crate::witness::{Witness, directory};
+
+#[tokio::test]
+async fn a_code_is_sent_to_the_provider_once_however_often_its_submit_is_repeated() {
+    let (app, house) = house().await;
+    let session = challenged(&app, ADA).await;
+    house.take_calls();
+    // A wrong one first: its repeats are no guesses.
+    let wrong = session.enter_code(&app, "factor", WRONG).await.expect(200);
+    for code in [WRONG, &house.last_code()] {
+        assert_eq!(session.enter_code(&app, "factor", code).await.expect(200).body, wrong.body);
+    }
+    asked(&house, &["/code"]);
+    let session = guess(&app, session.after(&wrong), "factor", 3).await;
+    house.take_calls();
+
+    let code = house.last_code();
+    let done = session.enter_code(&app, "factor", &code).await.expect(200);
+    let login = Login::of(&session, &done);
+    for _ in 0..3 {
+        assert_eq!(session.enter_code(&app, "factor", &code).await.expect(200).body, done.body);
+    }
+    asked(&house, &["/code"]);
+    // Anybody else who has seen the code has neither the key nor the token, which has changed.
+    let mut witness = Witness::of(&app, &[&login.session.token, &login.code, &code]).await;
+    for turn in [session.turn - 1, session.turn, session.turn + 1] {
+        let answer = session.submit_to(&app, "factor", &entered(turn, &key(70), &code)).await;
+        witness.refused(&answer, 404, "unknown_session").await;
+    }
+    let answer = login.session.submit_to(&app, "factor", &entered(session.turn, &key(71), &code)).await;
+    witness.refused(&answer, 409, "step_conflict").await;
+    asked(&house, &[]);
+}
+
+#[tokio::test]
+async fn a_code_that_was_used_opens_nothing_else() {
+    let (app, house) = house().await;
+    let session = challenged(&app, ADA).await;
+    let code = house.last_code();
+    Login::of(&session, &session.enter_code(&app, "factor", &code).await);
+    let before = directory(&app).await;
+
+    let other = challenged(&app, ADA).await;
+    assert_eq!(at(&other.enter_code(&app, "factor", &code).await), ("factor", REFUSED));
+    // The next factor of the one whose first it was.
+    let session = challenged(&app, BOB).await;
+    let code = house.last_code();
+    let answer = session.enter_code(&app, "factor", &code).await;
+    let session = session.after(&answer);
+    assert_eq!(at(&session.enter_code(&app, "factor", &code).await), ("factor", REFUSED));
+    assert_eq!(directory(&app).await, before);
+}
+
+#[tokio::test]
+async fn a_code_of_another_session_or_of_somebody_else_is_a_wrong_one_and_stays_good() {
+    let (app, house) = house().await;
+    let mine = challenged(&app, ADA).await;
+    let my_code = house.last_code();
+    let bobs = sent(&app, BOB.email).await;
+    let bobs_code = house.last_code();
+    let victims = challenged(&app, ADA).await;
+    let victims_code = house.last_code();
+
+    let mut session = victims;
+    for code in [&my_code, &bobs_code] {
+        let answer = session.enter_code(&app, "factor", code).await;
+        assert_eq!(at(&answer), ("factor", REFUSED));
+        session = session.after(&answer);
+    }
+    assert!(directory(&app).await.is_empty());
+
+    for (session, step, code, email) in [
+        (&mine, "factor", my_code, ADA.email),
+        (&bobs, "code", bobs_code, BOB.email),
+        (&session, "factor", victims_code, ADA.email),
+    ] {
+        let login = Login::of(session, &session.enter_code(&app, step, &code).await);
+        assert_eq!(app.id_token(&login.code).await["email"], email);
+    }
+    assert_eq!(app.users().await, 2);
+}
+
+#[tokio::test]
+async fn a_code_that_was_sent_before_the_address_was_changed_is_a_wrong_one() {
+    let (app, house) = house().await;
+    let session = guess(&app, sent(&app, ADA.email).await, "code", 4).await;
+    let adas = house.last_code();
+    let answer = session.enter_code(&app, "code", WRONG).await;
+    let session = session.after(&answer);
+    let answer = session.submit(&app, &key(80), &json!({ "email": BOB.email })).await;
+    let session = session.after(&answer);
+
+    let answer = session.enter_code(&app, "code", &adas).await;
+
+    assert_eq!((at(&answer), app.users().await), (("code", REFUSED), 0));
+    let session = session.after(&answer);
+    let login = Login::of(&session, &session.enter_code(&app, "code", &house.last_code()).await);
+    assert_eq!(app.id_token(&login.code).await["email"], BOB.email);
+}
+
+#[tokio::test]
+async fn a_step_of_an_app_is_good_once_in_all_sessions_and_by_all_methods() {
+    let mut app = TestApp::with(|setup| {
+        setup.take_app_codes();
+        setup.journeys.push(PASSWORD_THEN_CODE.into());
+    })
+    .await;
+    app.every_request_is_the_first();
+    let code = app.app_code();
+    // Used after the password, and again in the same session.
+    let session = submit_password(&app, EMAIL, &code).await;
+    let body = |turn: u64, code: &str| {
+        let data = json!({ "email": EMAIL, "code": code });
+        json!({ "turn": turn, "key": key(9), "option": "submit", "data": data })
+    };
+    let answer = session.submit_to(&app, "more", &body(session.turn, &code)).await;
+    assert_eq!(at(&answer), ("more", REFUSED));
+    // In another; and for as long as it would be right.
+    for seconds in [0, 29, 1] {
+        app.clock.advance(TimeDelta::seconds(seconds));
+        let session = app.start(BY_APP).await;
+        assert_eq!(at(&session.submit_app_code(&app, EMAIL, &code).await), ("ask", REFUSED), "{seconds}");
+    }
+    let session = app.start("password-then-code").await;
+    let data = json!({ "email": EMAIL, "password": PASSWORD, "otp": code });
+    assert_eq!(at(&session.submit(&app, &key(1), &data).await), ("ask", REFUSED));
+    assert!(directory(&app).await.is_empty());
+
+    // The next one is good, once.
+    let code = app.app_code();
+    let session = app.start(BY_APP).await;
+    Login::of(&session, &session.submit_app_code(&app, EMAIL, &code).await);
+    let session = app.start(BY_APP).await;
+    assert_eq!(at(&session.submit_app_code(&app, EMAIL, &code).await), ("ask", REFUSED));
+}

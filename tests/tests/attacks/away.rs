@@ -66,9 +66,14 @@ impl Away {
 
 /// Fails if an answer, or the log, has anything in it of what the provider or the browser said.
 pub(crate) fn told_nothing(app: &TestApp, back: &Return, answers: &[&Answer]) {
-    let logs = app.logs();
     let said = back.parameters().into_iter().filter(|(name, _)| matches!(name.as_str(), "code" | "state"));
     let secrets: Vec<String> = said.map(|(_, value)| value.rsplit('.').next().unwrap_or_default().to_owned()).collect();
+    told_none(app, &secrets, answers);
+}
+
+/// Fails if an answer, or the log, has any of `secrets` in it, or anything that the provider says.
+pub(crate) fn told_none(app: &TestApp, secrets: &[String], answers: &[&Answer]) {
+    let logs = app.logs();
     // `eyJ` is how every JWT starts; the others are what the simulator says when it lies, and whom it knows.
     let texts = ["attacker.example", "somebody-else", "<script", "eyJ", EMAIL, "Lovelace"].map(str::to_owned);
     for secret in secrets.iter().chain(&texts).filter(|text| !text.is_empty()) {

@@ -3,6 +3,7 @@
 
 mod administrators;
 mod away;
+mod by;
 mod callback;
 mod clients;
 mod codes;

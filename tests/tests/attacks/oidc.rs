@@ -1,4 +1,5 @@
-//! Providers that lie, or whose answers somebody has changed on their way: in the authorization code flow.
+//! Providers that lie, or whose answers somebody has changed on their way: in the authorization code flow, and where
+//! passwords and codes are sent to them.
 
 use std::time::Duration;
 
@@ -6,9 +7,10 @@ use chrono::TimeDelta;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Browser, Login, Setup, TestApp, TestSession};
 use serde_json::{Value, json};
-use simulators::keycloak::{BadKey, Endpoint, Misbehaviour, Published};
+use simulators::keycloak::{BadKey, Client, Endpoint, Misbehaviour, Published};
 
-use crate::away::{Away, JOURNEY, told_nothing};
+use crate::away::{Away, JOURNEY, told_none, told_nothing};
+use crate::by::{By, three_ways};
 use crate::witness::{calls, directory, ended};
 
 const MEGABYTES: usize = 3 << 20;
@@ -21,13 +23,6 @@ fn hosts(app: &TestApp) -> Vec<String> {
     hosts.sort_unstable();
     hosts.dedup();
     hosts
-}
-
-/// Fails unless Ada can sign in now: what was refused before was not merely broken.
-async fn ada_signs_in(app: &TestApp) {
-    let login = app.sign_in_by_redirect(JOURNEY, "ada", PASSWORD).await;
-    assert_eq!(app.id_token(&login.code).await["email"], EMAIL);
-    assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -83,20 +78,38 @@ async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
         (Misbehaviour::GarbageIdToken, "format"),
         (Misbehaviour::NoIdToken, "format"),
     ];
-    let app = TestApp::new().await;
-    let count = rows.len();
-    for (misbehaviour, check) in rows {
-        println!("{misbehaviour:?}");
-        app.keycloak.misbehave(Some(misbehaviour));
-        let away = Away::new(&app).await;
-        away.signs_nobody_in(&app, &away.back().await, &format!("id_token: {check}")).await;
-    }
-    // One code each, and nobody was asked for a key that a token points to.
-    assert_eq!((calls(&app), hosts(&app)), ([1, 2, count, 0], vec!["127.0.0.1".to_owned()]));
-    assert_eq!((directory(&app).await.len(), app.events("session_completed").len()), (0, 0));
+    for by in By::ALL {
+        let app = TestApp::with(three_ways).await;
+        // A direct grant has no nonce, and does without an ID token: below.
+        let holds = |(misbehaviour, check): &&(Misbehaviour, &str)| {
+            by == By::Redirect || !(*check == "nonce" || *misbehaviour == Misbehaviour::NoIdToken)
+        };
+        let rows: Vec<_> = rows.iter().filter(holds).collect();
+        for (misbehaviour, check) in &rows {
+            println!("{by:?} {misbehaviour:?}");
+            app.keycloak.misbehave(Some(misbehaviour.clone()));
+            by.signs_nobody_in(&app, &format!("id_token: {check}")).await;
+        }
+        // One code or password each, and nobody was asked for a key that a token points to.
+        assert_eq!((calls(&app), hosts(&app)), ([1, 2, rows.len(), 0], vec!["127.0.0.1".to_owned()]));
+        assert_eq!((directory(&app).await.len(), app.events("session_completed").len()), (0, 0));
 
-    app.keycloak.misbehave(None);
-    ada_signs_in(&app).await;
+        app.keycloak.misbehave(None);
+        by.signs_in(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn a_direct_grant_without_an_id_token_is_vouched_for_by_userinfo_and_a_code_by_nothing() {
+    let app = TestApp::with(three_ways).await;
+    app.keycloak.misbehave(Some(Misbehaviour::NoIdToken));
+    // Nothing else says that a code was looked at.
+    ended(&app, &By::AppCode.sign_in(&app).await, "try_later");
+    assert!(directory(&app).await.is_empty());
+    app.keycloak.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::DuplicateKeys));
+    By::Password.signs_nobody_in(&app, "userinfo: json").await;
+    app.keycloak.misbehave_at(Endpoint::Userinfo, None);
+    By::Password.signs_in(&app).await;
 }
 
 #[tokio::test]
@@ -107,11 +120,12 @@ async fn an_id_token_that_a_token_answer_hides_is_not_found() {
         (Misbehaviour::HugeBody(MEGABYTES), "token: size"),
         (Misbehaviour::KidIsHuge, "token: size"),
     ] {
-        let app = TestApp::new().await;
-        app.keycloak.misbehave(Some(misbehaviour));
-        let away = Away::new(&app).await;
-        away.signs_nobody_in(&app, &away.back().await, reason).await;
-        assert_eq!(calls(&app), [1, 1, 1, 0]);
+        for by in By::ALL {
+            let app = TestApp::with(three_ways).await;
+            app.keycloak.misbehave(Some(misbehaviour.clone()));
+            by.signs_nobody_in(&app, reason).await;
+            assert_eq!(calls(&app), [1, 1, 1, 0], "{by:?}");
+        }
     }
 }
 
@@ -144,35 +158,71 @@ async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_code_and_signs_nobody
 }
 
 #[tokio::test]
-async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_out() {
-    for kind in [BadKey::Short, BadKey::OffCurve, BadKey::WrongType] {
-        let app = TestApp::new().await;
-        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Instead)));
-        // Rightly signed by the key that is said to be the right one, as far as there can be such a signature.
-        app.keycloak.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
-        let away = Away::new(&app).await;
-        away.signs_nobody_in(&app, &away.back().await, "id_token: key").await;
-        assert_eq!(calls(&app)[2], 1, "{kind:?}");
-
-        let app = TestApp::new().await;
-        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Beside)));
-        ada_signs_in(&app).await;
+async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_signs_nobody_in() {
+    let elsewhere = Misbehaviour::Redirect("https://attacker.example/token".into());
+    for by in By::DIRECT {
+        let app = TestApp::with(|setup| {
+            three_ways(setup);
+            setup.budget = Duration::from_secs(2);
+        })
+        .await;
+        let rows = [
+            Misbehaviour::Garbage,
+            Misbehaviour::Html,
+            Misbehaviour::Unavailable,
+            Misbehaviour::TooManyRequests { retry_after: Some(u32::MAX) },
+            elsewhere.clone(),
+            Misbehaviour::Silence,
+            // As it answers a code of somebody who has no app: no outage, by a code.
+            Misbehaviour::ServerError,
+        ];
+        for (index, misbehaviour) in rows.into_iter().enumerate() {
+            println!("{by:?} {misbehaviour:?}");
+            let is_no_outage = by == By::AppCode && misbehaviour == Misbehaviour::ServerError;
+            app.keycloak.misbehave(Some(misbehaviour));
+            let answer = by.sign_in(&app).await;
+            match is_no_outage {
+                true => assert_eq!(answer.body["step"]["error"]["code"], "invalid_credentials"),
+                false => ended(&app, &answer, "try_later"),
+            }
+            told_none(&app, &[PASSWORD.to_owned(), app.app_code()], &[&answer]);
+            assert_eq!((calls(&app), app.events("login_failed").len()), ([1, 1, index + 1, 0], index + 1));
+        }
+        assert_eq!((directory(&app).await.len(), hosts(&app)), (0, vec!["127.0.0.1".to_owned()]));
     }
 }
 
 #[tokio::test]
-async fn a_key_set_that_is_huge_deep_or_ambiguous_is_refused_before_the_code_is_sent() {
+async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_out() {
+    let kinds = [BadKey::Short, BadKey::OffCurve, BadKey::WrongType];
+    for (kind, by) in kinds.into_iter().flat_map(|kind| By::ALL.map(|by| (kind, by))) {
+        let app = TestApp::with(three_ways).await;
+        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Instead)));
+        // Rightly signed by the key that is said to be the right one, as far as there can be such a signature.
+        app.keycloak.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
+        by.signs_nobody_in(&app, "id_token: key").await;
+        assert_eq!(calls(&app)[2], 1, "{kind:?} {by:?}");
+
+        let app = TestApp::with(three_ways).await;
+        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Beside)));
+        by.signs_in(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_that_is_huge_deep_or_ambiguous_is_refused_before_anything_secret_is_sent() {
     for (misbehaviour, reason) in [
         (Misbehaviour::DuplicateKeys, "keys: json"),
         (Misbehaviour::DeepJson, "keys: json"),
         (Misbehaviour::HugeBody(MEGABYTES), "keys: size"),
     ] {
-        let app = TestApp::new().await;
-        app.keycloak.misbehave_at(Endpoint::Certs, Some(misbehaviour));
-        let away = Away::new(&app).await;
-        away.signs_nobody_in(&app, &away.back().await, reason).await;
-        assert_eq!(calls(&app), [1, 1, 0, 0]);
-        assert!(app.keycloak.exchanges().is_empty());
+        for by in By::ALL {
+            let app = TestApp::with(three_ways).await;
+            app.keycloak.misbehave_at(Endpoint::Certs, Some(misbehaviour.clone()));
+            by.signs_nobody_in(&app, reason).await;
+            assert_eq!(calls(&app), [1, 1, 0, 0], "{by:?}");
+            assert!(app.keycloak.exchanges().is_empty() && app.keycloak.requests().is_empty());
+        }
     }
 }
 
@@ -201,6 +251,18 @@ async fn a_discovery_document_that_is_huge_deep_ambiguous_or_somebody_elses_send
         assert_eq!(failed[0]["reason"], format!("an answer of the provider was refused at {reason}"));
         assert!(!start.text.contains("attacker") && !app.logs().contains("attacker"));
         assert_eq!((calls(&app), directory(&app).await.len()), ([1, 0, 0, 0], 0));
+    }
+}
+
+#[tokio::test]
+async fn a_discovery_document_that_is_huge_deep_ambiguous_or_somebody_elses_is_sent_no_password_and_no_code() {
+    for ((misbehaviour, reason), by) in
+        bad_documents().into_iter().flat_map(|bad| By::DIRECT.map(|by| (bad.clone(), by)))
+    {
+        let app = TestApp::with(three_ways).await;
+        app.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+        by.signs_nobody_in(&app, reason).await;
+        assert_eq!(calls(&app), [1, 0, 0, 0], "{by:?}");
     }
 }
 
@@ -259,16 +321,17 @@ async fn userinfo_of_somebody_else_or_that_is_huge_deep_or_ambiguous_signs_nobod
                 // A signed answer is no JSON that the simulator could write twice.
                 continue;
             }
-            let app = TestApp::new().await;
-            let thin = |client: simulators::keycloak::Client| client.claims_in_id_token(false).signed_userinfo(signed);
-            app.keycloak.change_client("demo", "landfall", thin).unwrap();
-            app.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
-            let away = Away::new(&app).await;
-            away.signs_nobody_in(&app, &away.back().await, reason).await;
-            assert_eq!(calls(&app), [1, 1, 1, 1]);
+            for by in By::ALL {
+                let app = TestApp::with(three_ways).await;
+                let thin = |client: Client| client.claims_in_id_token(false).signed_userinfo(signed);
+                app.keycloak.change_client("demo", by.client(), thin).unwrap();
+                app.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
+                by.signs_nobody_in(&app, reason).await;
+                assert_eq!(calls(&app), [1, 1, 1, 1], "{by:?}");
 
-            app.keycloak.misbehave_at(Endpoint::Userinfo, None);
-            ada_signs_in(&app).await;
+                app.keycloak.misbehave_at(Endpoint::Userinfo, None);
+                by.signs_in(&app).await;
+            }
         }
     }
 }
@@ -294,14 +357,14 @@ async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minu
     assert_eq!((calls(&app)[1], directory(&app).await.len()), (5, 0));
 
     app.keycloak.misbehave(None);
-    ada_signs_in(&app).await;
+    By::Redirect.signs_in(&app).await;
     assert_eq!(calls(&app)[1], 5);
 }
 
 #[tokio::test]
 async fn a_flood_of_logins_at_once_with_made_up_keys_costs_one_fetch() {
     let app = TestApp::new().await;
-    ada_signs_in(&app).await;
+    By::Redirect.signs_in(&app).await;
     let [_, fetched, ..] = calls(&app);
     app.keycloak.misbehave(Some(Misbehaviour::UnknownKey));
     let [a, b, c, d] = [Away::new(&app).await, Away::new(&app).await, Away::new(&app).await, Away::new(&app).await];

@@ -1,0 +1,86 @@
+//! The ways to sign in at the demo's provider: what its token endpoint answers is taken no more lightly by one of them.
+
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Answer, SEED, Setup, TestApp, data, key};
+
+use crate::away::{Away, JOURNEY, told_none};
+use crate::witness::{directory, ended};
+
+/// A way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Redirect,
+    Password,
+    AppCode,
+}
+
+/// Who has the app: a password alone signs Ada in.
+const GRACE: &str = "grace@example.org";
+
+/// The demo's connector by all of its methods.
+pub(crate) fn three_ways(setup: &mut Setup) {
+    setup.take_app_codes();
+    setup.keycloak.change_user("demo", "ada", |ada| ada.without_totp()).unwrap();
+}
+
+impl By {
+    pub(crate) const ALL: [Self; 3] = [Self::Redirect, Self::Password, Self::AppCode];
+    /// Those in which no browser goes anywhere.
+    pub(crate) const DIRECT: [Self; 2] = [Self::Password, Self::AppCode];
+
+    /// The provider's name of the client whose tokens it gets.
+    pub(crate) fn client(self) -> &'static str {
+        if self == Self::AppCode { "landfall-otp" } else { "landfall" }
+    }
+
+    /// What comes of it, in the end.
+    pub(crate) async fn sign_in(self, app: &TestApp) -> Answer {
+        match self {
+            Self::Redirect => {
+                let away = Away::new(app).await;
+                away.session.resume(app, &away.resume(app).await).await
+            }
+            Self::Password => {
+                app.start("migrate-from-keycloak").await.submit(app, &key(1), &data(EMAIL, PASSWORD)).await
+            }
+            Self::AppCode => {
+                // An app that was set up anew has used no code yet.
+                app.keycloak.change_user("demo", "grace", |grace| grace.totp(SEED)).unwrap();
+                app.start("app-code-from-keycloak").await.submit_app_code(app, GRACE, &app.app_code()).await
+            }
+        }
+    }
+
+    /// Fails unless what the provider answers is refused for this reason: the session ends and nobody is signed in. One
+    /// line of the log says why, and no text of the provider's or secret is anywhere.
+    pub(crate) async fn signs_nobody_in(self, app: &TestApp, reason: &str) {
+        if self == Self::Redirect {
+            let away = Away::new(app).await;
+            return away.signs_nobody_in(app, &away.back().await, reason).await;
+        }
+        let (before, failed) = (directory(app).await, app.events("login_failed").len());
+
+        let answer = self.sign_in(app).await;
+
+        ended(app, &answer, "identity_refused");
+        assert_eq!(directory(app).await, before);
+        let failures = app.events("login_failed").split_off(failed);
+        let reasons: Vec<_> = failures.iter().map(|line| line["reason"].as_str().unwrap()).collect();
+        assert_eq!(reasons, [format!("an answer of the provider was refused at {reason}")]);
+        told_none(app, &[PASSWORD.to_owned(), app.app_code(), GRACE.to_owned()], &[&answer]);
+    }
+
+    /// Fails unless it signs its user in now, as the only one: what was refused before was not merely broken.
+    pub(crate) async fn signs_in(self, app: &TestApp) {
+        let code = match self {
+            Self::Redirect => app.sign_in_by_redirect(JOURNEY, "ada", PASSWORD).await.code,
+            _ => {
+                let answer = self.sign_in(app).await;
+                let code = answer.body["completion"]["code"].as_str();
+                code.unwrap_or_else(|| panic!("no code in {:#}", answer.body)).to_owned()
+            }
+        };
+        assert_eq!(app.id_token(&code).await["email"], if self == Self::AppCode { GRACE } else { EMAIL });
+        assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
+    }
+}

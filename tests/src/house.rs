@@ -8,8 +8,11 @@
 mod server;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use chrono::DateTime;
 use domain::{Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, Rejection};
 use egress::{Request, Response};
@@ -135,6 +138,10 @@ impl Adapter {
     }
 
     fn read(&self, method: Method, response: &Response) -> Result<Progress, ProviderError> {
+        if response.status == StatusCode::TOO_MANY_REQUESTS {
+            let wait = response.header(&RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+            return Err(ProviderError::Throttled { retry_after: wait.map(Duration::from_secs) });
+        }
         let said: Value = serde_json::from_slice(&response.body).map_err(|_| malformed())?;
         let text = |name: &str| said[name].as_str();
         match (response.status.as_u16(), text("error")) {

@@ -7,9 +7,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use domain::Clock;
+use landfall_tests::house::House;
 use landfall_tests::proxy::Call;
 use landfall_tests::{Answer, Browser, TestApp, TestSession, VERIFIER, data, key};
 use serde_json::{Value, json};
+use simulators::keycloak::totp;
 
 use crate::time::{BUDGET, STEP, Time};
 
@@ -40,11 +43,39 @@ pub(crate) struct Person<'a> {
     pub(crate) email: &'a str,
     /// One after the other, the last again and again.
     pub(crate) passwords: &'a [&'a str],
+    pub(crate) codes: Codes<'a>,
+}
+
+/// Where a user has one-time codes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Codes<'a> {
+    Nowhere,
+    /// From what a house has sent, once these have been tried.
+    Sent(&'a House, &'a [&'a str]),
+    /// From an app with this seed.
+    App(&'a str),
+}
+
+impl std::fmt::Debug for Codes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Nowhere => "Nowhere",
+            Self::Sent(..) => "Sent",
+            Self::App(_) => "App",
+        })
+    }
 }
 
 /// Whom the provider knows.
-pub(crate) const PERSON: Person<'_> =
-    Person { username: "ada", email: landfall::demo::EMAIL, passwords: &[landfall::demo::PASSWORD] };
+pub(crate) const PERSON: Person<'_> = Person {
+    username: "ada",
+    email: landfall::demo::EMAIL,
+    passwords: &[landfall::demo::PASSWORD],
+    codes: Codes::Nowhere,
+};
+
+/// How long an app shows a code, which is good once.
+const NEXT_CODE: Duration = Duration::from_secs(30);
 
 /// What a login comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +108,7 @@ impl<'a> Client<'a> {
         let view = self.settle(&post(&format!("/v1/journeys/{journey}/start"), None, &TestApp::start_body())).await;
         assert_eq!(view.status.as_u16(), 201, "{}", view.text);
         let (mut session, mut view, mut passwords) = (TestSession::of(&view.body), view, person.passwords.iter());
+        let mut wrong_codes = 0;
         let mut password = *passwords.next().unwrap();
         for turn in 1..20 {
             assert!([200, 201].contains(&view.status.as_u16()), "{} {}", view.status, view.text);
@@ -96,6 +128,14 @@ impl<'a> Client<'a> {
                     self.submit(&session, &step, "submit", Some(json!({ "connector": "keycloak" })), turn).await
                 }
                 "input_required" if offers("restart") => self.submit(&session, &step, "restart", None, turn).await,
+                "input_required" if asks(&view, "code") => {
+                    let code = self.code(person.codes, &mut wrong_codes).await;
+                    let mut data = json!({ "code": code });
+                    if asks(&view, "email") {
+                        data["email"] = person.email.into();
+                    }
+                    self.submit(&session, &step, "submit", Some(data), turn).await
+                }
                 "input_required" => {
                     let error = &view.body["step"]["error"]["code"];
                     if error == "invalid_credentials" {
@@ -107,6 +147,22 @@ impl<'a> Client<'a> {
             };
         }
         panic!("it goes round in circles: {:#?}", self.heard.borrow())
+    }
+
+    /// What the user enters next.
+    async fn code(&self, codes: Codes<'_>, wrong: &mut usize) -> String {
+        match codes {
+            Codes::Nowhere => panic!("a code is asked for: {:#?}", self.heard.borrow()),
+            Codes::Sent(house, first) => {
+                let next = first.get(*wrong).map(|code| (*code).to_owned());
+                *wrong += 1;
+                next.unwrap_or_else(|| house.last_code())
+            }
+            Codes::App(seed) => {
+                self.time.pass(self.app, NEXT_CODE).await;
+                totp(seed, self.app.clock.now())
+            }
+        }
     }
 
     async fn submit(&self, session: &TestSession, step: &str, option: &str, data: Option<Value>, turn: u32) -> Answer {
@@ -226,6 +282,11 @@ impl Sent {
         };
         request.header(CONTENT_TYPE, media_type).body(Body::from(body)).unwrap()
     }
+}
+
+/// Whether a form has such a field.
+fn asks(view: &Answer, field: &str) -> bool {
+    view.body["step"]["data"]["fields"].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == field))
 }
 
 fn post(path: &str, token: Option<&str>, body: &Value) -> Sent {

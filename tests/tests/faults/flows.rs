@@ -1,19 +1,21 @@
 //! One test a flow.
 
 use landfall::demo::PASSWORD;
-use landfall_tests::TestApp;
+use landfall_tests::house::Person as Employee;
+use landfall_tests::{SEED, TestApp};
 
+use crate::client::{Codes, PERSON, Person};
 use crate::sweep::Flow;
 
-const BY_PASSWORD: Flow = Flow {
+const BY_PASSWORD: Flow<'_> = Flow {
     name: "password, new user",
     journey: "migrate-from-keycloak",
     returning: false,
-    passwords: &[PASSWORD],
+    person: PERSON,
     whole: true,
 };
 
-const BY_REDIRECT: Flow = Flow { name: "redirect, new user", journey: "sign-in-with-keycloak", ..BY_PASSWORD };
+const BY_REDIRECT: Flow<'_> = Flow { name: "redirect, new user", journey: "sign-in-with-keycloak", ..BY_PASSWORD };
 
 #[tokio::test]
 async fn a_new_users_login_by_password_survives_every_fault_of_every_call() {
@@ -28,8 +30,8 @@ async fn a_returning_users_login_by_password_survives_every_fault_of_every_call(
 
 #[tokio::test]
 async fn a_wrong_password_and_then_the_right_one_survive_every_fault_of_every_call() {
-    let flow =
-        Flow { name: "wrong password, then right", passwords: &["wrong", PASSWORD], whole: false, ..BY_PASSWORD };
+    let person = Person { passwords: &["wrong", PASSWORD], ..PERSON };
+    let flow = Flow { name: "wrong password, then right", person, whole: false, ..BY_PASSWORD };
     flow.sweep(&mut TestApp::new().await).await;
 }
 
@@ -55,4 +57,21 @@ async fn a_choice_and_a_redirect_survive_every_fault_of_every_call() {
     .await;
     let flow = Flow { name: "choice, then redirect", journey: "choose", whole: false, ..BY_REDIRECT };
     flow.sweep(&mut app).await;
+}
+
+#[tokio::test]
+async fn a_password_a_wrong_code_and_then_the_right_one_survive_every_fault_of_every_call() {
+    let employee = Employee { email: "ada@house.example", password: "opens", after: &["sms_otp"], seed: "" };
+    let (mut app, house) = TestApp::with_house(&[employee]).await;
+    let codes = Codes::Sent(&house, &["000000"]);
+    let person = Person { email: employee.email, passwords: &["opens"], codes, ..PERSON };
+    let flow = Flow { name: "password, wrong code, code", journey: "migrate-from-house", person, ..BY_PASSWORD };
+    Flow { whole: false, ..flow }.sweep(&mut app).await;
+}
+
+#[tokio::test]
+async fn a_new_users_login_by_the_code_of_an_app_survives_every_fault_of_every_call() {
+    let person = Person { codes: Codes::App(SEED), ..PERSON };
+    let flow = Flow { name: "code of an app", journey: "app-code-from-keycloak", person, ..BY_PASSWORD };
+    Flow { whole: false, ..flow }.sweep(&mut TestApp::with_app_codes().await).await;
 }

@@ -29,14 +29,17 @@ pub(crate) async fn check_items(app: &TestApp) -> BTreeSet<String> {
     users
 }
 
-/// Fails if a password was sent twice within one request, or a code at all.
+/// Fails if a password or a one-time code was sent twice within one request, or an authorization code at all.
 pub(crate) fn check_calls(requests: &[Vec<Call>]) {
     let mut codes = BTreeSet::new();
     for calls in requests {
         let of_the_provider = || calls.iter().filter(|call| call.service == "provider");
         let passwords = of_the_provider().filter(|call| call.parameter("password").is_some());
         assert!(passwords.count() <= 1, "a password was sent twice: {calls:#?}");
-        for code in of_the_provider().filter_map(|call| call.parameter("code")) {
+        let otp = |call: &&Call| call.parameter("totp").is_some() || call.operation == "POST /code";
+        assert!(of_the_provider().filter(otp).count() <= 1, "a one-time code was sent twice: {calls:#?}");
+        let exchanged = |call: &Call| call.parameter("grant_type").is_some().then(|| call.parameter("code")).flatten();
+        for code in of_the_provider().filter_map(exchanged) {
             assert!(codes.insert(code), "a code was sent twice: {calls:#?}");
         }
     }

@@ -21,12 +21,13 @@
 //! | API Gateway delivers twice | `faults::races::whatever_the_gateway_delivers_twice_is_done_once`, `attacks::journeys::{two_identical_submits_at_once_send_one_password_and_get_one_answer, a_submit_repeated_after_a_lost_answer_sends_no_second_password}`, `attacks::halves::resumes_at_the_same_time_make_one_user_and_get_one_answer`, `attacks::issuer::a_code_redeemed_twice_at_the_same_time_gives_tokens_once` |
 //! | freeze for hours, clock jumps | `faults::clocks::{a_function_that_was_frozen_for_hours_goes_by_the_time_it_is_and_dials_anew, a_clock_that_jumps_back_locks_nobody_out}`; `egress::breaker::tests::a_clock_that_goes_back_does_not_close_a_host_for_ever` |
 //! | clock skew 60 s / 5 min | `faults::clocks::{a_providers_clock_that_is_a_minute_off_signs_users_in, a_providers_clock_that_is_five_minutes_off_signs_nobody_in_and_the_log_says_why}` |
-//! | e-mail or SMS service fails | nothing is sent yet |
+//! | e-mail or SMS service fails | `faults::codes::*` (generic answer, the question stands, the code before stays good, no guess is counted), `faults::flows::a_password_a_wrong_code_and_then_the_right_one_survive_every_fault_of_every_call` |
 //! | burst of cold starts | `faults::provider::a_burst_of_first_logins_fetches_discovery_and_keys_once`; `providers::oidc::tests::a_burst_of_first_logins_fetches_once`, `aws::secrets::tests::a_burst_of_requests_reads_a_secret_once` |
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 mod client;
 mod clocks;
+mod codes;
 mod dynamodb;
 mod flows;
 mod invariants;

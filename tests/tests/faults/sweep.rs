@@ -11,22 +11,18 @@ use crate::time::Time;
 
 /// A flow, and who goes through it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Flow {
+pub(crate) struct Flow<'a> {
     pub(crate) name: &'static str,
     pub(crate) journey: &'static str,
     /// Whether the user has been here before.
     pub(crate) returning: bool,
-    pub(crate) passwords: &'static [&'static str],
+    pub(crate) person: Person<'a>,
     /// Whether all of it fails; else what is this flow's own: neither what an instance reads once, nor the start and the
     /// redemption of the code, which are the same for everybody.
     pub(crate) whole: bool,
 }
 
-impl Flow {
-    fn person(self) -> Person<'static> {
-        Person { passwords: self.passwords, ..PERSON }
-    }
-
+impl Flow<'_> {
     /// Tries all of it.
     #[expect(clippy::print_stdout, reason = "how much was tried is what one wants to know of it")]
     pub(crate) async fn sweep(self, app: &mut TestApp) {
@@ -54,7 +50,7 @@ impl Flow {
     async fn without_a_fault(self, app: &mut TestApp, time: &Time) -> Vec<Call> {
         self.prepare(app).await;
         let client = Client::new(app, time);
-        let end = client.log_in(self.journey, self.person()).await;
+        let end = client.log_in(self.journey, self.person).await;
         assert!(matches!(end, End::Tokens(_)), "{end:?}");
         let calls = client.calls.borrow().concat();
         // A browser's calls are none of ours.
@@ -73,7 +69,7 @@ impl Flow {
         self.prepare(app).await;
         app.calls.set(Some(trap));
         let client = Client::new(app, time);
-        let end = client.log_in(self.journey, self.person()).await;
+        let end = client.log_in(self.journey, self.person).await;
         let place = || {
             format!(
                 "{}: {:?} {} at {trap:?}: {end:?} {:#?}",
@@ -104,7 +100,7 @@ impl Flow {
             }
         }
         // The fault is over: whoever comes now is in, and is who they were.
-        let again = Client::new(app, time).log_in(self.journey, PERSON).await;
+        let again = Client::new(app, time).log_in(self.journey, self.person).await;
         let End::Tokens(subject) = again else { panic!("{} and then {again:?}", place()) };
         let now = check_items(app).await;
         assert_eq!(now.iter().collect::<Vec<_>>(), [&subject], "{}", place());

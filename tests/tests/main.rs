@@ -1,6 +1,7 @@
 //! Whole flows over the merged routers.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
+mod app_codes;
 mod architecture;
 mod budget;
 mod codes;

@@ -12,11 +12,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use landfall_tests::TestApp;
-use serde_json::{Value, json};
 
-use crate::landfall::landfall;
+use crate::landfall::landfall_with;
 use crate::server::{self, Server};
-use crate::wire;
 
 /// The realm that every server starts with.
 pub(crate) const REALM: &str = "landfall-test";
@@ -55,13 +53,14 @@ pub(crate) const TODO: User = User { email: "todo@example.org", password: "todo-
 /// The same, for a test that does.
 pub(crate) const DUTIFUL: User = User { email: "dutiful@example.org", password: "dutiful-password" };
 
-const REALM_FILE: &str = include_str!("keycloak/landfall-realm.json");
+/// What [`REALM`] is made of.
+pub(crate) const REALM_FILE: &str = include_str!("keycloak/landfall-realm.json");
 
 /// How long a start may take. The first one on a machine also builds the server: 45 seconds on two idle cores.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Its administrator, who signs in at the realm `master`.
-const ADMIN: User = User { email: "admin", password: "interop-admin-password" };
+pub(crate) const ADMIN: User = User { email: "admin", password: "interop-admin-password" };
 
 /// A running server. Each has a database of its own, in memory, and ends when dropped.
 pub(crate) struct Keycloak(Server);
@@ -101,43 +100,6 @@ impl Keycloak {
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.address())
     }
-
-    /// Makes a realm like [`REALM`], for a test that changes it.
-    pub(crate) async fn add_realm(&self, name: &str) {
-        let mut realm: Value = serde_json::from_str(REALM_FILE).expect("the realm is JSON");
-        realm["realm"] = json!(name);
-        for user in realm["users"].as_array_mut().expect("it has users") {
-            // An id is taken once in a server.
-            user.as_object_mut().expect("a user is an object").remove("id");
-        }
-        self.administer("realms", &realm).await;
-    }
-
-    /// Has a realm sign with a new key. The old one stays published.
-    pub(crate) async fn rotate_keys(&self, realm: &str) {
-        let key = json!({
-            "name": "newer",
-            "providerId": "rsa-generated",
-            "providerType": "org.keycloak.keys.KeyProvider",
-            "config": { "priority": ["200"], "algorithm": ["RS256"], "keySize": ["2048"] },
-        });
-        self.administer(&format!("realms/{realm}/components"), &key).await;
-    }
-
-    async fn administer(&self, what: &str, body: &Value) {
-        let grant = [
-            ("grant_type", "password"),
-            ("client_id", "admin-cli"),
-            ("username", ADMIN.email),
-            ("password", ADMIN.password),
-        ];
-        let token = format!("{}/realms/master/protocol/openid-connect/token", self.base_url());
-        let (status, answer) = wire::post_form(&token, &grant).await;
-        assert_eq!(status, 200, "the administrator is not let in: {answer:#}");
-        let token = answer["access_token"].as_str().expect("an access token");
-        let (status, answer) = wire::post_json(&format!("{}/admin/{what}", self.base_url()), token, body).await;
-        assert_eq!(status, 201, "{what}: {answer:#}");
-    }
 }
 
 impl Deref for Keycloak {
@@ -160,33 +122,47 @@ pub(crate) struct Connector<'a> {
     pub(crate) url: String,
     pub(crate) realm: &'a str,
     pub(crate) client: &'a str,
+    /// The client of `totp`, where that is switched on.
+    pub(crate) otp_client: Option<&'a str>,
     pub(crate) secret: &'static str,
     /// More of its settings, as YAML has them within braces.
     pub(crate) settings: &'static str,
+    /// Journeys beside those that every connector has.
+    pub(crate) journeys: &'static [&'static str],
 }
 
 impl Connector<'_> {
     pub(crate) fn to(keycloak: &Keycloak) -> Self {
-        Self { url: keycloak.base_url(), realm: REALM, client: CLIENT_ID, secret: CLIENT_SECRET, settings: "" }
+        Self {
+            url: keycloak.base_url(),
+            realm: REALM,
+            client: CLIENT_ID,
+            otp_client: None,
+            secret: CLIENT_SECRET,
+            settings: "",
+            journeys: &[],
+        }
     }
 
     /// Its document, by the id `real`.
     pub(crate) fn document(&self) -> String {
-        let Self { url, realm, client, settings, .. } = self;
+        let Self { url, realm, client, otp_client, settings, .. } = self;
+        let totp = otp_client.map(|client| format!(", totp: {{ client: {{ id: {client}, secret: of-the-client }} }}"));
+        let totp = totp.unwrap_or_default();
         format!(
             r#"
   - id: real
     provider: keycloak
     name: A real Keycloak
     client: {{ id: {client}, secret: of-the-client }}
-    methods: {{ oidc: {{}}, password: {{}} }}
+    methods: {{ oidc: {{}}, password: {{}}{totp} }}
     settings: {{ url: "{url}", realm: {realm}{settings} }}
 "#
         )
     }
 
     pub(crate) async fn landfall(&self) -> TestApp {
-        landfall(&self.document(), self.secret).await
+        landfall_with(&self.document(), self.secret, self.journeys).await
     }
 }
 

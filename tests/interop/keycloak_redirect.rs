@@ -183,7 +183,7 @@ async fn a_user_whom_a_password_does_not_get_in_gets_in_by_redirect_and_by_passw
 #[tokio::test]
 async fn a_key_that_is_new_in_mid_login_is_fetched_once() {
     let (keycloak, realm) = (Keycloak::shared(), "rotating");
-    keycloak.add_realm(realm).await;
+    keycloak.add_realm(realm, &json!({})).await;
     let calls = Calls::default();
     let url = format!("http://{}", before(keycloak.address(), "provider", calls.clone()).await);
     let app = Connector { url, realm, ..connector() }.landfall().await;

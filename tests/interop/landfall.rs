@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws::SystemClock;
 use landfall_tests::proxy::Calls;
 use landfall_tests::{Answer, Return, TestApp, TestSession};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An app with the connectors of these documents, each an item of a YAML list, whose client secret is called
 /// `of-the-client`.
@@ -55,6 +55,14 @@ pub(crate) async fn assert_ended(app: &TestApp, answer: &Answer, code: &str, rea
     let reasons = reasons(app);
     assert!(reasons.last().is_some_and(|said| said.contains(reason)), "{reasons:?} instead of {reason}");
     assert_eq!(app.users().await, 0);
+}
+
+/// Nobody was signed in by what was typed: the client is asked again and sees `shown`, the log has `reason` last.
+pub(crate) fn assert_asked_again(app: &TestApp, answer: &Answer, shown: &str, reason: &str) {
+    assert_eq!(answer.body["status"], "input_required", "{:#}", answer.body);
+    let step = &answer.body["step"];
+    assert_eq!((&step["id"], &step["error"]["code"]), (&json!("ask"), &json!(shown)), "{step:#}");
+    assert_eq!(reasons(app).last().map(String::as_str), Some(reason));
 }
 
 /// What was typed and the client secret are in no log line and in no item.

@@ -8,9 +8,13 @@
 )]
 
 mod keycloak;
+mod keycloak_admin;
+mod keycloak_otp;
 mod keycloak_outage;
 mod keycloak_password;
+mod keycloak_password_and_code;
 mod keycloak_redirect;
+mod keycloak_totp;
 mod landfall;
 mod oidc_provider;
 mod oidc_provider_redirect;

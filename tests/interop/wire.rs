@@ -1,8 +1,9 @@
 //! Requests that a test makes itself.
 
 use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use axum::http::response::Parts;
+use axum::http::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
@@ -11,19 +12,22 @@ use serde_json::Value;
 pub(crate) async fn post_form(url: &str, form: &[(&str, &str)]) -> (u16, Value) {
     let body = serde_urlencoded::to_string(form).unwrap();
     let request = Request::post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    send(request.body(Body::from(body)).unwrap()).await
+    let (parts, answer) = send(request.body(Body::from(body)).unwrap()).await;
+    (parts.status.as_u16(), answer)
 }
 
-/// Posts JSON as whoever has the token: the status, and the body if it is JSON.
-pub(crate) async fn post_json(url: &str, token: &str, body: &Value) -> (u16, Value) {
-    let request = Request::post(url).header(CONTENT_TYPE, "application/json");
+/// Sends JSON as whoever has the token: the status, the body if it is JSON, and where what was made is.
+pub(crate) async fn send_json(method: Method, url: &str, token: &str, body: &Value) -> (u16, Value, Option<String>) {
+    let request = Request::builder().method(method).uri(url).header(CONTENT_TYPE, "application/json");
     let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-    send(request.body(Body::from(body.to_string())).unwrap()).await
+    let (parts, answer) = send(request.body(Body::from(body.to_string())).unwrap()).await;
+    let location = parts.headers.get(LOCATION).map(|location| location.to_str().unwrap().to_owned());
+    (parts.status.as_u16(), answer, location)
 }
 
-async fn send(request: Request<Body>) -> (u16, Value) {
+async fn send(request: Request<Body>) -> (Parts, Value) {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let (parts, body) = client.request(request).await.unwrap().into_parts();
     let bytes = to_bytes(Body::new(body), usize::MAX).await.unwrap();
-    (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
+    (parts, serde_json::from_slice(&bytes).unwrap_or_default())
 }

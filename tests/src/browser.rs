@@ -145,6 +145,14 @@ impl TestApp {
     }
 }
 
+impl Shown {
+    /// What a page sends along with its form of that name, unseen by its reader.
+    pub fn hidden(&self, name: &str) -> Option<String> {
+        let Self::Page { html, .. } = self else { return None };
+        hidden_inputs(html).into_iter().find(|(input, _)| input == name).map(|(_, value)| value)
+    }
+}
+
 impl Return {
     /// The value of a parameter it brings.
     pub fn parameter(&self, name: &str) -> Option<String> {

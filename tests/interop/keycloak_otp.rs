@@ -35,6 +35,14 @@ pub(crate) async fn shared() -> &'static str {
     SHARED
 }
 
+/// Likewise, one that locks who has failed three times.
+pub(crate) async fn counting() -> &'static str {
+    const COUNTING: &str = "counting";
+    static READY: OnceCell<()> = OnceCell::const_new();
+    READY.get_or_init(|| set_up(COUNTING, json!({ "bruteForceProtected": true, "failureFactor": 3 }))).await;
+    COUNTING
+}
+
 /// Makes a realm with these settings, and with the clients above.
 pub(crate) async fn set_up(realm: &str, settings: Value) {
     let keycloak = Keycloak::shared();

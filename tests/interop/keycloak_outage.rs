@@ -2,6 +2,7 @@
 
 use landfall_tests::Browser;
 
+use crate::connector_test;
 use crate::keycloak::{ADA, Connector, GRACE, Keycloak};
 use crate::keycloak_password::{self, assert_unavailable};
 use crate::keycloak_redirect::JOURNEY;
@@ -31,4 +32,8 @@ async fn a_keycloak_that_is_down_may_be_tried_later() {
     assert_unavailable(&cold, "unavailable at discovery: connect").await;
     let start = cold.try_start(JOURNEY, &landfall_tests::TestApp::start_body()).await.expect(201);
     assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&"try_later".into(), &().into()));
+
+    let tested = connector_test::test(&cold, "real", None).await;
+    tested.assert_failed(&[("discovery", "no connection: check the name of the host, its port")]);
+    assert_eq!(tested.ids("passed"), [""; 0]);
 }

@@ -85,8 +85,7 @@ async fn after_three_wrong_codes_the_right_one_is_good_where_nobody_counts() {
 
 #[tokio::test]
 async fn after_three_wrong_codes_the_right_one_looks_wrong_where_keycloak_counts() {
-    let (realm, counts) = ("counting", json!({ "bruteForceProtected": true, "failureFactor": 3 }));
-    keycloak_otp::set_up(realm, counts).await;
+    let realm = keycloak_otp::counting().await;
     let app = keycloak_otp::connector(realm, OTP_CLIENT).landfall().await;
     let locked = Person::with_app(realm, "locked", json!({})).await;
 

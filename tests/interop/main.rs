@@ -7,8 +7,10 @@
     reason = "this crate is tests: whatever goes wrong fails one, and says where to look"
 )]
 
+mod connector_test;
 mod keycloak;
 mod keycloak_admin;
+mod keycloak_connector_test;
 mod keycloak_otp;
 mod keycloak_outage;
 mod keycloak_password;
@@ -17,6 +19,7 @@ mod keycloak_redirect;
 mod keycloak_totp;
 mod landfall;
 mod oidc_provider;
+mod oidc_provider_connector_test;
 mod oidc_provider_redirect;
 mod server;
 mod wire;

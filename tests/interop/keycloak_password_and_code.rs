@@ -67,22 +67,25 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_code_before_and_after
     let reason = "the provider rejected the attempt: password_expired";
     assert_asked_again(&app, &answer, "interaction_required", reason);
     let email = ada.email.clone();
+    let mut codes = Vec::new();
     let enrolled = by_redirect(&app, &email, |page| {
         ada.scan(&page.hidden("totpSecret").expect("the page has the secret of its QR code"));
-        vec![("totp", ada.code_in(60)), ("userLabel", "her phone".to_owned())]
+        // All at once: however long the logins take, no two of them have one code.
+        codes = [-30, 0, 30, 60].map(|seconds| ada.code_in(seconds)).to_vec();
+        vec![("totp", codes[0].clone()), ("userLabel", "her phone".to_owned())]
     });
     logins.push((enrolled.await, Value::Null));
 
     // From now on the password is not enough, and the code alone is.
     assert_rejected(&app, &ada.email, PASSWORD, "").await;
-    logins.push((log_in(&app, &ada, &ada.code_in(-30)).await, json!(["pwd"])));
+    logins.push((log_in(&app, &ada, &codes[1]).await, json!(["pwd"])));
     let session = app.start(keycloak_otp::JOURNEY).await;
-    let data = json!({ "email": ada.email, "code": ada.code() });
+    let data = json!({ "email": ada.email, "code": codes[2] });
     let answer = session.submit(&app, &key(1), &data).await.expect(200);
     logins.push((Login::of(&session, &answer), json!(["otp"])));
     let redirected = by_redirect(&app, &ada.email, |page| {
         assert!(matches!(page, Shown::Page { status: 200, html, .. } if html.contains("name=\"otp\"")), "{page:?}");
-        vec![("otp", ada.code_in(30))]
+        vec![("otp", codes[3].clone())]
     });
     logins.push((redirected.await, Value::Null));
 
@@ -103,10 +106,10 @@ async fn a_code_that_is_missing_wrong_or_used_looks_like_a_wrong_password() {
     let realm = keycloak_otp::shared().await;
     let app = landfall(realm).await;
     let careful = Person::with_app(realm, "careful", json!({})).await;
-    let (code, next) = (careful.code(), careful.code_in(30));
 
     assert_rejected(&app, &careful.email, PASSWORD, "").await;
     assert_rejected(&app, &careful.email, PASSWORD, "000000").await;
+    let (code, next) = (careful.code(), careful.code_in(30));
     assert_rejected(&app, &careful.email, "not-the-password", &code).await;
     // A wrong password has not used it up.
     log_in(&app, &careful, &code).await;
@@ -114,6 +117,29 @@ async fn a_code_that_is_missing_wrong_or_used_looks_like_a_wrong_password() {
     log_in(&app, &careful, &next).await;
 
     assert_kept_secret(&app, &[PASSWORD, "not-the-password", &code, &next]).await;
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_by_whichever_way_it_comes() {
+    let realm = keycloak_otp::shared().await;
+    let app = landfall(realm).await;
+    let careful = Person::with_app(realm, "careful-everywhere", json!({})).await;
+    let (code, next) = (careful.code(), careful.code_in(30));
+    log_in(&app, &careful, &code).await;
+
+    let data = json!({ "email": careful.email, "code": code });
+    let answer = app.start(keycloak_otp::JOURNEY).await.submit(&app, &key(1), &data).await.expect(200);
+    assert_asked_again(&app, &answer, "invalid_credentials", "the provider rejected the attempt: otp_invalid");
+    let (session, url) = away(&app, keycloak_redirect::JOURNEY).await;
+    let browser = Browser::default();
+    let page = browser.log_in(&url, &careful.email, PASSWORD).await;
+    let again = browser.fill_in(page, &[("otp", &code)]).await;
+    assert!(matches!(&again, Shown::Page { status: 200, html, .. } if html.contains("Invalid authenticator code.")));
+
+    let Shown::Back(back) = browser.fill_in(again, &[("otp", &next)]).await else { panic!("not sent back") };
+    assert_eq!(resumed(&app, &session, &back).await.body["status"], "completed");
+    assert_rejected(&app, &careful.email, PASSWORD, &next).await;
+    assert_eq!(app.users().await, 1);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! DynamoDB on one machine: an embedded engine that the unmodified SDK talks to over loopback.
+//! What AWS would provide, on one machine: DynamoDB by an embedded engine, and beside it as much of Secrets Manager as a
+//! function needs, GetSecretValue. The unmodified SDK talks to both over loopback, from this process and from others.
 //!
 //! Whoever may write into the directory is whoever they like. On loopback that would be every process of the machine and
 //! every page its browser has open, so a request has to be signed with an access key that is drawn anew at each start,
@@ -7,6 +8,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use aws::DynamoDb;
 use axum::Router;
@@ -21,9 +23,11 @@ use dynoxide::{Database, DynoxideError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::error::CommandError;
+use crate::secrets::LocalSecrets;
 
 /// An embedded DynamoDB that listens, but does not answer before it is [served](Self::serve).
 pub struct EmbeddedDynamoDb {
@@ -36,6 +40,7 @@ pub struct EmbeddedDynamoDb {
 struct Engine {
     database: Database,
     access_key: SecretString,
+    secrets: Option<Arc<LocalSecrets>>,
 }
 
 impl fmt::Debug for EmbeddedDynamoDb {
@@ -63,7 +68,13 @@ impl EmbeddedDynamoDb {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(CommandError::Server)?;
         let address = listener.local_addr().map_err(CommandError::Server)?;
         let access_key: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02X}")).collect();
-        Ok(Self { listener, address, engine: Engine { database, access_key: access_key.into() } })
+        Ok(Self { listener, address, engine: Engine { database, access_key: access_key.into(), secrets: None } })
+    }
+
+    /// The same with secrets beside it.
+    pub fn beside(mut self, secrets: Arc<LocalSecrets>) -> Self {
+        self.engine.secrets = Some(secrets);
+        self
     }
 
     /// How to reach it.
@@ -84,6 +95,9 @@ async fn answer(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -
         return StatusCode::FORBIDDEN.into_response();
     }
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    if target == "secretsmanager.GetSecretValue" {
+        return engine.secret_value(&body);
+    }
     let database = &engine.database;
     let result = match target.rsplit('.').next().unwrap_or_default() {
         "CreateTable" => run(&body, |request| database.create_table(request)),
@@ -112,7 +126,26 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     serde_json::to_string(&answer).map_err(unreadable)
 }
 
+/// What a deployment's secrets are called before their own name. Here, that may be left out.
+const SECRETS_PREFIX: &str = "landfall/";
+
 impl Engine {
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+    fn secret_value(&self, body: &[u8]) -> Response {
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        let id = asked["SecretId"].as_str().unwrap_or_default();
+        let name = id.strip_prefix(SECRETS_PREFIX).unwrap_or(id);
+        let found = self.secrets.as_ref().and_then(|secrets| secrets.find(name));
+        let (status, answer) = match found {
+            Some(secret) => (StatusCode::OK, json!({ "Name": id, "SecretString": secret.expose_secret() })),
+            None => {
+                let gone = "Secrets Manager can't find the specified secret.";
+                (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": gone }))
+            }
+        };
+        (status, [(CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response()
+    }
+
     fn admits(&self, headers: &HeaderMap) -> bool {
         let credential = format!("Credential={}/", self.access_key.expose_secret());
         let signed = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -122,10 +155,50 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use aws::{BUDGET, Config, SecretsManager, SystemClock};
     use axum::http::HeaderValue;
-    use domain::SeededEntropy;
+    use domain::{SecretError, SecretName, SecretSource, SeededEntropy};
+    use egress::Reach;
+    use providers::Registry;
+    use store::TableNames;
 
     use super::*;
+
+    #[tokio::test]
+    async fn another_process_reads_secrets_by_the_sdk_as_a_deployed_function_does() {
+        let entropy = SeededEntropy::new(1);
+        let mut secrets = LocalSecrets::default();
+        secrets.add_connector("keycloak", "hunter2".into());
+        let embedded = EmbeddedDynamoDb::in_memory(&entropy).await.unwrap().beside(Arc::new(secrets));
+        let config = |prefix: &str, dynamodb: DynamoDb| Config {
+            issuer: "http://127.0.0.1".to_owned(),
+            tables: TableNames::with_prefix("landfall"),
+            secrets_prefix: prefix.to_owned(),
+            dynamodb,
+            registry: Registry::default(),
+            reach: Reach::Public,
+            admin: None,
+            budget: BUDGET,
+        };
+        let (location, stranger) =
+            (embedded.location(), DynamoDb::At { address: embedded.address, access_key: "x".into() });
+        let cx = aws::context(Arc::new(SystemClock), &entropy);
+        let read = async {
+            for (prefix, location) in [("landfall/", location.clone()), ("", location.clone())] {
+                let manager = SecretsManager::connect(&config(prefix, location)).await.unwrap();
+                let found = manager.get(&cx, &SecretName::connector("keycloak")).await.unwrap();
+                assert_eq!(found.expose_secret(), "hunter2");
+                let gone = manager.get(&cx, &SecretName::connector("other")).await;
+                assert!(matches!(gone, Err(SecretError::Unknown(_))));
+            }
+            let manager = SecretsManager::connect(&config("landfall/", stranger)).await.unwrap();
+            assert!(manager.get(&cx, &SecretName::connector("keycloak")).await.is_err());
+        };
+        tokio::select! {
+            ended = embedded.serve() => panic!("{ended:?}"),
+            () = read => {}
+        }
+    }
 
     #[tokio::test]
     async fn only_who_holds_the_access_key_and_no_page_is_admitted() {

@@ -43,6 +43,11 @@ impl LocalSecrets {
         Ok(made)
     }
 
+    /// A secret by its whole name.
+    pub fn find(&self, name: &str) -> Option<&SecretString> {
+        self.0.get(name)
+    }
+
     /// Adds a connector's client secret.
     pub fn add_connector(&mut self, name: &str, value: SecretString) {
         self.0.insert(SecretName::connector(name).to_string(), value);
@@ -61,7 +66,7 @@ fn file(path: &Path, error: std::io::Error) -> CommandError {
 #[async_trait]
 impl SecretSource for LocalSecrets {
     async fn get(&self, _cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
-        self.0.get(name.as_str()).cloned().ok_or_else(|| SecretError::Unknown(name.clone()))
+        self.find(name.as_str()).cloned().ok_or_else(|| SecretError::Unknown(name.clone()))
     }
 }
 

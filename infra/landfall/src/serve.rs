@@ -69,7 +69,8 @@ impl Serve {
             secrets.add_connector(&name, value);
         }
         let admin = AdminToken::generate(&SystemEntropy);
-        let dynamodb = EmbeddedDynamoDb::open(&data.database()?, &SystemEntropy).await?;
+        let secrets = Arc::new(secrets);
+        let dynamodb = EmbeddedDynamoDb::open(&data.database()?, &SystemEntropy).await?.beside(Arc::clone(&secrets));
         let config = Config {
             issuer: base,
             tables: TableNames::with_prefix("landfall"),
@@ -112,7 +113,7 @@ impl Serve {
         &self,
         listener: TcpListener,
         config: &Config,
-        secrets: LocalSecrets,
+        secrets: Arc<LocalSecrets>,
         connectors: &[ConnectorDocument],
         journeys: &[JourneyDocument],
         admin: &AdminToken,
@@ -123,7 +124,7 @@ impl Serve {
         let cx = aws::context(clock.clone(), entropy.as_ref());
         documents::publish(&store, &cx, connectors, journeys, &demo::client(&config.issuer, journeys)?).await?;
 
-        let app = aws::app(config, Arc::new(secrets), clock.clone(), entropy.clone()).await?;
+        let app = aws::app(config, secrets, clock.clone(), entropy.clone()).await?;
         let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys, self.user()));
         if let (None, Some(connector)) = (&self.connectors, connectors.first()) {
             let keycloak = demo::keycloak(clock, entropy, &callback_url(&config.issuer, &connector.id));

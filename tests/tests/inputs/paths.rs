@@ -1,7 +1,10 @@
 //! A journey with two ways in, and copies of it that break on one path only.
 
+use domain::{ConnectorDocument, JourneyDocument};
 use insta::assert_snapshot;
+use landfall::{demo, documents};
 use landfall_tests::changed;
+use serde_json::json;
 
 use crate::refusal;
 
@@ -26,6 +29,18 @@ fn browser(next: &str) -> String {
 /// The end of the step `factor`, likewise.
 fn factor(next: &str) -> String {
     format!("of: check }}\n    as: who\n    next: {{ {next} }}")
+}
+
+#[test]
+fn the_whole_journey_is_what_is_served_for_each_connector() {
+    let connector: ConnectorDocument = serde_json::from_value(json!({
+        "id": "keycloak-prod", "provider": "keycloak", "name": "Keycloak", "client": { "id": "landfall" },
+        "methods": { "password": {} }, "settings": { "url": "https://id.example.com", "realm": "acme" },
+    }))
+    .unwrap();
+    let served = demo::journeys(&connector).unwrap().remove(0);
+    let whole: JourneyDocument = documents::parse("whole.yaml", WHOLE).unwrap();
+    assert_eq!(JourneyDocument { id: whole.id.clone(), ..served }, whole);
 }
 
 #[test]

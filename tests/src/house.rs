@@ -133,7 +133,7 @@ impl Adapter {
         form: &[(&str, &str)],
     ) -> Result<Progress, ProviderError> {
         let url = self.url.join(path).map_err(|_| malformed())?;
-        let response = cx.send(Stage::Token, Request::post_form(url, form.iter().copied())).await?;
+        let response = cx.of(&self.document).send(Stage::Token, Request::post_form(url, form.iter().copied())).await?;
         self.read(method, &response)
     }
 

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use simulators::keycloak::totp;
 
 const ADA: Person = Person { email: "ada@house.example", password: "opens", after: &["sms_otp"], seed: "" };
-const BOB: Person =
-    Person { email: "bob@house.example", password: "opens", after: &["email_otp", "totp"], seed: "app" };
+const BOB: Person = Person { email: "bob@house.example", password: "opens", after: &["sms_otp", "totp"], seed: "app" };
 
 async fn house() -> (TestApp, House) {
     TestApp::with_house(&[ADA, BOB]).await
@@ -130,7 +129,7 @@ async fn one_factor_after_the_other_is_asked_for() {
 
     let answer = next.enter_code(&app, "factor", &totp("app", app.clock.now())).await.expect(200);
     let token = app.id_token(&Login::of(&next, &answer).code).await;
-    assert_eq!(token["amr"], json!(["otp", "pwd"]));
+    assert_eq!(token["amr"], json!(["otp", "pwd", "sms"]));
 }
 
 #[tokio::test]

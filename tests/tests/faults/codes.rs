@@ -127,6 +127,8 @@ async fn another_code_that_cannot_be_sent_leaves_the_one_before_good_and_may_be_
                 let answer = strike(&app, &time, fault, &session, "resend", "").await;
                 assert_eq!(at(&answer), (&json!("factor"), &json!("provider_unavailable")), "{fault:?}");
                 assert_eq!(answer.body["step"]["options"][1]["id"], "resend");
+                let wait = if fault == Fault::Throttled { json!(7) } else { Value::Null };
+                assert_eq!(answer.body["retry_after"], wait, "{fault:?}");
                 session = session.after(&answer);
             }
             assert_eq!(house.sent().len(), 1);

@@ -127,6 +127,23 @@ async fn a_draft_does_not_take_a_connectors_secret_elsewhere() {
     draft(&app, |draft| draft["id"] = json!("mine")).await.expect(200);
 }
 
+/// Of a client that a saved document names, though none of its methods uses it now.
+#[tokio::test]
+async fn a_draft_does_not_take_a_secret_elsewhere_that_a_connector_only_names() {
+    let app = TestApp::with(|setup| {
+        let own = "methods: { totp: { client: { id: landfall-otp, secret: keycloak-otp } } }";
+        setup.connectors = setup.connectors.replace("methods: { oidc: {}, password: {} }", own);
+    })
+    .await;
+    let answer = draft(&app, |draft| {
+        draft["id"] = json!("mine");
+        draft["settings"]["url"] = json!("https://evil.example");
+        draft["methods"] = json!({ "password": {} });
+    });
+    assert_eq!(answer.await.expect(422).code(), "invalid_connector");
+    assert!(app.calls.take().iter().all(|call| call.service == "dynamodb"));
+}
+
 #[tokio::test]
 async fn a_draft_reaches_no_private_address() {
     let app = TestApp::new().await;

@@ -13,7 +13,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Utc};
-use domain::{AdminToken, Client, Clock, Entropy, FixedClock, RequestContext, SeededEntropy};
+use domain::{AdminToken, Client, Clock, Entropy, FixedClock, RequestContext, SecretSource, SeededEntropy};
 use egress::Reach;
 use landfall::embedded::EmbeddedDynamoDb;
 use landfall::secrets::LocalSecrets;
@@ -23,7 +23,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use simulators::Keycloak;
 use store::{Store, TableNames};
-use tokens::Keys;
+use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 
@@ -199,6 +199,7 @@ impl TestApp {
             tables: tables.clone(),
             secrets_prefix: String::new(),
             dynamodb: DynamoDb::At { address, access_key: access_key.clone() },
+            keys: KeyKind::ALL,
             registry: registry.clone(),
             reach: Reach::Local,
             admin: Some(AdminToken::presented(ADMIN).hash()),
@@ -223,9 +224,9 @@ impl TestApp {
         let cx = aws::context(time.clone(), entropy.as_ref());
         documents::publish(&store, &cx, &connectors, &all, &client).await.unwrap();
 
-        let secrets = local_secrets(&secrets, &client_secrets, entropy.as_ref());
+        let secrets = local_secrets(&secrets, &client_secrets, time.now(), entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
-        let keys = Keys::load(&cx, &secrets).await.unwrap();
+        let keys = Keys::load(&cx, &secrets, KeyKind::ALL).await.unwrap();
         let secrets = Arc::new(WatchedSecrets::over(secrets, calls.clone()));
         let app = aws::app(&counted, secrets.clone(), time.clone(), entropy.clone()).await.unwrap();
         let router = web::router(app, landfall::routes());
@@ -259,7 +260,17 @@ impl TestApp {
 
     /// Puts another instance in place of this one, as Lambda does at will: it remembers nothing, and has no connection.
     pub async fn start_cold(&mut self) {
-        self.router = self.instance().await;
+        self.router = self.instance(self.secrets.clone(), KeyKind::ALL).await;
+    }
+
+    /// An instance that has these secrets.
+    pub async fn instance_with(&self, secrets: Arc<dyn SecretSource>) -> Router {
+        self.instance(secrets, KeyKind::ALL).await
+    }
+
+    /// From now on, requests meet that instance.
+    pub fn meet(&mut self, instance: &Router) {
+        self.router = instance.clone();
     }
 
     /// From now on, each request meets an instance that has just started.
@@ -267,15 +278,21 @@ impl TestApp {
         self.always_cold = true;
     }
 
-    async fn instance(&self) -> Router {
-        let app = aws::app(&self.config, self.secrets.clone(), self.time.clone(), self.entropy.clone()).await.unwrap();
+    async fn instance(&self, secrets: Arc<dyn SecretSource>, keys: &'static [KeyKind]) -> Router {
+        let config = Config { keys, ..self.config.clone() };
+        let app = aws::app(&config, secrets, self.time.clone(), self.entropy.clone()).await.unwrap();
         web::router(app, landfall::routes())
     }
 
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        self.calls.request_begins(self.functions.serving(request.uri().path()));
-        let router = if self.always_cold { Box::pin(self.instance()).await } else { self.router.clone() };
+        let function = self.functions.serving(request.uri().path());
+        self.calls.request_begins(function.map(|function| function.name));
+        let keys = function.map_or(KeyKind::ALL, |function| function.keys);
+        let router = match self.always_cold {
+            true => Box::pin(self.instance(self.secrets.clone(), keys)).await,
+            false => self.router.clone(),
+        };
         let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -373,9 +390,10 @@ fn authorized(request: axum::http::request::Builder, token: Option<&str>) -> axu
 fn local_secrets(
     connectors: &BTreeMap<&str, &str>,
     clients: &BTreeMap<&str, &str>,
+    now: DateTime<Utc>,
     entropy: &dyn Entropy,
 ) -> LocalSecrets {
-    let mut secrets = LocalSecrets::generate(entropy).unwrap();
+    let mut secrets = LocalSecrets::generate(now, entropy).unwrap();
     for (name, value) in connectors {
         secrets.add_connector(name, SecretString::from(*value));
     }

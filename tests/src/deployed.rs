@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use domain::{Clock, SecretName, SecretSource};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokens::KeyKind;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
@@ -258,9 +259,9 @@ async fn secret(State(secrets): State<Arc<crate::WatchedSecrets>>, headers: Head
     assert_eq!(headers["x-amz-target"], "secretsmanager.GetSecretValue");
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let name = asked["SecretId"].as_str().unwrap_or_default().trim_start_matches("landfall/");
-    let known = ["signing", "derivation", "sealing"].map(SecretName::key);
+    let known = KeyKind::ALL.iter().map(|kind| kind.secret());
+    let mut known = known;
     let name = known
-        .into_iter()
         .find(|key| key.as_str() == name)
         .unwrap_or_else(|| SecretName::connector(name.trim_start_matches("connectors/")));
     let cx = aws::context(Arc::new(SystemClock), &aws::SystemEntropy);

@@ -109,7 +109,8 @@ impl TestApp {
     pub fn claims_of(&self, answer: &Answer) -> Value {
         let token = answer.body["id_token"].as_str().expect("scope openid gives an ID token");
         let expected = Expected { kind: TokenKind::IdToken, issuer: ISSUER, audience: "demo" };
-        let verified = verify(token, self.keys.public(), &expected, self.time.now()).expect("our own token is good");
+        let verified = verify(token, &self.keys.public(self.time.now()).unwrap(), &expected, self.time.now())
+            .expect("our own token is good");
         Value::Object(verified.0)
     }
 

@@ -1,26 +1,42 @@
 //! Which function serves a request.
 
-/// The functions, each with the paths of its routes.
-pub(crate) struct Functions(Vec<(&'static str, Vec<String>)>);
+use std::sync::Arc;
+
+use tokens::KeyKind;
+use utoipa_axum::router::OpenApiRouter;
+use web::App;
+
+/// One function.
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    /// Which of the issuer's keys it uses.
+    pub(crate) keys: &'static [KeyKind],
+    /// The paths of its routes.
+    paths: Vec<String>,
+}
+
+/// All of them.
+pub(crate) struct Functions(Vec<Function>);
 
 impl Functions {
     pub(crate) fn all() -> Self {
-        let functions = [
-            ("journey-start", journey_start::routes()),
-            ("step-submit", step_submit::routes()),
-            ("oidc-callback", oidc_callback::routes()),
-            ("connector-test", connector_test::routes()),
-            ("issuer", issuer::routes()),
-        ];
-        let paths =
-            functions.map(|(name, routes)| (name, routes.split_for_parts().1.paths.paths.into_keys().collect()));
-        Self(paths.into())
+        let function = |name, keys, routes: OpenApiRouter<Arc<App>>| Function {
+            name,
+            keys,
+            paths: routes.split_for_parts().1.paths.paths.into_keys().collect(),
+        };
+        Self(vec![
+            function("journey-start", journey_start::KEYS, journey_start::routes()),
+            function("step-submit", step_submit::KEYS, step_submit::routes()),
+            function("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
+            function("connector-test", connector_test::KEYS, connector_test::routes()),
+            function("issuer", issuer::KEYS, issuer::routes()),
+        ])
     }
 
     /// The one whose routes have that path.
-    pub(crate) fn serving(&self, path: &str) -> Option<&'static str> {
-        let serves = |paths: &[String]| paths.iter().any(|route| fits(route, path));
-        self.0.iter().find(|(_, paths)| serves(paths)).map(|(name, _)| *name)
+    pub(crate) fn serving(&self, path: &str) -> Option<&Function> {
+        self.0.iter().find(|function| function.paths.iter().any(|route| fits(route, path)))
     }
 }
 

@@ -3,23 +3,39 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use domain::{RequestContext, SecretError, SecretName, SecretSource};
+use chrono::{DateTime, Utc};
+use domain::{Entropy, RequestContext, SecretError, SecretName, SecretSource};
 use landfall::secrets::LocalSecrets;
 use secrecy::SecretString;
+use tokens::{KeyKind, Ring};
 
 use crate::proxy::Calls;
 
 /// Secrets, and the names that were asked for.
 #[derive(Debug)]
 pub struct WatchedSecrets {
-    secrets: LocalSecrets,
+    secrets: Mutex<LocalSecrets>,
     asked: Mutex<Vec<(Option<&'static str>, String)>>,
     calls: Calls,
 }
 
 impl WatchedSecrets {
     pub(crate) fn over(secrets: LocalSecrets, calls: Calls) -> Self {
-        Self { secrets, asked: Mutex::default(), calls }
+        Self { secrets: Mutex::new(secrets), asked: Mutex::default(), calls }
+    }
+
+    /// Announces a new key. When it will be in force.
+    pub fn rotate(&self, kind: KeyKind, now: DateTime<Utc>, entropy: &dyn Entropy) -> DateTime<Utc> {
+        let mut secrets = self.secrets.lock().unwrap();
+        let mut ring = Ring::read(kind, secrets.find(kind.secret().as_str()).unwrap()).unwrap();
+        let from = ring.rotate(kind, now, entropy).unwrap();
+        secrets.put(&kind.secret(), ring.to_secret().unwrap());
+        from
+    }
+
+    /// What they are now, for an instance that will not look again.
+    pub fn copy(&self) -> LocalSecrets {
+        self.secrets.lock().unwrap().clone()
     }
 
     /// All names since the last time, each with the function that asked; forgotten thereby.
@@ -32,6 +48,7 @@ impl WatchedSecrets {
 impl SecretSource for WatchedSecrets {
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
         self.asked.lock().unwrap().push((self.calls.function(), name.to_string()));
-        self.secrets.get(cx, name).await
+        let secrets = self.copy();
+        secrets.get(cx, name).await
     }
 }

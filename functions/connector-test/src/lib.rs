@@ -10,9 +10,13 @@ use domain::ConnectorId;
 use providers::{Probe, Report};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{Admin, ApiError, App, Context, Json, Path, Problem};
+
+/// Which of the issuer's keys it uses.
+pub const KEYS: &[KeyKind] = &[];
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {

@@ -8,10 +8,13 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::response::IntoResponse;
-use tokens::{TokenRequest, TokenResponse};
+use tokens::{KeyKind, TokenRequest, TokenResponse};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{App, Context, Credentials, Form, Json, OAuthError};
+use web::{ApiError, App, Context, Credentials, Form, Json, OAuthError};
+
+/// Which of the issuer's keys it uses.
+pub const KEYS: &[KeyKind] = &[KeyKind::Signing];
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -47,9 +50,7 @@ async fn token(
 
 /// The keys that verify our tokens (RFC 7517 section 5).
 #[utoipa::path(get, path = "/oauth2/jwks", responses((status = 200, body = Object)))]
-async fn jwks(State(app): State<Arc<App>>) -> impl IntoResponse {
-    (
-        [(CACHE_CONTROL, KEYS_MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY)],
-        Json(app.issuer.keys().public()).into_response(),
-    )
+async fn jwks(State(app): State<Arc<App>>, Context(cx): Context) -> Result<impl IntoResponse, ApiError> {
+    let keys = app.issuer.keys().public(cx.now)?;
+    Ok(([(CACHE_CONTROL, KEYS_MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY)], Json(keys)))
 }

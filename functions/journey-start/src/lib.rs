@@ -8,9 +8,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::JourneyId;
 use journeys::{SessionView, StartRequest};
+use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Context, Credentials, Json, Path, Problem};
+
+/// Which of the issuer's keys it uses.
+pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {

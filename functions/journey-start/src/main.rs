@@ -1,8 +1,13 @@
 //! The Lambda.
 
+use aws::Reach;
+
+/// Where connectors may lead. This machine's own addresses are for `cargo lambda watch --features local`.
+const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::Public };
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     web::logs::init(std::io::stdout);
-    let app = aws::app_from_env().await?; // once per cold start
+    let app = aws::app_from_env(journey_start::KEYS, REACH).await?; // once per cold start
     web::serve(app, journey_start::routes()).await
 }

@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use domain::ConnectorId;
+use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{App, CallbackParameters, Context, PageError, Path, Problem, SeeOther};
+
+/// Which of the issuer's keys it uses.
+pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {

@@ -7,9 +7,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use domain::{SessionId, StepId};
 use journeys::{ClientResponse, ResumeRequest, SessionView};
+use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Bearer, Context, Json, Path, Problem};
+
+/// Which of the issuer's keys it uses.
+pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws::{SystemClock, SystemEntropy};
-use tokens::Keys;
+use tokens::{KeyKind, Keys};
 
 use crate::error::CommandError;
 use crate::secrets::LocalSecrets;
@@ -57,7 +57,7 @@ impl DataFolder {
         };
         // Looked at here, where the file is known by its name.
         let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
-        Keys::load(&cx, &secrets).await.map_err(|error| CommandError::KeysLost { path, error })?;
+        Keys::load(&cx, &secrets, KeyKind::ALL).await.map_err(|error| CommandError::KeysLost { path, error })?;
         Ok(secrets)
     }
 

@@ -175,6 +175,7 @@ mod tests {
             tables: TableNames::with_prefix("landfall"),
             secrets_prefix: prefix.to_owned(),
             dynamodb,
+            keys: &[],
             registry: Registry::default(),
             reach: Reach::Public,
             admin: None,

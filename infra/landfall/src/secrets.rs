@@ -7,7 +7,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use async_trait::async_trait;
-use domain::{Entropy, RequestContext, SecretError, SecretName, SecretSource};
+use aws::SystemClock;
+use chrono::{DateTime, Utc};
+use domain::{Clock, Entropy, RequestContext, SecretError, SecretName, SecretSource};
 use secrecy::{ExposeSecret, SecretString};
 use tokens::Keys;
 
@@ -15,7 +17,7 @@ use crate::documents;
 use crate::error::CommandError;
 
 /// Secrets by name, held in memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LocalSecrets(BTreeMap<String, SecretString>);
 
 impl LocalSecrets {
@@ -29,12 +31,12 @@ impl LocalSecrets {
     }
 
     /// The issuer's keys, newly made.
-    pub fn generate(entropy: &dyn Entropy) -> Result<Self, CommandError> {
-        Ok(Self(Keys::generate(entropy)?.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
+    pub fn generate(now: DateTime<Utc>, entropy: &dyn Entropy) -> Result<Self, CommandError> {
+        Ok(Self(Keys::generate(now, entropy)?.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
     }
 
     fn make(path: &Path, entropy: &dyn Entropy) -> Result<Self, CommandError> {
-        let made = Self::generate(entropy)?;
+        let made = Self::generate(SystemClock.now(), entropy)?;
         let exposed: BTreeMap<_, _> = made.0.iter().map(|(name, value)| (name, value.expose_secret())).collect();
         let mut text = serde_json::to_string_pretty(&exposed).map_err(|error| file(path, error.into()))?;
         text.push('\n');
@@ -48,14 +50,19 @@ impl LocalSecrets {
         self.0.get(name)
     }
 
+    /// Stores a secret by its whole name.
+    pub fn put(&mut self, name: &SecretName, value: SecretString) {
+        self.0.insert(name.to_string(), value);
+    }
+
     /// Adds a connector's client secret.
     pub fn add_connector(&mut self, name: &str, value: SecretString) {
-        self.0.insert(SecretName::connector(name).to_string(), value);
+        self.put(&SecretName::connector(name), value);
     }
 
     /// Adds an application's client secret.
     pub fn add_client(&mut self, name: &str, value: SecretString) {
-        self.0.insert(SecretName::client(name).to_string(), value);
+        self.put(&SecretName::client(name), value);
     }
 }
 

@@ -15,6 +15,7 @@ use egress::Reach;
 use providers::{Registry, callback_url};
 use secrecy::SecretString;
 use store::TableNames;
+use tokens::KeyKind;
 use tokio::net::TcpListener;
 use utoipa::openapi::InfoBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -76,6 +77,7 @@ impl Serve {
             tables: TableNames::with_prefix("landfall"),
             secrets_prefix: String::new(),
             dynamodb: dynamodb.location(),
+            keys: KeyKind::ALL,
             registry: Registry::default(),
             reach: Reach::Local,
             admin: Some(admin.hash()),

@@ -6,6 +6,7 @@ use egress::{InvalidNetworks, Reach};
 use providers::Registry;
 use secrecy::SecretString;
 use store::TableNames;
+use tokens::KeyKind;
 use url::Url;
 
 use crate::BUDGET;
@@ -21,6 +22,8 @@ pub struct Config {
     pub secrets_prefix: String,
     /// Where DynamoDB is.
     pub dynamodb: DynamoDb,
+    /// Which of the issuer's keys this process uses.
+    pub keys: &'static [KeyKind],
     /// The kinds of providers: Landfall's own, unless the deployment compiles in one more.
     pub registry: Registry,
     /// Where connectors may lead.
@@ -68,12 +71,14 @@ impl Config {
     /// | `LANDFALL_CONFIG_TABLE`, `LANDFALL_DIRECTORY_TABLE`, `LANDFALL_SESSIONS_TABLE` | the tables' names |
     /// | `LANDFALL_SECRETS_PREFIX` | what stands before every secret's name: `landfall/` |
     /// | `LANDFALL_PRIVATE_NETWORKS` | optional: where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
-    pub fn from_env() -> Result<Self, ConfigError> {
+    ///
+    /// With [`Reach::Local`], which nothing deployed passes, the issuer may be an http address of this machine.
+    pub fn from_env(reach: Reach) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_lookup(reach, |name| std::env::var(name).ok())
     }
 
-    fn from_lookup(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+    fn from_lookup(reach: Reach, lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut missing = Vec::new();
         let mut get = |name| {
             let value = lookup(name).filter(|value| !value.is_empty());
@@ -92,18 +97,19 @@ impl Config {
         if !missing.is_empty() {
             return Err(ConfigError::Missing(missing));
         }
-        if !is_issuer(&issuer) {
+        if !is_issuer(&issuer) && !(reach == Reach::Local && is_of_this_machine(&issuer)) {
             return Err(ConfigError::Issuer);
         }
         let reach = match lookup("LANDFALL_PRIVATE_NETWORKS").filter(|networks| !networks.is_empty()) {
             Some(networks) => Reach::Networks(networks.parse()?),
-            None => Reach::Public,
+            None => reach,
         };
         Ok(Self {
             issuer,
             tables,
             secrets_prefix,
             dynamodb: DynamoDb::Aws,
+            keys: KeyKind::ALL,
             registry: Registry::default(),
             reach,
             admin: None,
@@ -118,12 +124,17 @@ fn is_issuer(text: &str) -> bool {
         && !text.ends_with('/')
 }
 
+/// `http://127.0.0.1:9000`: where `cargo lambda watch` is.
+fn is_of_this_machine(text: &str) -> bool {
+    text.strip_prefix("http://").is_some_and(|rest| rest.parse::<SocketAddr>().is_ok_and(|at| at.ip().is_loopback()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read_with(issuer: &str, networks: &str) -> Result<Config, ConfigError> {
-        Config::from_lookup(|name| {
+        Config::from_lookup(Reach::Public, |name| {
             Some(match name {
                 "LANDFALL_ISSUER" => issuer.to_owned(),
                 "LANDFALL_PRIVATE_NETWORKS" => networks.to_owned(),
@@ -149,12 +160,30 @@ mod tests {
 
     #[test]
     fn all_that_is_missing_is_named_at_once() {
-        let error = Config::from_lookup(|name| (name == "LANDFALL_ISSUER").then(String::new)).unwrap_err();
+        let error =
+            Config::from_lookup(Reach::Public, |name| (name == "LANDFALL_ISSUER").then(String::new)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "these environment variables are missing: LANDFALL_ISSUER, LANDFALL_CONFIG_TABLE, LANDFALL_DIRECTORY_TABLE, \
              LANDFALL_SESSIONS_TABLE, LANDFALL_SECRETS_PREFIX"
         );
+    }
+
+    #[test]
+    fn an_issuer_of_this_machine_is_for_who_may_call_it() {
+        let read = |reach, issuer: &str| {
+            Config::from_lookup(reach, |name| match name {
+                "LANDFALL_ISSUER" => Some(issuer.to_owned()),
+                "LANDFALL_PRIVATE_NETWORKS" => None,
+                other => Some(other.to_owned()),
+            })
+        };
+        let config = read(Reach::Local, "http://127.0.0.1:9000").unwrap();
+        assert_eq!((config.issuer.as_str(), config.reach), ("http://127.0.0.1:9000", Reach::Local));
+        assert_eq!(read(Reach::Public, "http://127.0.0.1:9000").unwrap_err(), ConfigError::Issuer);
+        for bad in ["http://id.example.com", "http://10.0.0.1:9000", "http://127.0.0.1:9000/", "http://localhost"] {
+            assert_eq!(read(Reach::Local, bad).unwrap_err(), ConfigError::Issuer, "{bad}");
+        }
     }
 
     #[test]

@@ -20,10 +20,11 @@ use egress::{Egress, EgressError};
 use journeys::Limits;
 use providers::Registry;
 use store::Store;
-use tokens::{KeyError, Keys, Lifetimes};
+use tokens::{KeyError, KeyKind, Keys, Lifetimes};
 use web::{App, AppParts};
 
 pub use config::{Config, ConfigError, DynamoDb};
+pub use egress::Reach;
 pub use secrets::SecretsManager;
 pub use system::{SystemClock, SystemEntropy};
 
@@ -47,15 +48,20 @@ pub enum StartError {
     Tls,
 }
 
-/// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager.
-pub async fn app_from_env() -> Result<Arc<App>, StartError> {
-    app_from_env_with(Registry::default()).await
+/// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager, and those of the
+/// issuer's keys that it uses. `reach` is [`Reach::Public`] in whatever is deployed.
+pub async fn app_from_env(keys: &'static [KeyKind], reach: Reach) -> Result<Arc<App>, StartError> {
+    app_from_env_with(Registry::default(), keys, reach).await
 }
 
 /// The same with other kinds of providers: for the functions of a company that has one of its own.
-pub async fn app_from_env_with(registry: Registry) -> Result<Arc<App>, StartError> {
+pub async fn app_from_env_with(
+    registry: Registry,
+    keys: &'static [KeyKind],
+    reach: Reach,
+) -> Result<Arc<App>, StartError> {
     let start = async {
-        let config = Config { registry, ..Config::from_env()? };
+        let config = Config { registry, keys, ..Config::from_env(reach)? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
         app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
     };
@@ -71,7 +77,7 @@ pub async fn app(
     entropy: Arc<dyn Entropy>,
 ) -> Result<Arc<App>, StartError> {
     let cx = context(Arc::clone(&clock), entropy.as_ref());
-    let keys = Arc::new(Keys::load(&cx, secrets.as_ref()).await?);
+    let keys = Arc::new(Keys::load(&cx, secrets.as_ref(), config.keys).await?);
     Ok(Arc::new(App::new(AppParts {
         store: store(config, Arc::clone(&entropy)).await?,
         registry: config.registry.clone(),

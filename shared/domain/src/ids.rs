@@ -139,6 +139,15 @@ generated!(SessionId, "ses_");
 generated!(UserId, "usr_");
 generated!(RequestId, "req_");
 
+impl SessionId {
+    /// When it was generated, to the millisecond.
+    pub fn generated_at(&self) -> DateTime<Utc> {
+        let ulid = self.0.strip_prefix("ses_").and_then(|rest| Ulid::from_string(rest).ok());
+        let millis = ulid.and_then(|ulid| i64::try_from(ulid.timestamp_ms()).ok());
+        millis.and_then(DateTime::from_timestamp_millis).unwrap_or_default()
+    }
+}
+
 /// Whether `text` may name a field or parameter: [`WORD_RULE`].
 pub fn is_field_name(text: &str) -> bool {
     is_word(text)
@@ -164,6 +173,8 @@ mod tests {
 
     #[test]
     fn generated_ids_are_ids() {
+        let now = "2026-01-02T03:04:05.678Z".parse().unwrap();
+        assert_eq!(SessionId::generate(now, &SeededEntropy::new(1)).generated_at(), now);
         let id = SessionId::generate(DateTime::UNIX_EPOCH, &SeededEntropy::new(1));
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
     }

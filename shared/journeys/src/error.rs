@@ -3,7 +3,7 @@ use std::fmt;
 use domain::{Code, SecretError};
 use serde::Serialize;
 use store::StoreError;
-use tokens::ClientError;
+use tokens::{ClientError, KeyError};
 
 use crate::SessionView;
 
@@ -25,6 +25,9 @@ pub enum JourneyError {
     /// A client's secret cannot be had.
     #[error(transparent)]
     Secret(SecretError),
+    /// The session's key cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// Other requests kept winning the race for the same items.
     #[error("too much contention for one user's items")]
     Contended,

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use store::{DirectoryWrite, Lost, StoreError};
+use tokens::KeyError;
 
 use crate::engine::{Parts, place};
 use crate::library::Connector;
@@ -83,6 +84,12 @@ pub enum StepError {
     /// DynamoDB: the turn stays as it was.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<KeyError> for StepError {
+    fn from(_: KeyError) -> Self {
+        Self::Broken("there is no key for this session")
+    }
 }
 
 /// A submit's body.
@@ -166,7 +173,7 @@ impl ViewCx<'_> {
 /// What the provider of a step of a session waits for.
 pub(crate) fn asked(parts: &Parts, session: &Session, of: &StepId) -> Result<Option<Asked>, StepError> {
     let Some(sealed) = session.run.asked.get(of) else { return Ok(None) };
-    let asked = sealed.open(&parts.keys.sealing, &place(&session.id, "step", of.as_str()));
+    let asked = sealed.open(&parts.keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
     asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
 }
 
@@ -255,7 +262,8 @@ impl StepCx<'_> {
         }
         let slot = self.slot.ok_or(StepError::Broken("a step that identifies has no slot"))?;
         let place = place(&self.session.id, "slot", slot.as_str());
-        let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, identity)
+        let key = self.parts.keys.session(&self.session.id)?;
+        let sealed = Sealed::seal(&key.sealing, self.parts.entropy.as_ref(), &place, identity)
             .map_err(|_| StepError::Broken("an identity cannot be sealed"))?;
         self.session.run.identities.insert(slot.clone(), sealed);
         self.session.run.error = None;
@@ -284,14 +292,15 @@ impl StepCx<'_> {
         let sealed =
             sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has left"))?;
         sealed
-            .open(&self.parts.keys.sealing, &place(&self.session.id, "slot", slot.as_str()))
+            .open(&self.parts.keys.session(&self.session.id)?.sealing, &place(&self.session.id, "slot", slot.as_str()))
             .map_err(|_| StepError::Broken("an identity does not open in this session"))
     }
 
     /// Sends the browser to a provider: the client is shown where, and the step is told what came of it.
     pub fn hop(&mut self, asked: &Asked) -> Result<(), StepError> {
         // The turn that the session will rest on.
-        let state = self.parts.keys.derivation.state(&self.session.id, self.session.turn.saturating_add(1));
+        let key = self.parts.keys.session(&self.session.id)?;
+        let state = key.derivation.state(&self.session.id, self.session.turn.saturating_add(1));
         self.session.redirect = Some(Redirect::Out(state.hash_at(&asked.connector)));
         self.keep_asked(self.here, asked)
     }
@@ -311,7 +320,8 @@ impl StepCx<'_> {
     /// Keeps what the provider of a step waits for until it is answered.
     pub fn keep_asked(&mut self, of: &StepId, asked: &Asked) -> Result<(), StepError> {
         let place = place(&self.session.id, "step", of.as_str());
-        let sealed = Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, asked)
+        let key = self.parts.keys.session(&self.session.id)?;
+        let sealed = Sealed::seal(&key.sealing, self.parts.entropy.as_ref(), &place, asked)
             .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
         self.session.run.asked.insert(of.clone(), sealed);
         Ok(())

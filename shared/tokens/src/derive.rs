@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use domain::{AuthorizationCode, CallbackState, SessionId, SessionToken, SubmitKey};
+use zeroize::Zeroizing;
 
 /// The key all session tokens and codes are derived from.
 pub struct DerivationKey(hmac::Key);
@@ -51,6 +52,11 @@ impl DerivationKey {
     pub fn state(&self, session: &SessionId, turn: u32) -> CallbackState {
         let parts = [b"state".as_slice(), session.as_str().as_bytes(), &turn.to_be_bytes()];
         CallbackState::from_derived(session, &self.expand(&parts))
+    }
+
+    /// The key that seals what outlives a request.
+    pub(crate) fn sealing(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.expand(&[b"sealing"]))
     }
 
     fn expand(&self, parts: &[&[u8]]) -> [u8; 32] {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
 use store::{ClaimId, Redeemed, Store, StoreError};
 
-use crate::{ClientCredentials, ClientError, Clients, Keys, Lifetimes};
+use crate::{ClientCredentials, ClientError, Clients, KeyError, Keys, Lifetimes};
 
 /// Our own issuer.
 #[derive(Debug, Clone)]
@@ -97,6 +97,9 @@ pub enum GrantError {
     /// The client's secret cannot be had.
     #[error(transparent)]
     Secret(SecretError),
+    /// There is no key to sign with.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// A token could not be signed.
     #[error("a token could not be signed")]
     Signing,

@@ -81,7 +81,7 @@ impl Issuer {
             jti: URL_SAFE_NO_PAD.encode(self.entropy.bytes::<16>()),
             scope: session.request.scope.as_deref(),
         };
-        self.sign(ACCESS_TOKEN_TYPE, &claims)
+        self.sign(now, ACCESS_TOKEN_TYPE, &claims)
     }
 
     pub(crate) fn id_token(
@@ -110,14 +110,15 @@ impl Issuer {
         if let Value::Object(protocol) = serde_json::to_value(&protocol).map_err(|_| GrantError::Signing)? {
             claims.extend(protocol);
         }
-        self.sign(ID_TOKEN_TYPE, &claims)
+        self.sign(now, ID_TOKEN_TYPE, &claims)
     }
 
-    fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, GrantError> {
+    fn sign(&self, now: DateTime<Utc>, typ: &str, claims: &impl Serialize) -> Result<String, GrantError> {
+        let signing = self.keys.signing(now)?;
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(typ.to_owned());
-        header.kid = Some(self.keys.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.keys.signing).map_err(|_| GrantError::Signing)
+        header.kid = Some(signing.kid.clone());
+        jsonwebtoken::encode(&header, claims, &signing.key).map_err(|_| GrantError::Signing)
     }
 }
 

@@ -1,35 +1,54 @@
-//! The issuer's keys: one signs tokens, one seals what outlives a request, one derives session tokens and codes.
+//! The issuer's keys: some sign tokens, some keep sessions. Each kind is a secret of its own, so that a function's role reads
+//! the one it uses, and follows itself in a [`Ring`].
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::{Entropy, RequestContext, SealingKey, SecretError, SecretName, SecretSource};
+use chrono::{DateTime, Utc};
+use domain::{Entropy, RequestContext, SealingKey, SecretError, SecretName, SecretSource, SessionId};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::Ring;
 use crate::derive::DerivationKey;
 
-/// All keys of the issuer, loaded once per process.
+/// A kind of key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// Signs tokens: ES256, PEM, PKCS #8.
+    Signing,
+    /// Derives a session's tokens and codes, and seals what outlives a request: 256 bits, base64url.
+    Session,
+}
+
+/// The keys that a process uses, as they were when it last looked.
+#[derive(Debug)]
 pub struct Keys {
-    pub(crate) signing: EncodingKey,
+    signing: Slot<SigningKey>,
+    session: Slot<SessionKey>,
+}
+
+/// Signs tokens.
+pub(crate) struct SigningKey {
+    pub(crate) key: EncodingKey,
     pub(crate) kid: String,
-    public: JwkSet,
+    public: Jwk,
+}
+
+/// Keeps the sessions that have begun while it was in force.
+#[derive(Debug)]
+pub struct SessionKey {
     /// Derives session tokens and codes.
     pub derivation: DerivationKey,
     /// Seals what outlives a request.
     pub sealing: SealingKey,
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("kid", &self.kid).finish_non_exhaustive()
-    }
 }
 
 /// The keys cannot be had or used.
@@ -38,72 +57,165 @@ pub enum KeyError {
     /// Not to be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// Not a key of its kind.
-    #[error("{0} is not a key of its kind")]
+    /// Not a ring of keys of its kind.
+    #[error("{0} holds no keys of its kind")]
     Malformed(SecretName),
+    /// This process was made without them.
+    #[error("{0} is none of the keys that this function uses")]
+    Unused(SecretName),
     /// A new key could not be made.
     #[error("a key could not be made")]
     Generate,
+    /// A new key waits for its time: another would take its place before anybody knew it.
+    #[error("a new key has been announced already, and is in force from {0}")]
+    Announced(DateTime<Utc>),
 }
 
-impl Keys {
-    /// Where the ES256 private key is: PEM, PKCS #8.
-    pub fn signing_name() -> SecretName {
-        SecretName::key("signing")
-    }
+impl KeyKind {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Signing, Self::Session];
 
-    /// Where the derivation key is: 256 bits, base64url.
-    pub fn derivation_name() -> SecretName {
-        SecretName::key("derivation")
-    }
-
-    /// Where the sealing key is: 256 bits, base64url.
-    pub fn sealing_name() -> SecretName {
-        SecretName::key("sealing")
-    }
-
-    /// Loads all of them.
-    pub async fn load(cx: &RequestContext, secrets: &dyn SecretSource) -> Result<Self, KeyError> {
-        let pem = secrets.get(cx, &Self::signing_name()).await?;
-        let derivation = bits(Self::derivation_name(), &secrets.get(cx, &Self::derivation_name()).await?)?;
-        let sealing = bits(Self::sealing_name(), &secrets.get(cx, &Self::sealing_name()).await?)?;
-        let malformed = |_| KeyError::Malformed(Self::signing_name());
-
-        let signing = EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).map_err(malformed)?;
-        // An EC key: for an HMAC key this call would export the secret itself.
-        let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::ES256).map_err(malformed)?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(malformed)?;
-        jwk.common.key_id = Some(kid.clone());
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        jwk.common.key_algorithm = Some(KeyAlgorithm::ES256);
-        Ok(Self {
-            signing,
-            kid,
-            public: JwkSet { keys: vec![jwk] },
-            derivation: DerivationKey::new(&derivation),
-            sealing: SealingKey::new(&sealing).map_err(|_| KeyError::Malformed(Self::sealing_name()))?,
+    /// Where they are.
+    pub fn secret(self) -> SecretName {
+        SecretName::key(match self {
+            Self::Signing => "signing",
+            Self::Session => "session",
         })
     }
 
-    /// The public half, for whoever verifies our tokens (RFC 7517).
-    pub fn public(&self) -> &JwkSet {
-        &self.public
-    }
-
-    /// New keys for a deployment that has none, by name.
-    pub fn generate(entropy: &dyn Entropy) -> Result<Vec<(SecretName, SecretString)>, KeyError> {
-        let material = || SecretString::from(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()));
-        Ok(vec![
-            (Self::signing_name(), generate_signing(entropy)?),
-            (Self::derivation_name(), material()),
-            (Self::sealing_name(), material()),
-        ])
+    pub(crate) fn generate(self, entropy: &dyn Entropy) -> Result<SecretString, KeyError> {
+        match self {
+            Self::Signing => generate_signing(entropy),
+            Self::Session => Ok(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()).into()),
+        }
     }
 }
 
-fn bits(name: SecretName, text: &SecretString) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.expose_secret().trim()).unwrap_or_default());
-    bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| KeyError::Malformed(name))
+impl Keys {
+    /// Loads the kinds that a process uses.
+    pub async fn load(cx: &RequestContext, secrets: &dyn SecretSource, uses: &[KeyKind]) -> Result<Self, KeyError> {
+        let keys = Self { signing: Slot::new(KeyKind::Signing, uses), session: Slot::new(KeyKind::Session, uses) };
+        keys.refresh(cx, secrets).await?;
+        Ok(keys)
+    }
+
+    /// Looks whether there are others by now. A source that keeps what it has read makes that cheap: once a request.
+    ///
+    /// # Errors
+    /// [`KeyError::Secret`] if the source has none, or has been down for longer than it keeps them.
+    pub async fn refresh(&self, cx: &RequestContext, secrets: &dyn SecretSource) -> Result<(), KeyError> {
+        self.signing.refresh(cx, secrets, SigningKey::read).await?;
+        self.session.refresh(cx, secrets, SessionKey::read).await
+    }
+
+    /// The public halves that verify what has been signed and what will be, for whoever verifies our tokens (RFC 7517).
+    pub fn public(&self, now: DateTime<Utc>) -> Result<JwkSet, KeyError> {
+        let ring = self.signing.ring()?;
+        Ok(JwkSet { keys: ring.known(now).map(|key| key.public.clone()).collect() })
+    }
+
+    /// What signs tokens now.
+    pub(crate) fn signing(&self, now: DateTime<Utc>) -> Result<Arc<SigningKey>, KeyError> {
+        self.signing.in_force(now)
+    }
+
+    /// What keeps a session: by the time it began, so that whoever answers it has the same.
+    pub fn session(&self, id: &SessionId) -> Result<Arc<SessionKey>, KeyError> {
+        self.session.in_force(id.generated_at())
+    }
+
+    /// New keys for a deployment that has none, by name.
+    pub fn generate(now: DateTime<Utc>, entropy: &dyn Entropy) -> Result<Vec<(SecretName, SecretString)>, KeyError> {
+        let ring = |kind: &KeyKind| Ok((kind.secret(), Ring::generate(*kind, now, entropy)?.to_secret()?));
+        KeyKind::ALL.iter().map(ring).collect()
+    }
+}
+
+/// The keys of one kind.
+struct Slot<K> {
+    kind: KeyKind,
+    used: bool,
+    loaded: Mutex<Option<Loaded<K>>>,
+}
+
+struct Loaded<K> {
+    from: SecretString,
+    ring: Arc<Ring<Arc<K>>>,
+}
+
+impl<K> fmt::Debug for Slot<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("kind", &self.kind).field("used", &self.used).finish_non_exhaustive()
+    }
+}
+
+impl<K> Slot<K> {
+    fn new(kind: KeyKind, uses: &[KeyKind]) -> Self {
+        Self { kind, used: uses.contains(&kind), loaded: Mutex::default() }
+    }
+
+    async fn refresh(
+        &self,
+        cx: &RequestContext,
+        secrets: &dyn SecretSource,
+        read: impl Fn(&SecretString) -> Option<K>,
+    ) -> Result<(), KeyError> {
+        if !self.used {
+            return Ok(());
+        }
+        let from = secrets.get(cx, &self.kind.secret()).await?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if loaded.as_ref().is_some_and(|loaded| loaded.from.expose_secret() == from.expose_secret()) {
+            return Ok(());
+        }
+        let malformed = || KeyError::Malformed(self.kind.secret());
+        let ring = Ring::read(self.kind, &from)
+            .and_then(|ring| ring.try_map(|key| read(key).map(Arc::new).ok_or_else(malformed)));
+        match ring {
+            Ok(ring) => *loaded = Some(Loaded { from, ring: Arc::new(ring) }),
+            // What somebody has spoilt by hand need not end what goes on with the keys from before.
+            Err(error) if loaded.is_some() => tracing::error!(event = "keys_unreadable", reason = %error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn ring(&self) -> Result<Arc<Ring<Arc<K>>>, KeyError> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.as_ref().map(|loaded| Arc::clone(&loaded.ring)).ok_or_else(|| KeyError::Unused(self.kind.secret()))
+    }
+
+    fn in_force(&self, at: DateTime<Utc>) -> Result<Arc<K>, KeyError> {
+        self.ring()?.in_force(at).cloned().ok_or_else(|| KeyError::Malformed(self.kind.secret()))
+    }
+}
+
+impl SigningKey {
+    fn read(pem: &SecretString) -> Option<Self> {
+        let key = EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).ok()?;
+        // An EC key: for an HMAC key this call would export the secret itself.
+        let mut public = Jwk::from_encoding_key(&key, Algorithm::ES256).ok()?;
+        let kid = public.thumbprint(ThumbprintHash::SHA256).ok()?;
+        public.common.key_id = Some(kid.clone());
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
+        public.common.key_algorithm = Some(KeyAlgorithm::ES256);
+        Some(Self { key, kid, public })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+impl SessionKey {
+    fn read(text: &SecretString) -> Option<Self> {
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.expose_secret().trim()).ok()?);
+        let derivation = DerivationKey::new(bytes.as_slice().try_into().ok()?);
+        let sealing = SealingKey::new(&derivation.sealing()).ok()?;
+        Some(Self { derivation, sealing })
+    }
 }
 
 fn generate_signing(entropy: &dyn Entropy) -> Result<SecretString, KeyError> {
@@ -118,62 +230,4 @@ fn generate_signing(entropy: &dyn Entropy) -> Result<SecretString, KeyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use async_trait::async_trait;
-    use chrono::DateTime;
-    use domain::{ClientAddress, FixedClock, SeededEntropy};
-
-    use super::*;
-
-    #[derive(Debug)]
-    struct Held(BTreeMap<String, SecretString>);
-
-    #[async_trait]
-    impl SecretSource for Held {
-        async fn get(&self, _cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
-            self.0.get(name.as_str()).cloned().ok_or_else(|| SecretError::Unknown(name.clone()))
-        }
-    }
-
-    fn generated(seed: u64) -> Held {
-        let keys = Keys::generate(&SeededEntropy::new(seed)).unwrap();
-        Held(keys.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
-    }
-
-    async fn load(secrets: &Held) -> Result<Keys, KeyError> {
-        let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
-        let id = "req".parse().unwrap();
-        let cx = RequestContext::new(id, clock, Duration::from_secs(1), ClientAddress::default(), None);
-        Keys::load(&cx, secrets).await
-    }
-
-    #[tokio::test]
-    async fn generated_keys_load_and_publish_their_public_half_only() {
-        let keys = load(&generated(1)).await.unwrap();
-        let jwk = serde_json::to_value(keys.public()).unwrap()["keys"][0].clone();
-        let members: Vec<_> = jwk.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
-        assert_eq!((&jwk["alg"], &jwk["use"], &jwk["kid"]), (&"ES256".into(), &"sig".into(), &keys.kid.clone().into()));
-    }
-
-    #[tokio::test]
-    async fn a_key_keeps_its_id_and_another_has_another() {
-        assert_eq!(load(&generated(1)).await.unwrap().kid, load(&generated(1)).await.unwrap().kid);
-        assert_ne!(load(&generated(1)).await.unwrap().kid, load(&generated(2)).await.unwrap().kid);
-    }
-
-    #[tokio::test]
-    async fn a_key_that_is_missing_or_none_is_named() {
-        for (name, value) in [("keys/signing", "no PEM"), ("keys/derivation", "c2hvcnQ"), ("keys/sealing", "!")] {
-            let mut secrets = generated(1);
-            secrets.0.insert(name.to_owned(), value.into());
-            assert_eq!(load(&secrets).await.unwrap_err().to_string(), format!("{name} is not a key of its kind"));
-            secrets.0.remove(name);
-            assert_eq!(load(&secrets).await.unwrap_err().to_string(), format!("there is no secret {name}"));
-        }
-    }
-}
+mod tests;

@@ -11,10 +11,12 @@ pub mod derive;
 pub mod grants;
 pub mod issue;
 pub mod keys;
+pub mod ring;
 pub mod verify;
 
 pub use clients::{ClientCredentials, ClientError, Clients};
 pub use grants::{GrantError, Issuer, TokenRequest, TokenResponse};
 pub use issue::Lifetimes;
-pub use keys::{KeyError, Keys};
+pub use keys::{KeyError, KeyKind, Keys, SessionKey};
+pub use ring::Ring;
 pub use verify::{Expected, TokenKind, VerifyError, verify};

@@ -19,6 +19,8 @@ pub struct App {
     /// Connectors, as administrators deal with them.
     pub connectors: Connectors,
     /// What opens the administrators' routes beside IAM.
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) admin: Option<SecretHash>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -62,7 +64,7 @@ impl App {
         let AppParts { issuer, admin, limits, lifetimes, budget, .. } = parts;
         let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
         // They send browsers back to this deployment's own address.
-        let providers = Arc::new(Providers::new(egress, secrets, Arc::clone(&entropy), issuer.clone()));
+        let providers = Arc::new(Providers::new(egress, Arc::clone(&secrets), Arc::clone(&entropy), issuer.clone()));
         let journeys = Journeys::new(journeys::Parts {
             library: Library::new(store.clone(), registry.clone()),
             clients: Arc::clone(&clients),
@@ -74,7 +76,8 @@ impl App {
             store: store.clone(),
         });
         let connectors = Connectors::new(store.clone(), registry, providers);
-        let issuer = Issuer::new(issuer, keys, lifetimes, Arc::clone(&clients), store, Arc::clone(&entropy));
-        Self { journeys, issuer, connectors, admin, clients, clock, entropy, budget }
+        let issuer =
+            Issuer::new(issuer, Arc::clone(&keys), lifetimes, Arc::clone(&clients), store, Arc::clone(&entropy));
+        Self { journeys, issuer, connectors, keys, secrets, admin, clients, clock, entropy, budget }
     }
 }

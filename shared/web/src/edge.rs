@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use domain::{ClientAddress, Code, RequestContext, RequestId};
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
@@ -49,7 +49,14 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     let span = tracing::info_span!("request", id = %cx.id);
     request.extensions_mut().insert(cx.clone());
 
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answer = async {
+        // Keys that have been rotated are known before anything is made with them.
+        match app.keys.refresh(&cx, app.secrets.as_ref()).await {
+            Ok(()) => next.run(request).await,
+            Err(error) => ApiError::from(error).into_response(),
+        }
+    };
+    let mut response = answer.instrument(span.clone()).await;
 
     let for_browsers = response.extensions_mut().remove::<cors::ForBrowsers>().is_some();
     let failure = response.extensions_mut().remove::<Failure>();

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use journeys::{ConnectorError, FieldError, JourneyError, SessionView};
 use serde::Serialize;
 use store::StoreError;
-use tokens::GrantError;
+use tokens::{GrantError, KeyError};
 
 /// A problem document (RFC 9457) of media type `application/problem+json`.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -175,6 +175,21 @@ impl From<SecretError> for Failure {
     }
 }
 
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Secret(error) => error.into(),
+            other => Self::because(Code::Internal, other),
+        }
+    }
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        Self(error.into())
+    }
+}
+
 impl From<JourneyError> for Failure {
     fn from(error: JourneyError) -> Self {
         match error {
@@ -183,6 +198,7 @@ impl From<JourneyError> for Failure {
             JourneyError::Conflict(code, view) => Failure { view: Some(view), ..Failure::of(code) },
             JourneyError::Store(error) => error.into(),
             JourneyError::Secret(error) => error.into(),
+            JourneyError::Keys(error) => error.into(),
             JourneyError::Contended => {
                 Failure { retry_after: Some(RETRY_SOON), ..Failure::because(Code::Unavailable, error) }
             }
@@ -251,6 +267,7 @@ impl From<GrantError> for OAuthError {
             GrantError::Refused(code) => Failure::of(code),
             GrantError::Store(error) => error.into(),
             GrantError::Secret(error) => error.into(),
+            GrantError::Keys(error) => error.into(),
             GrantError::Signing => Failure::because(Code::Internal, error),
         };
         Self(Failure { format: Format::OAuth, ..failure })

@@ -3,7 +3,7 @@
 use axum::http::header::LOCATION;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use domain::{Client, Clock, Entropy, SeededEntropy};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -12,7 +12,7 @@ use landfall_tests::{TestApp, VERIFIER};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokens::grants::challenge_of;
-use tokens::{Expected, Keys, TokenKind, VerifyError, verify};
+use tokens::{Expected, KeyKind, Ring, TokenKind, VerifyError, verify};
 
 use crate::witness::Witness;
 
@@ -343,7 +343,7 @@ impl Issued {
     /// Verifies as somebody who expects this issuer's token of this kind for themselves.
     fn verify_for(&self, token: &str, kind: TokenKind, issuer: &str, audience: &str) -> Result<(), VerifyError> {
         let expected = Expected { kind, issuer, audience };
-        verify(token, self.app.keys.public(), &expected, self.app.clock.now()).map(drop)
+        verify(token, &self.app.keys.public(self.app.clock.now()).unwrap(), &expected, self.app.clock.now()).map(drop)
     }
 
     /// Verifies as the application does.
@@ -446,8 +446,8 @@ fn point_of(jwk: &Jwk) -> Vec<u8> {
 async fn a_token_signed_with_somebody_elses_key_is_refused_wherever_it_says_the_key_is() {
     let issued = Issued::new().await;
     let entropy = SeededEntropy::new(99);
-    let theirs = Keys::generate(&entropy as &dyn Entropy).unwrap();
-    let (_, pem) = theirs.iter().find(|(name, _)| *name == Keys::signing_name()).unwrap();
+    let theirs = Ring::generate(KeyKind::Signing, DateTime::UNIX_EPOCH, &entropy as &dyn Entropy).unwrap();
+    let pem = theirs.in_force(DateTime::UNIX_EPOCH).unwrap();
     let key = EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).unwrap();
     let jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
     let claims = part(&issued.id_token, 1);

@@ -16,7 +16,7 @@
 //! | two first logins at once, same subject or same e-mail | `faults::races::{first_logins_of_one_account_at_once_by_password_and_by_redirect_are_one_users, first_logins_of_two_accounts_with_one_email_at_once_are_one_user_and_one_refusal}`, `attacks::identity::{two_first_logins_of_one_account_at_once_make_one_user, two_first_logins_with_one_email_at_once_end_with_the_second_asked_for_proof}` |
 //! | items past `expires_at` still readable | `faults::clocks::what_is_past_its_time_is_absent_though_its_item_is_there`; `store` suite `a_session_is_absent_for_another_token_and_after_its_time_though_the_item_is_there` |
 //! | client secret rotated in mid-flight | `providers::conformance::secrets::*`; `aws::secrets::tests::{a_forced_read_replaces_what_is_kept, the_last_good_value_serves_while_secrets_manager_is_down_and_then_closes, a_silent_secrets_manager_costs_a_request_no_more_than_it_has}` |
-//! | our signing-key rotation | there is one key yet: its rotation comes with more of them |
+//! | our signing-key rotation | `faults::rotation::*`; `tokens::keys::tests::{a_new_key_is_published_before_it_signs_and_the_old_one_until_its_last_token_has_expired, an_instance_that_has_not_looked_for_a_day_verifies_what_others_sign_and_is_verified, a_session_is_kept_by_the_key_it_began_with_on_every_instance}` |
 //! | function time-out or crash in mid-step | `faults::flows::*` (`CrashBefore`, `CrashAfter`), `flows::journey::a_function_that_died_does_not_strand_its_user`, `flows::redirect::a_function_that_dies_between_the_callbacks_two_writes_leaves_a_session_that_works`; `store` suite `a_turn_is_claimed_by_one_and_by_the_next_when_the_claim_has_lapsed` |
 //! | API Gateway delivers twice | `faults::races::whatever_the_gateway_delivers_twice_is_done_once`, `attacks::journeys::{two_identical_submits_at_once_send_one_password_and_get_one_answer, a_submit_repeated_after_a_lost_answer_sends_no_second_password}`, `attacks::halves::resumes_at_the_same_time_make_one_user_and_get_one_answer`, `attacks::issuer::a_code_redeemed_twice_at_the_same_time_gives_tokens_once` |
 //! | freeze for hours, clock jumps | `faults::clocks::{a_function_that_was_frozen_for_hours_goes_by_the_time_it_is_and_dials_anew, a_clock_that_jumps_back_locks_nobody_out}`; `egress::breaker::tests::a_clock_that_goes_back_does_not_close_a_host_for_ever` |
@@ -34,5 +34,6 @@ mod invariants;
 mod map;
 mod provider;
 mod races;
+mod rotation;
 mod sweep;
 mod time;

@@ -10,27 +10,27 @@ async fn a_function_calls_what_its_role_allows_and_nothing_else() {
     assert_snapshot!(map, @"
     connector-test
       config     GetItem Query
-      secrets    connectors/* keys/derivation keys/sealing keys/signing
+      secrets    connectors/*
       providers  GET:auth GET:certs GET:openid-configuration POST:token
     issuer
       config     GetItem Query
       sessions   UpdateItem
-      secrets    clients/* keys/derivation keys/sealing keys/signing
+      secrets    clients/* keys/signing
     journey-start
       config     GetItem Query
       sessions   PutItem
-      secrets    clients/* keys/derivation keys/sealing keys/signing
+      secrets    clients/* keys/session
       providers  GET:openid-configuration
     oidc-callback
       config     GetItem
       sessions   UpdateItem
-      secrets    connectors/* keys/derivation keys/sealing keys/signing
+      secrets    connectors/* keys/session
       providers  GET:certs GET:openid-configuration GET:userinfo POST:token
     step-submit
       config     GetItem Query
       directory  ConditionCheckItem GetItem PutItem
       sessions   GetItem PutItem UpdateItem
-      secrets    connectors/* keys/derivation keys/sealing keys/signing
+      secrets    connectors/* keys/session
       providers  GET:certs GET:openid-configuration GET:userinfo POST:token
     ");
 }

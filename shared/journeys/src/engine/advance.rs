@@ -2,6 +2,7 @@
 
 use domain::{Answered, Code, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
 use store::{Claim, Claimed, CommitError, DirectoryWrite, Lost};
+use tokens::KeyError;
 
 use super::Journeys;
 use super::turn::{Rest, Turn};
@@ -49,7 +50,7 @@ impl Journeys {
         if !turn.plan.writes.is_empty() || !turn.session.run.proofs.is_empty() {
             return Err(JourneyError::Broken("nobody can be authenticated before anybody was asked"));
         }
-        let session = turn.rest(None, &token, self.code_for(cx, &turn.session, &token));
+        let session = turn.rest(None, &token, self.code_for(cx, &turn.session, &token)?);
         self.parts.store.create_session(cx, &session).await?;
         self.answer(cx, &session, InForce { token, new: true }).await
     }
@@ -109,9 +110,10 @@ impl Journeys {
             return Err(JourneyError::Fields(Code::InvalidInput, fields));
         }
         for attempt in 0..MAX_ATTEMPTS {
-            let in_force = self.token_after(before, &turn, presented);
+            let in_force = self.token_after(before, &turn, presented)?;
             let answered = Answered { token: presented.token.hash(), key: presented.key.hash() };
-            let session = turn.rest(Some(answered), &in_force.token, self.code_for(cx, &turn.session, &in_force.token));
+            let code = self.code_for(cx, &turn.session, &in_force.token)?;
+            let session = turn.rest(Some(answered), &in_force.token, code);
             match self.parts.store.commit(cx, &session, &claimed.claim, &turn.plan.writes, attempt).await {
                 Ok(()) => {
                     log_writes(&turn.plan.writes);
@@ -206,22 +208,34 @@ impl Journeys {
         flow
     }
 
-    fn token_after(&self, before: &Session, turn: &Turn<'_>, Presented { token, key }: Presented<'_>) -> InForce {
-        match turn.rotates {
-            true => {
-                InForce { token: self.parts.keys.derivation.next_token(&before.id, before.turn, token, key), new: true }
-            }
-            false => InForce { token: token.clone(), new: false },
+    fn token_after(
+        &self,
+        before: &Session,
+        turn: &Turn<'_>,
+        Presented { token, key }: Presented<'_>,
+    ) -> Result<InForce, KeyError> {
+        if !turn.rotates {
+            return Ok(InForce { token: token.clone(), new: false });
         }
+        let derivation = &self.parts.keys.session(&before.id)?.derivation;
+        Ok(InForce { token: derivation.next_token(&before.id, before.turn, token, key), new: true })
     }
 
-    fn code_for(&self, cx: &RequestContext, session: &Session, token: &SessionToken) -> Option<IssuedCode> {
-        (session.status == Status::Completed).then(|| IssuedCode {
-            hash: self.parts.keys.derivation.code(&session.id, token).hash(),
+    fn code_for(
+        &self,
+        cx: &RequestContext,
+        session: &Session,
+        token: &SessionToken,
+    ) -> Result<Option<IssuedCode>, KeyError> {
+        if session.status != Status::Completed {
+            return Ok(None);
+        }
+        Ok(Some(IssuedCode {
+            hash: self.parts.keys.session(&session.id)?.derivation.code(&session.id, token).hash(),
             // Stored in milliseconds.
             expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + self.parts.limits.code, 3),
             redeemed_at: None,
-        })
+        }))
     }
 
     async fn answer(

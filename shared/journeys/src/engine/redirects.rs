@@ -112,7 +112,8 @@ impl Journeys {
 
     fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {
         let place = place(&session.id, "returned", session.step.as_str());
-        Sealed::seal(&self.parts.keys.sealing, self.parts.entropy.as_ref(), &place, returned)
+        let key = self.parts.keys.session(&session.id)?;
+        Sealed::seal(&key.sealing, self.parts.entropy.as_ref(), &place, returned)
             .map_err(|_| JourneyError::Broken("what a redirect brought cannot be sealed"))
     }
 
@@ -120,7 +121,9 @@ impl Journeys {
     pub(super) fn open_returned(&self, session: &Session) -> Returned {
         let place = place(&session.id, "returned", session.step.as_str());
         let opened = match &session.redirect {
-            Some(Redirect::Returned(sealed)) => sealed.open(&self.parts.keys.sealing, &place).ok(),
+            Some(Redirect::Returned(sealed)) => {
+                self.parts.keys.session(&session.id).ok().and_then(|key| sealed.open(&key.sealing, &place).ok())
+            }
             _ => None,
         };
         // Whatever does not open vouches for nobody.

@@ -18,7 +18,7 @@ impl Journeys {
         let mut view = self.view_elsewhere(cx, session).await?;
         if let Some(completion) = &mut view.completion {
             let waiting = session.code.filter(|code| code.redeemed_at.is_none() && code.expires_at > cx.now);
-            let code = self.parts.keys.derivation.code(&session.id, token);
+            let code = self.parts.keys.session(&session.id)?.derivation.code(&session.id, token);
             completion.code = waiting.filter(|waiting| waiting.hash == code.hash()).map(|_| code);
         }
         Ok(view)
@@ -31,7 +31,8 @@ impl Journeys {
         session: &Session,
         Presented { token, key }: Presented<'_>,
     ) -> Result<SessionView, JourneyError> {
-        let next = self.parts.keys.derivation.next_token(&session.id, session.turn.saturating_sub(1), token, key);
+        let derivation = &self.parts.keys.session(&session.id)?.derivation;
+        let next = derivation.next_token(&session.id, session.turn.saturating_sub(1), token, key);
         if next.hash() != session.token {
             return self.view_with(cx, session, token).await;
         }
@@ -106,7 +107,7 @@ impl Journeys {
         let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
             return Ok(None);
         };
-        let state = self.parts.keys.derivation.state(&session.id, session.turn);
+        let state = self.parts.keys.session(&session.id)?.derivation.state(&session.id, session.turn);
         let outbound = self.outbound(cx, session);
         let hop = adapter.hop(&self.parts.providers.cx(&outbound), &asked.pending, &state).await;
         let hop = hop.inspect_err(|error| {

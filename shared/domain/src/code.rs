@@ -67,7 +67,7 @@ codes! {
     InvalidClient = "invalid_client", 401, "The client has to authenticate, with the right credentials";
     /// The client's pages do not live at this origin.
     OriginNotAllowed = "origin_not_allowed", 403, "This origin is not registered for this client";
-    /// The redirect URI is not one of the client's, compared exactly.
+    /// The redirect URI is not one of the client's, to the letter.
     InvalidRedirectUri = "invalid_redirect_uri", 400, "The redirect URI is not registered for this client";
     /// A code challenge with method S256 is required (RFC 7636).
     PkceRequired = "pkce_required", 400, "A code challenge with method S256 is required";

@@ -29,7 +29,7 @@ pub mod user;
 
 pub use cache::Cache;
 pub use challenge::{Asked, Challenge, Channel, Pending, Returned};
-pub use client::{Client, DirectApi};
+pub use client::{ApplicationType, Client, DirectApi, InvalidClient};
 pub use code::Code;
 pub use connector::{ClientAuthMethod, ConnectorClient, ConnectorDocument};
 pub use context::{ClientAddress, EndUser, RequestContext};

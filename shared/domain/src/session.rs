@@ -20,7 +20,7 @@ use crate::{
 pub struct AuthorizationRequest {
     /// Which application.
     pub client_id: ClientId,
-    /// Where the user goes afterwards; one of the client's, compared exactly.
+    /// Where the user goes afterwards; one of the client's (see [`Client::redirects_to`](crate::Client::redirects_to)).
     pub redirect_uri: String,
     /// `code` if given: nothing else is supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ mod held;
 mod identity;
 mod issuer;
 mod journeys;
+mod native;
 mod oidc;
 mod origins;
 mod returns;

@@ -118,7 +118,7 @@ impl Journeys {
 
 fn check_request(request: &AuthorizationRequest, client: &Client) -> Result<(), JourneyError> {
     // First: whatever else is wrong must not be told to an address that is not the client's.
-    if !client.redirect_uris.contains(&request.redirect_uri) {
+    if !client.redirects_to(&request.redirect_uri) {
         return Err(JourneyError::Refused(Code::InvalidRedirectUri));
     }
     let optional = [&request.scope, &request.nonce, &request.login_hint, &request.idp_hint, &request.ui_locales];

@@ -222,7 +222,7 @@ impl TestApp {
         all.extend(unchecked.iter().map(|text| documents::parse("journey", text).unwrap()));
         let client = client(demo::client(ISSUER, &all).unwrap());
         let cx = aws::context(time.clone(), entropy.as_ref());
-        documents::publish(&store, &cx, &connectors, &all, &client).await.unwrap();
+        documents::publish(&store, &cx, &connectors, &all, &[client]).await.unwrap();
 
         let secrets = local_secrets(&secrets, &client_secrets, time.now(), entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);

@@ -55,7 +55,7 @@ pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<Co
     for (index, connector) in connectors.iter().enumerate() {
         let (place, id) = (place.to_owned(), connector.id.to_string());
         if connectors[..index].iter().any(|other| other.id == connector.id) {
-            return Err(CommandError::Twice { place, connector: id });
+            return Err(CommandError::Twice { place, what: format!("connector {id}") });
         }
         let adapter = registry.adapter(connector);
         let adapter =
@@ -71,14 +71,33 @@ pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<Co
     Ok(connectors)
 }
 
-/// Saves documents, connectors before the journeys that name them and journeys before the client that may start them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clients {
+    clients: Vec<Client>,
+}
+
+/// Reads a file of clients, and checks each.
+pub fn clients(place: &str, text: &str) -> Result<Vec<Client>, CommandError> {
+    let Clients { clients } = parse(place, text)?;
+    for (index, client) in clients.iter().enumerate() {
+        let invalid = |error| CommandError::Client { place: place.to_owned(), client: client.id.to_string(), error };
+        client.check().map_err(invalid)?;
+        if clients[..index].iter().any(|other| other.id == client.id) {
+            return Err(CommandError::Twice { place: place.to_owned(), what: format!("client {}", client.id) });
+        }
+    }
+    Ok(clients)
+}
+
+/// Saves documents, connectors before the journeys that name them and journeys before the clients that may start them.
 /// They have been checked: nothing else makes these types from text here.
 pub async fn publish(
     store: &Store,
     cx: &RequestContext,
     connectors: &[ConnectorDocument],
     journeys: &[JourneyDocument],
-    client: &Client,
+    clients: &[Client],
 ) -> Result<(), CommandError> {
     for connector in connectors {
         store.put_connector(cx, connector).await?;
@@ -86,5 +105,8 @@ pub async fn publish(
     for journey in journeys {
         store.publish_journey(cx, journey).await?;
     }
-    Ok(store.put_client(cx, client).await?)
+    for client in clients {
+        store.put_client(cx, client).await?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aws::StartError;
+use domain::InvalidClient;
 use egress::EgressError;
 use journeys::DocumentError;
 use providers::InvalidConnector;
@@ -56,13 +57,33 @@ pub enum CommandError {
         /// What is wrong, and where.
         error: InvalidConnector,
     },
-    /// A connector is there twice.
-    #[error("{place}: connector {connector} is there twice")]
-    Twice {
+    /// A client's registration cannot be one.
+    #[error("{place}: client {client}: {error}")]
+    Client {
         /// Which file.
         place: String,
         /// Which.
-        connector: String,
+        client: String,
+        /// What is wrong with it.
+        error: InvalidClient,
+    },
+    /// A client may start a journey that nobody can.
+    #[error("client {client} names the journey {journey:?}, which is not served: there are {served}")]
+    NoJourney {
+        /// Which.
+        client: String,
+        /// By which name.
+        journey: String,
+        /// Those that are.
+        served: String,
+    },
+    /// A document is there twice.
+    #[error("{place}: {what} is there twice")]
+    Twice {
+        /// Which file.
+        place: String,
+        /// Which document.
+        what: String,
     },
     /// Two connectors send browsers back to one address.
     #[error(
@@ -96,13 +117,13 @@ pub enum CommandError {
         /// Which file.
         place: String,
     },
-    /// A connector's secret is not there.
+    /// A connector's or client's secret is not there.
     #[error(
-        "connector {connector} names the secret {secret:?}, and no file has it: write `{secret}: ...` into a file and name that with --secrets"
+        "{whose} names the secret {secret:?}, and no file has it: write `{secret}: ...` into a file and name that with --secrets"
     )]
     NoSecret {
-        /// Which connector.
-        connector: String,
+        /// Of which connector or client.
+        whose: String,
         /// By which name.
         secret: String,
     },

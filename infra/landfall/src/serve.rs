@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use aws::{BUDGET, Config, SystemClock, SystemEntropy};
 use axum::Router;
-use clap::Args;
-use domain::{AdminToken, ConnectorDocument, JourneyDocument, Method};
+use clap::{ArgGroup, Args};
+use domain::{AdminToken, Client, ConnectorDocument, JourneyDocument, Method};
 use egress::Reach;
 use providers::{Registry, callback_url};
 use secrecy::SecretString;
@@ -35,6 +35,7 @@ pub const DEFAULT_PORT: u16 = 8787;
 /// Serves everything on this machine: every function on one port of loopback, DynamoDB embedded, and a simulated
 /// provider to migrate from.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("documents").args(["connectors", "clients"]).multiple(true))]
 pub struct Serve {
     /// The port to listen on.
     #[arg(long, default_value_t = DEFAULT_PORT)]
@@ -48,9 +49,19 @@ pub struct Serve {
     /// Providers of your own instead of the demo's.
     #[arg(long, value_name = "FILE")]
     connectors: Option<PathBuf>,
-    /// Their client secrets, `name: value`, by the names that the connectors use.
-    #[arg(long, value_name = "FILE", requires = "connectors")]
+    /// Applications of your own beside the demo's.
+    #[arg(long, value_name = "FILE")]
+    clients: Option<PathBuf>,
+    /// The client secrets of both, `name: value`, by the names that the documents use.
+    #[arg(long, value_name = "FILE", requires = "documents")]
     secrets: Option<PathBuf>,
+}
+
+/// What is served, checked.
+struct Documents {
+    connectors: Vec<ConnectorDocument>,
+    journeys: Vec<JourneyDocument>,
+    clients: Vec<Client>,
 }
 
 impl Serve {
@@ -61,13 +72,22 @@ impl Serve {
         let base = format!("http://127.0.0.1:{}", self.port);
         let connectors = self.read_connectors(&base)?;
         let journeys = connectors.iter().map(demo::journeys).collect::<Result<Vec<_>, _>>()?.concat();
-        let client_secrets = self.read_client_secrets()?;
-        check_secrets(&connectors, &client_secrets)?;
+        let given_secrets = self.read_secrets()?;
+        let connector_secrets = match &self.connectors {
+            Some(_) => given_secrets.clone(),
+            None => BTreeMap::from([("keycloak".to_owned(), demo::KEYCLOAK_SECRET.into())]),
+        };
+        check_secrets(&connectors, &connector_secrets)?;
+        let clients = self.read_clients(&base, &journeys)?;
+        let client_secrets = secrets_of(&clients, &given_secrets)?;
         let listener = self.listen().await?;
         let data = DataFolder::open(&self.data, self.reset)?;
         let mut secrets = data.secrets().await?;
-        for (name, value) in client_secrets {
+        for (name, value) in connector_secrets {
             secrets.add_connector(&name, value);
+        }
+        for (name, value) in client_secrets {
+            secrets.add_client(&name, value);
         }
         let admin = AdminToken::generate(&SystemEntropy);
         let secrets = Arc::new(secrets);
@@ -83,9 +103,10 @@ impl Serve {
             admin: Some(admin.hash()),
             budget: BUDGET,
         };
+        let documents = Documents { connectors, journeys, clients };
         tokio::select! {
             ended = dynamodb.serve() => ended,
-            ended = self.serve(listener, &config, secrets, &connectors, &journeys, &admin) => ended,
+            ended = self.serve(listener, &config, secrets, &documents, &admin) => ended,
         }
     }
 
@@ -96,12 +117,27 @@ impl Serve {
         }
     }
 
-    fn read_client_secrets(&self) -> Result<BTreeMap<String, SecretString>, CommandError> {
-        match (&self.connectors, &self.secrets) {
-            (None, _) => Ok(BTreeMap::from([("keycloak".to_owned(), demo::KEYCLOAK_SECRET.into())])),
-            (Some(_), None) => Ok(BTreeMap::new()),
-            (Some(_), Some(path)) => documents::secrets(&path.display().to_string(), &read(path)?),
+    fn read_secrets(&self) -> Result<BTreeMap<String, SecretString>, CommandError> {
+        match &self.secrets {
+            None => Ok(BTreeMap::new()),
+            Some(path) => documents::secrets(&path.display().to_string(), &read(path)?),
         }
+    }
+
+    /// The demo's, and those of the file, each of whose journeys is served.
+    fn read_clients(&self, base: &str, journeys: &[JourneyDocument]) -> Result<Vec<Client>, CommandError> {
+        let mut clients = vec![demo::client(base, journeys)?];
+        if let Some(path) = &self.clients {
+            clients.extend(documents::clients(&path.display().to_string(), &read(path)?)?);
+        }
+        let served: Vec<_> = journeys.iter().map(|journey| journey.id.as_str()).collect();
+        for client in &clients {
+            if let Some(journey) = client.journeys.iter().find(|journey| !served.contains(&journey.as_str())) {
+                let (client, journey) = (client.id.to_string(), journey.to_string());
+                return Err(CommandError::NoJourney { client, journey, served: served.join(", ") });
+            }
+        }
+        Ok(clients)
     }
 
     async fn listen(&self) -> Result<TcpListener, CommandError> {
@@ -116,15 +152,15 @@ impl Serve {
         listener: TcpListener,
         config: &Config,
         secrets: Arc<LocalSecrets>,
-        connectors: &[ConnectorDocument],
-        journeys: &[JourneyDocument],
+        documents: &Documents,
         admin: &AdminToken,
     ) -> Result<(), CommandError> {
+        let Documents { connectors, journeys, clients } = documents;
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let store = aws::store(config, entropy.clone()).await?;
         store.create_missing_tables().await?;
         let cx = aws::context(clock.clone(), entropy.as_ref());
-        documents::publish(&store, &cx, connectors, journeys, &demo::client(&config.issuer, journeys)?).await?;
+        documents::publish(&store, &cx, connectors, journeys, clients).await?;
 
         let app = aws::app(config, secrets, clock.clone(), entropy.clone()).await?;
         let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys, self.user()));
@@ -197,10 +233,25 @@ pub(crate) fn check_secrets(
 ) -> Result<(), CommandError> {
     for connector in connectors {
         if let Some(secret) = connector.secrets().find(|name| !secrets.contains_key(*name)) {
-            return Err(CommandError::NoSecret { connector: connector.id.to_string(), secret: secret.to_owned() });
+            let whose = format!("connector {}", connector.id);
+            return Err(CommandError::NoSecret { whose, secret: secret.to_owned() });
         }
     }
     Ok(())
+}
+
+/// What clients authenticate with, by the names that they use.
+fn secrets_of(
+    clients: &[Client],
+    given: &BTreeMap<String, SecretString>,
+) -> Result<BTreeMap<String, SecretString>, CommandError> {
+    let named = clients.iter().filter_map(|client| Some((client, client.secret.clone()?)));
+    named
+        .map(|(client, secret)| match given.get(&secret) {
+            Some(value) => Ok((secret, value.clone())),
+            None => Err(CommandError::NoSecret { whose: format!("client {}", client.id), secret }),
+        })
+        .collect()
 }
 
 /// What the routes look like, for programs. Written by hand where only the whole knows it.

@@ -204,13 +204,13 @@ fn an_invalid_file_forgets_nothing() {
 }
 
 #[test]
-fn secrets_are_of_connectors() {
+fn secrets_are_of_connectors_and_clients() {
     let place = Place::with("secrets.yaml", "keycloak: x");
     assert_snapshot!(place.refuses_untouched(&["--secrets", "secrets.yaml"]), @"
     error: the following required arguments were not provided:
-      --connectors <FILE>
+      <--connectors <FILE>|--clients <FILE>>
 
-    Usage: landfall --connectors <FILE> --port <PORT> --data <FOLDER> --secrets <FILE>
+    Usage: landfall --port <PORT> --data <FOLDER> --secrets <FILE> <--connectors <FILE>|--clients <FILE>>
 
     For more information, try '--help'.
     ");
@@ -317,6 +317,33 @@ fn a_connector_whose_secret_nobody_has_is_named() {
     let place = Place::with("connectors.yaml", connectors);
     let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
     assert_snapshot!(said, @"landfall: connector old names the secret \"of-old\", and no file has it: write `of-old: ...` into a file and name that with --secrets");
+}
+
+const CLIENTS: &str = "clients:
+  - id: shop
+    name: Shop
+    first_party: true
+    direct_api: confidential
+    secret: of-shop
+    journeys: [migrate-from-keycloak]
+    redirect_uris: [\"https://shop.example/after\"]
+";
+
+#[test]
+fn a_client_that_cannot_be_one_is_named() {
+    let refused = |from: &str, to: &str| {
+        assert_eq!(CLIENTS.matches(from).count(), 1);
+        let place = Place::with("clients.yaml", CLIENTS.replace(from, to));
+        place.write("secrets.yaml", "of-shop: hunter2");
+        place.refuses_untouched(&["--clients", "clients.yaml", "--secrets", "secrets.yaml"])
+    };
+    assert_snapshot!(refused("    secret: of-shop\n", ""), @"landfall: clients.yaml: client shop: direct_api: confidential needs secret: the name of its client secret");
+    assert_snapshot!(refused("https://shop", "http://shop"), @r#"landfall: clients.yaml: client shop: redirect_uris: "http://shop.example/after" is neither https://, nor http:// on this machine (127.0.0.1, [::1], localhost), nor, with application_type: native, a scheme of the application's own, which has a dot in it"#);
+    assert_snapshot!(refused("[migrate-from-keycloak]", "[sign-in]"), @r#"landfall: client shop names the journey "sign-in", which is not served: there are sign-in-with-keycloak, migrate-from-keycloak"#);
+    assert_snapshot!(refused("of-shop", "of-nobody"), @r#"landfall: client shop names the secret "of-nobody", and no file has it: write `of-nobody: ...` into a file and name that with --secrets"#);
+    assert_snapshot!(refused("  - id", &format!("{}  - id", CLIENTS.strip_prefix("clients:\n").unwrap())), @"landfall: clients.yaml: client shop is there twice");
+    let said = refused("first_party: true", "first_party: yes");
+    assert!(said.starts_with("landfall: clients.yaml:\nerror: line 4 column 18: "), "{said}");
 }
 
 #[test]
@@ -491,6 +518,26 @@ fn a_command_that_serves_its_own_connectors_serves_no_demo() {
         server.send("GET /demo/keycloak/realms/demo/.well-known/openid-configuration HTTP/1.1", "text/plain", "");
 
     assert_eq!((status, &problem["code"]), (404, &json!("unknown_route")));
+    assert!(!place.read("data/secrets.json").contains("hunter2"));
+    server.stop();
+}
+
+#[test]
+fn a_client_of_ones_own_starts_the_demos_journeys_with_its_secret_beside_the_demos_client() {
+    let place = Place::with("clients.yaml", CLIENTS);
+    place.write("secrets.yaml", "of-shop: hunter2");
+    let server = serve(&place, free_port(), &["--clients", "clients.yaml", "--secrets", "secrets.yaml"]);
+    let start = |authorization: &str| {
+        let request = json!({ "client_id": "shop", "redirect_uri": "https://shop.example/after",
+                              "code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256" });
+        let head = format!("/v1/journeys/migrate-from-keycloak/start HTTP/1.1{authorization}");
+        server.post(&head, &json!({ "request": request, "params": { "plan": "gold" } })).0
+    };
+    // shop:hunter2, and the same with another secret.
+    assert_eq!(start("\r\nauthorization: Basic c2hvcDpodW50ZXIy"), 201);
+    assert_eq!(start("\r\nauthorization: Basic c2hvcDpodW50ZXIz"), 401);
+    assert_eq!(start(""), 401);
+    assert_eq!(server.verify(&place, &server.log_in())["aud"], CLIENT_ID);
     assert!(!place.read("data/secrets.json").contains("hunter2"));
     server.stop();
 }

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::apply::Apply;
 use crate::error::CommandError;
+use crate::keys::KeysCommand;
 use crate::serve::Serve;
 use crate::test_connector::TestConnector;
 use crate::verify::Verify;
@@ -22,6 +24,10 @@ pub struct Cli {
 pub enum Command {
     /// Serves everything on this machine (what happens without a command).
     Serve(Serve),
+    /// Saves connectors, journeys and clients in a deployment.
+    Apply(Apply),
+    /// Makes and rotates the issuer's keys in a deployment.
+    Keys(KeysCommand),
     /// Tests the connectors in a file, and says what to do about what is wrong.
     TestConnector(TestConnector),
     /// Verifies a token with the running server's keys and prints its claims.
@@ -33,6 +39,8 @@ impl Cli {
     pub async fn run(self) -> Result<(), CommandError> {
         match self.command {
             Some(Command::Serve(serve)) => serve.run().await,
+            Some(Command::Apply(apply)) => apply.run().await,
+            Some(Command::Keys(keys)) => keys.run().await,
             Some(Command::TestConnector(test)) => test.run().await,
             Some(Command::Verify(verify)) => verify.run().await,
             None => self.serve.run().await,

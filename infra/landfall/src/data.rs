@@ -1,7 +1,7 @@
 //! The folder that keeps users, sessions and keys between two starts. One process at a time, its owner's alone.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use crate::secrets::LocalSecrets;
 const LOCK: &str = "lock";
 const SECRETS: &str = "secrets.json";
 const DATABASE: &str = "dynamodb.sqlite";
+/// See [`DataFolder::write_environment`].
+pub const ENVIRONMENT: &str = "functions.env";
 /// What SQLite keeps beside it.
 const BESIDE: [&str; 2] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm"];
 
@@ -59,6 +61,14 @@ impl DataFolder {
         let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
         Keys::load(&cx, &secrets, KeyKind::ALL).await.map_err(|error| CommandError::KeysLost { path, error })?;
         Ok(secrets)
+    }
+
+    /// Writes down what functions in other processes have to know, for `cargo lambda watch --env-file`.
+    pub fn write_environment(&self, variables: &[(&str, String)]) -> Result<(), CommandError> {
+        let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let path = self.path.join(ENVIRONMENT);
+        let written = private().truncate(true).open(&path).and_then(|mut file| file.write_all(lines.as_bytes()));
+        written.map_err(|error| file(&path, error))
     }
 
     /// The database's file. It is there from now on: SQLite gives what it makes beside it the same permissions.

@@ -82,6 +82,20 @@ impl EmbeddedDynamoDb {
         DynamoDb::At { address: self.address, access_key: self.engine.access_key.clone() }
     }
 
+    /// How functions in other processes reach it, and the secrets beside it: variables of the SDK's own, and ours.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let here = format!("http://{}", self.address);
+        vec![
+            ("AWS_ENDPOINT_URL_DYNAMODB", here.clone()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", here),
+            ("AWS_REGION", "local".to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.engine.access_key.expose_secret().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            ("LANDFALL_SECRETS_PREFIX", SECRETS_PREFIX.to_owned()),
+        ]
+    }
+
     /// Answers until the future is dropped.
     pub async fn serve(self) -> Result<(), CommandError> {
         let router = Router::new().route("/", post(answer)).with_state(self.engine);

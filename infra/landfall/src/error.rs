@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aws::StartError;
+use aws::{ConfigError, StartError, Unstored};
 use domain::InvalidClient;
 use egress::EgressError;
 use journeys::DocumentError;
@@ -141,6 +141,20 @@ pub enum CommandError {
     /// The app cannot be made.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The environment names no deployment.
+    #[error("{0}; README says how to set them for a deployment")]
+    Deployment(#[from] ConfigError),
+    /// A secret cannot be stored.
+    #[error(transparent)]
+    Unstored(#[from] Unstored),
+    /// A connector's or client's secret is not in Secrets Manager.
+    #[error("{whose} has no secret: store it first, as {name} (aws secretsmanager create-secret --name {name} ...)")]
+    NotStored {
+        /// Of which connector or client.
+        whose: String,
+        /// By which whole name.
+        name: String,
+    },
     /// The file of the issuer's keys does not have them.
     #[error("{path}: {error}: put the file back, or start anew with --reset, which forgets users as well")]
     KeysLost {

@@ -6,12 +6,14 @@
 //!
 //! **To add one more command**: one file with its arguments and `run`, one variant of [`cli::Command`].
 
+pub mod apply;
 pub mod cli;
 pub mod data;
 pub mod demo;
 pub mod documents;
 pub mod embedded;
 pub mod error;
+pub mod keys;
 pub mod page;
 pub mod secrets;
 pub mod serve;

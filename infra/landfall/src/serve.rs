@@ -21,7 +21,7 @@ use utoipa::openapi::InfoBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Json;
 
-use crate::data::DataFolder;
+use crate::data::{DataFolder, ENVIRONMENT};
 use crate::demo::DemoUser;
 use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
@@ -43,6 +43,10 @@ pub struct Serve {
     /// The folder that keeps users, sessions and keys between two starts.
     #[arg(long, default_value = ".landfall", value_name = "FOLDER")]
     data: PathBuf,
+    /// Where the functions are, if `cargo lambda watch` runs them: `http://127.0.0.1:9000`. What they have to know is then
+    /// written to `functions.env` in the data folder.
+    #[arg(long, value_name = "URL")]
+    functions: Option<String>,
     /// Forgets users, sessions and keys first.
     #[arg(long)]
     reset: bool,
@@ -93,7 +97,7 @@ impl Serve {
         let secrets = Arc::new(secrets);
         let dynamodb = EmbeddedDynamoDb::open(&data.database()?, &SystemEntropy).await?.beside(Arc::clone(&secrets));
         let config = Config {
-            issuer: base,
+            issuer: self.functions.as_ref().map_or(&base, |url| url).trim_end_matches('/').to_owned(),
             tables: TableNames::with_prefix("landfall"),
             secrets_prefix: String::new(),
             dynamodb: dynamodb.location(),
@@ -103,6 +107,16 @@ impl Serve {
             admin: Some(admin.hash()),
             budget: BUDGET,
         };
+        if self.functions.is_some() {
+            let tables = &config.tables;
+            let ours = [
+                ("LANDFALL_ISSUER", config.issuer.clone()),
+                ("LANDFALL_CONFIG_TABLE", tables.config.clone()),
+                ("LANDFALL_DIRECTORY_TABLE", tables.directory.clone()),
+                ("LANDFALL_SESSIONS_TABLE", tables.sessions.clone()),
+            ];
+            data.write_environment(&[ours.as_slice(), &dynamodb.environment()].concat())?;
+        }
         let documents = Documents { connectors, journeys, clients };
         tokio::select! {
             ended = dynamodb.serve() => ended,
@@ -189,16 +203,29 @@ impl Serve {
         admin: &AdminToken,
     ) -> std::io::Result<()> {
         let (base, data) = (&config.issuer, self.data.display());
+        let here = format!("http://127.0.0.1:{}", self.port);
         let mut out = std::io::stdout();
-        writeln!(out, "Landfall is at {base}: open it in a browser and sign in\n")?;
+        writeln!(out, "Landfall is at {here}: open it in a browser and sign in\n")?;
+        if let Some(functions) = &self.functions {
+            let at = functions.trim_start_matches("http://").trim_end_matches('/');
+            let (address, port) = at.rsplit_once(':').unwrap_or((at, "80"));
+            writeln!(
+                out,
+                "The functions themselves are at {base} once this runs in another terminal, in this folder:\n"
+            )?;
+            writeln!(
+                out,
+                "  cargo lambda watch -A {address} -P {port} --disable-cors --features local --env-file {data}/{ENVIRONMENT}\n"
+            )?;
+        }
         for journey in journeys {
             writeln!(out, "  journey   {base}/v1/journeys/{}/start", journey.id)?;
         }
         writeln!(out, "  issuer    {base}  (keys at {base}/oauth2/jwks, tokens at {base}/oauth2/token)")?;
-        writeln!(out, "  OpenAPI   {base}/openapi.json")?;
+        writeln!(out, "  OpenAPI   {here}/openapi.json")?;
         match &self.connectors {
             Some(path) => writeln!(out, "  providers {}", path.display())?,
-            None => writeln!(out, "  provider  a simulated Keycloak at {base}{}/realms/demo", demo::KEYCLOAK_PATH)?,
+            None => writeln!(out, "  provider  a simulated Keycloak at {here}{}/realms/demo", demo::KEYCLOAK_PATH)?,
         }
         for connector in connectors.iter().filter(|connector| connector.methods.contains_key(&Method::Oidc)) {
             let callback = callback_url(base, &connector.id);

@@ -25,7 +25,7 @@ use web::{App, AppParts};
 
 pub use config::{Config, ConfigError, DynamoDb};
 pub use egress::Reach;
-pub use secrets::SecretsManager;
+pub use secrets::{SecretsManager, Unstored};
 pub use system::{SystemClock, SystemEntropy};
 
 /// How long a request may take where no Lambda deadline says so, and how long a start may.

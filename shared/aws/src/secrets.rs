@@ -1,6 +1,7 @@
 //! AWS Secrets Manager.
 
 mod kept;
+mod stored;
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
@@ -10,6 +11,7 @@ use domain::{RequestContext, SecretError, SecretName, SecretSource};
 use secrecy::SecretString;
 
 use self::kept::{Kept, Unread};
+pub use self::stored::Unstored;
 use crate::{Config, StartError, clients};
 
 /// AWS Secrets Manager, and what was read of it in this instance's memory.
@@ -41,10 +43,14 @@ impl SecretsManager {
         Self { client, prefix, kept: Kept::default() }
     }
 
+    fn whole(&self, name: &SecretName) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
     /// One call. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
     async fn read(&self, cx: &RequestContext, name: &SecretName) -> Result<Option<SecretString>, Unread> {
         let stopwatch = cx.stopwatch();
-        let call = self.client.get_secret_value().secret_id(format!("{}{name}", self.prefix)).send();
+        let call = self.client.get_secret_value().secret_id(self.whole(name)).send();
         let result = tokio::time::timeout(cx.remaining(), call).await;
         let (operation, duration_ms) = ("GetSecretValue", stopwatch.millis());
         let outcome = match &result {

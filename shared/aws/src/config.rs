@@ -63,50 +63,59 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the environment of a deployed function.
+    /// What a deployed function's environment has to have.
     ///
     /// | variable | what |
     /// |---|---|
     /// | `LANDFALL_ISSUER` | the issuer's URL, without a trailing slash |
     /// | `LANDFALL_CONFIG_TABLE`, `LANDFALL_DIRECTORY_TABLE`, `LANDFALL_SESSIONS_TABLE` | the tables' names |
     /// | `LANDFALL_SECRETS_PREFIX` | what stands before every secret's name: `landfall/` |
-    /// | `LANDFALL_PRIVATE_NETWORKS` | optional: where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
+    pub const REQUIRED: [&str; 5] = [
+        "LANDFALL_ISSUER",
+        "LANDFALL_CONFIG_TABLE",
+        "LANDFALL_DIRECTORY_TABLE",
+        "LANDFALL_SESSIONS_TABLE",
+        "LANDFALL_SECRETS_PREFIX",
+    ];
+
+    /// What it may have beside that.
     ///
-    /// With [`Reach::Local`], which nothing deployed passes, the issuer may be an http address of this machine.
+    /// | variable | what |
+    /// |---|---|
+    /// | `LANDFALL_PRIVATE_NETWORKS` | where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
+    pub const OPTIONAL: [&str; 1] = ["LANDFALL_PRIVATE_NETWORKS"];
+
+    /// Reads the environment of a deployed function: [`Config::REQUIRED`] and [`Config::OPTIONAL`], nothing else. With
+    /// [`Reach::Local`], which nothing deployed passes, the issuer may be an http address of this machine.
     pub fn from_env(reach: Reach) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
         Self::from_lookup(reach, |name| std::env::var(name).ok())
     }
 
     fn from_lookup(reach: Reach, lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut missing = Vec::new();
-        let mut get = |name| {
-            let value = lookup(name).filter(|value| !value.is_empty());
-            if value.is_none() {
-                missing.push(name);
-            }
-            value.unwrap_or_default()
-        };
-        let issuer = get("LANDFALL_ISSUER");
-        let tables = TableNames {
-            config: get("LANDFALL_CONFIG_TABLE"),
-            directory: get("LANDFALL_DIRECTORY_TABLE"),
-            sessions: get("LANDFALL_SESSIONS_TABLE"),
-        };
-        let secrets_prefix = get("LANDFALL_SECRETS_PREFIX");
+        let get = |name| lookup(name).filter(|value| !value.is_empty());
+        let required = Self::REQUIRED.map(get);
+        let missing: Vec<_> = Self::REQUIRED
+            .into_iter()
+            .zip(&required)
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name)
+            .collect();
         if !missing.is_empty() {
             return Err(ConfigError::Missing(missing));
         }
+        let [issuer, config, directory, sessions, secrets_prefix] = required.map(Option::unwrap_or_default);
+        let [private_networks] = Self::OPTIONAL.map(get);
         if !is_issuer(&issuer) && !(reach == Reach::Local && is_of_this_machine(&issuer)) {
             return Err(ConfigError::Issuer);
         }
-        let reach = match lookup("LANDFALL_PRIVATE_NETWORKS").filter(|networks| !networks.is_empty()) {
+        let reach = match private_networks {
             Some(networks) => Reach::Networks(networks.parse()?),
             None => reach,
         };
         Ok(Self {
             issuer,
-            tables,
+            tables: TableNames { config, directory, sessions },
             secrets_prefix,
             dynamodb: DynamoDb::Aws,
             keys: KeyKind::ALL,

@@ -27,7 +27,7 @@ use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 
-use crate::functions::Functions;
+use crate::functions::{self, Route};
 use crate::house::House;
 use crate::items::keep_expired;
 use crate::proxy::{Calls, before, in_background, serve};
@@ -66,7 +66,7 @@ pub struct TestApp {
     router: Router,
     always_cold: bool,
     config: Config,
-    functions: Functions,
+    routes: Vec<Route>,
     entropy: Arc<SeededEntropy>,
     /// Where secrets are read.
     pub secrets: Arc<WatchedSecrets>,
@@ -236,7 +236,7 @@ impl TestApp {
             router,
             always_cold: false,
             config: counted,
-            functions: Functions::all(),
+            routes: functions::routes(),
             entropy,
             secrets,
             clock,
@@ -286,9 +286,9 @@ impl TestApp {
 
     /// Sends a request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let function = self.functions.serving(request.uri().path());
-        self.calls.request_begins(function.map(|function| function.name));
-        let keys = function.map_or(KeyKind::ALL, |function| function.keys);
+        let route = functions::serving(&self.routes, request.uri().path());
+        self.calls.request_begins(route.map(|route| route.function));
+        let keys = route.map_or(KeyKind::ALL, |route| route.keys);
         let router = match self.always_cold {
             true => Box::pin(self.instance(self.secrets.clone(), keys)).await,
             false => self.router.clone(),

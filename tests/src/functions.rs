@@ -1,43 +1,54 @@
-//! Which function serves a request.
+//! The functions and their routes.
 
-use std::sync::Arc;
-
+use serde_json::{Map, Value};
 use tokens::KeyKind;
-use utoipa_axum::router::OpenApiRouter;
-use web::App;
 
-/// One function.
-pub(crate) struct Function {
-    pub(crate) name: &'static str,
-    /// Which of the issuer's keys it uses.
-    pub(crate) keys: &'static [KeyKind],
-    /// The paths of its routes.
-    paths: Vec<String>,
+/// One route, as a function's router describes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The function's name.
+    pub function: &'static str,
+    /// Which of the issuer's keys the function uses.
+    pub keys: &'static [KeyKind],
+    /// `GET`, `POST`.
+    pub method: String,
+    /// `/v1/sessions/{session}`.
+    pub path: String,
+    /// Whether it is for administrators only.
+    pub guarded: bool,
 }
 
-/// All of them.
-pub(crate) struct Functions(Vec<Function>);
+/// Every route of every function. Preflights are not among them: routers answer those beside what they describe.
+pub fn routes() -> Vec<Route> {
+    let functions = [
+        ("journey-start", journey_start::KEYS, journey_start::routes()),
+        ("step-submit", step_submit::KEYS, step_submit::routes()),
+        ("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
+        ("connector-test", connector_test::KEYS, connector_test::routes()),
+        ("issuer", issuer::KEYS, issuer::routes()),
+    ];
+    let described = functions.map(|(function, keys, routes)| {
+        let paths = serde_json::to_value(routes.split_for_parts().1.paths).unwrap();
+        let paths: Map<String, Value> = serde_json::from_value(paths).unwrap();
+        paths.into_iter().flat_map(move |(path, item)| routes_at(function, keys, &path, &item)).collect::<Vec<_>>()
+    });
+    described.into_iter().flatten().collect()
+}
 
-impl Functions {
-    pub(crate) fn all() -> Self {
-        let function = |name, keys, routes: OpenApiRouter<Arc<App>>| Function {
-            name,
-            keys,
-            paths: routes.split_for_parts().1.paths.paths.into_keys().collect(),
-        };
-        Self(vec![
-            function("journey-start", journey_start::KEYS, journey_start::routes()),
-            function("step-submit", step_submit::KEYS, step_submit::routes()),
-            function("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
-            function("connector-test", connector_test::KEYS, connector_test::routes()),
-            function("issuer", issuer::KEYS, issuer::routes()),
-        ])
-    }
+fn routes_at(function: &'static str, keys: &'static [KeyKind], path: &str, item: &Value) -> Vec<Route> {
+    let route = |(method, operation): (&String, &Value)| Route {
+        function,
+        keys,
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        guarded: operation["security"][0].get("administrator").is_some(),
+    };
+    item.as_object().unwrap().iter().map(route).collect()
+}
 
-    /// The one whose routes have that path.
-    pub(crate) fn serving(&self, path: &str) -> Option<&Function> {
-        self.0.iter().find(|function| function.paths.iter().any(|route| fits(route, path)))
-    }
+/// The route that has that path, of whichever method.
+pub(crate) fn serving<'a>(routes: &'a [Route], path: &str) -> Option<&'a Route> {
+    routes.iter().find(|route| fits(&route.path, path))
 }
 
 fn fits(route: &str, path: &str) -> bool {

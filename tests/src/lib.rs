@@ -15,7 +15,7 @@ mod browser;
 pub mod calls;
 pub mod deployed;
 mod flow;
-mod functions;
+pub mod functions;
 pub mod house;
 mod items;
 pub mod proxy;

@@ -1,0 +1,146 @@
+//! `infra/template.yaml` against the code: what CloudFormation cannot know.
+//!
+//! Each side is read into a set of lines, and the sets have to be the same: one missing fails, and so does one too many.
+//! What a reader here does not understand becomes a line of its own, which the code never has.
+
+#![expect(clippy::unwrap_used, reason = "this is a test, its helpers included")]
+
+mod mutations;
+mod read;
+
+use std::collections::BTreeSet;
+
+use aws::Config;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use landfall_tests::{TestApp, calls, functions};
+use serde_json::json;
+use store::TableNames;
+use store::keys::{PK, SK};
+
+use self::read::{Lines, Template};
+
+/// What only one side has, for a person to read; nothing if they are the same.
+fn difference(template: &Lines, code: &Lines) -> String {
+    let side = |name, here: &Lines, there: &Lines| -> String {
+        here.difference(there).map(|line| format!("only in the {name}: {line}\n")).collect()
+    };
+    side("template", template, code) + &side("code", code, template)
+}
+
+#[track_caller]
+fn assert_same(template: &Lines, code: &Lines) {
+    let difference = difference(template, code);
+    assert!(difference.is_empty(), "\n{difference}");
+}
+
+/// A preflight is answered beside what a router describes, so each is asked.
+#[tokio::test]
+async fn api_gateway_has_the_routes_that_functions_answer_and_asks_iam_where_they_do() {
+    let app = TestApp::new().await;
+    let mut code = Lines::new();
+    for route in functions::routes() {
+        let by_iam = if route.guarded { " by IAM" } else { "" };
+        code.insert(format!("{} {} {}{by_iam}", route.function, route.method, route.path));
+        let preflight = Request::options(route.path.replace(['{', '}'], "")).body(Body::empty()).unwrap();
+        if app.send(preflight).await.status != StatusCode::METHOD_NOT_ALLOWED {
+            code.insert(format!("{} OPTIONS {}", route.function, route.path));
+        }
+    }
+    assert_same(&Template::ours().routes(), &code);
+}
+
+#[test]
+fn the_tables_are_those_of_the_store() {
+    let names = TableNames::with_prefix("${AWS::StackName}");
+    let attributes = [PK, SK].map(|key| json!({ "AttributeName": key, "AttributeType": "S" }));
+    let keys = [(PK, "HASH"), (SK, "RANGE")].map(|(key, kind)| json!({ "AttributeName": key, "KeyType": kind }));
+    let code = names.definitions().map(|table| {
+        let mut properties = json!({
+            "TableName": { "Fn::Sub": table.name },
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": attributes,
+            "KeySchema": keys,
+        });
+        if let Some(attribute) = table.expires {
+            properties["TimeToLiveSpecification"] = json!({ "AttributeName": attribute, "Enabled": true });
+        }
+        properties.to_string()
+    });
+    assert_same(&Template::ours().tables(), &Lines::from(code));
+}
+
+#[test]
+fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
+    let template = Template::ours();
+    let own = Config::REQUIRED.into_iter().chain(Config::OPTIONAL);
+    // lambda_http reads this one.
+    let code = own.chain(["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"]).map(str::to_owned).collect();
+    assert_same(&template.variables(), &code);
+
+    let names = TableNames::with_prefix("${AWS::StackName}");
+    for (variable, name) in [
+        ("LANDFALL_CONFIG_TABLE", names.config),
+        ("LANDFALL_DIRECTORY_TABLE", names.directory),
+        ("LANDFALL_SESSIONS_TABLE", names.sessions),
+    ] {
+        assert_eq!(template.table_in(variable), Some(name.as_str()), "{variable}");
+    }
+    // What the roles name secrets by, and what nobody can say in a header.
+    for (variable, parameter) in [("LANDFALL_SECRETS_PREFIX", "NamePrefix"), ("LANDFALL_ISSUER", "IssuerUrl")] {
+        assert_eq!(*template.variable(variable), json!({ "Ref": parameter }), "{variable}");
+    }
+}
+
+/// Beside what it calls, a function writes its own log and its traces.
+#[tokio::test]
+async fn each_function_has_a_role_of_its_own_that_allows_what_it_calls_and_nothing_else() {
+    let mut code = Lines::new();
+    for (function, uses) in calls::map().await.0 {
+        let tables = uses.tables.iter().flat_map(|(table, actions)| actions.iter().map(move |action| (table, action)));
+        code.extend(tables.map(|(table, action)| format!("{function} {table} {action}")));
+        code.extend(uses.secrets.iter().map(|name| format!("{function} secret {name}")));
+        code.extend(["CreateLogStream", "PutLogEvents"].map(|action| format!("{function} log {action}")));
+        code.extend(["PutTelemetryRecords", "PutTraceSegments"].map(|action| format!("{function} traces {action}")));
+    }
+    let without_keys = |lines: Lines| lines.into_iter().filter(|line| !line.contains(" secret keys/")).collect();
+    assert_same(&without_keys(Template::ours().rights()), &without_keys(code));
+}
+
+#[test]
+fn users_outlive_the_stack() {
+    let template = Template::ours();
+    let directory = &template.0["Resources"]["DirectoryTable"];
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        assert_eq!(directory[policy], "Retain", "{policy}");
+    }
+    let properties = &directory["Properties"];
+    assert_eq!(properties["DeletionProtectionEnabled"], true);
+    assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(properties["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
+    assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
+}
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+#[test]
+fn functions_end_before_api_gateway_gives_up_on_them() {
+    let template = Template::ours();
+    assert_eq!(template.0["Globals"]["Function"]["Timeout"], json!({ "Ref": "Timeout" }));
+    assert!(template.0["Parameters"]["Timeout"]["MaxValue"].as_u64().unwrap() < 30);
+    assert!(template.functions().all(|(_, function)| function.get("Timeout").is_none()));
+}
+
+#[test]
+fn logs_are_json_traced_and_forgotten_in_time() {
+    let template = Template::ours();
+    assert_eq!(template.0["Globals"]["Function"]["Tracing"], "Active");
+    for (name, function) in template.functions() {
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{name}");
+    }
+    let groups: BTreeSet<_> = template.of_type("AWS::Logs::LogGroup").collect();
+    assert_eq!(groups.len(), template.functions().count() + 1, "one for each function, and API Gateway's");
+    for group in groups {
+        let retention = &template.properties(group)["RetentionInDays"];
+        assert_eq!(*retention, json!({ "Ref": "LogRetention" }), "{group}");
+    }
+}

@@ -3,7 +3,7 @@
 //! Each side is read into a set of lines, and the sets have to be the same: one missing fails, and so does one too many.
 //! What a reader here does not understand becomes a line of its own, which the code never has.
 
-#![expect(clippy::unwrap_used, reason = "this is a test, its helpers included")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "this is a test, its helpers included")]
 
 mod mutations;
 mod read;
@@ -92,7 +92,18 @@ fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
     }
 }
 
-/// Beside what it calls, a function writes its own log and its traces.
+/// What Lambda asks of a role for a function in a VPC.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html>
+const NETWORK: [&str; 6] = [
+    "AssignPrivateIpAddresses",
+    "CreateNetworkInterface",
+    "DeleteNetworkInterface",
+    "DescribeNetworkInterfaces",
+    "DescribeSubnets",
+    "UnassignPrivateIpAddresses",
+];
+
+/// Beside what it calls, a function writes its own log and its traces, and Lambda may put it into a VPC.
 #[tokio::test]
 async fn each_function_has_a_role_of_its_own_that_allows_what_it_calls_and_nothing_else() {
     let mut code = Lines::new();
@@ -102,6 +113,8 @@ async fn each_function_has_a_role_of_its_own_that_allows_what_it_calls_and_nothi
         code.extend(uses.secrets.iter().map(|name| format!("{function} secret {name}")));
         code.extend(["CreateLogStream", "PutLogEvents"].map(|action| format!("{function} log {action}")));
         code.extend(["PutTelemetryRecords", "PutTraceSegments"].map(|action| format!("{function} traces {action}")));
+        code.extend(NETWORK.map(|action| format!("{function} network {action}")));
+        code.extend(NETWORK.map(|action| format!("{function} denies its code \"ec2:{action}\"")));
     }
     let without_keys = |lines: Lines| lines.into_iter().filter(|line| !line.contains(" secret keys/")).collect();
     assert_same(&without_keys(Template::ours().rights()), &without_keys(code));

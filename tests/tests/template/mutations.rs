@@ -60,6 +60,9 @@ fn a_right_that_is_missing_or_too_much_is_found() {
         changed(&format!("{statements}/2/Resource"), &everything),
         "only in the template: issuer \"dynamodb:UpdateItem\" on \"*\"\nonly in the code: issuer sessions UpdateItem\n"
     );
+    let network = "NetworkInterfaces/Properties/PolicyDocument/Statement/1/Action";
+    let denied_less = changed(network, &json!(["ec2:DescribeSubnets"]));
+    assert_eq!(denied_less.lines().count(), 5 * Template::ours().functions().count(), "{denied_less}");
     for (place, value) in [
         (format!("{statements}/0/Resource"), json!({ "Fn::GetAtt": ["AccessLogs", "Arn"] })),
         (format!("{statements}/3/Resource/0"), json!({ "Fn::Sub": "arn:aws:secretsmanager:eu-central-1:1:secret:*" })),

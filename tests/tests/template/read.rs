@@ -17,7 +17,7 @@ const OPERATIONS: [&str; 4] =
 
 /// In IAM `?` is one character: Secrets Manager ends each ARN with a hyphen and six random ones, and `*` in their place
 /// would open every secret whose name only starts so.
-/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html>
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html>
 const SECRET: [&str; 2] =
     ["arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${NamePrefix}", "-??????"];
 
@@ -103,7 +103,7 @@ impl Template {
         self.properties(id)["TableName"]["Fn::Sub"].as_str()
     }
 
-    /// `issuer sessions UpdateItem`, `issuer secret keys/signing`, `issuer log PutLogEvents`, `issuer traces PutTraceSegments`.
+    /// `issuer sessions UpdateItem`, `issuer secret keys/signing`, `issuer log PutLogEvents` and so on.
     pub(crate) fn rights(&self) -> Lines {
         let mut lines = Lines::new();
         let mut seen: Vec<&str> = Vec::new();
@@ -122,7 +122,7 @@ impl Template {
                     "AssumeRolePolicyDocument" if *value == trust() => {}
                     "Policies" => policies.extend(items.map(|policy| &policy["PolicyDocument"])),
                     "ManagedPolicyArns" => policies.extend(items.map(|policy| {
-                        let id = policy["Ref"].as_str().unwrap();
+                        let id = policy["Ref"].as_str().unwrap_or_else(|| in_vpc(policy));
                         seen.push(id);
                         &self.properties(id)["PolicyDocument"]
                     })),
@@ -139,6 +139,13 @@ impl Template {
     fn allowed(&self, name: &str, function: &Value, statement: &Value) -> Vec<String> {
         let (actions, resources) = (each(&statement["Action"]), each(&statement["Resource"]));
         let plain = json!({ "Effect": "Allow", "Action": statement["Action"], "Resource": statement["Resource"] });
+        let kept_from_code = json!({
+            "Effect": "Deny", "Action": statement["Action"], "Resource": "*",
+            "Condition": { "Null": { "lambda:SourceFunctionArn": "false" } },
+        });
+        if *statement == kept_from_code {
+            return actions.iter().map(|action| format!("{name} denies its code {action}")).collect();
+        }
         if *statement != plain {
             return vec![format!("{name} {statement}")];
         }
@@ -165,6 +172,8 @@ impl Template {
             // X-Ray has no resources.
             // <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html>
             "xray" if resource == "*" => format!("traces {verb}"),
+            // Nor have interfaces that are yet to be made.
+            "ec2" if resource == "*" => format!("network {verb}"),
             _ => format!("{action} on {resource}"),
         }
     }
@@ -174,6 +183,13 @@ impl Template {
 fn trust() -> Value {
     let lambda = json!({ "Service": "lambda.amazonaws.com" });
     json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": lambda, "Action": "sts:AssumeRole" }] })
+}
+
+/// The policy that a role has in a VPC only.
+fn in_vpc(policy: &Value) -> &str {
+    let [condition, policy, otherwise] = policy["Fn::If"].as_array().unwrap().as_slice() else { panic!("{policy}") };
+    assert_eq!((condition, otherwise), (&json!("InVpc"), &json!({ "Ref": "AWS::NoValue" })));
+    policy["Ref"].as_str().unwrap()
 }
 
 fn each(one_or_more: &Value) -> Vec<&Value> {

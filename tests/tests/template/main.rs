@@ -116,8 +116,7 @@ async fn each_function_has_a_role_of_its_own_that_allows_what_it_calls_and_nothi
         code.extend(NETWORK.map(|action| format!("{function} network {action}")));
         code.extend(NETWORK.map(|action| format!("{function} denies its code \"ec2:{action}\"")));
     }
-    let without_keys = |lines: Lines| lines.into_iter().filter(|line| !line.contains(" secret keys/")).collect();
-    assert_same(&without_keys(Template::ours().rights()), &without_keys(code));
+    assert_same(&Template::ours().rights(), &code);
 }
 
 #[test]

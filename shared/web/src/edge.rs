@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use domain::{ClientAddress, Code, RequestContext, RequestId};
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
@@ -25,6 +26,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A function that lives until its deadline has to have answered a little before it.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// API Gateway waits no longer for a function (REST APIs 29 seconds, HTTP APIs 30), and nobody hears what comes later.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
+const PATIENCE: Duration = Duration::from_secs(29);
+
+/// The longest that any function runs.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
+
 /// The routes behind the edge, ready to be served.
 pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let (router, _openapi) = routes.split_for_parts();
@@ -33,11 +42,6 @@ pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
         .method_not_allowed_fallback(|| async { ApiError::from(Code::MethodNotAllowed) })
         .layer(from_fn_with_state(Arc::clone(&app), edge))
         .with_state(app)
-}
-
-/// Serves a function's routes as a Lambda.
-pub async fn serve(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
-    lambda_http::run(router(app, routes)).await
 }
 
 async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
@@ -114,7 +118,7 @@ fn context(app: &App, extensions: &Extensions, headers: &HeaderMap) -> RequestCo
     let client = ClientAddress { ip: ip.and_then(|ip| ip.parse().ok()).or(peer), user_agent: text(USER_AGENT) };
     let id =
         id.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::generate(app.clock.now(), app.entropy.as_ref()));
-    let budget = lambda.map_or(app.budget, |lambda| remaining(app, lambda));
+    let budget = lambda.map_or(app.budget, |lambda| remaining(app.clock.now(), lambda.deadline).unwrap_or(app.budget));
     let mut cx = RequestContext::new(id, Arc::clone(&app.clock), budget, client, text(ACCEPT_LANGUAGE));
     cx.origin = origin(headers);
     cx
@@ -132,8 +136,39 @@ fn wants_page(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// What is left until the function's own deadline (`Lambda-Runtime-Deadline-Ms`).
-fn remaining(app: &App, lambda: &lambda_http::Context) -> Duration {
-    let now = u64::try_from(app.clock.now().timestamp_millis()).unwrap_or_default();
-    Duration::from_millis(lambda.deadline.saturating_sub(now)).saturating_sub(MARGIN)
+/// What is left until the function's own deadline (`Lambda-Runtime-Deadline-Ms`, in milliseconds since 1970), as far as
+/// anybody waits for it; `None` where that is no deadline.
+fn remaining(now: DateTime<Utc>, deadline: u64) -> Option<Duration> {
+    let now = Duration::from_millis(now.timestamp_millis().try_into().unwrap_or_default());
+    let deadline = Duration::from_millis(deadline);
+    // Nothing still runs that long after its end: `cargo lambda watch` gives all requests one deadline, in 1970.
+    let is_one = deadline + LONGEST_INVOCATION >= now;
+    is_one.then(|| deadline.saturating_sub(now).min(PATIENCE).saturating_sub(MARGIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_what_its_function_has_as_far_as_anybody_waits() {
+        let now = "2026-01-02T03:04:05Z".parse::<DateTime<Utc>>().unwrap();
+        let until = |milliseconds: i64| remaining(now, (now.timestamp_millis() + milliseconds).try_into().unwrap());
+        for (left, expected) in [
+            (10_000, 9_500),
+            (501, 1),
+            (500, 0),
+            (0, 0),
+            // A function that was frozen on its way, or whose clock is not Lambda's.
+            (-60_000, 0),
+            (60_000, 28_500),
+            (900_000, 28_500),
+        ] {
+            assert_eq!(until(left), Some(Duration::from_millis(expected)), "{left}");
+        }
+        assert_eq!(remaining(now, u64::MAX), Some(Duration::from_millis(28_500)));
+        for none in [0, 600_000] {
+            assert_eq!(remaining(now, none), None);
+        }
+    }
 }

@@ -167,6 +167,10 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        // No id has to be encoded, and behind API Gateway nobody knows how often one has been decoded (`gateway`).
+        if parts.uri.path().contains('%') {
+            return Err(Code::UnknownRoute.into());
+        }
         #[expect(clippy::disallowed_types, reason = "this is the wrapper that the ban sends everybody to")]
         let path = parts.extract::<axum::extract::Path<T>>().await;
         path.map(|path| Path(path.0)).map_err(|_| Code::UnknownRoute.into())

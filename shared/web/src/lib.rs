@@ -13,11 +13,13 @@ mod cors;
 mod edge;
 mod extract;
 mod failure;
+mod gateway;
 pub mod logs;
 
 pub use admin::Admin;
 pub use app::{App, AppParts};
 pub use cors::for_browsers;
-pub use edge::{router, serve};
+pub use edge::router;
 pub use extract::{Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, SeeOther};
 pub use failure::{ApiError, OAuthError, PageError, Problem};
+pub use gateway::{events, serve};

@@ -46,6 +46,9 @@ fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
 /// Longer values are nobody's honest nonce or hint, and every byte of them is stored and billed.
 const MAX_PARAMETER: usize = 1024;
 
+/// It is most of a `Location`, and API Gateway passes on 10,240 bytes of headers in all.
+const MAX_REDIRECT_URI: usize = 2048;
+
 impl Journeys {
     /// Starts a journey for an application: a new session, run up to its first client-facing step. `credentials` are what
     /// the caller shows to be the client.
@@ -118,7 +121,7 @@ impl Journeys {
 
 fn check_request(request: &AuthorizationRequest, client: &Client) -> Result<(), JourneyError> {
     // First: whatever else is wrong must not be told to an address that is not the client's.
-    if !client.redirects_to(&request.redirect_uri) {
+    if !client.redirects_to(&request.redirect_uri) || request.redirect_uri.len() > MAX_REDIRECT_URI {
         return Err(JourneyError::Refused(Code::InvalidRedirectUri));
     }
     let optional = [&request.scope, &request.nonce, &request.login_hint, &request.idp_hint, &request.ui_locales];

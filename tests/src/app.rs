@@ -26,6 +26,7 @@ use store::{Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
+use web::App;
 
 use crate::functions::{self, Route};
 use crate::house::House;
@@ -64,6 +65,7 @@ pub struct Setup {
 /// The merged routers, as a client sees them.
 pub struct TestApp {
     router: Router,
+    app: Arc<App>,
     always_cold: bool,
     config: Config,
     routes: Vec<Route>,
@@ -229,11 +231,12 @@ impl TestApp {
         let keys = Keys::load(&cx, &secrets, KeyKind::ALL).await.unwrap();
         let secrets = Arc::new(WatchedSecrets::over(secrets, calls.clone()));
         let app = aws::app(&counted, secrets.clone(), time.clone(), entropy.clone()).await.unwrap();
-        let router = web::router(app, landfall::routes());
+        let router = web::router(Arc::clone(&app), landfall::routes());
         calls.take();
         secrets.take();
         Self {
             router,
+            app,
             always_cold: false,
             config: counted,
             routes: functions::routes(),
@@ -260,17 +263,19 @@ impl TestApp {
 
     /// Puts another instance in place of this one, as Lambda does at will: it remembers nothing, and has no connection.
     pub async fn start_cold(&mut self) {
-        self.router = self.instance(self.secrets.clone(), KeyKind::ALL).await;
+        self.app = self.instance(self.secrets.clone(), KeyKind::ALL).await;
+        self.router = web::router(Arc::clone(&self.app), landfall::routes());
     }
 
     /// An instance that has these secrets.
-    pub async fn instance_with(&self, secrets: Arc<dyn SecretSource>) -> Router {
+    pub async fn instance_with(&self, secrets: Arc<dyn SecretSource>) -> Arc<App> {
         self.instance(secrets, KeyKind::ALL).await
     }
 
     /// From now on, requests meet that instance.
-    pub fn meet(&mut self, instance: &Router) {
-        self.router = instance.clone();
+    pub fn meet(&mut self, instance: &Arc<App>) {
+        self.app = Arc::clone(instance);
+        self.router = web::router(Arc::clone(instance), landfall::routes());
     }
 
     /// From now on, each request meets an instance that has just started.
@@ -278,10 +283,17 @@ impl TestApp {
         self.always_cold = true;
     }
 
-    async fn instance(&self, secrets: Arc<dyn SecretSource>, keys: &'static [KeyKind]) -> Router {
+    /// The instance that meets the next request, of a function that uses these keys.
+    pub(crate) async fn serving(&self, keys: &'static [KeyKind]) -> Arc<App> {
+        match self.always_cold {
+            true => Box::pin(self.instance(self.secrets.clone(), keys)).await,
+            false => Arc::clone(&self.app),
+        }
+    }
+
+    async fn instance(&self, secrets: Arc<dyn SecretSource>, keys: &'static [KeyKind]) -> Arc<App> {
         let config = Config { keys, ..self.config.clone() };
-        let app = aws::app(&config, secrets, self.time.clone(), self.entropy.clone()).await.unwrap();
-        web::router(app, landfall::routes())
+        aws::app(&config, secrets, self.time.clone(), self.entropy.clone()).await.unwrap()
     }
 
     /// Sends a request.
@@ -290,7 +302,7 @@ impl TestApp {
         self.calls.request_begins(route.map(|route| route.function));
         let keys = route.map_or(KeyKind::ALL, |route| route.keys);
         let router = match self.always_cold {
-            true => Box::pin(self.instance(self.secrets.clone(), keys)).await,
+            true => web::router(self.serving(keys).await, landfall::routes()),
             false => self.router.clone(),
         };
         let response = router.oneshot(request).await.unwrap();

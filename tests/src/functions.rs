@@ -1,7 +1,11 @@
 //! The functions and their routes.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use tokens::KeyKind;
+use utoipa_axum::router::OpenApiRouter;
+use web::App;
 
 /// One route, as a function's router describes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,16 +22,32 @@ pub struct Route {
     pub guarded: bool,
 }
 
-/// Every route of every function. Preflights are not among them: routers answer those beside what they describe.
-pub fn routes() -> Vec<Route> {
-    let functions = [
+impl Route {
+    /// As API Gateway writes it: `POST /oauth2/token`.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+fn all() -> [(&'static str, &'static [KeyKind], OpenApiRouter<Arc<App>>); 5] {
+    [
         ("journey-start", journey_start::KEYS, journey_start::routes()),
         ("step-submit", step_submit::KEYS, step_submit::routes()),
         ("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
         ("connector-test", connector_test::KEYS, connector_test::routes()),
         ("issuer", issuer::KEYS, issuer::routes()),
-    ];
-    let described = functions.map(|(function, keys, routes)| {
+    ]
+}
+
+/// One function: the keys it uses, and its routes.
+pub(crate) fn named(function: &str) -> (&'static str, &'static [KeyKind], OpenApiRouter<Arc<App>>) {
+    let found = all().into_iter().find(|(name, ..)| *name == function);
+    found.unwrap_or_else(|| panic!("there is no function {function}"))
+}
+
+/// Every route of every function. Preflights are not among them: routers answer those beside what they describe.
+pub fn routes() -> Vec<Route> {
+    let described = all().map(|(function, keys, routes)| {
         let paths = serde_json::to_value(routes.split_for_parts().1.paths).unwrap();
         let paths: Map<String, Value> = serde_json::from_value(paths).unwrap();
         paths.into_iter().flat_map(move |(path, item)| routes_at(function, keys, &path, &item)).collect::<Vec<_>>()

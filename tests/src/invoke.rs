@@ -1,0 +1,66 @@
+//! A function as Lambda invokes it: an event of API Gateway in, an answer for API Gateway out.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Context, LambdaEvent};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::{Answer, TestApp, functions};
+
+/// How long a function has, as the template gives it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An event of `events/`, as its file has it: `issuer/token.success.v2`.
+pub fn event(name: &str) -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/{name}.json"));
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+impl TestApp {
+    /// Has a function answer an event, as its `main` does, ten seconds before its end.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Answer {
+        let deadline = self.time.now().timestamp_millis() + i64::try_from(TIMEOUT.as_millis()).unwrap();
+        self.invoke_until(function, event, deadline.try_into().unwrap()).await
+    }
+
+    /// The same, with the end at that time, in milliseconds since 1970.
+    pub async fn invoke_until(&self, function: &str, event: &Value, deadline: u64) -> Answer {
+        let (function, keys, routes) = functions::named(function);
+        self.calls.request_begins(Some(function));
+        let event: LambdaRequest = serde_json::from_str(&event.to_string()).expect("an event of API Gateway");
+        let mut context = Context::default();
+        context.deadline = deadline;
+        let service = web::events(web::router(self.serving(keys).await, routes));
+        let answered = service.oneshot(LambdaEvent::new(event, context)).await.unwrap();
+        answer(&serde_json::to_value(answered).unwrap())
+    }
+}
+
+/// What API Gateway makes of an answer for it.
+fn answer(answered: &Value) -> Answer {
+    assert_eq!(answered["isBase64Encoded"], false, "nothing of ours is binary: {answered:#}");
+    let mut headers = HeaderMap::new();
+    let single = answered["headers"].as_object().into_iter().flatten();
+    let several = answered["multiValueHeaders"].as_object().into_iter().flatten();
+    for (name, value) in single.chain(several) {
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        // Version 2.0 has room for one value of a header, and lambda_http takes the first: no answer may have two.
+        let [value] = values else { panic!("{name} is there {} times", values.len()) };
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        headers.insert(name, HeaderValue::from_str(value.as_str().unwrap()).unwrap());
+    }
+    let text = answered["body"].as_str().unwrap_or_default().to_owned();
+    let status = u16::try_from(answered["statusCode"].as_u64().unwrap()).unwrap();
+    Answer {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
+    }
+}

@@ -1,0 +1,104 @@
+//! What only a run makes, in the place of the examples that stand for it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Browser, TestApp, TestSession, VERIFIER};
+use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
+
+use crate::files::Event;
+
+const SESSION: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const TOKEN: &str = "example-session-token";
+const STATE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-state";
+const ISSUER: &str = "http://127.0.0.1:8787/demo/keycloak/realms/demo";
+const PROVIDER_CODE: &str = "example-provider-code";
+const RESUME: &str = "example-resume-0123456789";
+const CODE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-authorization-code";
+/// RFC 7636 Appendix B.
+const EXAMPLE_VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// What is real, by what stands for it; the longer before what it begins with.
+pub(crate) struct Prepared {
+    real: Vec<(String, String)>,
+    provider: String,
+}
+
+impl Prepared {
+    /// Brings somebody as far as the route's request goes on from.
+    pub(crate) async fn of(app: &TestApp, route: &str) -> Self {
+        let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
+        let provider = url::Url::parse(start.redirect_url()).unwrap().origin().ascii_serialization();
+        let away = TestSession::of(&start.body);
+        let mut real = match route {
+            "POST /v1/sessions/{session}/steps/{step}" | "GET /v1/sessions/{session}" => {
+                let session = app.start("migrate-from-keycloak").await;
+                vec![(TOKEN, session.token), (SESSION, session.id)]
+            }
+            "POST /v1/sessions/{session}/resume" => {
+                let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
+                let (_, resume) = app.arrive(&back).await.carried();
+                vec![(RESUME, resume), (TOKEN, away.token), (SESSION, away.id)]
+            }
+            "GET /v1/callback/{connector}" | "POST /v1/callback/{connector}" => {
+                let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
+                let brought = |name| back.parameter(name).unwrap();
+                let examples = [(STATE, "state"), (ISSUER, "iss"), (PROVIDER_CODE, "code")];
+                let mut real: Vec<_> = examples.map(|(example, name)| (example, brought(name))).into();
+                real.push((SESSION, away.id));
+                real
+            }
+            "POST /oauth2/token" => {
+                let login = app.log_in(EMAIL, PASSWORD).await;
+                vec![(CODE, login.code), (EXAMPLE_VERIFIER, VERIFIER.to_owned()), (SESSION, login.session.id)]
+            }
+            _ => Vec::new(),
+        };
+        let mut spelled: Vec<_> = real.iter().map(|(example, real)| (form(example), form(real))).collect();
+        spelled.extend(real.drain(..).map(|(example, real)| (example.to_owned(), real)));
+        // A letter that is encoded, once and twice.
+        for percent in ["%", "%25"] {
+            let last = |text: &str| {
+                let (rest, last) = text.split_at(text.len() - 1);
+                format!("{rest}{percent}{:02X}", last.as_bytes()[0])
+            };
+            let session = spelled.iter().find(|(example, _)| example == SESSION).cloned();
+            spelled.extend(session.map(|(example, real)| (last(&example), last(&real))));
+        }
+        Self { real: spelled, provider }
+    }
+
+    /// Where the provider is.
+    pub(crate) fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// The event as a client's request would have made it.
+    pub(crate) fn fill_in(&self, event: &Event) -> Value {
+        let mut json = event.json.clone();
+        if json["isBase64Encoded"] == true {
+            let body = String::from_utf8(STANDARD.decode(json["body"].as_str().unwrap()).unwrap()).unwrap();
+            json["body"] = STANDARD.encode(self.fill_in_text(&body)).into();
+        }
+        self.walk(&mut json);
+        json
+    }
+
+    fn walk(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.fill_in_text(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.walk(value)),
+            Value::Object(entries) => entries.values_mut().for_each(|value| self.walk(value)),
+            _ => {}
+        }
+    }
+
+    fn fill_in_text(&self, text: &str) -> String {
+        self.real.iter().fold(text.to_owned(), |text, (example, real)| text.replace(example, real))
+    }
+}
+
+fn form(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}

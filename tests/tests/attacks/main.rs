@@ -9,6 +9,7 @@ mod clients;
 mod codes;
 mod credentials;
 mod expressions;
+mod gateway;
 mod halves;
 mod handed_over;
 mod held;

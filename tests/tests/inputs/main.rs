@@ -3,6 +3,7 @@
 
 mod connectors;
 mod journeys;
+mod limits;
 mod paths;
 mod refusal;
 mod requests;

@@ -1,5 +1,6 @@
 //! A function's binary as it is deployed, run on this machine with an environment that says "local" wherever it can.
 
+use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use domain::{Clock, SecretName, SecretSource};
+use domain::{Client, Clock, SecretName, SecretSource};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokens::KeyKind;
@@ -188,6 +189,52 @@ pub async fn calls_nobody_on_this_machine(binary: &str, function: &str) {
     assert!(!succeeded && log.contains("LANDFALL_PRIVATE_NETWORKS"), "{log}");
 }
 
+/// Starts instances of the issuer's binary all at once, and has each answer requests of a client that authenticates: each
+/// reads its keys and that client's secret once.
+pub async fn each_instance_reads_each_secret_once(binary: &str) {
+    const INSTANCES: usize = 3;
+    let app = TestApp::with(|setup| {
+        setup.time = Arc::new(SystemClock);
+        setup.client_secrets = [("backend", "secret-of-the-backend")].into();
+        setup.client = |client| Client { secret: Some("backend".into()), ..client };
+    })
+    .await;
+    let body = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "demo"),
+        ("client_secret", "secret-of-the-backend"),
+        ("redirect_uri", landfall::demo::REDIRECT_URI),
+        ("code_verifier", crate::VERIFIER),
+        ("code", "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.a-guess"),
+    ];
+    let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+    let body = serde_urlencoded::to_string(body).unwrap();
+    let sent = Sent { method: "POST", path: "/oauth2/token".into(), headers, body, by: None };
+    app.secrets.take();
+
+    let mut instances = Vec::new();
+    for _ in 0..INSTANCES {
+        instances.push(Deployed::start(&app, binary, &[]).await);
+    }
+    for _ in 0..4 {
+        for instance in &mut instances {
+            let answer = instance.invoke(&sent).await;
+            // Who it is was right: what is wrong is the code.
+            assert!(answer["body"].as_str().unwrap_or_default().contains("invalid_grant"), "{answer:#}");
+        }
+    }
+
+    let mut asked = BTreeMap::<_, usize>::new();
+    for (_, name) in app.secrets.take() {
+        *asked.entry(name).or_default() += 1;
+    }
+    assert!(asked.values().all(|times| *times == INSTANCES), "{asked:?}");
+    assert!(asked.contains_key("clients/backend") && asked.keys().any(|name| name.starts_with("keys/")), "{asked:?}");
+    for instance in instances {
+        instance.stop();
+    }
+}
+
 /// What has the function call a provider, where it ever does.
 async fn request_of(app: &TestApp, function: &str) -> Sent {
     use landfall::demo::{EMAIL, PASSWORD};
@@ -259,11 +306,11 @@ async fn secret(State(secrets): State<Arc<crate::WatchedSecrets>>, headers: Head
     assert_eq!(headers["x-amz-target"], "secretsmanager.GetSecretValue");
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let name = asked["SecretId"].as_str().unwrap_or_default().trim_start_matches("landfall/");
-    let known = KeyKind::ALL.iter().map(|kind| kind.secret());
-    let mut known = known;
-    let name = known
-        .find(|key| key.as_str() == name)
-        .unwrap_or_else(|| SecretName::connector(name.trim_start_matches("connectors/")));
+    let mut known = KeyKind::ALL.iter().map(|kind| kind.secret());
+    let name = known.find(|key| key.as_str() == name).unwrap_or_else(|| match name.split_once('/') {
+        Some(("clients", name)) => SecretName::client(name),
+        _ => SecretName::connector(name.trim_start_matches("connectors/")),
+    });
     let cx = aws::context(Arc::new(SystemClock), &aws::SystemEntropy);
     let value = secrets.get(&cx, &name).await.unwrap();
     let body = json!({ "Name": asked["SecretId"], "SecretString": value.expose_secret(), "VersionId": "1" });

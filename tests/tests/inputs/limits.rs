@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::{Client, Clock};
 use landfall::demo::PASSWORD;
-use landfall_tests::{Answer, Browser, TestApp, event, routes};
+use landfall_tests::functions::routes;
+use landfall_tests::{Answer, Browser, TestApp, event};
 use serde_json::{Value, json};
 
 use crate::refusal::{changed, post_json, refuse};
@@ -36,7 +37,7 @@ fn events() -> Vec<(&'static str, String, Value)> {
         })
         .collect();
     let mut there: Vec<_> = found.iter().map(|(function, route, _)| (*function, route.clone())).collect();
-    let mut all = routes();
+    let mut all: Vec<_> = routes().into_iter().map(|route| (route.function, route.key())).collect();
     there.sort();
     all.sort();
     assert_eq!(there, all);

@@ -3,6 +3,7 @@
 
 mod administrators;
 mod away;
+mod backends;
 mod by;
 mod callback;
 mod clients;

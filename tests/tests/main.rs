@@ -7,4 +7,5 @@ mod budget;
 mod codes;
 mod connector_test;
 mod journey;
+mod readme;
 mod redirect;

@@ -62,10 +62,10 @@ impl Apply {
             let callback = callback_url(&config.issuer, &connector.id);
             format!("connector {} is saved; its redirect URI, where it has one: {callback}", connector.id)
         });
-        let saved = saved
+        let mut saved = saved
             .chain(journeys.iter().map(|journey| format!("journey {} is live", journey.id)))
             .chain(clients.iter().map(|client| format!("client {} is saved", client.id)));
-        saved.map(|line| writeln!(out, "{line}")).collect::<Result<(), _>>().map_err(CommandError::Output)
+        saved.try_for_each(|line| writeln!(out, "{line}")).map_err(CommandError::Output)
     }
 
     fn connectors(&self) -> Result<Vec<ConnectorDocument>, CommandError> {

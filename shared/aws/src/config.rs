@@ -106,7 +106,8 @@ impl Config {
         }
         let [issuer, config, directory, sessions, secrets_prefix] = required.map(Option::unwrap_or_default);
         let [private_networks] = Self::OPTIONAL.map(get);
-        if !is_issuer(&issuer) && !(reach == Reach::Local && is_of_this_machine(&issuer)) {
+        let is_local = reach == Reach::Local && is_of_this_machine(&issuer);
+        if !is_local && !is_issuer(&issuer) {
             return Err(ConfigError::Issuer);
         }
         let reach = match private_networks {

@@ -21,7 +21,6 @@ fn native(client: Client) -> Client {
 }
 
 async fn start_to(app: &TestApp, uri: &str) -> Answer {
-    println!("{uri:?}");
     let mut body = TestApp::start_body();
     body["request"]["redirect_uri"] = json!(uri);
     app.try_start(JOURNEY, &body).await
@@ -107,6 +106,7 @@ async fn a_redirect_uri_on_another_port_is_refused_unless_a_native_application_l
         "com.example.demo.evil:/after",
         "evil.com.example.demo:/after",
     ] {
+        println!("{uri:?}");
         let answer = start_to(&app, uri).await;
         witness.refused(&answer, 400, "invalid_redirect_uri").await;
         assert!(!answer.headers.contains_key(LOCATION));

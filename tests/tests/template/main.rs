@@ -73,9 +73,7 @@ fn the_tables_are_those_of_the_store() {
 #[test]
 fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
     let template = Template::ours();
-    let own = Config::REQUIRED.into_iter().chain(Config::OPTIONAL);
-    // lambda_http reads this one.
-    let code = own.chain(["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"]).map(str::to_owned).collect();
+    let code = Config::REQUIRED.into_iter().chain(Config::OPTIONAL).map(str::to_owned).collect();
     assert_same(&template.variables(), &code);
 
     let names = TableNames::with_prefix("${AWS::StackName}");

@@ -29,28 +29,36 @@ impl Route {
     }
 }
 
-fn all() -> [(&'static str, &'static [KeyKind], OpenApiRouter<Arc<App>>); 5] {
+/// One function, as its `main` makes it.
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) keys: &'static [KeyKind],
+    pub(crate) routes: OpenApiRouter<Arc<App>>,
+}
+
+fn all() -> [Function; 5] {
+    let function = |name, keys, routes| Function { name, keys, routes };
     [
-        ("journey-start", journey_start::KEYS, journey_start::routes()),
-        ("step-submit", step_submit::KEYS, step_submit::routes()),
-        ("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
-        ("connector-test", connector_test::KEYS, connector_test::routes()),
-        ("issuer", issuer::KEYS, issuer::routes()),
+        function("journey-start", journey_start::KEYS, journey_start::routes()),
+        function("step-submit", step_submit::KEYS, step_submit::routes()),
+        function("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
+        function("connector-test", connector_test::KEYS, connector_test::routes()),
+        function("issuer", issuer::KEYS, issuer::routes()),
     ]
 }
 
-/// One function: the keys it uses, and its routes.
-pub(crate) fn named(function: &str) -> (&'static str, &'static [KeyKind], OpenApiRouter<Arc<App>>) {
-    let found = all().into_iter().find(|(name, ..)| *name == function);
+/// The function of that name.
+pub(crate) fn named(function: &str) -> Function {
+    let found = all().into_iter().find(|known| known.name == function);
     found.unwrap_or_else(|| panic!("there is no function {function}"))
 }
 
 /// Every route of every function. Preflights are not among them: routers answer those beside what they describe.
 pub fn routes() -> Vec<Route> {
-    let described = all().map(|(function, keys, routes)| {
+    let described = all().map(|Function { name, keys, routes }| {
         let paths = serde_json::to_value(routes.split_for_parts().1.paths).unwrap();
         let paths: Map<String, Value> = serde_json::from_value(paths).unwrap();
-        paths.into_iter().flat_map(move |(path, item)| routes_at(function, keys, &path, &item)).collect::<Vec<_>>()
+        paths.into_iter().flat_map(move |(path, item)| routes_at(name, keys, &path, &item)).collect::<Vec<_>>()
     });
     described.into_iter().flatten().collect()
 }

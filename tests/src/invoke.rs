@@ -10,6 +10,7 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::functions::Function;
 use crate::{Answer, TestApp, functions};
 
 /// How long a function has, as the template gives it.
@@ -31,8 +32,8 @@ impl TestApp {
 
     /// The same, with the end at that time, in milliseconds since 1970.
     pub async fn invoke_until(&self, function: &str, event: &Value, deadline: u64) -> Answer {
-        let (function, keys, routes) = functions::named(function);
-        self.calls.request_begins(Some(function));
+        let Function { name, keys, routes } = functions::named(function);
+        self.calls.request_begins(Some(name));
         let event: LambdaRequest = serde_json::from_str(&event.to_string()).expect("an event of API Gateway");
         let mut context = Context::default();
         context.deadline = deadline;

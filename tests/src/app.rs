@@ -25,7 +25,10 @@ use simulators::Keycloak;
 use store::{Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 use web::App;
 
 use crate::functions::{self, Route};
@@ -88,11 +91,26 @@ pub struct TestApp {
     pub(crate) access_key: SecretString,
     pub(crate) tables: TableNames,
     logs: Logs,
+    /// What its callers sent, and what each was answered.
+    pub heard: Mutex<Vec<Heard>>,
     _logging: DefaultGuard,
 }
 
+/// A request as it came in, and its answer.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// Its path and query.
+    pub path: String,
+    /// `Authorization`, if it had one.
+    pub authorization: Option<String>,
+    /// What it was sent with.
+    pub body: String,
+    /// What it was answered.
+    pub answer: Answer,
+}
+
 /// What a route answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
@@ -123,6 +141,32 @@ pub const ADMIN: &str = "token-of-an-administrator";
 
 /// The issuer, whatever a request's Host says.
 pub(crate) const ISSUER: &str = "https://id.example.com";
+
+/// What the function that serves all routes at once is called in its metrics.
+const FUNCTION: &str = "landfall";
+
+/// What our own lines call themselves: by their crate, or `outbound`.
+const OUR_TARGETS: &[&str] = &[
+    "aws",
+    "connector_test",
+    "directory",
+    "domain",
+    "egress",
+    "issuer",
+    "journey_start",
+    "journeys",
+    "oidc_callback",
+    "outbound",
+    "providers",
+    "step_submit",
+    "store",
+    "tokens",
+    "web",
+];
+
+fn is_ours(target: &str) -> bool {
+    target.split("::").next().is_some_and(|name| OUR_TARGETS.contains(&name))
+}
 
 const CONNECTORS: &str = r#"
 connectors:
@@ -184,7 +228,10 @@ impl TestApp {
 
         let logs = Logs::default();
         let writer = logs.clone();
-        let logging = tracing::subscriber::set_default(web::logs::subscriber(move || writer.clone()));
+        // More than a deployed function would: whatever is ours to log is looked at.
+        let wanted = filter_fn(|data| *data.level() <= Level::INFO || is_ours(data.target()));
+        let written = web::logs::layer(move || writer.clone(), Some(FUNCTION));
+        let logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(wanted).with(written));
 
         let calls = Calls::default();
         let provider = before(serve(keycloak.router()).await, "provider", calls.clone()).await;
@@ -252,6 +299,7 @@ impl TestApp {
             access_key,
             tables,
             logs,
+            heard: Mutex::default(),
             _logging: logging,
         }
     }
@@ -305,15 +353,23 @@ impl TestApp {
             true => web::router(self.serving(keys).await, landfall::routes()),
             false => self.router.clone(),
         };
-        let response = router.oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
+        let (parts, body) = request.into_parts();
+        let sent = to_bytes(body, usize::MAX).await.unwrap();
+        let path = parts.uri.to_string();
+        let authorization =
+            parts.headers.get(AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let body = String::from_utf8_lossy(&sent).into_owned();
+        let response = router.oneshot(Request::from_parts(parts, Body::from(sent))).await.unwrap();
+        let (parts, answered) = response.into_parts();
+        let bytes = to_bytes(answered, usize::MAX).await.unwrap();
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
             text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        };
+        self.heard.lock().unwrap().push(Heard { path, authorization, body, answer: answer.clone() });
+        answer
     }
 
     /// Posts JSON, with a session's token if there is one.
@@ -333,16 +389,26 @@ impl TestApp {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
+    /// Forgets what it has heard, called and logged.
+    pub fn forget(&self) {
+        self.heard.lock().unwrap().clear();
+        self.calls.take();
+        self.logs.0.lock().unwrap().clear();
+    }
+
     /// All that was logged so far.
     pub fn logs(&self) -> String {
         String::from_utf8(self.logs.0.lock().unwrap().clone()).unwrap()
     }
 
+    /// The same line by line.
+    pub fn lines(&self) -> Vec<Value> {
+        self.logs().lines().map(|line| serde_json::from_str(line).expect("every log line is JSON")).collect()
+    }
+
     /// The log lines with that `event`.
     pub fn events(&self, event: &str) -> Vec<Value> {
-        let lines = self.logs();
-        let lines = lines.lines().map(|line| serde_json::from_str(line).expect("every log line is JSON"));
-        lines.filter(|line: &Value| line["event"] == event).collect()
+        self.lines().into_iter().filter(|line| line["event"] == event).collect()
     }
 }
 
@@ -355,6 +421,12 @@ impl Answer {
     /// A header's text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Fails unless it is an error of the caller's.
+    pub fn expect_refused(self) -> Self {
+        assert!(self.status.is_client_error(), "{}: {}", self.status, self.text);
+        self
     }
 
     /// Fails unless the status is this one.

@@ -1,6 +1,7 @@
 //! A function's binary as it is deployed, run on this machine with an environment that says "local" wherever it can.
 
 use std::collections::BTreeMap;
+use std::io::{PipeReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,11 +23,12 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::app::ISSUER;
 use crate::proxy::{in_background, serve};
-use crate::{Browser, TestApp, demo_keycloak};
+use crate::{Browser, Setup, TestApp, TestSession, demo_keycloak};
 
 /// A function that runs, between a Runtime API and a Secrets Manager of this test. It is stopped when this is dropped.
 pub struct Deployed {
     child: Child,
+    output: PipeReader,
     events: mpsc::UnboundedSender<Value>,
     answers: mpsc::UnboundedReceiver<Value>,
     proxied: Arc<AtomicUsize>,
@@ -55,11 +57,33 @@ pub struct Sent {
 
 /// An app whose provider is on this machine, by the machine's clock: the function has no other.
 pub async fn app() -> TestApp {
+    app_with(|_| {}).await
+}
+
+/// The same with something else about it.
+pub async fn app_with(change: impl FnOnce(&mut Setup)) -> TestApp {
     TestApp::with(|setup| {
         setup.time = Arc::new(SystemClock);
         setup.keycloak = demo_keycloak(Arc::new(SystemClock));
+        change(setup);
     })
     .await
+}
+
+impl Sent {
+    /// A POST of JSON, with a session's token if there is one.
+    pub fn json(path: String, token: Option<&str>, body: &Value) -> Self {
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(token.map(|token| ("authorization", format!("Bearer {token}"))));
+        Self { method: "POST", path, headers, body: body.to_string(), by: None }
+    }
+
+    /// The answer to a session's form of name and password.
+    pub fn password(session: &TestSession, email: &str, password: &str) -> Self {
+        let data = crate::data(email, password);
+        let body = json!({ "turn": session.turn, "key": crate::key(1), "option": "submit", "data": data });
+        Self::json(format!("/v1/sessions/{}/steps/ask", session.id), Some(&session.token), &body)
+    }
 }
 
 impl Deployed {
@@ -79,7 +103,8 @@ impl Deployed {
 
         let (dynamodb, proxy) = (format!("http://{}", app.dynamodb), format!("http://{proxy}"));
         let mut command = Command::new(binary);
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let (output, printed) = std::io::pipe().unwrap();
+        command.env_clear().stdin(Stdio::null()).stdout(printed.try_clone().unwrap()).stderr(printed);
         command
             .env("AWS_LAMBDA_RUNTIME_API", runtime.to_string())
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "function"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")])
@@ -104,7 +129,7 @@ impl Deployed {
         command.envs([("NO_PROXY", "127.0.0.1,localhost,*"), ("no_proxy", "127.0.0.1,localhost,*")]);
         command.envs(more.iter().copied());
         let child = command.spawn().unwrap_or_else(|error| panic!("{binary} does not start: {error}"));
-        Self { child, events, answers, proxied }
+        Self { child, output, events, answers, proxied }
     }
 
     /// What the function answers, as API Gateway is told.
@@ -122,18 +147,28 @@ impl Deployed {
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers,
             "requestContext": context, "body": sent.body, "isBase64Encoded": false,
         });
-        self.events.send(event).unwrap();
-        let answer = tokio::time::timeout(Duration::from_secs(30), self.answers.recv()).await;
-        answer.expect("the function answers, or has ended: see what it printed").unwrap()
+        self.invoke_raw(event).await
     }
 
-    /// How it ends by itself, and what it has logged.
+    /// The same to whatever event.
+    pub async fn invoke_raw(&mut self, event: Value) -> Value {
+        self.events.send(event).unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(30), self.answers.recv()).await;
+        answer
+            .unwrap_or_else(|_| {
+                self.child.kill().unwrap();
+                panic!("the function has ended, or does not answer: {}", self.log());
+            })
+            .unwrap()
+    }
+
+    /// How it ends by itself, and what it has printed.
     pub fn wait(mut self) -> (bool, String) {
         let ended = self.child.wait().unwrap();
         (ended.success(), self.log())
     }
 
-    /// Stops it. What it has logged.
+    /// Stops it. What it has printed: its log, and whatever else.
     pub fn stop(mut self) -> String {
         assert_eq!(self.proxied.load(Ordering::Relaxed), 0, "a proxy was asked");
         self.child.kill().unwrap();
@@ -142,7 +177,7 @@ impl Deployed {
 
     fn log(&mut self) -> String {
         let mut log = String::new();
-        std::io::Read::read_to_string(&mut self.child.stdout.take().unwrap(), &mut log).unwrap();
+        self.output.read_to_string(&mut log).unwrap();
         log
     }
 }
@@ -238,20 +273,9 @@ pub async fn each_instance_reads_each_secret_once(binary: &str) {
 /// What has the function call a provider, where it ever does.
 async fn request_of(app: &TestApp, function: &str) -> Sent {
     use landfall::demo::{EMAIL, PASSWORD};
-    let json = |path: String, token: Option<&str>, body: Value| {
-        let mut headers = vec![("content-type", "application/json".to_owned())];
-        headers.extend(token.map(|token| ("authorization", format!("Bearer {token}"))));
-        Sent { method: "POST", path, headers, body: body.to_string(), by: None }
-    };
     match function {
-        "journey-start" => json("/v1/journeys/sign-in-with-keycloak/start".into(), None, TestApp::start_body()),
-        "step-submit" => {
-            let session = app.start("migrate-from-keycloak").await;
-            let path = format!("/v1/sessions/{}/steps/ask", session.id);
-            let body =
-                json!({ "turn": 1, "key": crate::key(1), "option": "submit", "data": crate::data(EMAIL, PASSWORD) });
-            json(path, Some(&session.token), body)
-        }
+        "journey-start" => Sent::json("/v1/journeys/sign-in-with-keycloak/start".into(), None, &TestApp::start_body()),
+        "step-submit" => Sent::password(&app.start("migrate-from-keycloak").await, EMAIL, PASSWORD),
         "oidc-callback" => {
             let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
             let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
@@ -272,7 +296,7 @@ async fn request_of(app: &TestApp, function: &str) -> Sent {
         }
         "connector-test" => {
             let administrator = Some("arn:aws:iam::1:user/administrator");
-            Sent { by: administrator, ..json("/v1/connectors/keycloak/test".into(), None, json!({})) }
+            Sent { by: administrator, ..Sent::json("/v1/connectors/keycloak/test".into(), None, &json!({})) }
         }
         other => panic!("nobody knows what {other} does: say so here"),
     }

@@ -57,6 +57,28 @@ impl TestApp {
         }
     }
 
+    /// Every item of every table, as DynamoDB shows them.
+    pub async fn all_items(&self) -> Vec<Value> {
+        let tables = [&self.tables.config, &self.tables.directory, &self.tables.sessions];
+        let mut items = Vec::new();
+        for table in tables {
+            items.extend(self.scan(table).await);
+        }
+        items
+    }
+
+    /// Changes the items whose key starts with `prefix` behind everybody's back.
+    pub async fn change_items_of(&self, prefix: &str, change: impl Fn(&mut Value)) {
+        for table in [&self.tables.config, &self.tables.directory, &self.tables.sessions] {
+            for mut item in self.scan(table).await {
+                if item["pk"]["S"].as_str().unwrap().starts_with(prefix) {
+                    change(&mut item);
+                    self.dynamodb("PutItem", &json!({ "TableName": table, "Item": item })).await;
+                }
+            }
+        }
+    }
+
     async fn scan(&self, table: &str) -> Vec<Value> {
         let mut answer = self.dynamodb("Scan", &json!({ "TableName": table, "ConsistentRead": true })).await;
         answer["Items"].as_array_mut().map(std::mem::take).unwrap_or_default()

@@ -14,6 +14,7 @@ mod app_codes;
 mod browser;
 pub mod calls;
 pub mod deployed;
+pub mod falling;
 mod flow;
 pub mod functions;
 pub mod house;
@@ -22,7 +23,7 @@ mod items;
 pub mod proxy;
 mod secrets;
 
-pub use app::{ADMIN, Answer, Setup, TestApp, demo_keycloak};
+pub use app::{ADMIN, Answer, Heard, Setup, TestApp, demo_keycloak};
 pub use app_codes::SEED;
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};

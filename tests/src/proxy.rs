@@ -95,7 +95,7 @@ impl Proxy {
         };
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(Body::new(body), usize::MAX).await.unwrap();
-        call.answered_with(&bytes);
+        call.answered_with(bytes.clone());
         self.calls.record(call);
         Response::from_parts(parts, Body::from(bytes))
     }

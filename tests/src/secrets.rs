@@ -1,5 +1,6 @@
 //! Where secrets are read, watched.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -16,12 +17,13 @@ use crate::proxy::Calls;
 pub struct WatchedSecrets {
     secrets: Mutex<LocalSecrets>,
     asked: Mutex<Vec<(Option<&'static str>, String)>>,
+    given: Mutex<BTreeMap<String, SecretString>>,
     calls: Calls,
 }
 
 impl WatchedSecrets {
     pub(crate) fn over(secrets: LocalSecrets, calls: Calls) -> Self {
-        Self { secrets: Mutex::new(secrets), asked: Mutex::default(), calls }
+        Self { secrets: Mutex::new(secrets), asked: Mutex::default(), given: Mutex::default(), calls }
     }
 
     /// Announces a new key. When it will be in force.
@@ -42,13 +44,19 @@ impl WatchedSecrets {
     pub fn take(&self) -> Vec<(Option<&'static str>, String)> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
+
+    /// Every secret that was ever given to anybody, by name.
+    pub fn given(&self) -> BTreeMap<String, SecretString> {
+        self.given.lock().unwrap().clone()
+    }
 }
 
 #[async_trait]
 impl SecretSource for WatchedSecrets {
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
         self.asked.lock().unwrap().push((self.calls.function(), name.to_string()));
-        let secrets = self.copy();
-        secrets.get(cx, name).await
+        let secret = self.copy().get(cx, name).await?;
+        self.given.lock().unwrap().insert(name.to_string(), secret.clone());
+        Ok(secret)
     }
 }

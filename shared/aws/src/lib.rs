@@ -77,11 +77,14 @@ pub async fn app(
     entropy: Arc<dyn Entropy>,
 ) -> Result<Arc<App>, StartError> {
     let cx = context(Arc::clone(&clock), entropy.as_ref());
+    let stopwatch = cx.stopwatch();
     let keys = Arc::new(Keys::load(&cx, secrets.as_ref(), config.keys).await?);
+    let (store, egress) = (store(config, Arc::clone(&entropy)).await?, Egress::new(config.reach)?);
+    cx.count(|counts| counts.init_ms = Some(stopwatch.millis()));
     Ok(Arc::new(App::new(AppParts {
-        store: store(config, Arc::clone(&entropy)).await?,
+        store,
         registry: config.registry.clone(),
-        egress: Egress::new(config.reach)?,
+        egress,
         secrets,
         keys,
         clock,
@@ -91,6 +94,7 @@ pub async fn app(
         limits: Limits::default(),
         lifetimes: Lifetimes::default(),
         budget: config.budget,
+        startup: cx.counts(),
     })))
 }
 

@@ -53,6 +53,7 @@ impl SecretsManager {
         let call = self.client.get_secret_value().secret_id(self.whole(name)).send();
         let result = tokio::time::timeout(cx.remaining(), call).await;
         let (operation, duration_ms) = ("GetSecretValue", stopwatch.millis());
+        cx.count(|counts| counts.secrets_reads += 1);
         let outcome = match &result {
             Ok(Ok(_)) => "ok",
             Ok(Err(_)) => "failed",

@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Clock, RequestId};
+use crate::tally::Tally;
+use crate::{Client, Clock, Counts, RequestId};
 
 /// Who is calling, as far as the front door vouches for it: API Gateway's context, never `X-Forwarded-*`, which anybody
 /// can send.
@@ -54,6 +55,7 @@ pub struct RequestContext {
     /// The origin of the page that calls, if a browser says so (`Origin`).
     pub origin: Option<String>,
     application: Arc<OnceLock<Arc<Client>>>,
+    tally: Tally,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,7 +71,17 @@ impl RequestContext {
         let now = clock.now();
         let budget = TimeDelta::from_std(budget).unwrap_or(TimeDelta::MAX);
         let deadline = now.checked_add_signed(budget).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        Self { id, now, deadline, client, locale, origin: None, application: Arc::default(), clock }
+        Self {
+            id,
+            now,
+            deadline,
+            client,
+            locale,
+            origin: None,
+            application: Arc::default(),
+            tally: Tally::default(),
+            clock,
+        }
     }
 
     /// Notes whose request this has turned out to be. The first to know is believed.
@@ -80,6 +92,16 @@ impl RequestContext {
     /// Whose request this is, as far as it has turned out.
     pub fn application(&self) -> Option<&Arc<Client>> {
         self.application.get()
+    }
+
+    /// Counts something that has been done for this request.
+    pub fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.tally.counts());
+    }
+
+    /// What has been counted so far.
+    pub fn counts(&self) -> Counts {
+        self.tally.counts().clone()
     }
 
     /// The same request on behalf of the person behind it.
@@ -137,13 +159,15 @@ mod tests {
     use crate::FixedClock;
 
     #[test]
-    fn nothing_remains_after_the_deadline() {
+    fn nothing_remains_after_the_deadline_and_what_is_counted_within_a_part_of_it_counts() {
         let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
         let id = "req".parse().unwrap();
         let cx = RequestContext::new(id, clock.clone(), Duration::from_secs(3), ClientAddress::default(), None);
 
         assert_eq!(cx.within_quarters(3).remaining(), Duration::from_millis(2250));
         let short = cx.within(Duration::from_millis(2500));
+        short.count(|counts| counts.dynamodb_calls += 1);
+        assert_eq!(cx.counts().dynamodb_calls, 1);
         clock.advance(TimeDelta::seconds(2));
         assert_eq!(cx.remaining(), Duration::from_secs(1));
         assert_eq!(short.remaining(), Duration::from_millis(500));

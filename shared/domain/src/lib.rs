@@ -24,6 +24,7 @@ pub mod ports;
 pub mod sealed;
 pub mod secret;
 pub mod session;
+pub mod tally;
 pub mod text;
 pub mod user;
 
@@ -44,5 +45,6 @@ pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSourc
 pub use sealed::{Sealed, SealedError, SealingKey};
 pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
 pub use session::{Answered, AuthorizationRequest, IssuedCode, Proof, Redirect, Run, Session, SessionUser, Status};
+pub use tally::{Counts, Ended};
 pub use text::Text;
 pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

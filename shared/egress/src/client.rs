@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use domain::RequestContext;
+use http::StatusCode;
 use reqwest::dns::Resolve;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
@@ -104,6 +105,14 @@ impl Egress {
             Err(error) => Err(error),
         };
 
+        let duration_ms = stopwatch.millis();
+        let failed =
+            |response: &Response| response.status.is_server_error() || response.status == StatusCode::TOO_MANY_REQUESTS;
+        cx.count(|counts| {
+            counts.provider_calls += 1;
+            counts.provider_ms += duration_ms;
+            counts.provider_failures += u64::from(outcome.as_ref().map_or(true, failed));
+        });
         tracing::info!(
             target: "outbound",
             service = "provider",
@@ -113,7 +122,7 @@ impl Egress {
             status = outcome.as_ref().ok().map(|response| response.status.as_u16()),
             error = outcome.as_ref().err().map(|error| error.as_str()),
             circuit = matches!(outcome, Err(EgressError::LeftAlone)).then_some("open"),
-            duration_ms = stopwatch.millis(),
+            duration_ms,
         );
         outcome
     }

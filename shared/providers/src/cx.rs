@@ -102,6 +102,7 @@ impl<'a> Cx<'a> {
     /// with.
     pub fn of(self, connector: &ConnectorDocument) -> Self {
         let limit = connector.timeout.map(|seconds| Duration::from_secs(seconds.into()));
+        self.request.count(|counts| counts.providers.extend([connector.provider.clone()]));
         Self { limit: limit.unwrap_or(self.limit), ..self }
     }
 

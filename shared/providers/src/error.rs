@@ -65,6 +65,17 @@ impl ProviderError {
         }
     }
 
+    /// One stable word: who must act.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            ProviderError::Rejected(_) => "rejected",
+            ProviderError::Unavailable { .. } => "unavailable",
+            ProviderError::Throttled { .. } => "throttled",
+            ProviderError::Misconfigured { .. } => "misconfigured",
+            ProviderError::Refused { .. } => "refused",
+        }
+    }
+
     /// The outcome of the step that made the attempt; `None` for a refused answer, which no journey may route.
     pub fn outcome(&self) -> Option<&'static str> {
         self.failure().outcome()

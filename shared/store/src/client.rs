@@ -114,6 +114,10 @@ impl Store {
             Err(_) => ("timeout", None),
         };
         let duration_ms = stopwatch.millis();
+        cx.count(|counts| {
+            counts.dynamodb_calls += 1;
+            counts.dynamodb_conflicts += u64::from(CONFLICTS.contains(&outcome));
+        });
         tracing::info!(target: "outbound", service = "dynamodb", operation, outcome, capacity, duration_ms);
         match result {
             Ok(Ok(output)) => Ok(output),
@@ -173,6 +177,9 @@ fn code_of(error: &impl ProvideErrorMetadata) -> String {
 /// What DynamoDB answers a single write of an item that a transaction holds: "Transaction conflict handling" in
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
 const HELD: &str = "TransactionConflictException";
+
+/// What DynamoDB answers to a write that met an item otherwise than it expected, or held by somebody else.
+const CONFLICTS: &[&str] = &["ConditionalCheckFailedException", HELD, "TransactionCanceledException"];
 
 /// What DynamoDB answers when the same call may succeed later.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>

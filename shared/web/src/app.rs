@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use directory::Directory;
-use domain::{Clock, Entropy, SecretHash, SecretSource};
+use domain::{Clock, Counts, Entropy, SecretHash, SecretSource};
 use egress::Egress;
 use journeys::{Connectors, Journeys, Library, Limits};
 use providers::{Providers, Registry};
@@ -26,6 +26,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) budget: Duration,
+    startup: Mutex<Option<Counts>>,
 }
 
 /// What an [`App`] is made of.
@@ -55,13 +56,15 @@ pub struct AppParts {
     pub lifetimes: Lifetimes,
     /// How long a request may take where no Lambda deadline says so.
     pub budget: Duration,
+    /// What starting up has come to.
+    pub startup: Counts,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
         let AppParts { store, registry, egress, secrets, keys, clock, entropy, .. } = parts;
-        let AppParts { issuer, admin, limits, lifetimes, budget, .. } = parts;
+        let AppParts { issuer, admin, limits, lifetimes, budget, startup, .. } = parts;
         let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
         // They send browsers back to this deployment's own address.
         let providers = Arc::new(Providers::new(egress, Arc::clone(&secrets), Arc::clone(&entropy), issuer.clone()));
@@ -78,6 +81,23 @@ impl App {
         let connectors = Connectors::new(store.clone(), registry, providers);
         let issuer =
             Issuer::new(issuer, Arc::clone(&keys), lifetimes, Arc::clone(&clients), store, Arc::clone(&entropy));
-        Self { journeys, issuer, connectors, keys, secrets, admin, clients, clock, entropy, budget }
+        Self {
+            journeys,
+            issuer,
+            connectors,
+            keys,
+            secrets,
+            admin,
+            clients,
+            clock,
+            entropy,
+            budget,
+            startup: Mutex::new(Some(startup)),
+        }
+    }
+
+    /// What starting up has come to, for the first request that asks.
+    pub(crate) fn take_startup(&self) -> Option<Counts> {
+        self.startup.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

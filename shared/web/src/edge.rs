@@ -1,6 +1,7 @@
 //! The edge: what happens to every request, whichever route it takes.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::{ClientAddress, Code, RequestContext, RequestId};
+use domain::{ClientAddress, Code, Ended, RequestContext, RequestId};
+use futures_util::FutureExt;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
@@ -19,7 +21,7 @@ use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::failure::Failure;
-use crate::{ApiError, App, cors};
+use crate::{ApiError, App, cors, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -46,6 +48,9 @@ pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
 
 async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let cx = context(&app, request.extensions(), request.headers());
+    if let Some(startup) = app.take_startup() {
+        cx.count(|counts| *counts = startup);
+    }
     let stopwatch = cx.stopwatch();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", |path| path.as_str()).to_owned();
@@ -60,7 +65,10 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
             Err(error) => ApiError::from(error).into_response(),
         }
     };
-    let mut response = answer.instrument(span.clone()).await;
+    // Lambda's runtime would tell its API what a panic says, whatever that quotes. What is shared recovers by itself:
+    // nobody takes a poisoned lock for broken.
+    let answer = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|_| ApiError::panicked().into_response());
 
     let for_browsers = response.extensions_mut().remove::<cors::ForBrowsers>().is_some();
     let failure = response.extensions_mut().remove::<Failure>();
@@ -81,11 +89,48 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     let client = cx.application().map(|client| client.id.as_str());
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());
     span.in_scope(|| {
-        let event = "request";
+        let counts = cx.counts();
+        let some = |count: u64| (count > 0).then_some(count);
+        let mut providers = counts.providers.iter();
+        let provider = match (providers.next(), providers.next()) {
+            (Some(_), Some(_)) => Some("several"),
+            (provider, _) => provider.map(|kind| kind.as_str()),
+        };
+        let login = counts.login.map(Ended::as_str);
+        // What is nothing is left out: most requests come to little.
+        macro_rules! line {
+            ($level:ident, $outcome:literal) => {
+                tracing::$level!(
+                    event = metrics::EVENT,
+                    %method,
+                    route,
+                    status,
+                    outcome = $outcome,
+                    client,
+                    code,
+                    reason,
+                    duration_ms,
+                    init_ms = counts.init_ms,
+                    dynamodb_calls = some(counts.dynamodb_calls),
+                    dynamodb_conflicts = some(counts.dynamodb_conflicts),
+                    secrets_reads = some(counts.secrets_reads),
+                    provider,
+                    provider_calls = some(counts.provider_calls),
+                    provider_ms = some(counts.provider_calls).map(|_| counts.provider_ms),
+                    provider_failures = some(counts.provider_failures),
+                    attempts = some(counts.attempts),
+                    attempt = counts.attempt,
+                    users_provisioned = some(counts.user_provisioned.into()),
+                    users_recognised = some(counts.user_recognised.into()),
+                    logins = login.map(|_| 1_u64),
+                    login,
+                )
+            };
+        }
         match status {
-            500.. => tracing::error!(event, %method, route, status, client, code, reason, duration_ms),
-            400.. => tracing::warn!(event, %method, route, status, client, code, reason, duration_ms),
-            _ => tracing::info!(event, %method, route, status, client, duration_ms),
+            500.. => line!(error, "failed"),
+            400.. => line!(warn, "refused"),
+            _ => line!(info, "ok"),
         }
     });
     response

@@ -207,6 +207,13 @@ impl From<JourneyError> for Failure {
     }
 }
 
+impl ApiError {
+    /// For a request whose handler has panicked.
+    pub(crate) fn panicked() -> Self {
+        Self(Failure::because(Code::Internal, "it panicked"))
+    }
+}
+
 impl From<ConnectorError> for ApiError {
     fn from(error: ConnectorError) -> Self {
         Self(match error {

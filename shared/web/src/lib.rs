@@ -15,6 +15,7 @@ mod extract;
 mod failure;
 mod gateway;
 pub mod logs;
+pub mod metrics;
 
 pub use admin::Admin;
 pub use app::{App, AppParts};

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -22,6 +23,10 @@ pub struct Call {
     pub write_units: f64,
     /// What was sent.
     pub body: Bytes,
+    /// `Authorization`, if it had one.
+    pub authorization: Option<String>,
+    /// What was answered.
+    pub answer: Bytes,
     /// The function on whose behalf, by the route of the request that [`TestApp`](crate::TestApp) sent last.
     pub function: Option<&'static str>,
     /// Of the requests since a trap was set, which; and which call of that request's, further attempts of one not counted.
@@ -96,11 +101,14 @@ impl Call {
             Some(target) => target.to_str().unwrap().rsplit('.').next().unwrap().to_owned(),
             None => format!("{} {}", parts.method, parts.uri.path()),
         };
-        Self { service, operation, write_units: 0.0, body, function: None, number: (0, 0) }
+        let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (answer, number) = (Bytes::new(), (0, 0));
+        Self { service, operation, write_units: 0.0, body, authorization, answer, function: None, number }
     }
 
-    pub(super) fn answered_with(&mut self, answer: &[u8]) {
-        self.write_units = if self.is_write() { consumed(answer) } else { 0.0 };
+    pub(super) fn answered_with(&mut self, answer: Bytes) {
+        self.write_units = if self.is_write() { consumed(&answer) } else { 0.0 };
+        self.answer = answer;
     }
 
     /// Whether it changes items of DynamoDB.
@@ -146,6 +154,11 @@ impl Calls {
     /// All since the last time, forgotten thereby.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.state().calls)
+    }
+
+    /// All since they were last forgotten.
+    pub fn peek(&self) -> Vec<Call> {
+        self.state().calls.clone()
     }
 
     /// Sets a trap for a call to come, in place of the one before; numbers start anew.

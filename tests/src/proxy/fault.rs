@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
@@ -27,6 +27,9 @@ pub enum Fault {
     Throttled,
     /// DynamoDB: the account's is.
     ThrottledAccount,
+    /// The service answers with this status, and as the text of its error all that it was sent; a provider also what it
+    /// would have answered. With 200 it breaks off.
+    Echo(u16),
     /// DynamoDB: another transaction is at the same items.
     Conflict,
     /// The service never sees the call, and nobody answers.
@@ -106,6 +109,12 @@ impl Fault {
     }
 
     pub(super) async fn befall(self, proxy: &Proxy, call: Call, line: &Line, parts: &Parts, body: Bytes) -> Response {
+        let echoed = matches!(self, Self::Echo(_)) && call.service == "provider";
+        if echoed {
+            let answer = proxy.carry_out(call.clone(), parts, body).await;
+            let answer = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            return self.echo(&call, &String::from_utf8_lossy(&answer));
+        }
         let is_done = matches!(self, Self::CutAfter | Self::SilenceAfter | Self::Twice | Self::CrashAfter);
         if is_done {
             proxy.carry_out(call.clone(), parts, body.clone()).await;
@@ -119,6 +128,7 @@ impl Fault {
                 StatusCode::OK.into_response()
             }
             Self::ServerError | Self::Throttled | Self::ThrottledAccount | Self::Conflict => self.answer(&call),
+            Self::Echo(_) => self.echo(&call, ""),
             Self::Twice => proxy.deliver_again(call, parts, body).await,
             Self::Silence | Self::SilenceAfter => pending().await,
             Self::CrashBefore | Self::CrashAfter => {
@@ -126,6 +136,23 @@ impl Fault {
                 pending().await
             }
         }
+    }
+
+    fn echo(self, call: &Call, answer: &str) -> Response {
+        let Self::Echo(status) = self else { return StatusCode::OK.into_response() };
+        let said =
+            format!("{} {:?} {} {answer}", call.operation, call.authorization, String::from_utf8_lossy(&call.body));
+        let kind = if status < 500 { "ValidationException" } else { "InternalServerError" };
+        let mut body = match call.service {
+            "dynamodb" => json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": said }),
+            _ => json!({ "error": "invalid_grant", "error_description": said, "access_token": said }),
+        }
+        .to_string();
+        if status == 200 {
+            body.truncate(body.len() - 1);
+        }
+        let kind = if call.service == "dynamodb" { "application/x-amz-json-1.0" } else { "application/json" };
+        (StatusCode::from_u16(status).unwrap(), [(CONTENT_TYPE, kind)], body).into_response()
     }
 
     /// As the service itself writes it.

@@ -79,6 +79,16 @@ fn unknown() -> Result<String, SecretError> {
 }
 
 #[tokio::test]
+async fn a_read_counts_for_the_request_that_made_it() {
+    let bench = Bench::start().await;
+    let cx = bench.cx(LATER);
+    for _ in 0..2 {
+        bench.source.get(&cx, &name()).await.unwrap();
+    }
+    assert_eq!(cx.counts().secrets_reads, 1);
+}
+
+#[tokio::test]
 async fn a_burst_of_requests_reads_a_secret_once() {
     let bench = Bench::start().await;
     assert_eq!(bench.burst(16, false).await, vec![value("canary-1"); 16]);

@@ -1,6 +1,6 @@
 //! Answering a turn: from the claim to the commit.
 
-use domain::{Answered, Code, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
+use domain::{Answered, Code, Ended, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
 use store::{Claim, Claimed, CommitError, DirectoryWrite, Lost};
 use tokens::KeyError;
 
@@ -116,7 +116,7 @@ impl Journeys {
             let session = turn.rest(Some(answered), &in_force.token, code);
             match self.parts.store.commit(cx, &session, &claimed.claim, &turn.plan.writes, attempt).await {
                 Ok(()) => {
-                    log_writes(&turn.plan.writes);
+                    note_writes(cx, &turn.plan.writes);
                     return self.answer(cx, &session, in_force).await;
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
@@ -248,9 +248,11 @@ impl Journeys {
             Status::InputRequired => {}
             Status::Completed => {
                 let user = session.run.user.as_ref().map(|user| user.id.as_str());
+                cx.count(|counts| counts.login = Some(Ended::Completed));
                 tracing::info!(event = "session_completed", session = %session.id, user);
             }
             Status::Rejected => {
+                cx.count(|counts| counts.login = session.run.error.map(Ended::Rejected));
                 let code = session.run.error.map(Code::as_str);
                 tracing::warn!(event = "session_rejected", session = %session.id, code);
             }
@@ -261,9 +263,13 @@ impl Journeys {
     }
 }
 
-fn log_writes(writes: &[DirectoryWrite]) {
+fn note_writes(cx: &RequestContext, writes: &[DirectoryWrite]) {
     for write in writes {
         if let DirectoryWrite::CreateUser(user) = write {
+            cx.count(|counts| {
+                counts.user_provisioned = true;
+                counts.providers.extend(user.links.iter().map(|link| link.provider.clone()));
+            });
             let connector = user.links.first().map(|link| link.connector.as_str());
             tracing::info!(event = "user_provisioned", user = %user.id, connector);
         }

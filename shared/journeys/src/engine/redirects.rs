@@ -59,7 +59,7 @@ impl Journeys {
                 let outbound = self.outbound(cx, &session);
                 let answer = Answer::Callback(callback);
                 let progress = adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, answer).await;
-                provider::came(connector, asked.method, progress)
+                provider::came(cx, connector, asked.method, progress)
             }
             None => Returned::Failed(provider::unusable(connector, asked.method)),
         };

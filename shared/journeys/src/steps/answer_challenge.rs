@@ -131,7 +131,7 @@ impl AnswerChallenge {
         };
         let resends = matches!(answer, Answer::Resend);
         let progress = adapter.answer(&cx.providers(), pending, answer).await;
-        match provider::came(connector, *method, progress) {
+        match provider::came(cx.request, connector, *method, progress) {
             Returned::Identity(identity) => {
                 cx.take_asked(&self.of)?;
                 cx.authenticated(&identity)?;

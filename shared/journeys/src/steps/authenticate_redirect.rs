@@ -78,7 +78,7 @@ impl Step for AuthenticateRedirect {
             acr_values: self.acr_values.as_deref(),
         };
         let progress = adapter.begin(&cx.providers(), Attempt::Redirect(hints)).await;
-        self.go_on(cx, provider::came(&connector, Method::Oidc, progress))
+        self.go_on(cx, provider::came(cx.request, &connector, Method::Oidc, progress))
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
@@ -153,6 +153,6 @@ impl AuthenticateRedirect {
             return provider::end(cx, provider::unusable(&connector, Method::Oidc));
         };
         let progress = adapter.answer(&cx.providers(), &pending, Answer::Callback(&callback)).await;
-        self.go_on(cx, provider::came(&connector, Method::Oidc, progress))
+        self.go_on(cx, provider::came(cx.request, &connector, Method::Oidc, progress))
     }
 }

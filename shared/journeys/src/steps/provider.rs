@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use domain::{Asked, Code, ConnectorId, Expression, Failure, Method, Rejection, Returned, Unavailability};
+use domain::{
+    Asked, Code, ConnectorId, Expression, Failure, Method, Rejection, RequestContext, Returned, Unavailability,
+};
 use providers::{Attempt, Progress, ProviderAdapter, ProviderError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -80,7 +82,21 @@ fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Fai
 }
 
 /// What an adapter answered, as it may be kept.
-pub(crate) fn came(connector: &ConnectorId, method: Method, progress: Result<Progress, ProviderError>) -> Returned {
+pub(crate) fn came(
+    cx: &RequestContext,
+    connector: &ConnectorId,
+    method: Method,
+    progress: Result<Progress, ProviderError>,
+) -> Returned {
+    cx.count(|counts| {
+        counts.attempts += 1;
+        counts.attempt = Some(match &progress {
+            Ok(Progress::Done(_)) => "authenticated",
+            Ok(Progress::Ask(..)) => "challenged",
+            Ok(Progress::Hop(_)) => "redirected",
+            Err(error) => error.as_str(),
+        });
+    });
     let asked = |challenge, pending| {
         let (wrong, resent, answered) = (0, 0, Vec::new());
         Returned::Asked(Asked { connector: connector.clone(), method, challenge, wrong, resent, answered, pending })
@@ -102,7 +118,8 @@ pub(super) async fn begin(
     let method = attempt.method();
     let (id, adapter) = connector.usable(&cx.look(), method).await?;
     let Some(adapter) = adapter else { return end(cx, unusable(&id, method)) };
-    match came(&id, method, adapter.begin(&cx.providers(), attempt).await) {
+    let progress = adapter.begin(&cx.providers(), attempt).await;
+    match came(cx.request, &id, method, progress) {
         Returned::Asked(asked) if asked.challenge.is_some() => {
             cx.keep_asked(cx.here, &asked)?;
             // What was typed was right, or a code is on its way.

@@ -45,6 +45,10 @@ impl Step for ProvisionUser {
         let connector = &identity.connector;
         Ok(Flow::Done(match provisioned {
             Provisioned::Recognised(user) => {
+                cx.request.count(|counts| {
+                    counts.user_recognised = true;
+                    counts.providers.extend([identity.provider.clone()]);
+                });
                 tracing::info!(event = "user_recognised", user = %user.id, %connector);
                 cx.set_user(user)?;
                 "recognised"

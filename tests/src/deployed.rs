@@ -216,6 +216,7 @@ pub async fn calls_nobody_on_this_machine(binary: &str, function: &str) {
         }
         _ => assert_eq!(body["rejection"]["code"], "try_later", "{answer:#}\n{log}"),
     }
+    assert!(log.contains(&format!("\"function\":\"{function}\"")), "its metrics do not say whose they are: {log}");
     let tells = ["issuer", "connector-test"].contains(&function);
     assert!(tells || refused > 0, "the log does not say why: {log}");
 

@@ -7,5 +7,6 @@ mod budget;
 mod codes;
 mod connector_test;
 mod journey;
+mod logs;
 mod readme;
 mod redirect;

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use lambda_http::request::RequestContext as GatewayContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
@@ -86,54 +86,67 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
         cors::expose(&app, &cx, &mut response).instrument(span.clone()).await;
     }
     set_headers(response.headers_mut(), &cx.id);
-    let client = cx.application().map(|client| client.id.as_str());
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());
-    span.in_scope(|| {
-        let counts = cx.counts();
-        let some = |count: u64| (count > 0).then_some(count);
-        let mut providers = counts.providers.iter();
-        let provider = match (providers.next(), providers.next()) {
-            (Some(_), Some(_)) => Some("several"),
-            (provider, _) => provider.map(|kind| kind.as_str()),
-        };
-        let login = counts.login.map(Ended::as_str);
-        // What is nothing is left out: most requests come to little.
-        macro_rules! line {
-            ($level:ident, $outcome:literal) => {
-                tracing::$level!(
-                    event = metrics::EVENT,
-                    %method,
-                    route,
-                    status,
-                    outcome = $outcome,
-                    client,
-                    code,
-                    reason,
-                    duration_ms,
-                    init_ms = counts.init_ms,
-                    dynamodb_calls = some(counts.dynamodb_calls),
-                    dynamodb_conflicts = some(counts.dynamodb_conflicts),
-                    secrets_reads = some(counts.secrets_reads),
-                    provider,
-                    provider_calls = some(counts.provider_calls),
-                    provider_ms = some(counts.provider_calls).map(|_| counts.provider_ms),
-                    provider_failures = some(counts.provider_failures),
-                    attempts = some(counts.attempts),
-                    attempt = counts.attempt,
-                    users_provisioned = some(counts.user_provisioned.into()),
-                    users_recognised = some(counts.user_recognised.into()),
-                    logins = login.map(|_| 1_u64),
-                    login,
-                )
-            };
-        }
-        match status {
-            500.. => line!(error, "failed"),
-            400.. => line!(warn, "refused"),
-            _ => line!(info, "ok"),
-        }
-    });
+    span.in_scope(|| log(&cx, &Answered { method, route, status, code, reason, duration_ms }));
     response
+}
+
+/// What became of a request, as its answer shows it.
+struct Answered {
+    method: Method,
+    route: String,
+    status: u16,
+    code: Option<&'static str>,
+    reason: Option<String>,
+    duration_ms: u64,
+}
+
+/// The last line of a request. What comes to nothing is left out: most requests do little.
+fn log(cx: &RequestContext, answered: &Answered) {
+    let Answered { method, route, status, code, reason, duration_ms } = answered;
+    let (client, counts) = (cx.application().map(|client| client.id.as_str()), cx.counts());
+    let some = |count: u64| (count > 0).then_some(count);
+    let mut kinds = counts.providers.iter();
+    let provider = match (kinds.next(), kinds.next()) {
+        (Some(_), Some(_)) => Some("several"),
+        (kind, _) => kind.map(|kind| kind.as_str()),
+    };
+    let login = counts.login.map(Ended::as_str);
+    // The level of a line has to be a constant.
+    macro_rules! line {
+        ($level:ident, $outcome:literal) => {
+            tracing::$level!(
+                event = metrics::EVENT,
+                %method,
+                route,
+                status,
+                outcome = $outcome,
+                client,
+                code,
+                reason,
+                duration_ms,
+                init_ms = counts.init_ms,
+                dynamodb_calls = some(counts.dynamodb_calls),
+                dynamodb_conflicts = some(counts.dynamodb_conflicts),
+                secrets_reads = some(counts.secrets_reads),
+                provider,
+                provider_calls = some(counts.provider_calls),
+                provider_ms = some(counts.provider_calls).map(|_| counts.provider_ms),
+                provider_failures = some(counts.provider_failures),
+                users_provisioned = some(counts.user_provisioned.into()),
+                users_recognised = some(counts.user_recognised.into()),
+                attempts = some(counts.attempts),
+                attempt = counts.attempt,
+                logins = login.map(|_| 1_u64),
+                login,
+            )
+        };
+    }
+    match status {
+        500.. => line!(error, "failed"),
+        400.. => line!(warn, "refused"),
+        _ => line!(info, "ok"),
+    }
 }
 
 /// A session's answers are for one caller, once; what a route wants cached, it says itself.

@@ -1,5 +1,5 @@
 //! What every function's HTTP edge shares: the [`App`] behind the routes, extractors that answer bad requests with our
-//! problem documents, and the edge itself, where a request gets its context, its log line and its headers.
+//! problem documents, and the edge itself, where a request gets its context, its log line, its metrics and its headers.
 //!
 //! **Must not know**: any route. A function's `routes()` is URL -> call -> answer; this crate turns errors into answers,
 //! and is the only one that does.

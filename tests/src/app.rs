@@ -477,7 +477,7 @@ fn local_secrets(
     now: DateTime<Utc>,
     entropy: &dyn Entropy,
 ) -> LocalSecrets {
-    let mut secrets = LocalSecrets::generate(now, entropy).unwrap();
+    let secrets = LocalSecrets::generate(now, entropy).unwrap();
     for (name, value) in connectors {
         secrets.add_connector(name, SecretString::from(*value));
     }

@@ -15,7 +15,7 @@ use crate::proxy::Calls;
 /// Secrets, and the names that were asked for.
 #[derive(Debug)]
 pub struct WatchedSecrets {
-    secrets: Mutex<LocalSecrets>,
+    secrets: LocalSecrets,
     asked: Mutex<Vec<(Option<&'static str>, String)>>,
     given: Mutex<BTreeMap<String, SecretString>>,
     calls: Calls,
@@ -23,21 +23,21 @@ pub struct WatchedSecrets {
 
 impl WatchedSecrets {
     pub(crate) fn over(secrets: LocalSecrets, calls: Calls) -> Self {
-        Self { secrets: Mutex::new(secrets), asked: Mutex::default(), given: Mutex::default(), calls }
+        Self { secrets, asked: Mutex::default(), given: Mutex::default(), calls }
     }
 
     /// Announces a new key. When it will be in force.
     pub fn rotate(&self, kind: KeyKind, now: DateTime<Utc>, entropy: &dyn Entropy) -> DateTime<Utc> {
-        let mut secrets = self.secrets.lock().unwrap();
-        let mut ring = Ring::read(kind, secrets.find(kind.secret().as_str()).unwrap()).unwrap();
+        let name = kind.secret();
+        let mut ring = Ring::read(kind, &self.secrets.find(name.as_str()).unwrap()).unwrap();
         let from = ring.rotate(kind, now, entropy).unwrap();
-        secrets.put(&kind.secret(), ring.to_secret().unwrap());
+        self.secrets.put(name.as_str(), ring.to_secret().unwrap()).unwrap();
         from
     }
 
     /// What they are now, for an instance that will not look again.
     pub fn copy(&self) -> LocalSecrets {
-        self.secrets.lock().unwrap().clone()
+        self.secrets.copy()
     }
 
     /// All names since the last time, each with the function that asked; forgotten thereby.
@@ -55,7 +55,7 @@ impl WatchedSecrets {
 impl SecretSource for WatchedSecrets {
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
         self.asked.lock().unwrap().push((self.calls.function(), name.to_string()));
-        let secret = self.copy().get(cx, name).await?;
+        let secret = self.secrets.get(cx, name).await?;
         self.given.lock().unwrap().insert(name.to_string(), secret.clone());
         Ok(secret)
     }

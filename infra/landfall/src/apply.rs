@@ -97,8 +97,7 @@ async fn check_journeys(
                 || store.get_live_version(cx, journey).await?.is_some();
             if !known {
                 let (client, journey) = (client.id.to_string(), journey.to_string());
-                let served = saved.iter().map(|journey| journey.id.as_str()).collect::<Vec<_>>().join(", ");
-                return Err(CommandError::NoJourney { client, journey, served });
+                return Err(CommandError::UnsavedJourney { client, journey });
             }
         }
     }

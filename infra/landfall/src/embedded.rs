@@ -1,5 +1,5 @@
-//! What AWS would provide, on one machine: DynamoDB by an embedded engine, and beside it as much of Secrets Manager as a
-//! function needs, GetSecretValue. The unmodified SDK talks to both over loopback, from this process and from others.
+//! What AWS would provide, on one machine: DynamoDB by an embedded engine, and beside it as much of Secrets Manager as
+//! functions and `landfall keys` need. The unmodified SDK talks to both over loopback, from this process and from others.
 //!
 //! Whoever may write into the directory is whoever they like. On loopback that would be every process of the machine and
 //! every page its browser has open, so a request has to be signed with an access key that is drawn anew at each start,
@@ -109,8 +109,8 @@ async fn answer(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -
         return StatusCode::FORBIDDEN.into_response();
     }
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    if target == "secretsmanager.GetSecretValue" {
-        return engine.secret_value(&body);
+    if let Some(action) = target.strip_prefix("secretsmanager.") {
+        return engine.secrets_manager(action, &body);
     }
     let database = &engine.database;
     let result = match target.rsplit('.').next().unwrap_or_default() {
@@ -144,18 +144,28 @@ fn run<Q: DeserializeOwned, A: Serialize>(
 const SECRETS_PREFIX: &str = "landfall/";
 
 impl Engine {
-    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
-    fn secret_value(&self, body: &[u8]) -> Response {
+    /// What a function reads and what `landfall keys` writes.
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html>
+    fn secrets_manager(&self, action: &str, body: &[u8]) -> Response {
         let asked: Value = serde_json::from_slice(body).unwrap_or_default();
-        let id = asked["SecretId"].as_str().unwrap_or_default();
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let id = text(if action == "CreateSecret" { "Name" } else { "SecretId" });
         let name = id.strip_prefix(SECRETS_PREFIX).unwrap_or(id);
         let found = self.secrets.as_ref().and_then(|secrets| secrets.find(name));
-        let (status, answer) = match found {
-            Some(secret) => (StatusCode::OK, json!({ "Name": id, "SecretString": secret.expose_secret() })),
-            None => {
-                let gone = "Secrets Manager can't find the specified secret.";
-                (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "Message": gone }))
-            }
+        let put = || {
+            let put = self.secrets.as_ref().map(|secrets| secrets.put(name, text("SecretString").into()));
+            put.and_then(Result::ok).map(|()| json!({ "Name": id })).ok_or("InternalServiceError")
+        };
+        let answer = match (action, found) {
+            ("GetSecretValue", Some(secret)) => Ok(json!({ "Name": id, "SecretString": secret.expose_secret() })),
+            ("CreateSecret", None) | ("PutSecretValue", Some(_)) => put(),
+            ("CreateSecret", Some(_)) => Err("ResourceExistsException"),
+            ("GetSecretValue" | "PutSecretValue", None) => Err("ResourceNotFoundException"),
+            _ => Err("InvalidRequestException"),
+        };
+        let (status, answer) = match answer {
+            Ok(answer) => (StatusCode::OK, answer),
+            Err(error) => (StatusCode::BAD_REQUEST, json!({ "__type": error, "Message": error })),
         };
         (status, [(CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response()
     }
@@ -181,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn another_process_reads_secrets_by_the_sdk_as_a_deployed_function_does() {
         let entropy = SeededEntropy::new(1);
-        let mut secrets = LocalSecrets::default();
+        let secrets = LocalSecrets::default();
         secrets.add_connector("keycloak", "hunter2".into());
         let embedded = EmbeddedDynamoDb::in_memory(&entropy).await.unwrap().beside(Arc::new(secrets));
         let config = |prefix: &str, dynamodb: DynamoDb| Config {

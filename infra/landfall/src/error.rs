@@ -77,6 +77,14 @@ pub enum CommandError {
         /// Those that are.
         served: String,
     },
+    /// A client may start a journey that the deployment does not have.
+    #[error("client {client} names the journey {journey:?}, which is not saved: give its file with --journey")]
+    UnsavedJourney {
+        /// Which.
+        client: String,
+        /// By which name.
+        journey: String,
+    },
     /// A document is there twice.
     #[error("{place}: {what} is there twice")]
     Twice {

@@ -86,7 +86,7 @@ impl Serve {
         let client_secrets = secrets_of(&clients, &given_secrets)?;
         let listener = self.listen().await?;
         let data = DataFolder::open(&self.data, self.reset)?;
-        let mut secrets = data.secrets().await?;
+        let secrets = data.secrets().await?;
         for (name, value) in connector_secrets {
             secrets.add_connector(&name, value);
         }

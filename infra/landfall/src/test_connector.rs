@@ -51,7 +51,7 @@ impl TestConnector {
             None => Default::default(),
         };
         check_secrets(&connectors, &client_secrets)?;
-        let mut secrets = LocalSecrets::default();
+        let secrets = LocalSecrets::default();
         for (name, value) in client_secrets {
             secrets.add_connector(&name, value);
         }

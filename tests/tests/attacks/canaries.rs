@@ -13,7 +13,7 @@ use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::DirectApi;
+use domain::{Clock, DirectApi};
 use landfall::demo::EMAIL;
 use landfall_tests::proxy::{Call, Fault, Lasting, Trap};
 use landfall_tests::{ADMIN, Browser, Heard, Setup, TestApp, TestSession, data, key};
@@ -47,11 +47,13 @@ impl Canaries {
     pub(crate) fn of(app: &TestApp) -> Self {
         let mut all = Self { kept: BTreeMap::new(), owned: BTreeMap::new(), kinds: Vec::new() };
         all.keep("the administrator's token", ADMIN);
-        let public = serde_json::to_string(app.keys.public()).unwrap();
+        let public = serde_json::to_string(&app.keys.public(app.clock.now()).unwrap()).unwrap();
         for (_, secret) in app.secrets.given() {
             all.keep("a stored secret", secret.expose_secret());
-            // Lines of a PEM, members of a document: whatever of it is long enough to be the secret part.
-            let parts = secret.expose_secret().split(|c: char| !c.is_ascii_alphanumeric() && !"+/=-_".contains(c));
+            // Of keys, each: lines of a PEM, whatever is long enough to be the secret part.
+            let ring: Value = serde_json::from_str(secret.expose_secret()).unwrap_or_default();
+            let keys = ring["keys"].as_array().into_iter().flatten().filter_map(|key| key["key"].as_str());
+            let parts = keys.flat_map(|key| key.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=-_".contains(c)));
             for part in parts.filter(|part| part.len() >= 32 && !part.starts_with('-') && !public.contains(part)) {
                 all.keep("a part of a stored secret", part);
             }

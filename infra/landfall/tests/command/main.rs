@@ -2,6 +2,8 @@
 //! starts again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test, its helpers included")]
 
+mod deployment;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

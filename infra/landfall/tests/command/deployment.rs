@@ -1,0 +1,108 @@
+//! What is done to a deployment, with a server on this machine in its place.
+
+use super::*;
+
+const FUNCTIONS: &str = "http://127.0.0.1:9";
+
+impl Place {
+    /// Runs the command in the environment of a deployment, as the server has written it down.
+    fn run_there(&self, arguments: &[&str]) -> Output {
+        let environment = self.read("data/functions.env");
+        let variables = environment.lines().map(|line| line.split_once('=').unwrap());
+        self.command(arguments).envs(variables).output().unwrap()
+    }
+
+    fn does(&self, arguments: &[&str]) -> String {
+        let output = self.run_there(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn is_refused(&self, arguments: &[&str]) -> String {
+        let output = self.run_there(arguments);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+fn kids(server: &Server) -> Vec<String> {
+    let keys = server.get("/oauth2/jwks")["keys"].clone();
+    keys.as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_new_key_is_announced_once_and_a_compromised_one_is_gone_at_once() {
+    let (place, server) = started(&["--functions", FUNCTIONS]);
+    let before = kids(&server);
+    assert_snapshot!(place.does(&["keys", "create"]), @"
+    landfall/keys/signing: is there already
+    landfall/keys/session: is there already
+    ");
+
+    let said = place.does(&["keys", "rotate", "--kind", "signing"]);
+    assert!(
+        said.starts_with("landfall/keys/signing: a new key is known everywhere in 5 minutes, and in force from "),
+        "{said}"
+    );
+    let both = kids(&server);
+    assert_eq!((both.len(), &both[0]), (2, &before[0]));
+    let said = place.is_refused(&["keys", "rotate"]);
+    assert!(said.starts_with("landfall: a new key has been announced already, and is in force from "), "{said}");
+    assert_eq!(kids(&server), both);
+
+    assert_snapshot!(place.does(&["keys", "rotate", "--compromised"]), @"
+    landfall/keys/signing: a new key alone, in use everywhere in 5 minutes
+    landfall/keys/session: a new key alone, in use everywhere in 5 minutes
+    ");
+    let after = kids(&server);
+    assert!(after.len() == 1 && !both.contains(&after[0]), "{after:?}");
+
+    // What is stored outlives a restart.
+    let port = server.port;
+    server.stop();
+    assert_eq!(kids(&serve(&place, port, &[])), after);
+}
+
+#[test]
+fn documents_are_checked_whole_and_saved_together() {
+    let (place, server) = started(&["--functions", FUNCTIONS]);
+    let journey = include_str!("../../demo/password.yaml").replace("{connector}", "keycloak");
+    place.write("connectors.yaml", CONNECTORS);
+    place.write("journey.yaml", journey.replace("id: migrate-from-keycloak", "id: ashore"));
+    let clients = "clients:
+  - id: shop
+    first_party: true
+    direct_api: public
+    name: Shop
+    journeys: [ashore]
+    redirect_uris: [\"https://shop.example/after\"]
+";
+    place.write("clients.yaml", clients);
+    place.write("backend.yaml", clients.replace("direct_api: public", "direct_api: confidential\n    secret: shop"));
+    place.write("elsewhere.yaml", CONNECTORS.replace("secret: keycloak", "secret: other"));
+    let shop = json!({
+        "request": { "client_id": "shop", "redirect_uri": "https://shop.example/after", "scope": "openid",
+                     "code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256" },
+        "params": { "plan": "gold" },
+    });
+
+    assert_snapshot!(place.is_refused(&["apply", "--clients", "clients.yaml"]), @r#"landfall: client shop names the journey "ashore", which is not saved: give its file with --journey"#);
+    assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--clients", "backend.yaml"]), @"landfall: client shop has no secret: store it first, as landfall/clients/shop (aws secretsmanager create-secret --name landfall/clients/shop ...)");
+    assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--connectors", "elsewhere.yaml"]), @"landfall: connector keycloak has no secret: store it first, as landfall/connectors/other (aws secretsmanager create-secret --name landfall/connectors/other ...)");
+    assert_eq!(server.post("/v1/journeys/ashore/start HTTP/1.1", &shop).0, 404);
+
+    let all = ["apply", "--connectors", "connectors.yaml", "--journey", "journey.yaml", "--clients", "clients.yaml"];
+    assert_snapshot!(place.does(&all), @"
+    connector keycloak is saved; its redirect URI, where it has one: http://127.0.0.1:9/v1/callback/keycloak
+    journey ashore is live
+    client shop is saved
+    ");
+    assert_eq!(server.post("/v1/journeys/ashore/start HTTP/1.1", &shop).0, 201);
+}
+
+#[test]
+fn a_deployment_that_nobody_has_named_is_none() {
+    let place = Place::new();
+    let said = place.fails(&["keys", "create"]);
+    assert!(said.starts_with("landfall: these environment variables are missing: LANDFALL_ISSUER, "), "{said}");
+}

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use aws::Config;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use cargo_metadata::MetadataCommand;
 use landfall_tests::{TestApp, calls, functions};
 use serde_json::json;
 use store::TableNames;
@@ -48,6 +49,15 @@ async fn api_gateway_has_the_routes_that_functions_answer_and_asks_iam_where_the
         }
     }
     assert_same(&Template::ours().routes(), &code);
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_same_routes() {
+    let workspace = MetadataCommand::new().no_deps().exec().unwrap().workspace_metadata;
+    let router = workspace["lambda"]["watch"]["router"].as_object().unwrap();
+    let watched = router.iter().map(|(path, function)| format!("{} {path}", function.as_str().unwrap()));
+    let code = functions::routes().into_iter().map(|route| format!("{} {}", route.function, route.path));
+    assert_eq!(watched.collect::<Lines>(), code.collect::<Lines>());
 }
 
 #[test]

@@ -87,6 +87,8 @@ pub struct TestApp {
     pub store: Store,
     /// The issuer's keys.
     pub keys: Keys,
+    /// Where the simulated provider is.
+    pub provider: SocketAddr,
     pub(crate) dynamodb: SocketAddr,
     pub(crate) access_key: SecretString,
     pub(crate) tables: TableNames,
@@ -295,6 +297,7 @@ impl TestApp {
             calls,
             store,
             keys,
+            provider,
             dynamodb,
             access_key,
             tables,
@@ -302,6 +305,12 @@ impl TestApp {
             heard: Mutex::default(),
             _logging: logging,
         }
+    }
+
+    /// Where DynamoDB counts what it is asked.
+    pub(crate) fn counted(&self) -> SocketAddr {
+        let DynamoDb::At { address, .. } = self.config.dynamodb else { panic!("a test stays on this machine") };
+        address
     }
 
     /// A request that no browser asked for.

@@ -20,6 +20,7 @@ pub mod functions;
 pub mod house;
 mod invoke;
 mod items;
+pub mod lambda;
 pub mod proxy;
 mod secrets;
 

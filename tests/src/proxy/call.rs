@@ -21,6 +21,8 @@ pub struct Call {
     pub operation: String,
     /// Write units it used (DynamoDB).
     pub write_units: f64,
+    /// Read units (DynamoDB).
+    pub read_units: f64,
     /// What was sent.
     pub body: Bytes,
     /// `Authorization`, if it had one.
@@ -102,12 +104,23 @@ impl Call {
             None => format!("{} {}", parts.method, parts.uri.path()),
         };
         let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (answer, number) = (Bytes::new(), (0, 0));
-        Self { service, operation, write_units: 0.0, body, authorization, answer, function: None, number }
+        let (write_units, read_units, answer) = (0.0, 0.0, Bytes::new());
+        Self {
+            service,
+            operation,
+            write_units,
+            read_units,
+            body,
+            authorization,
+            answer,
+            function: None,
+            number: (0, 0),
+        }
     }
 
     pub(super) fn answered_with(&mut self, answer: Bytes) {
-        self.write_units = if self.is_write() { consumed(&answer) } else { 0.0 };
+        let units = consumed(&answer);
+        (self.read_units, self.write_units) = if self.is_write() { (0.0, units) } else { (units, 0.0) };
         self.answer = answer;
     }
 

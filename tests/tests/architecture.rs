@@ -266,7 +266,7 @@ fn a_crate_that_belongs_elsewhere_is_found() {
     for (from, name) in [
         ("shared/providers", "reqwest"),
         ("shared/web", "aws-sdk-dynamodb"),
-        ("shared/tokens", "aws-config"),
+        ("shared/tokens", "aws-types"),
         ("tests", "aws-smithy-http-client"),
         ("shared/aws", "rustls"),
         ("functions/issuer", "dynoxide-rs"),

@@ -4,44 +4,57 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_types::SdkConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret;
 
+use crate::config::Account;
 use crate::{Config, DynamoDb, StartError};
 
 /// One attempt; the SDK makes three. The request's own deadline bounds them all.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-pub(crate) async fn dynamodb(config: &Config) -> Result<aws_sdk_dynamodb::Client, StartError> {
-    Ok(aws_sdk_dynamodb::Client::new(&sdk(config).await?))
+pub(crate) fn dynamodb(config: &Config) -> Result<aws_sdk_dynamodb::Client, StartError> {
+    Ok(aws_sdk_dynamodb::Client::new(&sdk(config, |account| account.dynamodb.as_deref())?))
 }
 
-pub(crate) async fn secrets_manager(config: &Config) -> Result<aws_sdk_secretsmanager::Client, StartError> {
-    Ok(aws_sdk_secretsmanager::Client::new(&sdk(config).await?))
+pub(crate) fn secrets_manager(config: &Config) -> Result<aws_sdk_secretsmanager::Client, StartError> {
+    Ok(aws_sdk_secretsmanager::Client::new(&sdk(config, |account| account.secrets_manager.as_deref())?))
 }
 
-async fn sdk(config: &Config) -> Result<SdkConfig, StartError> {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
-    let shared = |http: SharedHttpClient| {
-        aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts)
-    };
-    match &config.dynamodb {
-        DynamoDb::Aws => Ok(shared(https()?).load().await),
+/// The SDK as a function needs it. `aws-config` would find out the same, and look for it in files, in containers, on EC2
+/// and at STS first: a megabyte of code, and milliseconds of each start.
+fn sdk(config: &Config, endpoint: impl Fn(&Account) -> Option<&str>) -> Result<SdkConfig, StartError> {
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard())
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
+    Ok(match &config.dynamodb {
+        DynamoDb::Aws(account) => {
+            let mut sdk = sdk
+                .http_client(https()?)
+                .region(Region::new(account.region.clone()))
+                .credentials_provider(SharedCredentialsProvider::new(account.credentials.clone()))
+                .use_fips(account.fips)
+                .use_dual_stack(account.dual_stack);
+            sdk.set_endpoint_url(endpoint(account).map(str::to_owned));
+            sdk
+        }
         DynamoDb::At { address, access_key } => {
             let local = Credentials::new(access_key.expose_secret(), "local", None, None, "local");
-            let embedded = shared(aws_smithy_http_client::Builder::new().build_http())
+            sdk.http_client(aws_smithy_http_client::Builder::new().build_http())
                 .region(Region::from_static("local"))
                 .credentials_provider(SharedCredentialsProvider::new(local))
-                .endpoint_url(format!("http://{address}"));
-            Ok(embedded.load().await)
+                .endpoint_url(format!("http://{address}"))
         }
     }
+    .build())
 }
 
 fn https() -> Result<SharedHttpClient, StartError> {

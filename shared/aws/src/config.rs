@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::Credentials;
 use domain::SecretHash;
 use egress::{InvalidNetworks, Reach};
 use providers::Registry;
@@ -37,8 +38,8 @@ pub struct Config {
 /// Where DynamoDB is.
 #[derive(Debug, Clone)]
 pub enum DynamoDb {
-    /// In AWS, with the function's role and region.
-    Aws,
+    /// In AWS.
+    Aws(Account),
     /// Embedded, at an address of this machine.
     At {
         /// Where it listens.
@@ -46,6 +47,22 @@ pub enum DynamoDb {
         /// What it admits.
         access_key: SecretString,
     },
+}
+
+/// The AWS account that a function runs in, as Lambda tells it: with the credentials of its role, which are good for as
+/// long as the process lives, and the endpoints of its region.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub(crate) region: String,
+    pub(crate) credentials: Credentials,
+    /// Endpoints other than the region's own.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+    pub(crate) dynamodb: Option<String>,
+    pub(crate) secrets_manager: Option<String>,
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html>
+    pub(crate) fips: bool,
+    pub(crate) dual_stack: bool,
 }
 
 /// The environment lacks something or has something wrong.
@@ -78,6 +95,9 @@ impl Config {
         "LANDFALL_SECRETS_PREFIX",
     ];
 
+    /// What Lambda puts there, with `AWS_SESSION_TOKEN`.
+    pub const BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
     /// What it may have beside that.
     ///
     /// | variable | what |
@@ -85,8 +105,12 @@ impl Config {
     /// | `LANDFALL_PRIVATE_NETWORKS` | where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
     pub const OPTIONAL: [&str; 1] = ["LANDFALL_PRIVATE_NETWORKS"];
 
-    /// Reads the environment of a deployed function: [`Config::REQUIRED`] and [`Config::OPTIONAL`], nothing else. With
-    /// [`Reach::Local`], which nothing deployed passes, the issuer may be an http address of this machine.
+    /// Reads the environment of a deployed function: [`Config::REQUIRED`], [`Config::BY_LAMBDA`] and [`Config::OPTIONAL`],
+    /// and what the SDK itself would look for: `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and
+    /// `AWS_ENDPOINT_URL` for other endpoints than the region's, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>
+    ///
+    /// With [`Reach::Local`], which nothing deployed passes, the issuer may be an http address of this machine.
     pub fn from_env(reach: Reach) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
         Self::from_lookup(reach, |name| std::env::var(name).ok())
@@ -94,13 +118,9 @@ impl Config {
 
     fn from_lookup(reach: Reach, lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let get = |name| lookup(name).filter(|value| !value.is_empty());
-        let required = Self::REQUIRED.map(get);
-        let missing: Vec<_> = Self::REQUIRED
-            .into_iter()
-            .zip(&required)
-            .filter(|(_, value)| value.is_none())
-            .map(|(name, _)| name)
-            .collect();
+        let (required, by_lambda) = (Self::REQUIRED.map(get), Self::BY_LAMBDA.map(get));
+        let named = Self::REQUIRED.iter().zip(&required).chain(Self::BY_LAMBDA.iter().zip(&by_lambda));
+        let missing: Vec<_> = named.filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             return Err(ConfigError::Missing(missing));
         }
@@ -110,6 +130,17 @@ impl Config {
         if !is_local && !is_issuer(&issuer) {
             return Err(ConfigError::Issuer);
         }
+        let [region, id, secret] = by_lambda.map(Option::unwrap_or_default);
+        let endpoint = |name| get(name).or_else(|| get("AWS_ENDPOINT_URL"));
+        let on = |name| get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let account = Account {
+            region,
+            credentials: Credentials::new(id, secret, get("AWS_SESSION_TOKEN"), None, "environment"),
+            dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            secrets_manager: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            fips: on("AWS_USE_FIPS_ENDPOINT"),
+            dual_stack: on("AWS_USE_DUALSTACK_ENDPOINT"),
+        };
         let reach = match private_networks {
             Some(networks) => Reach::Networks(networks.parse()?),
             None => reach,
@@ -118,7 +149,7 @@ impl Config {
             issuer,
             tables: TableNames { config, directory, sessions },
             secrets_prefix,
-            dynamodb: DynamoDb::Aws,
+            dynamodb: DynamoDb::Aws(account),
             keys: KeyKind::ALL,
             registry: Registry::default(),
             reach,
@@ -175,7 +206,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "these environment variables are missing: LANDFALL_ISSUER, LANDFALL_CONFIG_TABLE, LANDFALL_DIRECTORY_TABLE, \
-             LANDFALL_SESSIONS_TABLE, LANDFALL_SECRETS_PREFIX"
+             LANDFALL_SESSIONS_TABLE, LANDFALL_SECRETS_PREFIX, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
         );
     }
 
@@ -194,6 +225,28 @@ mod tests {
         for bad in ["http://id.example.com", "http://10.0.0.1:9000", "http://127.0.0.1:9000/", "http://localhost"] {
             assert_eq!(read(Reach::Local, bad).unwrap_err(), ConfigError::Issuer, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_of_its_own_goes_before_the_one_for_all() {
+        let account = |set: &'static [(&str, &str)]| {
+            let lookup = |name: &'static str| match set.iter().find(|(other, _)| *other == name) {
+                Some((_, value)) => Some((*value).to_owned()),
+                None if name == "LANDFALL_ISSUER" => Some("https://id.example.com".to_owned()),
+                None => (!name.contains("_URL") && !name.contains("_NETWORKS")).then(|| name.to_owned()),
+            };
+            match Config::from_lookup(Reach::Public, lookup).unwrap().dynamodb {
+                DynamoDb::Aws(account) => account,
+                DynamoDb::At { .. } => panic!("a function is in AWS"),
+            }
+        };
+        let found = account(&[("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_DYNAMODB", "http://own")]);
+        assert_eq!(
+            (found.dynamodb.as_deref(), found.secrets_manager.as_deref()),
+            (Some("http://own"), Some("http://all"))
+        );
+        let found = account(&[("AWS_USE_FIPS_ENDPOINT", "true")]);
+        assert_eq!((found.dynamodb, found.secrets_manager, found.fips, found.dual_stack), (None, None, true, false));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use store::Store;
 use tokens::{KeyError, KeyKind, Keys, Lifetimes};
 use web::{App, AppParts};
 
-pub use config::{Config, ConfigError, DynamoDb};
+pub use config::{Account, Config, ConfigError, DynamoDb};
 pub use egress::Reach;
 pub use secrets::{SecretsManager, Unstored};
 pub use system::{SystemClock, SystemEntropy};
@@ -100,7 +100,7 @@ pub async fn app(
 
 /// The store of a configuration.
 pub async fn store(config: &Config, entropy: Arc<dyn Entropy>) -> Result<Store, StartError> {
-    Ok(Store::new(clients::dynamodb(config).await?, config.tables.clone(), entropy))
+    Ok(Store::new(clients::dynamodb(config)?, config.tables.clone(), entropy))
 }
 
 /// The context of work that no request asked for: starting up, or a command.

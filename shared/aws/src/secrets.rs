@@ -36,7 +36,7 @@ impl SecretsManager {
 
     /// The account's Secrets Manager.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
-        Ok(Self::new(clients::secrets_manager(config).await?, config.secrets_prefix.clone()))
+        Ok(Self::new(clients::secrets_manager(config)?, config.secrets_prefix.clone()))
     }
 
     fn new(client: Client, prefix: String) -> Self {

@@ -35,6 +35,11 @@ impl WatchedSecrets {
         from
     }
 
+    /// Stores a secret by its whole name.
+    pub fn put(&self, name: &str, value: &str) {
+        self.secrets.put(name, value.into()).unwrap();
+    }
+
     /// What they are now, for an instance that will not look again.
     pub fn copy(&self) -> LocalSecrets {
         self.secrets.copy()

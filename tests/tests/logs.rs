@@ -195,6 +195,8 @@ async fn broken() -> Vec<Value> {
         .header("access-control-request-method", "POST");
     app.clock.advance(TimeDelta::seconds(60));
     app.send(preflight.body(axum::body::Body::empty()).unwrap()).await;
+    app.secrets.put("keys/session", "{}");
+    app.get("/nowhere", None).await.expect(404);
     lines.extend(app.lines());
     lines
 }

@@ -308,8 +308,13 @@ impl StepCx<'_> {
     /// What the provider of a step waits for, which is answered thereby. `None` if nothing, or if it has been answered.
     pub fn take_asked(&mut self, of: &StepId) -> Result<Option<Asked>, StepError> {
         let asked = self.look().asked(of)?;
-        self.session.run.asked.remove(of);
+        self.forget_asked(of);
         Ok(asked)
+    }
+
+    /// Nobody waits for it any more.
+    pub fn forget_asked(&mut self, of: &StepId) {
+        self.session.run.asked.remove(of);
     }
 
     /// Whether this turn's redirect went out to `connector` with `state`, and nobody has brought that back before.

@@ -2,14 +2,14 @@
 //! the one it uses, and follows itself in a [`Ring`].
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Entropy, RequestContext, SealingKey, SecretError, SecretName, SecretSource, SessionId};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -91,7 +91,18 @@ impl KeyKind {
     }
 }
 
+/// How long a source that has lost keys is left alone, as long as there is something to use.
+const REST: TimeDelta = TimeDelta::seconds(30);
+
+/// A clock that went back makes things old, not young for ever.
+fn is_younger(age: TimeDelta, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (now - since).abs() < age
+}
+
 impl Keys {
+    /// How long a process goes on with keys that are gone from their place, or unreadable there.
+    pub const MAX_AGE_WHILE_LOST: TimeDelta = TimeDelta::hours(24);
+
     /// Loads the kinds that a process uses.
     pub async fn load(cx: &RequestContext, secrets: &dyn SecretSource, uses: &[KeyKind]) -> Result<Self, KeyError> {
         let keys = Self { signing: Slot::new(KeyKind::Signing, uses), session: Slot::new(KeyKind::Session, uses) };
@@ -102,7 +113,7 @@ impl Keys {
     /// Looks whether there are others by now. A source that keeps what it has read makes that cheap: once a request.
     ///
     /// # Errors
-    /// [`KeyError::Secret`] if the source has none, or has been down for longer than it keeps them.
+    /// [`KeyError::Secret`] and [`KeyError::Malformed`] if the source has been down, or without good ones, for a day.
     pub async fn refresh(&self, cx: &RequestContext, secrets: &dyn SecretSource) -> Result<(), KeyError> {
         self.signing.refresh(cx, secrets, SigningKey::read).await?;
         self.session.refresh(cx, secrets, SessionKey::read).await
@@ -141,6 +152,10 @@ struct Slot<K> {
 struct Loaded<K> {
     from: SecretString,
     ring: Arc<Ring<Arc<K>>>,
+    /// When the source last had them.
+    seen: DateTime<Utc>,
+    /// When it was last found to have lost them, since then.
+    lost: Option<DateTime<Utc>>,
 }
 
 impl<K> fmt::Debug for Slot<K> {
@@ -163,25 +178,54 @@ impl<K> Slot<K> {
         if !self.used {
             return Ok(());
         }
-        let from = secrets.get(cx, &self.kind.secret()).await?;
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if loaded.as_ref().is_some_and(|loaded| loaded.from.expose_secret() == from.expose_secret()) {
+        if self.loaded().as_ref().and_then(|loaded| loaded.lost).is_some_and(|lost| is_younger(REST, lost, cx.now)) {
+            return Ok(());
+        }
+        let found = match secrets.get(cx, &self.kind.secret()).await {
+            Ok(from) => self.take(cx.now, from, read),
+            // A source that is down keeps what it had, as long as that may be used.
+            Err(error @ SecretError::Unavailable(_)) => return Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        found.or_else(|error| self.go_on(cx.now, error))
+    }
+
+    fn take(
+        &self,
+        now: DateTime<Utc>,
+        from: SecretString,
+        read: impl Fn(&SecretString) -> Option<K>,
+    ) -> Result<(), KeyError> {
+        let mut loaded = self.loaded();
+        if let Some(same) = loaded.as_mut().filter(|loaded| loaded.from.expose_secret() == from.expose_secret()) {
+            (same.seen, same.lost) = (now, None);
             return Ok(());
         }
         let malformed = || KeyError::Malformed(self.kind.secret());
-        let ring = Ring::read(self.kind, &from)
-            .and_then(|ring| ring.try_map(|key| read(key).map(Arc::new).ok_or_else(malformed)));
-        match ring {
-            Ok(ring) => *loaded = Some(Loaded { from, ring: Arc::new(ring) }),
-            // What somebody has spoilt by hand need not end what goes on with the keys from before.
-            Err(error) if loaded.is_some() => tracing::error!(event = "keys_unreadable", reason = %error),
-            Err(error) => return Err(error),
-        }
+        let ring = Ring::read(self.kind, &from)?;
+        let ring = Arc::new(ring.try_map(|key| read(key).map(Arc::new).ok_or_else(malformed))?);
+        *loaded = Some(Loaded { from, ring, seen: now, lost: None });
         Ok(())
     }
 
+    /// Keys that somebody has deleted or spoilt need not end what has them, for as long as if their source were down.
+    fn go_on(&self, now: DateTime<Utc>, error: KeyError) -> Result<(), KeyError> {
+        match self.loaded().as_mut().filter(|loaded| is_younger(Keys::MAX_AGE_WHILE_LOST, loaded.seen, now)) {
+            Some(loaded) => {
+                tracing::error!(event = "keys_unreadable", reason = %error);
+                loaded.lost = Some(now);
+                Ok(())
+            }
+            None => Err(error),
+        }
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Option<Loaded<K>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn ring(&self) -> Result<Arc<Ring<Arc<K>>>, KeyError> {
-        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.loaded();
         loaded.as_ref().map(|loaded| Arc::clone(&loaded.ring)).ok_or_else(|| KeyError::Unused(self.kind.secret()))
     }
 

@@ -177,10 +177,8 @@ impl From<SecretError> for Failure {
 
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
-        match error {
-            KeyError::Secret(error) => error.into(),
-            other => Self::because(Code::Internal, other),
-        }
+        // A key is put back, and the next request has it.
+        Self { retry_after: Some(RETRY_SOON), ..Self::because(Code::Unavailable, error) }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use domain::{
     Asked, CallbackState, Code, ConnectorId, Failure, Redirect, RequestContext, Returned, Sealed, Session, SessionId,
-    SessionToken, SubmitKey,
+    SessionToken, SubmitKey, Unavailability,
 };
 use providers::{Answer, Callback};
 use serde::Deserialize;
@@ -53,15 +53,20 @@ impl Journeys {
         let by = ClaimId::generate(self.parts.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
-        let asked = self.open_asked(&session)?;
-        let returned = match adapter.filter(|adapter| adapter.methods().contains(&asked.method)) {
-            Some(adapter) => {
+        let asked = self.open_asked(&session);
+        let adapter = adapter.zip(asked.as_ref()).filter(|(adapter, asked)| adapter.methods().contains(&asked.method));
+        let returned = match (adapter, &asked) {
+            (Some((adapter, asked)), _) => {
                 let outbound = self.outbound(cx, &session);
                 let answer = Answer::Callback(callback);
                 let progress = adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, answer).await;
                 provider::came(cx, connector, asked.method, progress)
             }
-            None => Returned::Failed(provider::unusable(connector, asked.method)),
+            (None, Some(asked)) => Returned::Failed(provider::unusable(connector, asked.method)),
+            (None, None) => {
+                tracing::warn!(event = "redirect_unavailable", %connector, reason = "its session's key is gone");
+                Returned::Failed(Failure::unavailable(Unavailability::Misconfigured))
+            }
         };
         let returned = self.seal_returned(&session, &returned)?;
 
@@ -102,12 +107,10 @@ impl Journeys {
         cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref())
     }
 
-    /// What the adapter of a session's redirect had to remember.
-    pub(super) fn open_asked(&self, session: &Session) -> Result<Asked, JourneyError> {
-        asked(&self.parts, session, &session.step)
-            .ok()
-            .flatten()
-            .ok_or(JourneyError::Broken("a pending state does not open in its session"))
+    /// What the adapter of a session's redirect had to remember; `None` if the key it was sealed under is gone, because
+    /// somebody had it.
+    pub(super) fn open_asked(&self, session: &Session) -> Option<Asked> {
+        asked(&self.parts, session, &session.step).ok().flatten()
     }
 
     fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {

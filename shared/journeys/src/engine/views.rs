@@ -102,7 +102,7 @@ impl Journeys {
 
     /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.
     async fn way_out(&self, cx: &RequestContext, session: &Session) -> Result<Option<RedirectView>, JourneyError> {
-        let asked = self.open_asked(session)?;
+        let Some(asked) = self.open_asked(session) else { return Ok(None) };
         let connector = self.parts.library.connector(cx, &asked.connector).await?;
         let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
             return Ok(None);

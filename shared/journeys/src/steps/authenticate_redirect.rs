@@ -82,11 +82,20 @@ impl Step for AuthenticateRedirect {
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
-        let asked = cx.take_asked(cx.here)?;
         match response.option.as_str() {
-            "restart" => self.enter(cx).await,
-            "cancel" => Ok(cx.cancelled()),
-            "callback" => self.callback(cx, asked, response).await,
+            // Also where what was asked does not open any more.
+            "restart" => {
+                cx.forget_asked(cx.here);
+                self.enter(cx).await
+            }
+            "cancel" => {
+                cx.forget_asked(cx.here);
+                Ok(cx.cancelled())
+            }
+            "callback" => {
+                let asked = cx.take_asked(cx.here)?;
+                self.callback(cx, asked, response).await
+            }
             _ => Ok(Flow::unknown_option()),
         }
     }

@@ -43,7 +43,11 @@ fn start() -> DateTime<Utc> {
 }
 
 fn cx() -> RequestContext {
-    let clock = Arc::new(FixedClock::at(start()));
+    at(start())
+}
+
+fn at(now: DateTime<Utc>) -> RequestContext {
+    let clock = Arc::new(FixedClock::at(now));
     RequestContext::new("req".parse().unwrap(), clock, Duration::from_secs(1), ClientAddress::default(), None)
 }
 
@@ -190,6 +194,39 @@ async fn keys_that_are_spoilt_by_hand_do_not_end_what_has_good_ones() {
     keys.refresh(&cx(), &secrets).await.unwrap();
     assert_eq!(signs(&keys, start()), kid);
     assert!(load(&secrets).await.is_err());
+}
+
+#[tokio::test]
+async fn a_process_goes_on_for_a_day_with_keys_that_are_deleted_or_spoilt_and_looks_every_half_minute() {
+    for spoilt in [None, Some("{}")] {
+        let secrets = Held::generated(1);
+        let keys = load(&secrets).await.unwrap();
+        let good = secrets.0.lock().unwrap().remove("keys/signing").unwrap();
+        let session = secrets.0.lock().unwrap()["keys/session"].clone();
+        if let Some(text) = spoilt {
+            secrets.put("keys/signing", text);
+        }
+        let refresh = async |after: TimeDelta| keys.refresh(&at(start() + after), &secrets).await;
+
+        refresh(TimeDelta::zero()).await.unwrap();
+        secrets.put("keys/signing", good.expose_secret());
+        secrets.rotate(KeyKind::Signing, start(), 2).unwrap();
+        refresh(TimeDelta::seconds(29)).await.unwrap();
+        assert_eq!(published(&keys, start()).len(), 1);
+        refresh(TimeDelta::seconds(30)).await.unwrap();
+        assert_eq!(published(&keys, start()).len(), 2);
+
+        secrets.0.lock().unwrap().retain(|name, _| name == "keys/session");
+        refresh(TimeDelta::hours(24)).await.unwrap();
+        assert!(refresh(TimeDelta::hours(24) + TimeDelta::seconds(30)).await.is_err());
+        assert_eq!(secrets.0.lock().unwrap()["keys/session"].expose_secret(), session.expose_secret());
+    }
+}
+
+#[test]
+fn a_process_that_goes_on_with_what_it_has_read_knows_the_key_that_comes() {
+    assert!(Keys::MAX_AGE_WHILE_LOST < Ring::<()>::AHEAD);
+    assert!(Lifetimes::default().access_token.max(Lifetimes::default().id_token) < Ring::<()>::KEPT);
 }
 
 #[test]

@@ -76,6 +76,7 @@ pub const LINES: &[Line] = &[
     line("connector_broken", "a stored connector makes no sense to this version", &["connector", "error"]),
     line("journey_broken", "a stored journey makes no sense to this version", &["journey", "version", "error"]),
     line("client_broken", "a stored client cannot be read", &["error"]),
+    line("keys_unreadable", "stored keys are gone or spoilt: those from before go on, for a day", &["reason"]),
     line("panicked", "a mistake of ours: where; its request is answered `internal`", &["location", "reason"]),
     line("start_failed", "an instance cannot start: why", &["error"]),
 ];

@@ -6,8 +6,8 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier};
-use openidconnect::{ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError};
+use openidconnect::core::CoreIdToken;
+use openidconnect::{ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, Nonce, SignatureVerificationError};
 
 use super::Vouched;
 use super::discovery::Metadata;
@@ -77,7 +77,7 @@ fn check_signed(
     let earliest = now - LEEWAY;
     // As a public client: the client secret is no key here, whatever `alg` says.
     let client_id = ClientId::new(expected.client_id.to_owned());
-    let verifier = CoreIdTokenVerifier::new_public_client(client_id, issuer, keys.set())
+    let verifier = IdTokenVerifier::new_public_client(client_id, issuer, keys.set())
         .set_allowed_algs(expected.algorithms.iter().map(|algorithm| algorithm.core().clone()))
         .set_other_audience_verifier_fn(|_| false)
         .set_time_fn(move || earliest);

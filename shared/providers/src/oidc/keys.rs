@@ -1,17 +1,18 @@
 //! A provider's public keys (RFC 7517).
 
 use egress::Request;
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
-use openidconnect::{JsonWebKey, JsonWebKeyAlgorithm, SignatureVerificationError};
+use openidconnect::core::CoreJwsSigningAlgorithm;
+use openidconnect::{JsonWebKey, JsonWebKeyAlgorithm, JsonWebKeySet, SignatureVerificationError};
 use serde_json::Value;
 use url::Url;
 
 use super::jws::Algorithm;
+use super::key::Key;
 use crate::{Check, Cx, ProviderError, Stage, answers};
 
 /// The keys among a provider's that may have signed a token.
 #[derive(Debug, Clone)]
-pub(crate) struct Keys(CoreJsonWebKeySet);
+pub(crate) struct Keys(JsonWebKeySet<Key>);
 
 impl Keys {
     /// Fetches the key set at `url`.
@@ -31,7 +32,7 @@ impl Keys {
     /// A key that cannot be read is passed over (RFC 7517 section 5), and so is one that must not verify a signature.
     pub(super) fn select(keys: &[Value]) -> Self {
         let usable = keys.iter().filter(|key| may_verify(key));
-        Self(CoreJsonWebKeySet::new(usable.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect()))
+        Self(JsonWebKeySet::new(usable.filter_map(Key::read).collect()))
     }
 
     /// Whether there is a key of that id; without an id, any key.
@@ -39,14 +40,14 @@ impl Keys {
         self.named(kid).next().is_some()
     }
 
-    fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &CoreJsonWebKey> {
-        let fits = move |key: &&CoreJsonWebKey| kid.is_none() || key.key_id().map(|id| id.as_str()) == kid;
+    fn named(&self, kid: Option<&str>) -> impl Iterator<Item = &Key> {
+        let fits = move |key: &&Key| kid.is_none() || key.key_id().map(|id| id.as_str()) == kid;
         self.0.keys().iter().filter(fits)
     }
 
     /// How many of them a token could be verified with that is signed by one of these algorithms.
     pub(super) fn usable(&self, algorithms: &[Algorithm]) -> usize {
-        let fits = |key: &&CoreJsonWebKey| algorithms.iter().any(|algorithm| fits(key, algorithm));
+        let fits = |key: &&Key| algorithms.iter().any(|algorithm| fits(key, algorithm));
         self.0.keys().iter().filter(fits).count()
     }
 
@@ -77,13 +78,13 @@ impl Keys {
     }
 
     /// As the verifier takes them.
-    pub(crate) fn set(&self) -> CoreJsonWebKeySet {
+    pub(crate) fn set(&self) -> JsonWebKeySet<Key> {
         self.0.clone()
     }
 }
 
 /// Whether a key is for an algorithm: by what it says of itself (RFC 7517 section 4.4), else by what it is.
-fn fits(key: &CoreJsonWebKey, algorithm: &Algorithm) -> bool {
+fn fits(key: &Key, algorithm: &Algorithm) -> bool {
     let said = match key.signing_alg() {
         JsonWebKeyAlgorithm::Unspecified => true,
         JsonWebKeyAlgorithm::Algorithm(said) => said == algorithm.core(),

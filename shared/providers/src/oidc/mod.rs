@@ -14,6 +14,7 @@ mod exchange;
 mod id_token;
 mod issuers;
 mod jws;
+mod key;
 mod keys;
 mod options;
 mod probe;

@@ -111,6 +111,9 @@ pub async fn calls_nobody_on_this_machine(binary: &str, function: &str) {
     app.calls.take();
 
     let mut deployed = Deployed::start(&app, binary, &[]).await;
+    deployed.lambda.polls().await;
+    let opened: Vec<_> = app.calls.take().into_iter().map(|call| call.operation).collect();
+    assert_eq!(opened, ["GetItem"], "a function that starts opens its connection to DynamoDB, and reads nothing");
     let answer = deployed.invoke(&sent).await;
     let log = deployed.stop();
 

@@ -2,6 +2,7 @@
 //! system's roots, which was most of a cold start.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -57,11 +58,17 @@ fn sdk(config: &Config, endpoint: impl Fn(&Account) -> Option<&str>) -> Result<S
     .build())
 }
 
+/// One for all services, made once: their connections, and the trust in them, are the process's.
 fn https() -> Result<SharedHttpClient, StartError> {
+    static HTTPS: OnceLock<SharedHttpClient> = OnceLock::new();
+    if let Some(made) = HTTPS.get() {
+        return Ok(made.clone());
+    }
     let roots = TrustStore::empty().with_native_roots(false).with_pem_certificate(amazon_roots());
     let tls = TlsContext::builder().with_trust_store(roots).build().map_err(|_| StartError::Tls)?;
     let provider = Provider::Rustls(CryptoMode::AwsLc);
-    Ok(aws_smithy_http_client::Builder::new().tls_provider(provider).tls_context(tls).build_https())
+    let made = aws_smithy_http_client::Builder::new().tls_provider(provider).tls_context(tls).build_https();
+    Ok(HTTPS.get_or_init(|| made).clone())
 }
 
 /// The roots of Amazon Trust Services, which sign every AWS endpoint, out of Mozilla's list.

@@ -31,6 +31,9 @@ pub use system::{SystemClock, SystemEntropy};
 /// How long a request may take where no Lambda deadline says so, and how long a start may.
 pub const BUDGET: Duration = Duration::from_secs(10);
 
+/// How long a start waits for a connection to DynamoDB. A request may do better.
+const CONNECTING: Duration = Duration::from_secs(1);
+
 /// The app cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -63,7 +66,13 @@ pub async fn app_from_env_with(
     let start = async {
         let config = Config { registry, keys, ..Config::from_env(reach)? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
-        app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+        let cx = context(Arc::new(SystemClock), &SystemEntropy);
+        let store = store(&config, Arc::new(SystemEntropy)).await?;
+        // While a function starts it has a whole processor, whatever its memory: the cheapest time for a handshake.
+        let connected = tokio::time::timeout(CONNECTING, store.connect(&cx));
+        let app = app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (app, _connected) = tokio::join!(app, connected);
+        app
     };
     // The runtime only shows that the process has ended.
     start.await.inspect_err(|error| tracing::error!(event = "start_failed", %error))

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use domain::{Entropy, RequestContext};
 
 use crate::item::Item;
-use crate::keys::Key;
+use crate::keys::{self, Key};
 use crate::{StoreError, TableNames};
 
 /// DynamoDB, as Landfall uses it.
@@ -132,6 +132,12 @@ impl Store {
                 reason: "it did not answer within the request's deadline".into(),
             })),
         }
+    }
+
+    /// Opens a connection, so that the first request does not have to wait for one: asks for an item that nobody has.
+    /// What keeps it from opening is for that request to find out.
+    pub async fn connect(&self, cx: &RequestContext) {
+        let _nothing = self.read(cx, "nothing", &self.tables.config, keys::nothing()).await;
     }
 
     /// Reads one item, strongly consistent.

@@ -39,6 +39,11 @@ pub fn connector(id: &ConnectorId) -> Key {
     Key::new(CONNECTORS.into(), id.as_str())
 }
 
+/// Where nothing is.
+pub(crate) fn nothing() -> Key {
+    Key::new("NOTHING".into(), "NOTHING")
+}
+
 /// All client documents.
 pub(crate) const CLIENTS: &str = "CLIENT";
 pub(crate) const CONNECTORS: &str = "CONNECTOR";

@@ -95,8 +95,11 @@ fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
         assert_eq!(template.table_in(variable), Some(name.as_str()), "{variable}");
     }
     // What the roles name secrets by, and what nobody can say in a header.
-    for (variable, parameter) in [("LANDFALL_SECRETS_PREFIX", "NamePrefix"), ("LANDFALL_ISSUER", "IssuerUrl")] {
-        assert_eq!(*template.variable(variable), json!({ "Ref": parameter }), "{variable}");
+    for (variable, value) in [
+        ("LANDFALL_SECRETS_PREFIX", json!({ "Fn::Sub": "${AWS::StackName}/" })),
+        ("LANDFALL_ISSUER", json!({ "Ref": "IssuerUrl" })),
+    ] {
+        assert_eq!(*template.variable(variable), value, "{variable}");
     }
 }
 

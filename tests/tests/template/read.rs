@@ -19,7 +19,7 @@ const OPERATIONS: [&str; 4] =
 /// would open every secret whose name only starts so.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html>
 const SECRET: [&str; 2] =
-    ["arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${NamePrefix}", "-??????"];
+    ["arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/", "-??????"];
 
 impl Template {
     pub(crate) fn ours() -> Self {

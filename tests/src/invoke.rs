@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use crate::functions::Function;
 use crate::{Answer, TestApp, functions};
 
-/// How long a function has, as the template gives it.
+/// How long before its end a function is asked.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An event of `events/`, as its file has it: `issuer/token.success.v2`.

@@ -4,8 +4,9 @@
 //! **Must not know**: what the app does with any of it. The environment is read here and nowhere else, once, into
 //! [`Config`]; whoever runs on one machine makes a `Config` by value.
 //!
-//! **To add one more setting**: a field of [`Config`] and its line in [`Config::from_env`]. One more AWS service: its
-//! client in `clients.rs`, its port in `domain`.
+//! **To add one more setting**: a field of [`Config`], its name in [`Config::REQUIRED`] or [`Config::OPTIONAL`], and the
+//! variable in `infra/template.yaml`, which a test compares. One more AWS service: its client in `clients.rs`, its port in
+//! `domain`.
 
 mod clients;
 mod config;

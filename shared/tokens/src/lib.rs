@@ -3,8 +3,8 @@
 //! **Must not know**: journeys, providers, HTTP. A grant takes what the client showed and answers with tokens; `issuer`
 //! (the function) turns that into HTTP.
 //!
-//! **To add one more grant**: one file beside [`grants`], one arm in [`Issuer::exchange`]. One more key: [`keys`], which
-//! also makes it at first deployment.
+//! **To add one more grant**: one file beside [`grants`], one arm in [`Issuer::exchange`]. One more kind of key: a
+//! [`KeyKind`] and its slot in [`Keys`]; `landfall keys` makes and rotates it ([`Ring`]).
 
 pub mod clients;
 pub mod derive;

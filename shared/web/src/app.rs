@@ -18,9 +18,9 @@ pub struct App {
     pub issuer: Issuer,
     /// Connectors, as administrators deal with them.
     pub connectors: Connectors,
-    /// What opens the administrators' routes beside IAM.
     pub(crate) keys: Arc<Keys>,
     pub(crate) secrets: Arc<dyn SecretSource>,
+    /// What opens the administrators' routes beside IAM.
     pub(crate) admin: Option<SecretHash>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -4,8 +4,7 @@
 //! **Must not know**: any route. A function's `routes()` is URL -> call -> answer; this crate turns errors into answers,
 //! and is the only one that does.
 //!
-//! **To add one more function**: a crate in `functions/` with `routes()` and a `main.rs` of a few lines that calls
-//! [`serve`]; the local server and the tests merge the same `routes()`.
+//! **To add one more function**: README says how, at the end of "The map".
 
 mod admin;
 mod app;

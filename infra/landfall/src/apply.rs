@@ -1,21 +1,23 @@
 //! `landfall apply`: gives a deployment its connectors, journeys and clients.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws::{Config, Reach, SecretsManager, SystemClock, SystemEntropy};
 use clap::{ArgGroup, Args};
-use domain::{Client, ConnectorDocument, JourneyDocument, RequestContext, SecretError, SecretName, SecretSource};
+use domain::{Client, ConnectorDocument, JourneyDocument, RequestContext, SecretName};
+use journeys::Journey;
 use providers::{Registry, callback_url};
 use store::Store;
 
 use crate::documents;
 use crate::error::CommandError;
+use crate::keys::say;
 use crate::serve::read;
 
 /// Saves connectors, journeys and clients in the deployment that the environment names (`LANDFALL_*`, `AWS_*`). They are
-/// checked whole first, and with them that their secrets are in Secrets Manager. In use within a minute.
+/// checked whole first, with what the deployment has already and that their secrets are in Secrets Manager; then saved one
+/// after the other. Each is in use within a minute; what is saved may be applied again.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("documents").args(["connectors", "journeys", "clients"]).multiple(true).required(true))]
 pub struct Apply {
@@ -31,13 +33,13 @@ pub struct Apply {
 }
 
 impl Apply {
-    /// Saves them, and says what is saved.
+    /// Saves them, and says of each that it is saved.
     pub async fn run(self) -> Result<(), CommandError> {
-        let (connectors, journeys, clients) = (self.connectors()?, self.journeys()?, self.clients()?);
+        let registry = Registry::default();
+        let (connectors, journeys, clients) = (self.connectors(&registry)?, self.journeys()?, self.clients()?);
         let config = Config::from_env(Reach::Local)?;
         let secrets = SecretsManager::connect(&config).await?;
         let store = aws::store(&config, Arc::new(SystemEntropy)).await?;
-        let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
         let of_connectors = connectors.iter().flat_map(|connector| {
             connector.secrets().map(move |name| (format!("connector {}", connector.id), SecretName::connector(name)))
         });
@@ -46,31 +48,42 @@ impl Apply {
             Some((format!("client {}", client.id), SecretName::client(name)))
         });
         for (whose, name) in of_connectors.chain(of_clients) {
-            match secrets.get(&cx, &name).await {
-                Ok(_) => {}
-                Err(SecretError::Unknown(_)) => {
-                    return Err(CommandError::NotStored { whose, name: format!("{}{name}", config.secrets_prefix) });
-                }
-                Err(error) => return Err(CommandError::Keys(error.into())),
+            if secrets.fetch(&cx(), &name).await?.is_none() {
+                return Err(CommandError::NotStored { whose, name: format!("{}{name}", config.secrets_prefix) });
             }
         }
-        check_journeys(&store, &cx, &clients, &journeys).await?;
+        if !connectors.is_empty() || !journeys.is_empty() {
+            let saved = store.list_connectors(&cx()).await?;
+            documents::check_callbacks(&registry, &self.place(), &connectors, &saved)?;
+            check_connectors(&journeys, &[connectors.as_slice(), &saved].concat())?;
+        }
+        check_journeys(&store, &clients, &journeys).await?;
 
-        documents::publish(&store, &cx, &connectors, &journeys, &clients).await?;
-        let mut out = std::io::stdout();
-        let saved = connectors.iter().map(|connector| {
+        // As `documents::publish` does; but one may fail when others are live, so that each is told of.
+        for connector in &connectors {
+            store.put_connector(&cx(), connector).await?;
             let callback = callback_url(&config.issuer, &connector.id);
-            format!("connector {} is saved; its redirect URI, where it has one: {callback}", connector.id)
-        });
-        let mut saved = saved
-            .chain(journeys.iter().map(|journey| format!("journey {} is live", journey.id)))
-            .chain(clients.iter().map(|client| format!("client {} is saved", client.id)));
-        saved.try_for_each(|line| writeln!(out, "{line}")).map_err(CommandError::Output)
+            say(&format!("connector {} is saved; its redirect URI, where it has one: {callback}", connector.id))?;
+        }
+        for journey in &journeys {
+            store.publish_journey(&cx(), journey).await?;
+            say(&format!("journey {} is live", journey.id))?;
+        }
+        for client in &clients {
+            store.put_client(&cx(), client).await?;
+            say(&format!("client {} is saved", client.id))?;
+        }
+        Ok(())
     }
 
-    fn connectors(&self) -> Result<Vec<ConnectorDocument>, CommandError> {
+    fn connectors(&self, registry: &Registry) -> Result<Vec<ConnectorDocument>, CommandError> {
         let Some(path) = &self.connectors else { return Ok(Vec::new()) };
-        documents::connectors(&Registry::default(), &path.display().to_string(), &read(path)?)
+        documents::connectors(registry, &self.place(), &read(path)?)
+    }
+
+    /// What errors call the file of connectors.
+    fn place(&self) -> String {
+        self.connectors.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
     fn journeys(&self) -> Result<Vec<JourneyDocument>, CommandError> {
@@ -84,17 +97,30 @@ impl Apply {
     }
 }
 
-/// A client that names a journey nobody has saved would be found out by its first user.
-async fn check_journeys(
-    store: &Store,
-    cx: &RequestContext,
-    clients: &[Client],
-    saved: &[JourneyDocument],
-) -> Result<(), CommandError> {
+/// The time of one call: all together may take longer.
+fn cx() -> RequestContext {
+    aws::context(Arc::new(SystemClock), &SystemEntropy)
+}
+
+/// A journey that names a connector nobody has saved would be found out by its first user.
+fn check_connectors(journeys: &[JourneyDocument], known: &[ConnectorDocument]) -> Result<(), CommandError> {
+    for document in journeys {
+        let id = document.id.to_string();
+        let journey = Journey::compile(document.clone(), 0);
+        let journey = journey.map_err(|errors| CommandError::Journey { place: id.clone(), errors })?;
+        if let Some(connector) = journey.connectors().find(|named| known.iter().all(|known| known.id != **named)) {
+            return Err(CommandError::UnsavedConnector { journey: id, connector: connector.to_string() });
+        }
+    }
+    Ok(())
+}
+
+/// A client that names a journey nobody has saved, likewise.
+async fn check_journeys(store: &Store, clients: &[Client], saved: &[JourneyDocument]) -> Result<(), CommandError> {
     for client in clients {
         for journey in &client.journeys {
             let known = saved.iter().any(|document| document.id == *journey)
-                || store.get_live_version(cx, journey).await?.is_some();
+                || store.get_live_version(&cx(), journey).await?.is_some();
             if !known {
                 let (client, journey) = (client.id.to_string(), journey.to_string());
                 return Err(CommandError::UnsavedJourney { client, journey });

@@ -51,24 +51,39 @@ pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<Co
     if connectors.is_empty() {
         return Err(CommandError::NoConnector { place: place.to_owned() });
     }
-    let mut callbacks = BTreeMap::new();
     for (index, connector) in connectors.iter().enumerate() {
         let (place, id) = (place.to_owned(), connector.id.to_string());
         if connectors[..index].iter().any(|other| other.id == connector.id) {
             return Err(CommandError::Twice { place, what: format!("connector {id}") });
         }
-        let adapter = registry.adapter(connector);
-        let adapter =
-            adapter.map_err(|error| CommandError::Connector { place: place.clone(), connector: id, error })?;
-        // By the address they send browsers back to, two providers are told apart (RFC 9700 section 4.4.2.2).
-        if let Some(callback) = adapter.callback_of_application()
-            && let Some(other) = callbacks.insert(callback.to_owned(), &connector.id)
+        registry.adapter(connector).map_err(|error| CommandError::Connector { place, connector: id, error })?;
+    }
+    check_callbacks(registry, place, &connectors, &[])?;
+    Ok(connectors)
+}
+
+/// By the address they send browsers back to, two providers are told apart (RFC 9700 section 4.4.2.2): that of each of
+/// `connectors` is no other's, neither theirs nor of those in `saved` whose place they do not take.
+pub fn check_callbacks(
+    registry: &Registry,
+    place: &str,
+    connectors: &[ConnectorDocument],
+    saved: &[ConnectorDocument],
+) -> Result<(), CommandError> {
+    let own = |connector: &ConnectorDocument| {
+        registry.adapter(connector).ok().and_then(|adapter| adapter.callback_of_application().map(str::to_owned))
+    };
+    let others = saved.iter().filter(|saved| connectors.iter().all(|connector| connector.id != saved.id));
+    let mut callbacks: BTreeMap<_, _> = others.filter_map(|other| Some((own(other)?, &other.id))).collect();
+    for connector in connectors {
+        if let Some(callback) = own(connector)
+            && let Some(other) = callbacks.insert(callback, &connector.id)
         {
-            let (one, other) = (other.to_string(), connector.id.to_string());
+            let (place, one, other) = (place.to_owned(), other.to_string(), connector.id.to_string());
             return Err(CommandError::SharedCallback { place, one, other });
         }
     }
-    Ok(connectors)
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aws::{ConfigError, StartError, Unstored};
+use aws::{ConfigError, StartError, Unreadable, Unstored};
 use domain::InvalidClient;
 use egress::EgressError;
 use journeys::DocumentError;
@@ -84,6 +84,16 @@ pub enum CommandError {
         client: String,
         /// By which name.
         journey: String,
+    },
+    /// A journey leads to a connector that the deployment does not have.
+    #[error(
+        "journey {journey} names the connector {connector:?}, which is not saved: give the file it is in with --connectors"
+    )]
+    UnsavedConnector {
+        /// Which.
+        journey: String,
+        /// By which name.
+        connector: String,
     },
     /// A document is there twice.
     #[error("{place}: {what} is there twice")]
@@ -171,9 +181,20 @@ pub enum CommandError {
         /// Which key, and what is wrong with it.
         error: KeyError,
     },
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// New keys cannot be made.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// A key cannot be rotated.
+    #[error("{name}: {error}")]
+    Unrotated {
+        /// Which, by its whole name.
+        name: String,
+        /// Why.
+        error: KeyError,
+    },
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),

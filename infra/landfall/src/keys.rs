@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use aws::{Config, Reach, SecretsManager, SystemClock, SystemEntropy};
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{Clock, RequestContext, SecretSource};
+use domain::{Clock, SecretError};
 use secrecy::SecretString;
-use tokens::{KeyKind, Ring};
+use tokens::{KeyError, KeyKind, Keys, Ring};
 
 use crate::error::CommandError;
 
@@ -51,15 +51,14 @@ impl KeysCommand {
         // A command calls no provider; an issuer of this machine may be rehearsed with.
         let config = Config::from_env(Reach::Local)?;
         let secrets = SecretsManager::connect(&config).await?;
-        let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
+        let cx = || aws::context(Arc::new(SystemClock), &SystemEntropy);
         let prefix = &config.secrets_prefix;
         match self.action {
             Action::Create => {
-                for kind in KeyKind::ALL {
-                    let ring = Ring::generate(*kind, SystemClock.now(), &SystemEntropy)?;
-                    let made = secrets.create(&cx, &kind.secret(), &ring.to_secret()?).await?;
+                for (name, value) in Keys::generate(SystemClock.now(), &SystemEntropy)? {
+                    let made = secrets.create(&cx(), &name, &value).await?;
                     let what = if made { "made, and in force" } else { "is there already" };
-                    say(&format!("{prefix}{}: {what}", kind.secret()))?;
+                    say(&format!("{prefix}{name}: {what}"))?;
                 }
             }
             Action::Rotate { kind, compromised } => {
@@ -68,10 +67,20 @@ impl KeysCommand {
                     Some(Kind::Signing) => &[KeyKind::Signing],
                     Some(Kind::Session) => &[KeyKind::Session],
                 };
+                // All are made before one is stored: the half of a rotation would be refused when it is asked for again.
+                let mut made = Vec::new();
                 for kind in kinds {
-                    let (value, what) = rotated(&cx, &secrets, *kind, compromised).await?;
-                    secrets.replace(&cx, &kind.secret(), &value).await?;
-                    say(&format!("{prefix}{}: {what}", kind.secret()))?;
+                    let name = kind.secret();
+                    let ring = match compromised {
+                        true => replaced(*kind),
+                        false => rotated(*kind, secrets.fetch(&cx(), &name).await?),
+                    };
+                    let unrotated = |error| CommandError::Unrotated { name: format!("{prefix}{name}"), error };
+                    made.push((ring.map_err(unrotated)?, name));
+                }
+                for ((value, what), name) in made {
+                    secrets.replace(&cx(), &name, &value).await?;
+                    say(&format!("{prefix}{name}: {what}"))?;
                 }
             }
         }
@@ -79,24 +88,23 @@ impl KeysCommand {
     }
 }
 
-/// The ring with a new key, and what becomes of it.
-async fn rotated(
-    cx: &RequestContext,
-    secrets: &SecretsManager,
-    kind: KeyKind,
-    compromised: bool,
-) -> Result<(SecretString, String), CommandError> {
+/// A ring of a new key alone, and what becomes of it.
+fn replaced(kind: KeyKind) -> Result<(SecretString, String), KeyError> {
     let minutes = SecretsManager::MAX_AGE.num_minutes();
-    if compromised {
-        let ring = Ring::generate(kind, SystemClock.now(), &SystemEntropy)?;
-        return Ok((ring.to_secret()?, format!("a new key alone, in use everywhere in {minutes} minutes")));
-    }
-    let mut ring = Ring::read(kind, &secrets.get(cx, &kind.secret()).await.map_err(tokens::KeyError::from)?)?;
+    let ring = Ring::generate(kind, SystemClock.now(), &SystemEntropy)?;
+    Ok((ring.to_secret()?, format!("a new key alone, in use everywhere in {minutes} minutes")))
+}
+
+/// The ring with a new key, and what becomes of that.
+fn rotated(kind: KeyKind, stored: Option<SecretString>) -> Result<(SecretString, String), KeyError> {
+    let minutes = SecretsManager::MAX_AGE.num_minutes();
+    let mut ring = Ring::read(kind, &stored.ok_or_else(|| SecretError::Unknown(kind.secret()))?)?;
     let from = ring.rotate(kind, SystemClock.now(), &SystemEntropy)?;
     let from = from.format("%Y-%m-%d %H:%M UTC");
     Ok((ring.to_secret()?, format!("a new key is known everywhere in {minutes} minutes, and in force from {from}")))
 }
 
-fn say(line: &str) -> Result<(), CommandError> {
+/// Prints a line of what is done.
+pub(crate) fn say(line: &str) -> Result<(), CommandError> {
     writeln!(std::io::stdout(), "{line}").map_err(CommandError::Output)
 }

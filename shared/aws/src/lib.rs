@@ -26,7 +26,7 @@ use web::{App, AppParts};
 
 pub use config::{Account, Config, ConfigError, DynamoDb};
 pub use egress::Reach;
-pub use secrets::{SecretsManager, Unstored};
+pub use secrets::{SecretsManager, Unreadable, Unstored};
 pub use system::{SystemClock, SystemEntropy};
 
 /// How long a request may take where no Lambda deadline says so, and how long a start may.

@@ -11,7 +11,7 @@ use domain::{RequestContext, SecretError, SecretName, SecretSource};
 use secrecy::SecretString;
 
 use self::kept::{Kept, Unread};
-pub use self::stored::Unstored;
+pub use self::stored::{Unreadable, Unstored};
 use crate::{Config, StartError, clients};
 
 /// AWS Secrets Manager, and what was read of it in this instance's memory.

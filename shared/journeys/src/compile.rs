@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::{WORD_RULE, is_field_name};
-use domain::{JourneyDocument, JourneyId, ParamDocument, ParamType, Reference, Slot, StepDocument, StepId};
+use domain::{
+    ConnectorId, JourneyDocument, JourneyId, ParamDocument, ParamType, Reference, Slot, StepDocument, StepId,
+};
 
 use crate::document_error::{DocumentError, Problem};
 use crate::{Outcome, Read, Shape, Step, paths, steps};
@@ -97,6 +99,11 @@ impl Journey {
         let journey = Self::compile(document, 0)?;
         let errors = paths::unset_reads(&journey);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// The connectors that its steps name; those that an expression may come to are not among them.
+    pub fn connectors(&self) -> impl Iterator<Item = &ConnectorId> {
+        self.steps.values().flat_map(|step| &step.shape.connectors)
     }
 
     /// All steps, by id.

@@ -1,6 +1,6 @@
 //! What a step declares of itself, for validation: how it may end, what it reads, what it leaves.
 
-use domain::{Expression, Reference, Slot, StepId};
+use domain::{ConnectorId, Expression, Reference, Slot, StepId};
 
 /// How a step ends: `authenticated`, `rejected.account_locked`. A dotted one refines its base and falls back to it.
 pub type Outcome = &'static str;
@@ -12,6 +12,8 @@ pub struct Shape {
     pub endings: Vec<Ending>,
     /// All it reads.
     pub reads: Vec<Read>,
+    /// The connectors it names, as far as no expression does.
+    pub connectors: Vec<ConnectorId>,
     /// Whether it waits for the client.
     pub client_facing: bool,
     /// Whether it plans writes, and so is tried again when they are lost to another request.

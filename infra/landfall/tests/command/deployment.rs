@@ -47,7 +47,12 @@ fn a_new_key_is_announced_once_and_a_compromised_one_is_gone_at_once() {
     let both = kids(&server);
     assert_eq!((both.len(), &both[0]), (2, &before[0]));
     let said = place.is_refused(&["keys", "rotate"]);
-    assert!(said.starts_with("landfall: a new key has been announced already, and is in force from "), "{said}");
+    assert!(
+        said.starts_with(
+            "landfall: landfall/keys/signing: a new key has been announced already, and is in force from "
+        ),
+        "{said}"
+    );
     assert_eq!(kids(&server), both);
 
     assert_snapshot!(place.does(&["keys", "rotate", "--compromised"]), @"
@@ -64,7 +69,35 @@ fn a_new_key_is_announced_once_and_a_compromised_one_is_gone_at_once() {
 }
 
 #[test]
-fn documents_are_checked_whole_and_saved_together() {
+fn what_cannot_be_rotated_whole_is_not_rotated_at_all() {
+    let (place, server) = started(&["--functions", FUNCTIONS]);
+    let before = kids(&server);
+    place.does(&["keys", "rotate", "--kind", "session"]);
+
+    let said = place.is_refused(&["keys", "rotate"]);
+
+    let why = "landfall: landfall/keys/session: a new key has been announced already, and is in force from ";
+    assert!(said.starts_with(why), "{said}");
+    assert_eq!(kids(&server), before);
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_named_with_the_reason() {
+    let (place, _server) = started(&["--functions", FUNCTIONS]);
+    place.write("connectors.yaml", CONNECTORS);
+    let environment = place.read("data/functions.env");
+    let environment = environment.lines().filter(|line| !line.starts_with("AWS_ACCESS_KEY_ID="));
+    let environment: String = environment.map(|line| format!("{line}\n")).collect();
+    place.write("data/functions.env", format!("{environment}AWS_ACCESS_KEY_ID=another\n"));
+
+    let said = place.is_refused(&["apply", "--connectors", "connectors.yaml"]);
+    assert!(said.starts_with("landfall: landfall/connectors/keycloak cannot be read: "), "{said}");
+    let said = place.is_refused(&["keys", "rotate"]);
+    assert!(said.starts_with("landfall: landfall/keys/signing cannot be read: "), "{said}");
+}
+
+#[test]
+fn documents_are_checked_whole_before_one_is_saved() {
     let (place, server) = started(&["--functions", FUNCTIONS]);
     let journey = include_str!("../../demo/password.yaml").replace("{connector}", "keycloak");
     place.write("connectors.yaml", CONNECTORS);
@@ -89,6 +122,8 @@ fn documents_are_checked_whole_and_saved_together() {
     assert_snapshot!(place.is_refused(&["apply", "--clients", "clients.yaml"]), @r#"landfall: client shop names the journey "ashore", which is not saved: give its file with --journey"#);
     assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--clients", "backend.yaml"]), @"landfall: client shop has no secret: store it first, as landfall/clients/shop (aws secretsmanager create-secret --name landfall/clients/shop ...)");
     assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--connectors", "elsewhere.yaml"]), @"landfall: connector keycloak has no secret: store it first, as landfall/connectors/other (aws secretsmanager create-secret --name landfall/connectors/other ...)");
+    place.write("lost.yaml", place.read("journey.yaml").replace("connector: \"keycloak\"", "connector: \"okta\""));
+    assert_snapshot!(place.is_refused(&["apply", "--journey", "lost.yaml"]), @r#"landfall: journey ashore names the connector "okta", which is not saved: give the file it is in with --connectors"#);
     assert_eq!(server.post("/v1/journeys/ashore/start HTTP/1.1", &shop).0, 404);
 
     let all = ["apply", "--connectors", "connectors.yaml", "--journey", "journey.yaml", "--clients", "clients.yaml"];
@@ -98,6 +133,30 @@ fn documents_are_checked_whole_and_saved_together() {
     client shop is saved
     ");
     assert_eq!(server.post("/v1/journeys/ashore/start HTTP/1.1", &shop).0, 201);
+}
+
+#[test]
+fn providers_are_told_apart_across_files() {
+    let (place, _server) = started(&["--functions", FUNCTIONS]);
+    let with_callback = |id: &str, callback: &str| {
+        let redirect =
+            CONNECTORS.replace("{ password: {} }", "{ oidc: {} }").replace("id: keycloak", &format!("id: {id}"));
+        redirect.replace("realm: demo", &format!("realm: demo, redirect_uri: \"https://shop.example/{callback}\""))
+    };
+    let apply = ["apply", "--connectors", "connectors.yaml"];
+    place.write("connectors.yaml", with_callback("one", "back"));
+    place.does(&apply);
+    // Again is no other.
+    place.does(&apply);
+
+    place.write("connectors.yaml", with_callback("two", "back"));
+    assert_snapshot!(place.is_refused(&apply), @"landfall: connectors.yaml: connectors one and two have the same settings.redirect_uri: give each its own, or nobody can tell whose answer comes back");
+
+    // As soon as the first is at another address, the second may have this one.
+    place.write("connectors.yaml", with_callback("one", "elsewhere"));
+    place.does(&apply);
+    place.write("connectors.yaml", with_callback("two", "back"));
+    place.does(&apply);
 }
 
 #[test]

@@ -227,6 +227,20 @@ async fn absence_is_not_kept_and_a_deleted_secret_is_not_used() {
 }
 
 #[tokio::test]
+async fn what_an_administrator_reads_is_there_now_or_the_reason_is_told() {
+    let bench = Bench::start().await;
+    let fetch = async || bench.source.fetch(&bench.cx(LATER), &name()).await;
+    assert_eq!(bench.get().await, value("canary-1"));
+    bench.fake.store(Some("canary-2"));
+    assert_eq!(fetch().await.unwrap().unwrap().expose_secret(), "canary-2");
+    bench.fake.store(None);
+    assert!(fetch().await.unwrap().is_none());
+    bench.fake.set(Mood::Down);
+    let error = fetch().await.unwrap_err().to_string();
+    assert_eq!(error, "landfall/connectors/acme cannot be read: InternalServiceError: no");
+}
+
+#[tokio::test]
 async fn nothing_secret_is_printed() {
     let bench = Bench::start().await;
     let secret = bench.source.get(&bench.cx(LATER), &name()).await;

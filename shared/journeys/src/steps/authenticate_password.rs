@@ -31,6 +31,7 @@ impl Step for AuthenticatePassword {
         Shape {
             endings: provider::endings(),
             reads: self.connector.reads().chain(Read::of("username", &self.username)).chain(secrets).collect(),
+            connectors: self.connector.named().into_iter().collect(),
             ..Shape::default()
         }
     }

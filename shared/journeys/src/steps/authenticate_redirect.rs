@@ -59,6 +59,7 @@ impl Step for AuthenticateRedirect {
                 .chain(provider::failures().map(Ending::at_once))
                 .collect(),
             reads: self.connector.reads().chain(hint).collect(),
+            connectors: self.connector.named().into_iter().collect(),
             client_facing: true,
             ..Shape::default()
         }

@@ -28,6 +28,7 @@ impl Step for AuthenticateTotp {
         Shape {
             endings: provider::endings(),
             reads: self.connector.reads().chain(Read::of("username", &self.username)).chain([code]).collect(),
+            connectors: self.connector.named().into_iter().collect(),
             ..Shape::default()
         }
     }

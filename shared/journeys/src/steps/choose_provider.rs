@@ -56,6 +56,7 @@ impl Step for ChooseProvider {
                 Ending::new("cancelled"),
                 Ending::new("unavailable").at_once(),
             ],
+            connectors: self.connectors.clone(),
             client_facing: true,
             ..Shape::default()
         }

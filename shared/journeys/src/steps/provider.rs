@@ -38,6 +38,12 @@ impl ConnectorSetting {
         Read::of("connector", &self.0)
     }
 
+    /// The connector, where it is named outright.
+    pub(super) fn named(&self) -> Option<ConnectorId> {
+        let Expression::Literal(literal) = &self.0 else { return None };
+        literal.as_str()?.parse().ok()
+    }
+
     pub(super) fn id(&self, cx: &ViewCx<'_>) -> Result<ConnectorId, StepError> {
         cx.eval_text(&self.0)?.parse().map_err(|_| StepError::Broken("a connector's id is none"))
     }

@@ -25,6 +25,7 @@ impl Step for SendOtp {
         Shape {
             endings: [Ending::new("challenged").asking()].into_iter().chain(provider::failures()).collect(),
             reads: self.connector.reads().chain(Read::of("to", &self.to)).collect(),
+            connectors: self.connector.named().into_iter().collect(),
             ..Shape::default()
         }
     }

@@ -74,6 +74,11 @@ pub enum ConfigError {
     /// The issuer is no URL that tokens can come from.
     #[error("LANDFALL_ISSUER is not an https URL without a trailing slash, query or fragment")]
     Issuer,
+    /// What may call this machine's own addresses is deployed, or is about to be.
+    #[error(
+        "this was built with the feature `local`, for `cargo lambda watch`: LANDFALL_ISSUER is not of this machine"
+    )]
+    Local,
     /// The private networks are none, or none that may be named.
     #[error("LANDFALL_PRIVATE_NETWORKS: {0}")]
     Networks(#[from] InvalidNetworks),
@@ -114,6 +119,16 @@ impl Config {
     pub fn from_env(reach: Reach) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
         Self::from_lookup(reach, |name| std::env::var(name).ok())
+    }
+
+    /// The same for a function. One that was built for this machine does not start anywhere else.
+    pub(crate) fn of_function(reach: Reach) -> Result<Self, ConfigError> {
+        let config = Self::from_env(reach)?;
+        if config.may_start(reach) { Ok(config) } else { Err(ConfigError::Local) }
+    }
+
+    fn may_start(&self, reach: Reach) -> bool {
+        reach != Reach::Local || is_of_this_machine(&self.issuer)
     }
 
     fn from_lookup(reach: Reach, lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
@@ -225,6 +240,10 @@ mod tests {
         for bad in ["http://id.example.com", "http://10.0.0.1:9000", "http://127.0.0.1:9000/", "http://localhost"] {
             assert_eq!(read(Reach::Local, bad).unwrap_err(), ConfigError::Issuer, "{bad}");
         }
+        // A command may be run for a deployment from here; a function that may call this machine may not be deployed.
+        assert!(config.may_start(Reach::Local));
+        let deployed = |reach| read(reach, "https://id.example.com").unwrap().may_start(reach);
+        assert_eq!((deployed(Reach::Public), deployed(Reach::Local)), (true, false));
     }
 
     #[test]

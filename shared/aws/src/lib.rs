@@ -65,7 +65,7 @@ pub async fn app_from_env_with(
     reach: Reach,
 ) -> Result<Arc<App>, StartError> {
     let start = async {
-        let config = Config { registry, keys, ..Config::from_env(reach)? };
+        let config = Config { registry, keys, ..Config::of_function(reach)? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
         let cx = context(Arc::new(SystemClock), &SystemEntropy);
         let store = store(&config, Arc::new(SystemEntropy)).await?;

@@ -1,8 +1,8 @@
 //! The folder that keeps users, sessions and keys between two starts. One process at a time, its owner's alone.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,8 +17,11 @@ const SECRETS: &str = "secrets.json";
 const DATABASE: &str = "dynamodb.sqlite";
 /// See [`DataFolder::write_environment`].
 pub const ENVIRONMENT: &str = "functions.env";
-/// What SQLite keeps beside it.
-const BESIDE: [&str; 2] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm"];
+/// What outlives a start, with what SQLite keeps beside its own.
+const KEPT: [&str; 4] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm", DATABASE, SECRETS];
+
+/// For its owner to read and write, for nobody else.
+const OWNERS: u32 = 0o600;
 
 /// A data folder in use by this process.
 #[derive(Debug)]
@@ -33,6 +36,11 @@ impl DataFolder {
     pub fn open(path: &Path, reset: bool) -> Result<Self, CommandError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|error| file(path, error))?;
+        // Whoever else can write here puts a link where keys are about to be written.
+        let folder = fs::metadata(path).map_err(|error| file(path, error))?;
+        if folder.uid() != rustix::process::geteuid().as_raw() || folder.mode() & 0o022 != 0 {
+            return Err(CommandError::DataShared { path: path.to_owned() });
+        }
         let lock_path = path.join(LOCK);
         let lock = private().open(&lock_path).map_err(|error| file(&lock_path, error))?;
         match lock.try_lock() {
@@ -40,10 +48,11 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Err(CommandError::DataInUse { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(file(&lock_path, error)),
         }
-        if reset {
-            for name in BESIDE.into_iter().chain([DATABASE, SECRETS]) {
-                remove(&path.join(name))?;
-            }
+        for name in KEPT {
+            let kept = path.join(name);
+            let done =
+                if reset { fs::remove_file(&kept) } else { fs::set_permissions(&kept, Permissions::from_mode(OWNERS)) };
+            done.or_else(unless_missing).map_err(|error| file(&kept, error))?;
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -67,7 +76,7 @@ impl DataFolder {
     pub fn write_environment(&self, variables: &[(&str, String)]) -> Result<(), CommandError> {
         let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         let path = self.path.join(ENVIRONMENT);
-        let written = private().truncate(true).open(&path).and_then(|mut file| file.write_all(lines.as_bytes()));
+        let written = create_anew(&path).and_then(|mut file| file.write_all(lines.as_bytes()));
         written.map_err(|error| file(&path, error))
     }
 
@@ -81,15 +90,19 @@ impl DataFolder {
 
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600);
+    options.create(true).truncate(false).write(true).mode(OWNERS);
     options
 }
 
-fn remove(path: &Path) -> Result<(), CommandError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(file(path, error)),
-        _ => Ok(()),
-    }
+/// A file of its owner's in the place of whatever was called that: what is there keeps its permissions, and a link leads
+/// elsewhere.
+pub(crate) fn create_anew(path: &Path) -> std::io::Result<File> {
+    fs::remove_file(path).or_else(unless_missing)?;
+    OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path)
+}
+
+fn unless_missing(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn file(path: &Path, error: std::io::Error) -> CommandError {
@@ -98,9 +111,13 @@ fn file(path: &Path, error: std::io::Error) -> CommandError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
 
     use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
 
     #[test]
     fn a_folder_is_one_processs_and_its_files_are_its_owners() {
@@ -109,8 +126,48 @@ mod tests {
         let again = DataFolder::open(place.path(), true).unwrap_err();
         assert!(again.to_string().contains("is in use by another landfall"), "{again}");
 
-        let database = folder.database().unwrap();
-        assert_eq!(fs::metadata(database).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(mode(&folder.database().unwrap()), 0o600);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        for (mode, is_refused) in [(0o777, true), (0o1777, true), (0o775, true), (0o702, true), (0o755, false)] {
+            fs::set_permissions(place.path(), Permissions::from_mode(mode)).unwrap();
+            let opened = DataFolder::open(place.path(), false);
+            assert_eq!(matches!(opened, Err(CommandError::DataShared { .. })), is_refused, "{mode:o}: {opened:?}");
+            assert_eq!(place.path().join(LOCK).exists(), !is_refused);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_there_already_becomes_its_owners_and_a_link_leads_nowhere() {
+        let (place, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (inside, outside) = (|name: &str| place.path().join(name), elsewhere.path().join("planted"));
+        LocalSecrets::open(&inside(SECRETS), &SystemEntropy).unwrap();
+        fs::write(inside(DATABASE), "").unwrap();
+        for name in [SECRETS, DATABASE] {
+            fs::set_permissions(inside(name), Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::write(&outside, "planted").unwrap();
+        for name in ["secrets.new", ENVIRONMENT] {
+            symlink(&outside, inside(name)).unwrap();
+        }
+
+        let folder = DataFolder::open(place.path(), false).unwrap();
+        folder.secrets().await.unwrap().put("keys/signing", "another".into()).unwrap();
+        folder.write_environment(&[("NAME", "value".to_owned())]).unwrap();
+
+        for name in [SECRETS, DATABASE, ENVIRONMENT] {
+            assert_eq!(mode(&inside(name)), 0o600, "{name}");
+            assert!(fs::symlink_metadata(inside(name)).unwrap().is_file(), "{name}");
+        }
+        assert!(fs::read_to_string(inside(SECRETS)).unwrap().contains("another"));
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "planted");
+
+        fs::set_permissions(inside(ENVIRONMENT), Permissions::from_mode(0o644)).unwrap();
+        folder.write_environment(&[]).unwrap();
+        assert_eq!(mode(&inside(ENVIRONMENT)), 0o600);
     }
 
     #[tokio::test]

@@ -129,6 +129,14 @@ pub enum CommandError {
         /// Which.
         path: PathBuf,
     },
+    /// Others may write to the data folder, which has the issuer's keys in it.
+    #[error(
+        "{path} is another user's, or others may write to it: take it from them (chmod go-w), or choose another folder with --data"
+    )]
+    DataShared {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file of connectors has none.
     #[error("{place}: there is no connector in this file")]
     NoConnector {

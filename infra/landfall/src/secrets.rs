@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +13,7 @@ use domain::{Clock, Entropy, RequestContext, SecretError, SecretName, SecretSour
 use secrecy::{ExposeSecret, SecretString};
 use tokens::{KeyKind, Keys};
 
+use crate::data::create_anew;
 use crate::documents;
 use crate::error::CommandError;
 
@@ -93,8 +93,8 @@ impl LocalSecrets {
         let mut text = serde_json::to_string_pretty(&exposed).map_err(|error| unusable(path, error.into()))?;
         text.push('\n');
         let beside = path.with_extension("new");
-        let opened = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
-        let written = opened.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+        let written =
+            create_anew(&beside).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
         written.and_then(|()| fs::rename(&beside, path)).map_err(|error| unusable(path, error))
     }
 }

@@ -7,6 +7,7 @@ mod deployment;
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -47,7 +48,8 @@ impl Place {
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Whatever the umask is: a data folder is its owner's.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
@@ -273,6 +275,14 @@ fn keys_that_cannot_be_read_are_named_and_not_shown() {
 fn a_file_is_no_folder_for_data() {
     let place = Place::with("data", "");
     assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data: File exists (os error 17)");
+}
+
+#[test]
+fn a_folder_that_others_write_to_is_no_folder_for_data() {
+    let place = Place::with("data/file", "");
+    fs::set_permissions(place.0.path().join("data"), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data is another user's, or others may write to it: take it from them (chmod go-w), or choose another folder with --data");
+    assert!(!place.has("data/secrets.json"));
 }
 
 /// A data folder whose database is this, with the keys that its users came with.

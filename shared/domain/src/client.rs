@@ -118,18 +118,21 @@ impl Client {
     fn may_register(&self, uri: &str) -> bool {
         // Without a fragment (RFC 6749 section 3.1.2); as a browser would send it, with nothing that it would change.
         let is_plain = uri.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\'));
-        let authority = uri.strip_prefix("http://").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+        let authority = |scheme| uri.strip_prefix(scheme)?.split(['/', '?']).next();
+        // A host, and nobody's name before it.
+        let on_the_web =
+            authority("https://").is_some_and(|at| !at.is_empty() && !at.starts_with(':') && !at.contains('@'));
         let on_this_machine = ["127.0.0.1", "[::1]", "localhost"].iter().any(|host| {
-            let port = authority.strip_prefix(host);
+            let port = authority("http://").and_then(|authority| authority.strip_prefix(host));
             port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
         });
         // A domain of the application's, backwards (RFC 8252 section 7.1): no other application has it, and no browser
         // runs it, as it would `javascript:`.
         let of_its_own = || {
             let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
-            self.application_type == ApplicationType::Native && scheme.contains('.') && !scheme.contains('/')
+            self.application_type == ApplicationType::Native && scheme.contains('.') && is_scheme(scheme)
         };
-        is_plain && (uri.starts_with("https://") || on_this_machine || of_its_own())
+        is_plain && (on_the_web || on_this_machine || of_its_own())
     }
 
     /// Whether nobody may act for this client without its secret.
@@ -154,6 +157,12 @@ fn without_port(uri: &str) -> Option<(&str, &str)> {
         ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|host| Some((host, uri.strip_prefix(host)?)))?;
     let (port, path) = rest.split_at(rest.find('/')?);
     (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some((host, path))
+}
+
+/// RFC 3986 section 3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 fn is_port(digits: &str) -> bool {
@@ -211,7 +220,23 @@ mod tests {
             // Of a native application alone.
             ("com.example.shop:/after", false, true),
             ("com.example.shop://after", false, true),
+            ("com.example.shop-2+x:/after", false, true),
             ("shop:/after", false, false),
+            // No scheme, whatever has a dot in it.
+            ("?x.y:/", false, false),
+            ("@a.b:", false, false),
+            ("1.example:/", false, false),
+            ("com.example_shop:/", false, false),
+            ("com.example%2Eshop:/", false, false),
+            ("./a:b", false, false),
+            // No host, or somebody's name before it.
+            ("https://", false, false),
+            ("https:///after", false, false),
+            ("https://?after", false, false),
+            ("https://:443/after", false, false),
+            ("https://u@shop.example/after", false, false),
+            ("https://shop.example@evil.example", false, false),
+            ("https://shop.example/@after", true, true),
             ("javascript:alert(1.5)", false, false),
             ("data:text/html,<script>", false, false),
             // Plain http elsewhere, however it begins.

@@ -3,7 +3,7 @@
 //
 //     CLIENT_SECRET=... node tests/examples/backend.mjs
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
 import { Landfall, Problem, random } from "./landfall.mjs";
@@ -21,8 +21,10 @@ const landfall = new Landfall({
   redirectUri: `${ADDRESS}/after`,
 });
 
-// Browsers by their cookie: `{ id, csrf, until, login?, user? }`. In memory here; several servers share a store.
+// Browsers by their cookie, once they sign in: `{ id, csrf, until, login?, user? }`. In memory here; several servers share
+// a store, and the key. Of who only looks there is nothing to remember, however often they come.
 const browsers = new Map();
+const KEY = random(32);
 const LIFETIME = 60 * 60;
 // `__Host-`: nobody but this very host can set it, over https. SameSite=Lax: it comes along when the provider sends the
 // browser back, and with no form of somebody else's page.
@@ -45,6 +47,7 @@ const routes = {
     // Providers count by address: behind a proxy of yours, the one that it vouches for.
     const endUser = { ip: request.socket.remoteAddress, user_agent: request.headers["user-agent"]?.slice(0, 1024) };
     browser.login = await landfall.start(fields.get("journey"), { params: { plan: "gold" }, endUser });
+    browsers.set(browser.id, browser);
     return goOn(browser, browser.login, response);
   },
 
@@ -101,7 +104,8 @@ async function goOn(browser, login, response) {
   const user = await login.user;
   // Under a new cookie: one that somebody has planted signs nobody in.
   browsers.delete(browser.id);
-  admit(response).user = user;
+  const known = admit(response);
+  browsers.set(known.id, { ...known, user });
   return seeOther(response, "/");
 }
 
@@ -109,13 +113,18 @@ async function goOn(browser, login, response) {
 
 function browserOf(request) {
   const cookies = (request.headers.cookie ?? "").split("; ").map((cookie) => cookie.split("="));
-  const browser = browsers.get(cookies.find(([name]) => name === COOKIE)?.[1]);
-  return browser && browser.until > Date.now() ? browser : undefined;
+  const id = cookies.find(([name]) => name === COOKIE)?.[1];
+  const browser = browsers.get(id);
+  return browser && browser.until > Date.now() ? browser : id && stranger(id);
+}
+
+function stranger(id) {
+  const csrf = createHmac("sha256", KEY).update(id).digest("base64url");
+  return { id, csrf, until: Date.now() + LIFETIME * 1000 };
 }
 
 function admit(response) {
-  const browser = { id: random(32), csrf: random(32), until: Date.now() + LIFETIME * 1000 };
-  browsers.set(browser.id, browser);
+  const browser = stranger(random(32));
   response.setHeader("set-cookie", `${COOKIE}=${browser.id}; ${ATTRIBUTES}`);
   return browser;
 }

@@ -215,6 +215,7 @@ test("a native application signs its user in at the provider's page, and takes n
       back.replace(/session=\w+/, `session=${session}`),
       back.replace(/session=\w+&/, ""),
       back.replace("/after", "/"),
+      back.replace("/after", "//"),
     ]) {
       assert.notEqual(planted, back);
       assert.equal((await new Browser().open(planted)).status, 400);
@@ -309,22 +310,40 @@ test("half of somebody else's login signs nobody in", () =>
     assertKnown(await ada.user(), "ada");
   }));
 
-test("a backend that finds a login by `session` falls to it", async () => {
-  const right = "const browser = browserOf(request);";
-  const wrong = 'const browser = [...browsers.values()].find(({ login }) => login?.session === query.get("session"));';
+/** The backend with one line of it in other words. */
+async function changed(right, wrong, use) {
   const example = await readFile(here("backend.mjs"), "utf8");
-  assert.equal(example.split(right).length, 2, "the line that finds the login is there once");
+  assert.equal(example.split(right).length, 2, `${right} is there once`);
   const folder = await mkdtemp(join(tmpdir(), "landfall-"));
   try {
     await copyFile(here("landfall.mjs"), join(folder, "landfall.mjs"));
-    await writeFile(join(folder, "backend.mjs"), example.replace(right, wrong));
-    await backend(async () => {
+    await writeFile(join(folder, "backend.mjs"), example.replace(right, () => wrong));
+    await backend(use, join(folder, "backend.mjs"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test("a backend that finds a login by `session` falls to it", () =>
+  changed(
+    "const browser = browserOf(request);",
+    'const browser = [...browsers.values()].find(({ login }) => login?.session === query.get("session"));',
+    async () => {
       // She is signed in by a login that she has never started, in the attacker's hands until a moment ago.
       assertKnown((await attack("ada")).ada, "ada");
       // She is signed in as the attacker: what she enters from now on is his.
       assertKnown((await attack("attacker")).ada, "grace");
-    }, join(folder, "backend.mjs"));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+    },
+  ));
+
+test("a backend remembers nobody who only looks", () => {
+  const routes = "const routes = {";
+  return changed(routes, `${routes} "GET /size": (_, response) => page(response, String(browsers.size)),`, async () => {
+    const remembers = async (size) => assert.ok((await new Browser().open(`${ADDRESS}/size`)).html.includes(`>${size}<`));
+    const ada = new Browser();
+    for (const path of ["/", "/", "/login", "/after?session=x"]) await ada.open(ADDRESS + path);
+    await remembers(0);
+    await ada.begin(BY_PASSWORD);
+    await remembers(1);
+  });
 });

@@ -76,12 +76,12 @@ async function visit(login) {
   }
   const resume = new Promise((arrived) => {
     listener.removeAllListeners("request").on("request", (request, response) => {
-      const { pathname, searchParams } = new URL(request.url, redirectUri);
-      // Any page can send a browser here. On goes only the login of this very process, whatever `session` says.
-      const isOurs = pathname === "/after" && searchParams.get("session") === login.session;
+      // Any page can send a browser here, `//` included, which is no address. On goes only the login of this very process, whatever `session` says.
+      const at = URL.canParse(request.url, redirectUri) ? new URL(request.url, redirectUri) : undefined;
+      const isOurs = at?.pathname === "/after" && at.searchParams.get("session") === login.session;
       response.writeHead(isOurs ? 200 : 400, { "content-type": "text/plain", "cache-control": "no-store" });
       response.end(isOurs ? "You can close this window." : "This sign-in was started elsewhere.");
-      if (isOurs) arrived(searchParams.get("resume"));
+      if (isOurs) arrived(at.searchParams.get("resume"));
     });
   });
   open(login.view.redirect.url);

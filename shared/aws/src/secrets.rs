@@ -5,6 +5,7 @@ mod stored;
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use chrono::TimeDelta;
 use domain::{RequestContext, SecretError, SecretName, SecretSource};
@@ -56,7 +57,7 @@ impl SecretsManager {
         cx.count(|counts| counts.secrets_reads += 1);
         let outcome = match &result {
             Ok(Ok(_)) => "ok",
-            Ok(Err(_)) => "failed",
+            Ok(Err(error)) => error.code().unwrap_or("failed"),
             Err(_) => "timeout",
         };
         tracing::info!(target: "outbound", service = "secretsmanager", operation, outcome, duration_ms);

@@ -1,6 +1,7 @@
 mod fake;
 
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -238,6 +239,41 @@ async fn what_an_administrator_reads_is_there_now_or_the_reason_is_told() {
     bench.fake.set(Mood::Down);
     let error = fetch().await.unwrap_err().to_string();
     assert_eq!(error, "landfall/connectors/acme cannot be read: InternalServiceError: no");
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_logged_with_awss_name_for_what_went_wrong() {
+    let (bench, log) = (Bench::start().await, Log::default());
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    for (mood, budget, outcome) in [
+        (Mood::Up, LATER, "ok"),
+        (Mood::Down, LATER, "InternalServiceError"),
+        (Mood::Deleted, LATER, "InvalidRequestException"),
+        (Mood::Silent, SOON, "timeout"),
+    ] {
+        bench.fake.set(mood);
+        bench.clock.advance(SecretsManager::MAX_AGE);
+        let _ = bench.get_within(budget).await;
+        let text = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+        assert!(text.contains(&format!(r#""outcome":"{outcome}""#)), "{mood:?}: {text}");
+    }
 }
 
 #[tokio::test]

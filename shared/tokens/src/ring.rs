@@ -85,9 +85,8 @@ impl Ring<SecretString> {
             return Err(KeyError::Announced(last.from));
         }
         let from = now + Self::AHEAD;
-        let kept: Vec<_> = (0..self.0.len()).map(|at| self.is_kept(at, now)).collect();
-        let mut kept = kept.into_iter();
-        self.0.retain(|_| kept.next().unwrap_or(true));
+        let gone = (0..self.0.len()).take_while(|at| !self.is_kept(*at, now)).count();
+        self.0.drain(..gone);
         self.0.push(Dated { from, key: kind.generate(entropy)? });
         Ok(from)
     }

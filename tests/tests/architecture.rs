@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("shared/simulators", "domain"),
     ("infra/landfall", "domain store egress providers directory tokens journeys web aws functions/* simulators"),
     ("tests", "domain store egress providers directory tokens journeys web aws functions/* simulators infra/landfall"),
+    ("tests/bench", "simulators infra/landfall tests"),
 ];
 
 /// What a crate's own tests may use beyond that.

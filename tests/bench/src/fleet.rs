@@ -1,0 +1,138 @@
+//! The functions of a login, each a process.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use landfall_tests::lambda::{Lambda, Sent};
+use landfall_tests::proxy::serve;
+use serde_json::{Value, json};
+
+use crate::process;
+
+/// The variables that a function is started with.
+pub(crate) type Environment = Vec<(&'static str, String)>;
+
+/// What is started for each function.
+pub(crate) type Built = Vec<(Stage, Binary)>;
+
+/// Which function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Start,
+    Submit,
+    Callback,
+    Test,
+    Token,
+}
+
+impl Stage {
+    pub(crate) const ALL: [Self; 5] = [Self::Start, Self::Submit, Self::Callback, Self::Test, Self::Token];
+
+    /// The crate in `functions/`.
+    pub(crate) fn function(self) -> &'static str {
+        match self {
+            Self::Start => "journey-start",
+            Self::Submit => "step-submit",
+            Self::Callback => "oidc-callback",
+            Self::Test => "connector-test",
+            Self::Token => "issuer",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.function())
+    }
+}
+
+/// What is started as a function.
+#[derive(Debug, Clone)]
+pub(crate) struct Binary {
+    pub(crate) file: PathBuf,
+    pub(crate) arguments: Vec<PathBuf>,
+}
+
+impl Binary {
+    pub(crate) fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), arguments: Vec::new() }
+    }
+
+    /// The same under another program.
+    pub(crate) fn under(&self, program: &Path, options: &[String]) -> Self {
+        let options = options.iter().map(PathBuf::from);
+        let arguments = options.chain([self.file.clone()]).chain(self.arguments.iter().cloned()).collect();
+        Self { file: program.to_owned(), arguments }
+    }
+
+    pub(crate) async fn start(&self, environment: &Environment) -> Lambda {
+        let mut command = Command::new(&self.file);
+        command.args(&self.arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        Lambda::start(command.stdout(Stdio::null()).stderr(Stdio::null())).await
+    }
+}
+
+/// Functions that run, and have asked for an event.
+pub(crate) struct Fleet(Vec<(Stage, Lambda)>);
+
+impl Fleet {
+    pub(crate) async fn start(built: &[(Stage, Binary)], environment: &Environment) -> Self {
+        let mut functions = Vec::new();
+        for (stage, binary) in built {
+            let mut function = binary.start(environment).await;
+            function.polls().await;
+            functions.push((*stage, function));
+        }
+        Self(functions)
+    }
+
+    /// What one of them answers. When this returns, it has asked for the next event: all work for this one is done.
+    pub(crate) async fn send(&mut self, stage: Stage, sent: &Sent, status: u16) -> Value {
+        let (_, function) = self.0.iter_mut().find(|(other, _)| *other == stage).expect("the login's functions run");
+        let answer = function.invoke(sent).await;
+        assert_eq!(answer["statusCode"], status, "{stage}: {answer:#}");
+        function.polls().await;
+        answer
+    }
+
+    /// User and system time so far, of all of them.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.0.iter().map(|(_, function)| process::cpu(function.id())).sum()
+    }
+
+    /// The peaks of their memory, in KiB.
+    pub(crate) fn peaks(&self) -> Vec<(Stage, u64)> {
+        self.0.iter().map(|(stage, function)| (*stage, process::peak_kib(function.id()))).collect()
+    }
+
+    /// Asks them to end, and waits until they have.
+    pub(crate) fn end(&mut self) {
+        for (_, function) in &mut self.0 {
+            process::ask_to_end(function.id());
+            function.wait();
+        }
+    }
+}
+
+/// Serves secrets, and counts how many were read. Where it is.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+pub(crate) async fn secrets(secrets: BTreeMap<String, String>, read: Arc<AtomicUsize>) -> SocketAddr {
+    let answer = move |body: Bytes| {
+        read.fetch_add(1, Ordering::Relaxed);
+        let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let id = asked["SecretId"].as_str().unwrap_or_default();
+        let value =
+            secrets.get(id.trim_start_matches("landfall/")).unwrap_or_else(|| panic!("there is no secret {id}"));
+        let body = json!({ "Name": id, "SecretString": value, "VersionId": "1" }).to_string();
+        std::future::ready(([("content-type", "application/x-amz-json-1.1")], body))
+    };
+    serve(Router::new().fallback(answer)).await
+}

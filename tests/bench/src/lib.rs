@@ -1,0 +1,186 @@
+//! What a login costs: `cargo run -p landfall-bench` builds the functions in the release profile, drives them through a
+//! Lambda Runtime API of its own, over the embedded DynamoDB and the simulated Keycloak, and prints a table. Beside them it
+//! drives the same login written by hand for Node.js (`peer-node`), and prints the ratios.
+//!
+//! Sizes and the time to the first poll are those of the binaries as they are deployed. Logins are measured with the feature
+//! `local`, by which a provider may be on this machine: one constant is different. What a figure means stands at its field in
+//! [`figures`].
+//!
+//! **Must not know**: how anything inside works. It speaks HTTP events to processes and looks at what the kernel says of
+//! them.
+//!
+//! **To add one more figure**: a field in [`figures`], and where it is measured. One more kind of login: a variant of
+//! [`login::Kind`].
+#![expect(clippy::expect_used, clippy::panic, reason = "this crate measures: it stands on the tests")]
+
+pub mod figures;
+mod fleet;
+mod instructions;
+pub mod login;
+mod make;
+mod process;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use figures::{Figures, FunctionFigures, LoginFigures};
+use fleet::{Binary, Built, Environment, Fleet};
+use landfall_tests::TestApp;
+use login::{Kind, Logins};
+use make::MakeError;
+
+/// What is wanted.
+#[derive(Debug, clap::Parser)]
+#[command(about = "Measures what a login costs at the functions' release binaries.", long_about = None)]
+pub struct Wanted {
+    /// JSON in place of the table
+    #[arg(long)]
+    pub json: bool,
+    /// How many logins of each kind are measured; the figures are medians
+    #[arg(long, default_value_t = 200)]
+    pub logins: u32,
+    /// How often each function is started
+    #[arg(long, default_value_t = 20)]
+    pub starts: u32,
+    /// Measures the functions as an earlier run has built them
+    #[arg(long)]
+    pub built: bool,
+    /// Leaves out the peer for Node.js (needs Node 20.12 or newer and npm)
+    #[arg(long)]
+    pub no_peer: bool,
+    /// Leaves out instructions (needs valgrind)
+    #[arg(long)]
+    pub no_instructions: bool,
+    /// Only starts this binary of a function, and says how long it took to its first poll
+    #[arg(long, value_name = "FILE")]
+    pub starts_only: Option<std::path::PathBuf>,
+}
+
+/// Whose logins are measured.
+struct Subject<'a> {
+    name: &'static str,
+    app: &'a TestApp,
+    built: Built,
+    environment: Environment,
+    /// How many secrets were read since the last time.
+    secrets: Box<dyn Fn() -> usize + 'a>,
+}
+
+/// Measures, and puts down what came of it.
+pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
+    let app = login::app().await;
+    let environment = app.environment().await;
+    if let Some(file) = &wanted.starts_only {
+        let (took, cpu) = first_poll(&Binary::of(file), &environment, wanted.starts).await;
+        return Ok(format!("{}: {took:.1} ms from exec to the first poll, {cpu:.1} ms of CPU\n", file.display()));
+    }
+    let mut figures = Figures::of_this_machine(wanted.logins);
+    for (stage, binary) in make::functions(false, wanted.built)? {
+        let mut function = FunctionFigures::of_file(&format!("landfall {stage}"), &binary.file, "bootstrap");
+        (function.first_poll_ms, function.start_cpu_ms) = first_poll(&binary, &environment, wanted.starts).await;
+        figures.functions.push(function);
+    }
+    let secrets = Box::new(|| app.secrets.take().len());
+    let landfall =
+        Subject { name: "landfall", app: &app, built: make::functions(true, wanted.built)?, environment, secrets };
+    figures.logins = logins(wanted, &landfall, &Kind::ALL, &mut figures.functions).await;
+    if !wanted.no_peer {
+        let node = peer(&app).await?;
+        for (stage, binary) in &node.built {
+            let bundle = binary.arguments.last().expect("node runs a bundle");
+            let mut function = FunctionFigures::of_file(&format!("node {stage}"), bundle, "index.cjs");
+            (function.first_poll_ms, function.start_cpu_ms) =
+                first_poll(binary, &node.environment, wanted.starts).await;
+            figures.functions.push(function);
+        }
+        let kinds = [Kind::PASSWORD_RETURNING, Kind::PASSWORD_NEW];
+        let measured = logins(wanted, &node, &kinds, &mut figures.functions).await;
+        figures.logins.extend(measured);
+    }
+    figures.compare();
+    Ok(if wanted.json { figures.json() } else { figures.table() })
+}
+
+/// The same login for Node.js, with secrets of its own.
+async fn peer(app: &TestApp) -> Result<Subject<'_>, MakeError> {
+    let built = make::peer()?;
+    let mut environment = app.environment().await;
+    let read = Arc::new(AtomicUsize::new(0));
+    let secrets = fleet::secrets(make::seed(&environment, &login::provider(app))?, Arc::clone(&read)).await;
+    let place = environment.iter_mut().find(|(name, _)| *name == "AWS_ENDPOINT_URL_SECRETS_MANAGER");
+    place.expect("the environment says where secrets are").1 = format!("http://{secrets}");
+    let secrets = Box::new(move || read.swap(0, Ordering::Relaxed));
+    Ok(Subject { name: "node", app, built, environment, secrets })
+}
+
+/// From exec to the first poll, and the CPU until then, in milliseconds.
+async fn first_poll(binary: &Binary, environment: &Environment, times: u32) -> (f64, f64) {
+    let (mut took, mut cpu) = (Vec::new(), Vec::new());
+    for _ in 0..times {
+        let began = Instant::now();
+        let mut function = binary.start(environment).await;
+        function.polls().await;
+        took.push(began.elapsed().as_secs_f64() * 1e3);
+        cpu.push(process::cpu(function.id()).as_secs_f64() * 1e3);
+    }
+    (median(&took), median(&cpu))
+}
+
+async fn logins(
+    wanted: &Wanted,
+    subject: &Subject<'_>,
+    kinds: &[Kind],
+    functions: &mut [FunctionFigures],
+) -> Vec<LoginFigures> {
+    let mut figures = Vec::new();
+    let logins = Logins::new(subject.app);
+    // The same functions for all kinds: their peak of memory is of everything they do.
+    let mut fleet = Fleet::start(&subject.built, &subject.environment).await;
+    for &kind in kinds {
+        logins.warm_up(&mut fleet, kind).await;
+        (subject.secrets)();
+        let calls = logins.one(&mut fleet, kind).await;
+        let mut login = LoginFigures::of(subject.name, kind, &calls, (subject.secrets)());
+        let mut cpu = Vec::new();
+        for _ in 0..wanted.logins {
+            let before = fleet.cpu();
+            logins.one(&mut fleet, kind).await;
+            cpu.push((fleet.cpu() - before).as_secs_f64() * 1e3);
+        }
+        login.cpu_ms = median(&cpu);
+        figures.push(login);
+    }
+    let function = |functions: &mut [FunctionFigures], stage| {
+        let name = format!("{} {stage}", subject.name);
+        functions.iter_mut().position(|function| function.name == name).expect("it was looked at before")
+    };
+    for (stage, peak) in fleet.peaks() {
+        let place = function(functions, stage);
+        functions[place].peak_kib = Some(peak);
+    }
+    drop(fleet);
+    for (login, &kind) in figures.iter_mut().zip(kinds) {
+        let mut colds = Vec::new();
+        for _ in 0..wanted.starts {
+            colds.push(logins.cold(&subject.built, &subject.environment, kind).await);
+        }
+        login.cold_ms = median(&colds.iter().map(|cold| cold.iter().sum()).collect::<Vec<_>>());
+        for (index, &stage) in kind.stages().iter().enumerate() {
+            let place = function(functions, stage);
+            let answer = &mut functions[place].first_answer_ms;
+            answer.get_or_insert_with(|| median(&colds.iter().map(|cold| cold[index]).collect::<Vec<_>>()));
+        }
+        // Under valgrind a just-in-time compiler makes other code than without.
+        if subject.name == "landfall" && !wanted.no_instructions {
+            login.instructions = instructions::per_login(&logins, &subject.built, &subject.environment, kind).await;
+        }
+    }
+    figures
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,231 @@
+//! Logins, as an application and a browser make them.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use landfall::demo::{KEYCLOAK_PATH, PASSWORD, REDIRECT_URI};
+use landfall_tests::deployed;
+use landfall_tests::lambda::Sent;
+use landfall_tests::proxy::Call;
+use landfall_tests::{Browser, TestApp, VERIFIER, data};
+use serde_json::{Value, json};
+use simulators::keycloak::User;
+
+use crate::fleet::{Binary, Environment, Fleet, Stage};
+
+/// A kind of login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// At the provider's own page.
+    pub redirect: bool,
+    /// Of somebody who has not been here before.
+    pub new: bool,
+}
+
+impl Kind {
+    /// By password, of somebody who was here before.
+    pub const PASSWORD_RETURNING: Self = Self { redirect: false, new: false };
+    /// By password, for the first time.
+    pub const PASSWORD_NEW: Self = Self { redirect: false, new: true };
+    /// All there are.
+    pub const ALL: [Self; 4] = [
+        Self::PASSWORD_RETURNING,
+        Self::PASSWORD_NEW,
+        Self { redirect: true, new: false },
+        Self { redirect: true, new: true },
+    ];
+
+    /// The functions it calls, in their order.
+    pub(crate) fn stages(self) -> &'static [Stage] {
+        match self.redirect {
+            false => &[Stage::Start, Stage::Submit, Stage::Token],
+            true => &[Stage::Start, Stage::Callback, Stage::Submit, Stage::Token],
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = if self.redirect { "redirect" } else { "password" };
+        write!(f, "{how}, {}", if self.new { "new" } else { "returning" })
+    }
+}
+
+/// As many as a just-in-time compiler takes to have compiled what matters.
+const WARM_UP: u32 = 300;
+
+/// The tables, secrets and the provider, by the machine's clock.
+pub async fn app() -> TestApp {
+    deployed::app().await
+}
+
+/// The issuer of the provider.
+pub(crate) fn provider(app: &TestApp) -> String {
+    format!("http://{}{KEYCLOAK_PATH}/realms/demo", app.provider)
+}
+
+/// Logins of users who are made as they are needed.
+pub(crate) struct Logins<'a> {
+    app: &'a TestApp,
+}
+
+impl<'a> Logins<'a> {
+    pub(crate) fn new(app: &'a TestApp) -> Self {
+        Self { app }
+    }
+
+    pub(crate) async fn warm_up(&self, fleet: &mut Fleet, kind: Kind) {
+        for _ in 0..WARM_UP {
+            self.one(fleet, kind).await;
+        }
+    }
+
+    /// One login, and what its functions have called. When this returns, they all wait for the next.
+    pub(crate) async fn one(&self, fleet: &mut Fleet, kind: Kind) -> Vec<Call> {
+        let mut login = Login::of(kind, self.user(kind));
+        let mut calls = Vec::new();
+        for &stage in kind.stages() {
+            let sent = login.request(stage).await;
+            // What a browser has called is not theirs.
+            self.app.calls.take();
+            let answer = fleet.send(stage, &sent, status(stage)).await;
+            calls.extend(self.app.calls.take());
+            login.answered(stage, &answer);
+        }
+        calls
+    }
+
+    /// One login at functions that have just been started: from each one's exec to its answer, in milliseconds.
+    pub(crate) async fn cold(&self, built: &[(Stage, Binary)], environment: &Environment, kind: Kind) -> Vec<f64> {
+        let mut login = Login::of(kind, self.user(kind));
+        let mut took = Vec::new();
+        for &stage in kind.stages() {
+            let function = built.iter().find(|(other, _)| *other == stage).expect("all of them are built");
+            let sent = login.request(stage).await;
+            let began = Instant::now();
+            let mut fleet = Fleet::start(std::slice::from_ref(function), environment).await;
+            let answer = fleet.send(stage, &sent, status(stage)).await;
+            took.push(began.elapsed().as_secs_f64() * 1e3);
+            login.answered(stage, &answer);
+        }
+        took
+    }
+
+    /// A user of the provider: always the same one, or one who has not been here.
+    fn user(&self, kind: Kind) -> String {
+        static USERS: AtomicU32 = AtomicU32::new(0);
+        if !kind.new {
+            return "ada".to_owned();
+        }
+        let name = format!("user{}", USERS.fetch_add(1, Ordering::Relaxed));
+        let user = User::new(&name).email(&email(&name), true).name("Ada", "Lovelace").password(PASSWORD);
+        let added = self.app.keycloak.change_realm("demo", |realm| realm.user(user));
+        assert!(added.is_ok(), "{name} cannot be made");
+        name
+    }
+}
+
+fn email(name: &str) -> String {
+    format!("{name}@example.org")
+}
+
+/// A login in the middle.
+struct Login {
+    kind: Kind,
+    who: String,
+    /// The last view that the application was answered with, and the session's token.
+    before: Value,
+    /// What the browser brings to the application.
+    carried: Option<String>,
+}
+
+/// What a function answers with when all is well.
+fn status(stage: Stage) -> u16 {
+    match stage {
+        Stage::Start => 201,
+        Stage::Callback => 303,
+        Stage::Submit | Stage::Token | Stage::Test => 200,
+    }
+}
+
+impl Login {
+    fn of(kind: Kind, who: String) -> Self {
+        Self { kind, who, before: Value::Null, carried: None }
+    }
+
+    async fn request(&self, stage: Stage) -> Sent {
+        let view = &self.before;
+        let of = |name: &str| view[name].as_str().unwrap_or_else(|| panic!("no {name} in {view:#}"));
+        let key = "0123456789abcdef0123456789abcdef";
+        let mut sent = match stage {
+            Stage::Start => {
+                let journey = if self.kind.redirect { "sign-in-with-keycloak" } else { "migrate-from-keycloak" };
+                Sent::json(format!("/v1/journeys/{journey}/start"), None, &TestApp::start_body())
+            }
+            Stage::Submit if self.kind.redirect => {
+                let path = format!("/v1/sessions/{}/resume", of("session"));
+                Sent::json(path, Some(of("session_token")), &json!({ "resume": self.carried }))
+            }
+            Stage::Submit => {
+                let data = data(&email(&self.who), PASSWORD);
+                let body = json!({ "turn": view["turn"], "key": key, "option": "submit", "data": data });
+                let path = format!("/v1/sessions/{}/steps/ask", of("session"));
+                Sent::json(path, Some(of("session_token")), &body)
+            }
+            Stage::Callback => {
+                let redirect = view["redirect"]["url"].as_str().expect("a redirect has its address");
+                Sent::get(Browser::default().come_back(redirect, &self.who, PASSWORD).await.path)
+            }
+            Stage::Token => {
+                let form = [
+                    ("grant_type", "authorization_code"),
+                    ("client_id", "demo"),
+                    ("redirect_uri", REDIRECT_URI),
+                    ("code_verifier", VERIFIER),
+                    ("code", view["completion"]["code"].as_str().expect("a login ends with a code")),
+                ];
+                Sent::form("/oauth2/token".to_owned(), &form)
+            }
+            Stage::Test => panic!("no login tests a connector"),
+        };
+        sent.headers.extend(BROWSER.map(|(name, value)| (name, value.to_owned())));
+        sent
+    }
+
+    fn answered(&mut self, stage: Stage, answer: &Value) {
+        if stage == Stage::Callback {
+            let location = answer["headers"]["location"].as_str().expect("a callback leads on");
+            let resume = location.split(['?', '&']).find_map(|part| part.strip_prefix("resume="));
+            self.carried = Some(resume.expect("a callback brings resume").to_owned());
+            return;
+        }
+        let body = answer["body"].as_str().unwrap_or_default();
+        let view: Value = serde_json::from_str(body).expect("an answer is JSON");
+        match stage {
+            Stage::Token => assert!(view["id_token"].is_string(), "{view:#}"),
+            _ => self.before = view,
+        }
+    }
+}
+
+/// What a browser sends, and API Gateway adds.
+const BROWSER: [(&str, &str); 14] = [
+    ("accept", "*/*"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("accept-language", "en-GB,en;q=0.9,de;q=0.8"),
+    ("cache-control", "no-cache"),
+    ("host", "id.example.com"),
+    ("referer", "https://demo.example/"),
+    ("sec-ch-ua", r#""Chromium";v="142", "Not_A Brand";v="99""#),
+    ("sec-fetch-dest", "empty"),
+    ("sec-fetch-mode", "cors"),
+    ("sec-fetch-site", "cross-site"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    ),
+    ("x-amzn-trace-id", "Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e"),
+    ("x-forwarded-for", "192.0.2.1"),
+    ("x-forwarded-proto", "https"),
+];

@@ -1,0 +1,124 @@
+//! Makes what is measured, in `target/bench`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{fs, io};
+
+use landfall::demo::{KEYCLOAK_SECRET, REDIRECT_URI};
+
+use crate::fleet::{Binary, Stage};
+
+/// Something cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// A command that is not there, or has failed: it has said why.
+    #[error("{0} has failed")]
+    Command(String),
+    /// A file.
+    #[error("{}: {reason}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The peer's secrets.
+    #[error("seed.js has printed something else than secrets")]
+    Seed,
+}
+
+/// Where it is made.
+pub(crate) fn folder() -> PathBuf {
+    target().join("bench")
+}
+
+/// This binary is in `target/debug`.
+fn target() -> PathBuf {
+    let me = std::env::current_exe().expect("a process knows its binary");
+    me.ancestors().nth(2).expect("cargo puts it two folders deep").to_owned()
+}
+
+/// The functions in the release profile, one by one, as `cargo lambda build --release --compiler cargo -p` makes them; or
+/// as they were made before.
+pub(crate) fn functions(local: bool, built: bool) -> Result<Vec<(Stage, Binary)>, MakeError> {
+    let into = folder().join(if local { "local" } else { "deployed" });
+    fs::create_dir_all(&into).map_err(|error| unusable(&into, error))?;
+    let make = |stage: Stage| {
+        let file = into.join(stage.function());
+        if built && file.exists() {
+            return Ok((stage, Binary::of(&file)));
+        }
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--release", "--locked", "-p", stage.function()]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        run(cargo.args(local.then_some("--features=local")))?;
+        copy(&target().join("release").join(stage.function()), &file)?;
+        Ok((stage, Binary::of(&file)))
+    };
+    Stage::ALL.into_iter().filter(|stage| !local || *stage != Stage::Test).map(make).collect()
+}
+
+/// The peer's bundles.
+pub(crate) fn peer() -> Result<Vec<(Stage, Binary)>, MakeError> {
+    let (source, home) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("peer-node"), folder().join("peer-node"));
+    let sources = home.join("src");
+    fs::create_dir_all(&sources).map_err(|error| unusable(&sources, error))?;
+    let entries = fs::read_dir(source.join("src")).map_err(|error| unusable(&source, error))?;
+    for name in entries.flatten().map(|entry| entry.file_name()) {
+        copy(&source.join("src").join(&name), &sources.join(&name))?;
+    }
+    for name in ["package.json", "package-lock.json"] {
+        copy(&source.join(name), &home.join(name))?;
+    }
+    run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&home))?;
+    run(Command::new("npm").args(["run", "build"]).current_dir(&home))?;
+    let node = which("node")?;
+    let bundle = |(stage, name): (Stage, &str)| {
+        let arguments = vec![sources.join("bootstrap.js"), home.join("dist").join(name)];
+        (stage, Binary { file: node.clone(), arguments })
+    };
+    let bundles = [(Stage::Start, "start.cjs"), (Stage::Submit, "submit.cjs"), (Stage::Token, "token.cjs")];
+    Ok(bundles.map(bundle).into())
+}
+
+/// Writes what the peer reads into the tables. Its secrets, by name.
+pub(crate) fn seed(
+    environment: &[(&'static str, String)],
+    issuer: &str,
+) -> Result<BTreeMap<String, String>, MakeError> {
+    let seed = folder().join("peer-node/src/seed.js");
+    let mut command = Command::new(which("node")?);
+    command.arg(&seed).args([issuer, "landfall", REDIRECT_URI]);
+    command.envs(environment.iter().map(|(name, value)| (name, value))).env("AWS_REGION", "eu-central-1");
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| unusable(&seed, error))?;
+    let mut secrets: BTreeMap<_, _> = serde_json::from_slice(&output.stdout).map_err(|_| MakeError::Seed)?;
+    secrets.insert("connectors/keycloak".to_owned(), KEYCLOAK_SECRET.to_owned());
+    Ok(secrets)
+}
+
+/// A function is started without this process's PATH.
+pub(crate) fn which(name: &str) -> Result<PathBuf, MakeError> {
+    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
+    let found = found.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    found
+        .map(|path| path.trim().into())
+        .filter(|path: &PathBuf| path.is_absolute())
+        .ok_or(MakeError::Command(name.into()))
+}
+
+fn run(command: &mut Command) -> Result<(), MakeError> {
+    // Standard output is for the figures.
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    match status.is_ok_and(|status| status.success()) {
+        true => Ok(()),
+        false => Err(MakeError::Command(format!("{command:?}"))),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), MakeError> {
+    fs::copy(from, to).map(drop).map_err(|error| unusable(from, error))
+}
+
+fn unusable(file: &Path, reason: io::Error) -> MakeError {
+    MakeError::File { file: file.to_owned(), reason }
+}

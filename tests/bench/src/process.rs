@@ -1,0 +1,30 @@
+//! What the kernel says of a process.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+/// User and system time of its threads, to the nanosecond while they sleep.
+/// <https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat>
+pub(crate) fn cpu(id: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).expect("the process runs");
+    let of = |thread: std::io::Result<fs::DirEntry>| {
+        // A thread may end while it is looked at.
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(threads.filter_map(of).sum())
+}
+
+/// The most memory it has had (VmHWM).
+pub(crate) fn peak_kib(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok()).expect("the kernel counts it")
+}
+
+/// Sends it SIGTERM.
+pub(crate) fn ask_to_end(id: u32) {
+    let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "process {id} cannot be ended");
+}

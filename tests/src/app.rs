@@ -25,8 +25,8 @@ use simulators::Keycloak;
 use store::{Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Level};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use web::App;
@@ -95,7 +95,7 @@ pub struct TestApp {
     logs: Logs,
     /// What its callers sent, and what each was answered.
     pub heard: Mutex<Vec<Heard>>,
-    _logging: DefaultGuard,
+    _logging: (DefaultGuard, Dispatch),
 }
 
 /// A request as it came in, and its answer.
@@ -234,6 +234,8 @@ impl TestApp {
         let wanted = filter_fn(|data| *data.level() <= Level::INFO || is_ours(data.target()));
         let written = web::logs::layer(move || writer.clone(), Some(FUNCTION));
         let logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(wanted).with(written));
+        // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
+        let other = Dispatch::new(NoSubscriber::default());
 
         let calls = Calls::default();
         let provider = before(serve(keycloak.router()).await, "provider", calls.clone()).await;
@@ -303,7 +305,7 @@ impl TestApp {
             tables,
             logs,
             heard: Mutex::default(),
-            _logging: logging,
+            _logging: (logging, other),
         }
     }
 

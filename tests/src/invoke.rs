@@ -13,6 +13,26 @@ use tower::ServiceExt;
 use crate::functions::Function;
 use crate::{Answer, TestApp, functions};
 
+/// What stands in events for what only a run makes.
+pub mod examples {
+    /// A session's id.
+    pub const SESSION: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    /// Its token.
+    pub const TOKEN: &str = "example-session-token";
+    /// What a browser takes to the provider, and brings back.
+    pub const STATE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-state";
+    /// The provider's issuer.
+    pub const ISSUER: &str = "http://127.0.0.1:8787/demo/keycloak/realms/demo";
+    /// The provider's code.
+    pub const PROVIDER_CODE: &str = "example-provider-code";
+    /// What a browser brings the application back.
+    pub const RESUME: &str = "example-resume-0123456789";
+    /// Our own code.
+    pub const CODE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-authorization-code";
+    /// RFC 7636 Appendix B.
+    pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+}
+
 /// How long before its end a function is asked.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -21,6 +41,15 @@ pub fn event(name: &str) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/{name}.json"));
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{name}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The same with what is real in the place of these examples, each of which it has.
+pub fn event_with(name: &str, real: &[(&str, &str)]) -> Value {
+    let text = real.iter().fold(event(name).to_string(), |text, (example, real)| {
+        assert!(text.contains(example), "{example} is not in {name}");
+        text.replace(example, real)
+    });
+    serde_json::from_str(&text).unwrap()
 }
 
 impl TestApp {

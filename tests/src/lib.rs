@@ -28,5 +28,5 @@ pub use app::{ADMIN, Answer, Heard, Setup, TestApp, demo_keycloak};
 pub use app_codes::SEED;
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};
-pub use invoke::event;
+pub use invoke::{event, event_with, examples};
 pub use secrets::WatchedSecrets;

@@ -319,10 +319,9 @@ async fn nobody_who_waits_in_vain_writes_down_what_they_waited_with() {
         .await;
         by_password(&app, PASSWORD).await;
         app.calls.take();
-        let trap = Trap { request: 1, call: 1, service, fault: Fault::Silence, lasting: Lasting::Request };
         // Of a submit on a warm instance the second call is the provider's, and the third the directory's.
         let call = if service == "provider" { 1 } else { 3 };
-        app.calls.set(Some(Trap { call, ..trap }));
+        app.calls.set(Some(Trap { request: 1, call, service, fault: Fault::Silence, lasting: Lasting::Request }));
         by_password(&app, PASSWORD).await;
         assert!(app.calls.has_struck(), "{service}");
         Canaries::of(&app).turn_up_nowhere(&app).await;

@@ -4,20 +4,20 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landfall::demo::PASSWORD;
-use landfall_tests::{TestApp, TestSession, event};
+use landfall_tests::examples::{SESSION, TOKEN};
+use landfall_tests::{TestApp, TestSession, event, event_with};
 use serde_json::{Value, json};
 
 use crate::away::Away;
 use crate::witness::Witness;
 
 const VERSIONS: [&str; 2] = ["v2", "v1"];
-const SESSION: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/// An event of `events/`, to this session and with its token.
+/// An event of `events/`; one that is about a session, to this one and with its token.
 fn to(session: &TestSession, name: &str, version: &str) -> Value {
-    let text = event(&format!("{name}.{version}")).to_string();
-    let text = text.replace(SESSION, &session.id).replace("example-session-token", &session.token);
-    serde_json::from_str(&text).unwrap()
+    let real = [(SESSION, session.id.as_str()), (TOKEN, &session.token)];
+    let real = if name.starts_with("step-submit/") { real.as_slice() } else { &[] };
+    event_with(&format!("{name}.{version}"), real)
 }
 
 /// Puts this path in the place of its own.

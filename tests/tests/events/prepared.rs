@@ -3,21 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::examples::{self, CODE, ISSUER, PROVIDER_CODE, RESUME, SESSION, STATE, TOKEN};
 use landfall_tests::{Browser, TestApp, TestSession, VERIFIER};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use crate::files::Event;
-
-const SESSION: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-const TOKEN: &str = "example-session-token";
-const STATE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-state";
-const ISSUER: &str = "http://127.0.0.1:8787/demo/keycloak/realms/demo";
-const PROVIDER_CODE: &str = "example-provider-code";
-const RESUME: &str = "example-resume-0123456789";
-const CODE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-authorization-code";
-/// RFC 7636 Appendix B.
-const EXAMPLE_VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// What is real, by what stands for it; the longer before what it begins with.
 pub(crate) struct Prepared {
@@ -51,7 +42,7 @@ impl Prepared {
             }
             "POST /oauth2/token" => {
                 let login = app.log_in(EMAIL, PASSWORD).await;
-                vec![(CODE, login.code), (EXAMPLE_VERIFIER, VERIFIER.to_owned()), (SESSION, login.session.id)]
+                vec![(CODE, login.code), (examples::VERIFIER, VERIFIER.to_owned()), (SESSION, login.session.id)]
             }
             _ => Vec::new(),
         };

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use landfall_tests::calls;
 
 #[tokio::test]
-async fn a_function_calls_what_its_role_allows_and_nothing_else() {
+async fn what_each_function_calls_is_known() {
     let map = calls::map().await;
     println!("{map}");
     assert_snapshot!(map, @"

@@ -1,7 +1,8 @@
 //! Requests at the same moment, and requests that come twice.
 
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, TestApp, TestSession, VERIFIER, data, key};
+use landfall_tests::examples::{self, CODE, RESUME, SESSION, TOKEN};
+use landfall_tests::{Answer, Browser, TestApp, TestSession, VERIFIER, data, event, event_with, key};
 use serde_json::Value;
 use simulators::keycloak::{Client, Realm, User};
 
@@ -86,19 +87,6 @@ async fn whatever_the_gateway_delivers_twice_is_done_once() {
     assert_eq!(app.redeem(code).await.expect(400).code(), "invalid_grant");
 }
 
-/// An event of `events/` with what is real in the place of its examples.
-fn event(name: &str, real: &[(&str, &str)]) -> Value {
-    let text = landfall_tests::event(name).to_string();
-    let text = real.iter().fold(text, |text, (example, real)| {
-        assert!(text.contains(example), "{example} is not in {name}");
-        text.replace(example, real)
-    });
-    serde_json::from_str(&text).unwrap()
-}
-
-const SESSION: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-const TOKEN: &str = "example-session-token";
-
 #[tokio::test]
 async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
     let mut app = TestApp::new().await;
@@ -111,7 +99,7 @@ async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
     };
 
     let session = app.start("migrate-from-keycloak").await;
-    let submit = event("step-submit/submit.success.v2", &[(SESSION, &session.id), (TOKEN, &session.token)]);
+    let submit = event_with("step-submit/submit.success.v2", &[(SESSION, &session.id), (TOKEN, &session.token)]);
     let [one, two] = twice("step-submit", &submit).await.map(|answer| answer.expect(200));
     let mut statuses = [status(&one), status(&two)];
     statuses.sort_unstable();
@@ -121,9 +109,7 @@ async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
     assert_eq!((app.keycloak.requests().len(), app.users().await), (1, 1));
 
     let code = done.body["completion"]["code"].as_str().unwrap();
-    let verifier = ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", VERIFIER);
-    let example = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-authorization-code";
-    let token = event("issuer/token.success.v2", &[(example, code), verifier]);
+    let token = event_with("issuer/token.success.v2", &[(CODE, code), (examples::VERIFIER, VERIFIER)]);
     let [given, refused] = twice("issuer", &token).await;
     assert_eq!((given.status.as_u16(), refused.expect(400).code()), (200, "invalid_grant"));
 
@@ -131,13 +117,13 @@ async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
     let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
     let away = TestSession::of(&start.body);
     let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-    let mut callback = landfall_tests::event("oidc-callback/query.success.v2");
+    let mut callback = event("oidc-callback/query.success.v2");
     callback["rawQueryString"] = back.path.split_once('?').unwrap().1.into();
     let [onward, refused] = twice("oidc-callback", &callback).await;
     assert_eq!(refused.status.as_u16(), 400);
     let (_, resume) = onward.carried();
-    let resume = [("example-resume-0123456789", resume.as_str()), (SESSION, &away.id), (TOKEN, &away.token)];
-    let resume = event("step-submit/resume.success.v2", &resume);
+    let resume = [(RESUME, resume.as_str()), (SESSION, &away.id), (TOKEN, &away.token)];
+    let resume = event_with("step-submit/resume.success.v2", &resume);
     let [one, two] = twice("step-submit", &resume).await.map(|answer| answer.expect(200));
     let mut statuses = [status(&one), status(&two)];
     statuses.sort_unstable();

@@ -259,6 +259,8 @@ impl Write for Log {
 #[tokio::test]
 async fn a_call_is_logged_with_awss_name_for_what_went_wrong() {
     let (bench, log) = (Bench::start().await, Log::default());
+    // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
+    let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);

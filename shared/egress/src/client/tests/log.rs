@@ -3,7 +3,8 @@
 use std::io::{Result, Write};
 use std::sync::Mutex;
 
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 use super::*;
 
@@ -24,10 +25,12 @@ impl Write for Log {
 
 impl Log {
     /// Takes down what this thread logs, as JSON, as long as the guard lives.
-    pub(super) fn listen(&self) -> DefaultGuard {
+    pub(super) fn listen(&self) -> (DefaultGuard, Dispatch) {
+        // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
+        let other = Dispatch::new(NoSubscriber::default());
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
+        (tracing::subscriber::set_default(subscriber), other)
     }
 
     pub(super) fn text(&self) -> String {

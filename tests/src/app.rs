@@ -142,7 +142,7 @@ impl Write for Logs {
 pub const ADMIN: &str = "token-of-an-administrator";
 
 /// The issuer, whatever a request's Host says.
-pub(crate) const ISSUER: &str = "https://id.example.com";
+pub const ISSUER: &str = "https://id.example.com";
 
 /// What the function that serves all routes at once is called in its metrics.
 const FUNCTION: &str = "landfall";
@@ -180,10 +180,10 @@ connectors:
     settings: { url: "{keycloak}/demo/keycloak", realm: demo }
 "#;
 
-/// The provider of the demo, on a clock that stands still.
-pub fn demo_keycloak(clock: Arc<dyn Clock>) -> Keycloak {
+/// The provider of the demo, which knows an issuer's callback.
+pub fn demo_keycloak(clock: Arc<dyn Clock>, issuer: &str) -> Keycloak {
     let connector = "keycloak".parse().unwrap();
-    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)), &providers::callback_url(ISSUER, &connector))
+    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)), &providers::callback_url(issuer, &connector))
 }
 
 impl Setup {
@@ -196,7 +196,7 @@ impl Setup {
         let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         let clock = Arc::new(FixedClock::at(start));
         Self {
-            keycloak: demo_keycloak(clock.clone()),
+            keycloak: demo_keycloak(clock.clone(), ISSUER),
             house: None,
             registry: Registry::default(),
             connectors: CONNECTORS.to_owned(),

@@ -11,7 +11,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use url::Url;
 
-use crate::app::ISSUER;
 use crate::{Answer, TestApp};
 
 /// Somebody's browser, with cookies of its own.
@@ -84,7 +83,7 @@ impl Browser {
 
     async fn go(&self, mut method: Method, mut url: Url, mut form: Option<String>) -> Shown {
         loop {
-            if url.as_str().starts_with(ISSUER) {
+            if is_callback(&url) {
                 let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
                 return Shown::Back(Return { path: format!("{}{query}", url.path()), form });
             }
@@ -111,7 +110,7 @@ impl Browser {
             }
             // OAuth 2.0 Form Post Response Mode: the page sends itself.
             let action = attribute(&html, "<form", "action").and_then(|action| url.join(&action).ok());
-            if let Some(action) = action.filter(|action| action.as_str().starts_with(ISSUER)) {
+            if let Some(action) = action.filter(is_callback) {
                 url = action;
                 method = Method::POST;
                 form = Some(serde_urlencoded::to_string(hidden_inputs(&html)).unwrap());
@@ -130,6 +129,11 @@ impl Browser {
             false => cookies.insert(name.trim().to_owned(), value.trim().to_owned()),
         };
     }
+}
+
+/// Where a provider sends browsers back, whatever the issuer is.
+fn is_callback(url: &Url) -> bool {
+    url.path().starts_with("/v1/callback/")
 }
 
 impl TestApp {

@@ -24,7 +24,7 @@ pub mod lambda;
 pub mod proxy;
 mod secrets;
 
-pub use app::{ADMIN, Answer, Heard, Setup, TestApp, demo_keycloak};
+pub use app::{ADMIN, Answer, Heard, ISSUER, Setup, TestApp, demo_keycloak};
 pub use app_codes::SEED;
 pub use browser::{Browser, Return, Shown};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};

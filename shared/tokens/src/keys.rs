@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
+use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Signature};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,7 +38,8 @@ pub struct Keys {
 
 /// Signs tokens.
 pub(crate) struct SigningKey {
-    pub(crate) key: EncodingKey,
+    /// Parsed once: that takes longer than to sign.
+    pair: EcdsaKeyPair,
     pub(crate) kid: String,
     public: Jwk,
 }
@@ -243,7 +245,13 @@ impl SigningKey {
         public.common.key_id = Some(kid.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         public.common.key_algorithm = Some(KeyAlgorithm::ES256);
-        Some(Self { key, kid, public })
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes()).ok()?;
+        Some(Self { pair, kid, public })
+    }
+
+    /// RFC 7518 section 3.4.
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Signature> {
+        self.pair.sign_digest(&digest::digest(&digest::SHA256, message)).ok()
     }
 }
 

@@ -82,6 +82,7 @@ pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
         figures.functions.push(function);
     }
     let secrets = Box::new(|| app.secrets.take().len());
+    let environment = with(environment, "LANDFALL_ISSUER", login::ISSUER.to_owned());
     let landfall =
         Subject { name: "landfall", app: &app, built: make::functions(true, wanted.built)?, environment, secrets };
     figures.logins = logins(wanted, &landfall, &Kind::ALL, &mut figures.functions).await;
@@ -105,13 +106,19 @@ pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
 /// The same login for Node.js, with secrets of its own.
 async fn peer(app: &TestApp) -> Result<Subject<'_>, MakeError> {
     let built = make::peer()?;
-    let mut environment = app.environment().await;
+    let environment = app.environment().await;
     let read = Arc::new(AtomicUsize::new(0));
     let secrets = fleet::secrets(make::seed(&environment, &login::provider(app))?, Arc::clone(&read)).await;
-    let place = environment.iter_mut().find(|(name, _)| *name == "AWS_ENDPOINT_URL_SECRETS_MANAGER");
-    place.expect("the environment says where secrets are").1 = format!("http://{secrets}");
+    let environment = with(environment, "AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{secrets}"));
     let secrets = Box::new(move || read.swap(0, Ordering::Relaxed));
     Ok(Subject { name: "node", app, built, environment, secrets })
+}
+
+/// The same but for one variable.
+fn with(mut environment: Environment, name: &str, value: String) -> Environment {
+    let place = environment.iter_mut().find(|(other, _)| *other == name);
+    place.expect("the environment has all variables").1 = value;
+    environment
 }
 
 /// From exec to the first poll, and the CPU until then, in milliseconds.

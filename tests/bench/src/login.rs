@@ -1,6 +1,7 @@
 //! Logins, as an application and a browser make them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use landfall::demo::{KEYCLOAK_PATH, PASSWORD, REDIRECT_URI};
 use landfall_tests::deployed;
 use landfall_tests::lambda::Sent;
 use landfall_tests::proxy::Call;
-use landfall_tests::{Browser, TestApp, VERIFIER, data};
+use landfall_tests::{Browser, TestApp, VERIFIER, data, demo_keycloak};
 use serde_json::{Value, json};
 use simulators::keycloak::User;
 
@@ -55,9 +56,12 @@ impl fmt::Display for Kind {
 /// As many as a just-in-time compiler takes to have compiled what matters.
 const WARM_UP: u32 = 300;
 
+/// The issuer of functions that may call this machine: of this machine, or they would not start. Nobody listens there.
+pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
+
 /// The tables, secrets and the provider, by the machine's clock.
 pub async fn app() -> TestApp {
-    deployed::app().await
+    deployed::app_with(|setup| setup.keycloak = demo_keycloak(Arc::clone(&setup.time), ISSUER)).await
 }
 
 /// The issuer of the provider.

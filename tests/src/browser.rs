@@ -11,10 +11,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use url::Url;
 
-use crate::{Answer, TestApp};
+use crate::{Answer, ISSUER, TestApp};
 
 /// Somebody's browser, with cookies of its own.
 pub struct Browser {
+    /// Whose addresses it does not open.
+    issuer: &'static str,
     cookies: Mutex<BTreeMap<String, String>>,
     client: Client<HttpConnector, Body>,
 }
@@ -46,11 +48,16 @@ pub struct Return {
 
 impl Default for Browser {
     fn default() -> Self {
-        Self { cookies: Mutex::default(), client: Client::builder(TokioExecutor::new()).build_http() }
+        Self::of(ISSUER)
     }
 }
 
 impl Browser {
+    /// A browser that comes back to another issuer.
+    pub fn of(issuer: &'static str) -> Self {
+        Self { issuer, cookies: Mutex::default(), client: Client::builder(TokioExecutor::new()).build_http() }
+    }
+
     /// Opens an address, and follows where it leads within the provider.
     pub async fn open(&self, url: &str) -> Shown {
         self.go(Method::GET, Url::parse(url).unwrap(), None).await
@@ -83,7 +90,7 @@ impl Browser {
 
     async fn go(&self, mut method: Method, mut url: Url, mut form: Option<String>) -> Shown {
         loop {
-            if is_callback(&url) {
+            if url.as_str().starts_with(self.issuer) {
                 let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
                 return Shown::Back(Return { path: format!("{}{query}", url.path()), form });
             }
@@ -110,7 +117,7 @@ impl Browser {
             }
             // OAuth 2.0 Form Post Response Mode: the page sends itself.
             let action = attribute(&html, "<form", "action").and_then(|action| url.join(&action).ok());
-            if let Some(action) = action.filter(is_callback) {
+            if let Some(action) = action.filter(|action| action.as_str().starts_with(self.issuer)) {
                 url = action;
                 method = Method::POST;
                 form = Some(serde_urlencoded::to_string(hidden_inputs(&html)).unwrap());
@@ -129,11 +136,6 @@ impl Browser {
             false => cookies.insert(name.trim().to_owned(), value.trim().to_owned()),
         };
     }
-}
-
-/// Where a provider sends browsers back, whatever the issuer is.
-fn is_callback(url: &Url) -> bool {
-    url.path().starts_with("/v1/callback/")
 }
 
 impl TestApp {

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws::SystemClock;
 use axum::Router;
@@ -25,6 +25,7 @@ use crate::proxy::serve;
 #[derive(Debug)]
 pub struct Lambda {
     child: Child,
+    started: Instant,
     events: mpsc::UnboundedSender<Value>,
     said: mpsc::UnboundedReceiver<Said>,
 }
@@ -74,8 +75,14 @@ impl Lambda {
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "function"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")])
             .envs([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_REGION", "eu-central-1")])
             .stdin(Stdio::null());
+        let started = Instant::now();
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        Self { child, events, said }
+        Self { child, started, events, said }
+    }
+
+    /// When it was.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The process.

@@ -42,7 +42,8 @@ pub struct FunctionFigures {
     pub first_poll_ms: f64,
     /// User and system time until then.
     pub start_cpu_ms: f64,
-    /// From exec to its first answer, in a login of a returning user: it then has nothing in memory.
+    /// From exec until it has given its first answer, in a login of a returning user, and asks for the next event: it then has
+    /// nothing in memory.
     pub first_answer_ms: Option<f64>,
     /// The most memory it had after all logins of all kinds (VmHWM).
     pub peak_kib: Option<u64>,
@@ -69,7 +70,7 @@ pub struct LoginFigures {
     pub write_units: f64,
     /// Read units.
     pub read_units: f64,
-    /// From exec to answer, of all its functions, each having just started: the median of their sums.
+    /// The same of all its functions, each having just started: the median of their sums.
     pub cold_ms: f64,
 }
 
@@ -118,7 +119,7 @@ impl Figures {
             Goal::of("zip of the largest function, MiB", 5.0, most(|function| function.zip_bytes as f64 / MIB)),
             Goal::of("exec to first poll of the slowest, ms", 10.0, most(|function| function.first_poll_ms)),
             Goal::of(
-                "peak memory of the largest, MiB",
+                "peak memory of the largest in a login, MiB",
                 16.0,
                 most(|function| function.peak_kib.unwrap_or_default() as f64 / 1024.0),
             ),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -101,6 +101,11 @@ impl Fleet {
         assert_eq!(answer["statusCode"], status, "{stage}: {answer:#}");
         function.polls().await;
         answer
+    }
+
+    /// When the last one was started.
+    pub(crate) fn started(&self) -> Instant {
+        self.0.last().expect("a fleet has functions").1.started()
     }
 
     /// User and system time so far, of all of them.

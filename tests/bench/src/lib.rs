@@ -22,7 +22,6 @@ mod process;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use figures::{Figures, FunctionFigures, LoginFigures};
 use fleet::{Binary, Built, Environment, Fleet};
@@ -125,10 +124,9 @@ fn with(mut environment: Environment, name: &str, value: String) -> Environment 
 async fn first_poll(binary: &Binary, environment: &Environment, times: u32) -> (f64, f64) {
     let (mut took, mut cpu) = (Vec::new(), Vec::new());
     for _ in 0..times {
-        let began = Instant::now();
         let mut function = binary.start(environment).await;
         function.polls().await;
-        took.push(began.elapsed().as_secs_f64() * 1e3);
+        took.push(function.started().elapsed().as_secs_f64() * 1e3);
         cpu.push(process::cpu(function.id()).as_secs_f64() * 1e3);
     }
     (median(&took), median(&cpu))
@@ -146,6 +144,8 @@ async fn logins(
     let mut fleet = Fleet::start(&subject.built, &subject.environment).await;
     for &kind in kinds {
         logins.warm_up(&mut fleet, kind).await;
+    }
+    for &kind in kinds {
         (subject.secrets)();
         let calls = logins.one(&mut fleet, kind).await;
         let mut login = LoginFigures::of(subject.name, kind, &calls, (subject.secrets)());
@@ -153,7 +153,7 @@ async fn logins(
         for _ in 0..wanted.logins {
             let before = fleet.cpu();
             logins.one(&mut fleet, kind).await;
-            cpu.push((fleet.cpu() - before).as_secs_f64() * 1e3);
+            cpu.push(fleet.cpu().saturating_sub(before).as_secs_f64() * 1e3);
         }
         login.cpu_ms = median(&cpu);
         figures.push(login);
@@ -189,5 +189,10 @@ async fn logins(
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => 0.0,
+        len if len % 2 == 1 => sorted[middle],
+        _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
+    }
 }

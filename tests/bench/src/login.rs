@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
 
 use landfall::demo::{KEYCLOAK_PATH, PASSWORD, REDIRECT_URI};
 use landfall_tests::deployed;
@@ -54,7 +53,7 @@ impl fmt::Display for Kind {
 }
 
 /// As many as a just-in-time compiler takes to have compiled what matters.
-const WARM_UP: u32 = 300;
+const WARM_UP: u32 = 600;
 
 /// The issuer of functions that may call this machine: of this machine, or they would not start. Nobody listens there.
 pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
@@ -100,17 +99,17 @@ impl<'a> Logins<'a> {
         calls
     }
 
-    /// One login at functions that have just been started: from each one's exec to its answer, in milliseconds.
+    /// One login at functions that have just been started: from each one's exec until it has answered
+    /// and asks for the next event, in milliseconds.
     pub(crate) async fn cold(&self, built: &[(Stage, Binary)], environment: &Environment, kind: Kind) -> Vec<f64> {
         let mut login = Login::of(kind, self.user(kind));
         let mut took = Vec::new();
         for &stage in kind.stages() {
             let function = built.iter().find(|(other, _)| *other == stage).expect("all of them are built");
             let sent = login.request(stage).await;
-            let began = Instant::now();
             let mut fleet = Fleet::start(std::slice::from_ref(function), environment).await;
             let answer = fleet.send(stage, &sent, status(stage)).await;
-            took.push(began.elapsed().as_secs_f64() * 1e3);
+            took.push(fleet.started().elapsed().as_secs_f64() * 1e3);
             login.answered(stage, &answer);
         }
         took
@@ -179,7 +178,7 @@ impl Login {
             }
             Stage::Callback => {
                 let redirect = view["redirect"]["url"].as_str().expect("a redirect has its address");
-                Sent::get(Browser::default().come_back(redirect, &self.who, PASSWORD).await.path)
+                Sent::get(Browser::of(ISSUER).come_back(redirect, &self.who, PASSWORD).await.path)
             }
             Stage::Token => {
                 let form = [

@@ -13,7 +13,9 @@ pub(crate) fn cpu(id: u32) -> Duration {
         let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<u64>().ok()
     };
-    Duration::from_nanos(threads.filter_map(of).sum())
+    let times: Vec<u64> = threads.filter_map(of).collect();
+    assert!(!times.is_empty(), "the kernel does not say what process {id} has used");
+    Duration::from_nanos(times.iter().sum())
 }
 
 /// The most memory it has had (VmHWM).

@@ -80,13 +80,14 @@ impl JsonWebKey for Key {
         let (Some((n, e)), Some(parameters)) = (&self.rsa, rsa(algorithm)) else {
             return self.key.verify_signature(algorithm, message, signature);
         };
+        let bad = || SignatureVerificationError::CryptoError("bad signature".to_owned());
         match self.key.verify_signature(algorithm, b"", b"") {
             // The key is for that: everything else is said before a signature, here of nothing, is looked at.
             Err(SignatureVerificationError::CryptoError(_)) => {}
-            other => return other,
+            Err(other) => return Err(other),
+            Ok(()) => return Err(bad()),
         }
-        let verified = RsaPublicKeyComponents { n, e }.verify(parameters, message, signature);
-        verified.map_err(|_| SignatureVerificationError::CryptoError("bad signature".to_owned()))
+        RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).map_err(|_| bad())
     }
 
     fn hash_bytes(&self, bytes: &[u8], algorithm: &CoreJwsSigningAlgorithm) -> Result<Vec<u8>, String> {

@@ -8,9 +8,9 @@
 // tokens and codes derived by HKDF, kept as hashes; an ES256 ID token and access token; connections kept open.
 //
 // What is left out, all of which would cost it more: the journey is code, not a document with steps, expressions and
-// versions; one provider and one method; no address check of what it dials, no circuit breaker, no retries of reads; one
-// log line a request and none a call; nothing is sealed; and a turn answered twice by the same submit is refused rather
-// than answered again. What is left in by habit and Landfall has not: nothing is known.
+// versions; one provider and one method; no address check of what it dials, no circuit breaker, no retries of calls to
+// the provider; one log line a request and none a call; nothing is sealed; and a turn answered twice by the same submit is
+// refused rather than answered again.
 import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";

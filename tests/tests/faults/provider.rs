@@ -106,7 +106,7 @@ async fn a_provider_that_fails_to_give_what_is_only_read_is_asked_for_it_once_mo
                     let times = asked.iter().filter(|call| call.operation == read.operation).count();
                     assert_eq!(times, 2, "{trap:?}: {asked:#?}");
                     let heard = client.heard.borrow();
-                    let nobody_notices = heard.iter().all(|heard| !heard.contains("503"));
+                    let nobody_notices = heard.iter().all(|heard| !heard.contains(": 503 "));
                     match lasting {
                         Lasting::Once => {
                             assert!(matches!(end, End::Tokens(_)) && nobody_notices, "{trap:?}: {heard:#?}")

@@ -73,7 +73,7 @@ impl Lambda {
         command
             .env("AWS_LAMBDA_RUNTIME_API", runtime.to_string())
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "function"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")])
-            .envs([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_REGION", "eu-central-1")])
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .stdin(Stdio::null());
         let started = Instant::now();
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
@@ -181,6 +181,8 @@ impl TestApp {
         let secrets = serve(Router::new().fallback(secret).with_state(Arc::clone(&self.secrets))).await;
         let dynamodb = format!("http://{}", self.counted());
         vec![
+            // As the app itself has it: DynamoDB Local keeps each region's tables apart.
+            ("AWS_REGION", "local".to_owned()),
             ("AWS_ACCESS_KEY_ID", self.access_key.expose_secret().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_ENDPOINT_URL", dynamodb.clone()),

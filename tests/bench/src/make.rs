@@ -91,7 +91,7 @@ pub(crate) fn seed(
     let seed = folder().join("peer-node/src/seed.js");
     let mut command = Command::new(which("node")?);
     command.arg(&seed).args([issuer, "landfall", REDIRECT_URI]);
-    command.envs(environment.iter().map(|(name, value)| (name, value))).env("AWS_REGION", "eu-central-1");
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| unusable(&seed, error))?;
     let mut secrets: BTreeMap<_, _> = serde_json::from_slice(&output.stdout).map_err(|_| MakeError::Seed)?;
     secrets.insert("connectors/keycloak".to_owned(), KEYCLOAK_SECRET.to_owned());

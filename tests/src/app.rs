@@ -1,7 +1,6 @@
 //! The merged routers over embedded services.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +17,7 @@ use egress::Reach;
 use landfall::embedded::EmbeddedDynamoDb;
 use landfall::secrets::LocalSecrets;
 use landfall::{demo, documents};
+use listener::{Listening, Log};
 use providers::Registry;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -25,8 +25,7 @@ use simulators::Keycloak;
 use store::{Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
-use tracing::subscriber::{DefaultGuard, NoSubscriber};
-use tracing::{Dispatch, Level};
+use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use web::App;
@@ -92,10 +91,10 @@ pub struct TestApp {
     pub(crate) dynamodb: SocketAddr,
     pub(crate) access_key: SecretString,
     pub(crate) tables: TableNames,
-    logs: Logs,
+    logs: Log,
     /// What its callers sent, and what each was answered.
     pub heard: Mutex<Vec<Heard>>,
-    _logging: (DefaultGuard, Dispatch),
+    _logging: Listening,
 }
 
 /// A request as it came in, and its answer.
@@ -122,20 +121,6 @@ pub struct Answer {
     pub body: Value,
     /// The body as it is.
     pub text: String,
-}
-
-#[derive(Clone, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Logs {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Opens the administrators' routes.
@@ -228,14 +213,12 @@ impl TestApp {
         } = setup;
         let Setup { budget, time, clock, entropy, .. } = setup;
 
-        let logs = Logs::default();
+        let logs = Log::default();
         let writer = logs.clone();
         // More than a deployed function would: whatever is ours to log is looked at.
         let wanted = filter_fn(|data| *data.level() <= Level::INFO || is_ours(data.target()));
         let written = web::logs::layer(move || writer.clone(), Some(FUNCTION));
-        let logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(wanted).with(written));
-        // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
-        let other = Dispatch::new(NoSubscriber::default());
+        let logging = listener::listen(tracing_subscriber::registry().with(wanted).with(written));
 
         let calls = Calls::default();
         let provider = before(serve(keycloak.router()).await, "provider", calls.clone()).await;
@@ -305,7 +288,7 @@ impl TestApp {
             tables,
             logs,
             heard: Mutex::default(),
-            _logging: (logging, other),
+            _logging: logging,
         }
     }
 
@@ -404,12 +387,12 @@ impl TestApp {
     pub fn forget(&self) {
         self.heard.lock().unwrap().clear();
         self.calls.take();
-        self.logs.0.lock().unwrap().clear();
+        self.logs.take();
     }
 
     /// All that was logged so far.
     pub fn logs(&self) -> String {
-        String::from_utf8(self.logs.0.lock().unwrap().clone()).unwrap()
+        self.logs.text()
     }
 
     /// The same line by line.

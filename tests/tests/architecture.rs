@@ -24,13 +24,19 @@ const ROOMS: &[(&str, &str)] = &[
     // From here on nothing is deployed.
     ("shared/simulators", "domain"),
     ("infra/landfall", "domain store egress providers directory tokens journeys web aws functions/* simulators"),
-    ("tests", "domain store egress providers directory tokens journeys web aws functions/* simulators infra/landfall"),
+    ("tests/listener", ""),
+    (
+        "tests",
+        "domain store egress providers directory tokens journeys web aws functions/* simulators infra/landfall tests/listener",
+    ),
     ("tests/bench", "simulators infra/landfall tests"),
 ];
 
 /// What a crate's own tests may use beyond that.
 const IN_TESTS: &[(&str, &str)] = &[
-    ("shared/providers", "simulators"),
+    ("shared/egress", "tests/listener"),
+    ("shared/providers", "simulators tests/listener"),
+    ("shared/aws", "tests/listener"),
     // Only a package's own tests have its binaries.
     ("functions/*", "tests"),
 ];

@@ -1,19 +1,12 @@
 //! The functions of a login, each a process.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Bytes;
 use landfall_tests::lambda::{Lambda, Sent};
-use landfall_tests::proxy::serve;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::process;
 
@@ -125,19 +118,4 @@ impl Fleet {
             function.wait();
         }
     }
-}
-
-/// Serves secrets, and counts how many were read. Where it is.
-/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
-pub(crate) async fn secrets(secrets: BTreeMap<String, String>, read: Arc<AtomicUsize>) -> SocketAddr {
-    let answer = move |body: Bytes| {
-        read.fetch_add(1, Ordering::Relaxed);
-        let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let id = asked["SecretId"].as_str().unwrap_or_default();
-        let value =
-            secrets.get(id.trim_start_matches("landfall/")).unwrap_or_else(|| panic!("there is no secret {id}"));
-        let body = json!({ "Name": id, "SecretString": value, "VersionId": "1" }).to_string();
-        std::future::ready(([("content-type", "application/x-amz-json-1.1")], body))
-    };
-    serve(Router::new().fallback(answer)).await
 }

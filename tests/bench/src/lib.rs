@@ -20,9 +20,6 @@ pub mod login;
 mod make;
 mod process;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use figures::{Figures, FunctionFigures, LoginFigures};
 use fleet::{Binary, Built, Environment, Fleet};
 use landfall_tests::TestApp;
@@ -62,8 +59,6 @@ struct Subject<'a> {
     app: &'a TestApp,
     built: Built,
     environment: Environment,
-    /// How many secrets were read since the last time.
-    secrets: Box<dyn Fn() -> usize + 'a>,
 }
 
 /// Measures, and puts down what came of it.
@@ -80,13 +75,18 @@ pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
         (function.first_poll_ms, function.start_cpu_ms) = first_poll(&binary, &environment, wanted.starts).await;
         figures.functions.push(function);
     }
-    let secrets = Box::new(|| app.secrets.take().len());
-    let environment = with(environment, "LANDFALL_ISSUER", login::ISSUER.to_owned());
-    let landfall =
-        Subject { name: "landfall", app: &app, built: make::functions(true, wanted.built)?, environment, secrets };
+    let mut of_this_machine = environment.clone();
+    let issuer = of_this_machine.iter_mut().find(|(name, _)| *name == "LANDFALL_ISSUER");
+    issuer.expect("a function has an issuer").1 = login::ISSUER.to_owned();
+    let built = make::functions(true, wanted.built)?;
+    let landfall = Subject { name: "landfall", app: &app, built, environment: of_this_machine };
     figures.logins = logins(wanted, &landfall, &Kind::ALL, &mut figures.functions).await;
     if !wanted.no_peer {
-        let node = peer(&app).await?;
+        let built = make::peer()?;
+        for (name, value) in make::seed(&environment, &login::provider(&app))? {
+            app.secrets.put(&name, &value);
+        }
+        let node = Subject { name: "node", app: &app, built, environment };
         for (stage, binary) in &node.built {
             let bundle = binary.arguments.last().expect("node runs a bundle");
             let mut function = FunctionFigures::of_file(&format!("node {stage}"), bundle, "index.cjs");
@@ -100,24 +100,6 @@ pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
     }
     figures.compare();
     Ok(if wanted.json { figures.json() } else { figures.table() })
-}
-
-/// The same login for Node.js, with secrets of its own.
-async fn peer(app: &TestApp) -> Result<Subject<'_>, MakeError> {
-    let built = make::peer()?;
-    let environment = app.environment().await;
-    let read = Arc::new(AtomicUsize::new(0));
-    let secrets = fleet::secrets(make::seed(&environment, &login::provider(app))?, Arc::clone(&read)).await;
-    let environment = with(environment, "AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{secrets}"));
-    let secrets = Box::new(move || read.swap(0, Ordering::Relaxed));
-    Ok(Subject { name: "node", app, built, environment, secrets })
-}
-
-/// The same but for one variable.
-fn with(mut environment: Environment, name: &str, value: String) -> Environment {
-    let place = environment.iter_mut().find(|(other, _)| *other == name);
-    place.expect("the environment has all variables").1 = value;
-    environment
 }
 
 /// From exec to the first poll, and the CPU until then, in milliseconds.
@@ -148,9 +130,9 @@ async fn logins(
     for &kind in kinds {
         // What is kept for a minute may have got older while the others warmed up.
         logins.one(&mut fleet, kind).await;
-        (subject.secrets)();
+        subject.app.secrets.take();
         let calls = logins.one(&mut fleet, kind).await;
-        let mut login = LoginFigures::of(subject.name, kind, &calls, (subject.secrets)());
+        let mut login = LoginFigures::of(subject.name, kind, &calls, subject.app.secrets.take().len());
         let mut cpu = Vec::new();
         for _ in 0..wanted.logins {
             let before = fleet.cpu();

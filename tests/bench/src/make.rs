@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
-use landfall::demo::{KEYCLOAK_SECRET, REDIRECT_URI};
+use landfall::demo::REDIRECT_URI;
 
 use crate::fleet::{Binary, Stage};
 
@@ -93,9 +93,7 @@ pub(crate) fn seed(
     command.arg(&seed).args([issuer, "landfall", REDIRECT_URI]);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| unusable(&seed, error))?;
-    let mut secrets: BTreeMap<_, _> = serde_json::from_slice(&output.stdout).map_err(|_| MakeError::Seed)?;
-    secrets.insert("connectors/keycloak".to_owned(), KEYCLOAK_SECRET.to_owned());
-    Ok(secrets)
+    serde_json::from_slice(&output.stdout).map_err(|_| MakeError::Seed)
 }
 
 /// A function is started without this process's PATH.

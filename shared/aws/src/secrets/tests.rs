@@ -1,11 +1,11 @@
 mod fake;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
 use domain::{ClientAddress, FixedClock};
+use listener::Log;
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
@@ -241,29 +241,10 @@ async fn what_an_administrator_reads_is_there_now_or_the_reason_is_told() {
     assert_eq!(error, "landfall/connectors/acme cannot be read: InternalServiceError: no");
 }
 
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_call_is_logged_with_awss_name_for_what_went_wrong() {
     let (bench, log) = (Bench::start().await, Log::default());
-    // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
-    let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _listening = log.listen();
     for (mood, budget, outcome) in [
         (Mood::Up, LATER, "ok"),
         (Mood::Down, LATER, "InternalServiceError"),
@@ -273,7 +254,7 @@ async fn a_call_is_logged_with_awss_name_for_what_went_wrong() {
         bench.fake.set(mood);
         bench.clock.advance(SecretsManager::MAX_AGE);
         let _ = bench.get_within(budget).await;
-        let text = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+        let text = log.take();
         assert!(text.contains(&format!(r#""outcome":"{outcome}""#)), "{mood:?}: {text}");
     }
 }

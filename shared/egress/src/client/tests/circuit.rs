@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta};
 
-use super::log::Log;
 use super::*;
 use crate::breaker::{OUTAGES, REST};
+use listener::Log;
 
 /// A clock, and a client that has not been answered [`OUTAGES`] times by nobody at `url`.
 async fn left_alone() -> (Arc<FixedClock>, Egress, Url, TcpListener) {

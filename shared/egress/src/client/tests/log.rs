@@ -1,42 +1,8 @@
 //! What is written down of a call.
 
-use std::io::{Result, Write};
-use std::sync::Mutex;
-
-use tracing::Dispatch;
-use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use listener::Log;
 
 use super::*;
-
-/// What has been logged.
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Takes down what this thread logs, as JSON, as long as the guard lives.
-    pub(super) fn listen(&self) -> (DefaultGuard, Dispatch) {
-        // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
-        let other = Dispatch::new(NoSubscriber::default());
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
-        (tracing::subscriber::set_default(subscriber), other)
-    }
-
-    pub(super) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 #[tokio::test]
 async fn a_call_is_one_log_line_without_what_was_said() {

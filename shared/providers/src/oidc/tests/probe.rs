@@ -1,12 +1,12 @@
 //! The connector test at any provider.
 
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use domain::Method;
+use listener::Log;
 use url::form_urlencoded;
 
 use super::*;
@@ -268,29 +268,10 @@ async fn a_certificate_nobody_vouches_for_is_found_before_anything_is_sent() {
     assert_eq!(bench.calls(), [0; 4]);
 }
 
-/// What has been logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn nothing_secret_is_reported_or_logged() {
-    // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
-    let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _listening = log.listen();
     for method in ["client_secret_post", "client_secret_basic"] {
         let client = json!({ "token_endpoint_auth_method": method });
         let bench = Bench::with(Reach::Local, |realm| realm, json!({ "client": client })).await;
@@ -301,7 +282,7 @@ async fn nothing_secret_is_reported_or_logged() {
             assert!(!printed.contains("canary"), "{printed}");
         }
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("/protocol/openid-connect/token"), "{log}");
     assert!(!log.contains("canary") && !log.contains("client_secret"), "{log}");
 }

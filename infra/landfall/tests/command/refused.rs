@@ -1,0 +1,246 @@
+//! What it says when something is wrong, before it does anything.
+
+use super::*;
+
+#[test]
+fn a_busy_port_is_named_before_anything_is_written() {
+    let place = Place::new();
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = holder.local_addr().unwrap().port();
+
+    let said = place.fails(&["--port", &port.to_string(), "--data", "data"]);
+
+    assert_snapshot!(said.replace(&port.to_string(), "PORT"), @"landfall: port PORT of this machine is in use: stop what listens there, or choose another with --port");
+    assert!(!place.has("data"));
+}
+
+#[test]
+fn a_port_is_a_port() {
+    let place = Place::new();
+    assert_snapshot!(place.fails(&["--port", "65536"]), @"
+    error: invalid value '65536' for '--port <PORT>': 65536 is not in 0..=65535
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(place.fails(&["--prot", "8787"]), @"
+    error: unexpected argument '--prot' found
+
+      tip: a similar argument exists: '--port'
+
+    Usage: landfall --port <PORT>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_connectors_file_that_is_not_there_is_named() {
+    assert_snapshot!(Place::new().refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_folder_is_no_connectors_file() {
+    let place = Place::with("connectors.yaml/file", "");
+    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: Is a directory (os error 21)");
+}
+
+#[test]
+fn a_connectors_file_that_is_no_text_is_named() {
+    let place = Place::with("connectors.yaml", b"connectors: \xff\xfe");
+    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: stream did not contain valid UTF-8");
+}
+
+#[test]
+fn what_is_wrong_in_a_connectors_file_is_shown_where_it_is() {
+    let place = Place::with("connectors.yaml", CONNECTORS.replace("name:", "title:"));
+    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"
+    landfall: connectors.yaml:
+    error: line 4 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, timeout, client, methods, settings
+     --> <input>:4:5
+      |
+    2 |   - id: keycloak
+    3 |     provider: keycloak
+    4 |     title: Keycloak
+      |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, timeout, client, methods, settings
+    5 |     client: { id: landfall, secret: keycloak }
+    6 |     methods: { password: {} }
+      |
+    ");
+}
+
+#[test]
+fn a_connector_that_cannot_be_one_is_named() {
+    let place = Place::with("connectors.yaml", CONNECTORS.replace("realm: demo", "relm: demo"));
+    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`");
+}
+
+#[test]
+fn an_invalid_file_forgets_nothing() {
+    let place = Place::with("data/dynamodb.sqlite", "users");
+    place.write("data/secrets.json", "keys");
+    place.write("connectors.yaml", "connectors: 1");
+    place.write("good.yaml", CONNECTORS);
+
+    place.refuses_to_serve(&["--reset", "--connectors", "connectors.yaml"]);
+    place.refuses_to_serve(&["--reset", "--connectors", "good.yaml", "--secrets", "secrets.yaml"]);
+
+    assert_eq!((place.read("data/dynamodb.sqlite"), place.read("data/secrets.json")), ("users".into(), "keys".into()));
+}
+
+#[test]
+fn secrets_are_of_connectors_and_clients() {
+    let place = Place::with("secrets.yaml", "keycloak: x");
+    assert_snapshot!(place.refuses_untouched(&["--secrets", "secrets.yaml"]), @"
+    error: the following required arguments were not provided:
+      <--connectors <FILE>|--clients <FILE>>
+
+    Usage: landfall --port <PORT> --data <FOLDER> --secrets <FILE> <--connectors <FILE>|--clients <FILE>>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_secrets_file_that_is_not_there_is_named() {
+    let place = Place::with("connectors.yaml", CONNECTORS);
+    let arguments = ["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"];
+    assert_snapshot!(place.refuses_untouched(&arguments), @"landfall: secrets.yaml: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_bad_secrets_file_is_named_and_no_secret_of_it_is_shown() {
+    for bad in [
+        "keycloak: hunter2\nokta: [hunter2",
+        "- hunter2",
+        "keycloak: { value: hunter2 }",
+        "keycloak: hunter2\nkeycloak: hunter2",
+    ] {
+        let place = Place::with("connectors.yaml", CONNECTORS);
+        place.write("secrets.yaml", bad);
+        let said = place.refuses_untouched(&["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"]);
+        assert!(said.starts_with("landfall: secrets.yaml: line "), "{said}");
+        assert!(said.ends_with("this is no file of secrets, `name: value` each; nothing of it is shown\n"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn keys_that_cannot_be_read_are_named_and_not_shown() {
+    let (place, server) = started(&[]);
+    server.stop();
+    let good = place.read("data/secrets.json");
+    let secrets: Value = serde_json::from_str(&good).unwrap();
+    let ring = |secret: &Value| serde_json::from_str::<Value>(secret.as_str().unwrap()).unwrap();
+    let rings = secrets.as_object().unwrap().values().map(ring);
+    let keys: Vec<_> = rings.map(|ring| ring["keys"][0]["key"].as_str().unwrap().to_owned()).collect();
+    let material = |text: &str| {
+        let lines =
+            keys.iter().flat_map(|key| key.lines()).filter(|line| line.len() > 20 && !line.starts_with("-----"));
+        lines.filter(|line| text.contains(&line[..12])).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(!material(&good).is_empty());
+
+    for bad in
+        [&good[..good.len() / 2], &good[..good.len() - 4], &good.replace(',', ""), "", "{}", "[]", "not a file of keys"]
+    {
+        place.write("data/secrets.json", bad);
+        let said = place.refuses_to_serve(&[]);
+        assert!(said.starts_with("landfall: data/secrets.json:"), "{said}");
+        assert_eq!(material(&said), Vec::<String>::new(), "{said}");
+        assert_eq!(place.read("data/secrets.json"), bad);
+    }
+}
+
+#[test]
+fn a_file_is_no_folder_for_data() {
+    let place = Place::with("data", "");
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data: File exists (os error 17)");
+}
+
+#[test]
+fn a_folder_that_others_write_to_is_no_folder_for_data() {
+    let place = Place::with("data/file", "");
+    fs::set_permissions(place.0.path().join("data"), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data is another user's, or others may write to it: take it from them (chmod go-w), or choose another folder with --data");
+    assert!(!place.has("data/secrets.json"));
+}
+
+/// A data folder whose database is this, with the keys that its users came with.
+fn with_database(name: &str, content: &str) -> Place {
+    let place = Place::with(name, content);
+    LocalSecrets::open(&place.0.path().join("data/secrets.json"), &SeededEntropy::new(1)).unwrap();
+    place
+}
+
+#[test]
+fn a_database_that_is_none_is_named() {
+    let text = "this is no database, and long enough to be looked at ".repeat(100);
+    let said = with_database("data/dynamodb.sqlite", &text).refuses_to_serve(&[]);
+    let expected = "landfall: data/dynamodb.sqlite: the embedded DynamoDB cannot use this file: ";
+    assert!(said.starts_with(expected), "{said}");
+    let said = with_database("data/dynamodb.sqlite/file", "").refuses_to_serve(&[]);
+    assert_snapshot!(said, @"landfall: data/dynamodb.sqlite: Is a directory (os error 21)");
+}
+
+#[test]
+fn keys_that_are_gone_while_there_are_users_are_not_made_anew() {
+    let place = Place::with("data/dynamodb.sqlite", "");
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data/secrets.json: there is no secret keys/signing: put the file back, or start anew with --reset, which forgets users as well");
+    assert!(!place.has("data/secrets.json"));
+}
+
+#[test]
+fn a_connectors_file_without_connectors_is_named() {
+    let place = Place::with("connectors.yaml", "connectors: []");
+    let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
+    assert_snapshot!(said, @"landfall: connectors.yaml: there is no connector in this file");
+}
+
+#[test]
+fn a_connector_whose_secret_nobody_has_is_named() {
+    let connectors = "connectors:
+  - id: old
+    provider: keycloak
+    name: Old
+    client: { id: landfall, secret: of-old }
+    methods: { password: {} }
+    settings: { url: https://id.example.com, realm: acme }
+";
+    let place = Place::with("connectors.yaml", connectors);
+    let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
+    assert_snapshot!(said, @"landfall: connector old names the secret \"of-old\", and no file has it: write `of-old: ...` into a file and name that with --secrets");
+}
+
+#[test]
+fn a_client_that_cannot_be_one_is_named() {
+    let refused = |from: &str, to: &str| {
+        assert_eq!(CLIENTS.matches(from).count(), 1);
+        let place = Place::with("clients.yaml", CLIENTS.replace(from, to));
+        place.write("secrets.yaml", "of-shop: hunter2");
+        place.refuses_untouched(&["--clients", "clients.yaml", "--secrets", "secrets.yaml"])
+    };
+    assert_snapshot!(refused("    secret: of-shop\n", ""), @"landfall: clients.yaml: client shop: direct_api: confidential needs secret: the name of its client secret");
+    assert_snapshot!(refused("https://shop", "http://shop"), @r#"landfall: clients.yaml: client shop: redirect_uris: "http://shop.example/after" is neither https://, nor http:// on this machine (127.0.0.1, [::1], localhost), nor, with application_type: native, a scheme of the application's own, which has a dot in it"#);
+    assert_snapshot!(refused("[migrate-from-keycloak]", "[sign-in]"), @r#"landfall: client shop names the journey "sign-in", which is not served: there are sign-in-with-keycloak, migrate-from-keycloak"#);
+    assert_snapshot!(refused("of-shop", "of-nobody"), @r#"landfall: client shop names the secret "of-nobody", and no file has it: write `of-nobody: ...` into a file and name that with --secrets"#);
+    assert_snapshot!(refused("  - id", &format!("{}  - id", CLIENTS.strip_prefix("clients:\n").unwrap())), @"landfall: clients.yaml: client shop is there twice");
+    let said = refused("first_party: true", "first_party: yes");
+    assert!(said.starts_with("landfall: clients.yaml:\nerror: line 4 column 18: "), "{said}");
+}
+
+#[test]
+fn verifying_without_a_server_names_where_it_was_looked_for() {
+    let port = free_port().to_string();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let said = Place::new().fails(&["verify", "--issuer", &issuer, "a.b.c"]);
+    assert_snapshot!(said.replace(&port, "PORT"), @"landfall: http://127.0.0.1:PORT/oauth2/jwks: no connection: is `cargo run` running there?");
+    assert_snapshot!(Place::new().fails(&["verify", "--issuer", "landfall", "a.b.c"]), @"landfall: landfall/oauth2/jwks does not answer with a set of keys: is this Landfall's issuer?");
+    assert_snapshot!(Place::new().fails(&["verify"]), @"
+    error: the following required arguments were not provided:
+      <TOKEN>
+
+    Usage: landfall verify <TOKEN>
+
+    For more information, try '--help'.
+    ");
+}

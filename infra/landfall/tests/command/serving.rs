@@ -1,0 +1,165 @@
+//! What it does once it serves.
+
+use super::*;
+
+#[test]
+fn users_and_keys_outlive_a_restart_but_not_a_reset() {
+    let (place, server) = started(&[]);
+    let keys = server.get("/oauth2/jwks");
+    let first = server.verify(&place, &server.log_in());
+    // The demo's provider is known by its address, which has the port in it: another would be another provider.
+    let port = server.port;
+    server.stop();
+
+    let server = serve(&place, port, &[]);
+    assert_eq!(server.get("/oauth2/jwks"), keys);
+    let again = server.verify(&place, &server.log_in());
+    assert_eq!(again["sub"], first["sub"]);
+    server.stop();
+
+    let server = serve(&place, port, &["--reset"]);
+    assert_ne!(server.get("/oauth2/jwks"), keys);
+    let anew = server.verify(&place, &server.log_in());
+    assert_ne!(anew["sub"], first["sub"]);
+    server.stop();
+}
+
+#[test]
+fn verify_refuses_what_is_no_token_of_this_issuer() {
+    let (place, server) = started(&[]);
+    let issuer = server.issuer();
+    let verify = |more: &[&str]| place.fails(&[&["verify", "--issuer", &issuer], more].concat());
+    let token = server.log_in();
+    let (signed, _) = token.rsplit_once('.').unwrap();
+
+    assert_snapshot!(verify(&["garbage"]), @"landfall: refused: this is not a signed JWT");
+    assert_snapshot!(verify(&["a.b.c"]), @"landfall: refused: this is not a signed JWT");
+    assert_snapshot!(verify(&[&format!("{signed}.{}", "A".repeat(86))]), @"landfall: refused: the signature is wrong");
+    assert_snapshot!(verify(&["--audience", "another", &token]), @"landfall: refused: the token is for another audience");
+    assert_snapshot!(verify(&["--access-token", &token]), @"landfall: refused: this is a token of another type");
+    server.stop();
+}
+
+#[test]
+fn a_command_that_serves_its_own_connectors_serves_no_demo() {
+    let place = Place::with("connectors.yaml", CONNECTORS);
+    place.write("secrets.yaml", "keycloak: hunter2");
+    let server = serve(&place, free_port(), &["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"]);
+
+    let (status, problem) =
+        server.send("GET /demo/keycloak/realms/demo/.well-known/openid-configuration HTTP/1.1", "text/plain", "");
+
+    assert_eq!((status, &problem["code"]), (404, &json!("unknown_route")));
+    assert!(!place.read("data/secrets.json").contains("hunter2"));
+    server.stop();
+}
+
+#[test]
+fn a_client_of_ones_own_starts_the_demos_journeys_with_its_secret_beside_the_demos_client() {
+    let place = Place::with("clients.yaml", CLIENTS);
+    place.write("secrets.yaml", "of-shop: hunter2");
+    let server = serve(&place, free_port(), &["--clients", "clients.yaml", "--secrets", "secrets.yaml"]);
+    let start = |authorization: &str| {
+        let request = json!({ "client_id": "shop", "redirect_uri": "https://shop.example/after",
+                              "code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256" });
+        let head = format!("/v1/journeys/migrate-from-keycloak/start HTTP/1.1{authorization}");
+        server.post(&head, &json!({ "request": request, "params": { "plan": "gold" } })).0
+    };
+    // shop:hunter2, and the same with another secret.
+    assert_eq!(start("\r\nauthorization: Basic c2hvcDpodW50ZXIy"), 201);
+    assert_eq!(start("\r\nauthorization: Basic c2hvcDpodW50ZXIz"), 401);
+    assert_eq!(start(""), 401);
+    assert_eq!(server.verify(&place, &server.log_in())["aud"], CLIENT_ID);
+    assert!(!place.read("data/secrets.json").contains("hunter2"));
+    server.stop();
+}
+
+/// The demo's Keycloak as a provider of one's own.
+fn demo_connector(server: &Server, realm: &str) -> String {
+    CONNECTORS
+        .replace("https://id.example.com", &format!("{}/demo/keycloak", server.issuer()))
+        .replace("realm: demo", realm)
+}
+
+#[test]
+fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
+    let (place, server) = started(&[]);
+    place.write("connectors.yaml", demo_connector(&server, "realm: demo"));
+    let test = |secret: &str| {
+        place.write("secrets.yaml", format!("keycloak: {secret}"));
+        let output = place.run(&["test-connector", "connectors.yaml", "--secrets", "secrets.yaml"]);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains(secret));
+        (output.status.success(), said.replace(&server.port.to_string(), "PORT"))
+    };
+
+    let (passed, said) = test(landfall::demo::KEYCLOAK_SECRET);
+    assert!(passed, "{said}");
+    assert_snapshot!(said, @"
+    keycloak (keycloak)
+      passed        discovery
+                    authorization_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/auth
+                    id_token_signing_alg_values_supported: PS384, RS384, EdDSA, ES384, HS256, HS512, ES256, RS256, HS384, ES512, PS256, PS512, RS512
+                    issuer: http://127.0.0.1:PORT/demo/keycloak/realms/demo
+                    jwks_uri: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/certs
+                    token_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/token
+                    userinfo_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/userinfo
+      passed        issuer
+      unverifiable  tls
+                    over plain http, on this machine, nobody shows a certificate
+      passed        endpoints
+                    jwks_uri: passed
+                    token_endpoint: passed
+                    userinfo_endpoint: passed
+      passed        keys
+                    algorithms: RS256
+                    jwks_uri: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/certs
+                    keys: 1
+      passed        client_credentials
+                    client_id: landfall
+      passed        password_grant
+    ");
+
+    let (passed, said) = test("hunter2-hunter2");
+    assert!(!passed);
+    let failed = said.split_once("  FAILED").unwrap().1;
+    assert_snapshot!(failed, @"
+            client_credentials
+                    the client secret is wrong or missing: Clients > the client > Credentials > Client secret
+                    client_id: landfall
+      unverifiable  password_grant
+                    the provider has not taken the client's credentials: see client_credentials
+    landfall: 1 of the connectors failed: what to do about it stands above
+    ");
+}
+
+#[test]
+fn a_connector_that_leads_nowhere_fails_at_the_first_check() {
+    let (place, server) = started(&[]);
+    place.write("connectors.yaml", demo_connector(&server, "realm: Demo"));
+    place.write("secrets.yaml", "keycloak: a");
+    let output = place.run(&["test-connector", "connectors.yaml", "--secrets", "secrets.yaml"]);
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_snapshot!(said.lines().take(3).collect::<Vec<_>>().join("\n"), @"
+    keycloak (keycloak)
+      FAILED        discovery
+                    there is no discovery document at this address: check the server's URL, with its path if it has one, and the name of the realm or tenant
+    ");
+    let said = place.fails(&["test-connector", "connectors.yaml"]);
+    assert_snapshot!(said, @r#"landfall: connector keycloak names the secret "keycloak", and no file has it: write `keycloak: ...` into a file and name that with --secrets"#);
+}
+
+#[test]
+fn the_printed_token_opens_the_administrators_routes() {
+    let (_place, server) = started(&[]);
+    let token = server.printed.lines().find_map(|line| line.trim().strip_prefix("admin ")).unwrap().trim();
+    let token = token.split(' ').next().unwrap();
+    let test = |token: &str| {
+        let head = format!("/v1/connectors/keycloak/test HTTP/1.1\r\nauthorization: Bearer {token}");
+        server.post(&head, &json!({}))
+    };
+    let (status, report) = test(token);
+    assert_eq!((status, &report["ok"]), (200, &json!(true)), "{report:#}");
+    assert_eq!(test("another").0, 401);
+}

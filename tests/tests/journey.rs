@@ -270,7 +270,7 @@ async fn an_answer_that_fails_validation_ends_the_session_and_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn an_unverified_email_is_kept_but_claimed_for_nobody() {
+async fn an_unverified_email_is_kept_but_reserved_for_nobody() {
     let app = TestApp::new().await;
     let login = app.log_in("grace@example.org", PASSWORD).await;
     assert_eq!(app.id_token(&login.code).await["email_verified"], false);
@@ -413,7 +413,7 @@ async fn an_identity_waits_sealed_while_the_user_is_asked_something_else() {
 async fn a_function_that_died_does_not_strand_its_user() {
     let app = TestApp::new().await;
     let session = app.start(JOURNEY).await;
-    // The first submit is dropped in the middle, as a crash would: its claim stays.
+    // The first submit is dropped in the middle, as a crash would: its lock stays.
     {
         let (key, data) = (key(1), data(EMAIL, PASSWORD));
         let mut submit = Box::pin(session.submit(&app, &key, &data));

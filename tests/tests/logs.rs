@@ -81,7 +81,7 @@ async fn unlucky() -> Vec<Value> {
     app.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::ServerError));
     TestSession::of(&start.body).view(&app).await.expect(200);
 
-    // The turn is claimed; from there on, nothing of DynamoDB's is to be had.
+    // The turn is locked; from there on, nothing of DynamoDB's is to be had.
     app.keycloak.misbehave_at(Endpoint::Discovery, None);
     let trap = Trap { request: 0, call: 1, service: "dynamodb", fault: Fault::CutBefore, lasting: Lasting::Request };
     app.start_cold().await;

@@ -9,7 +9,7 @@ use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Answer, Browser, Login, Return, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
 use simulators::keycloak::Misbehaviour;
-use store::ClaimId;
+use store::LockId;
 
 const JOURNEY: &str = "sign-in-with-keycloak";
 
@@ -227,7 +227,7 @@ async fn a_function_that_dies_between_the_callbacks_two_writes_leaves_a_session_
     let state = back.parameter("state").unwrap();
     let (id, state) = CallbackState::presented(&state).unwrap();
     let state = state.hash_at(&"keycloak".parse().unwrap());
-    let by = ClaimId::generate(&SeededEntropy::new(9));
+    let by = LockId::generate(&SeededEntropy::new(9));
     assert!(app.store.take_state(&app.context(), &id, state, &by).await.unwrap().is_some());
 
     assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");

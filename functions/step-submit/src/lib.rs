@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use domain::{SessionId, StepId};
-use journeys::{ClientResponse, ResumeRequest, SessionView};
+use journeys::{ResumeRequest, SessionView, SubmitRequest};
 use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,7 +28,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     path = "/v1/sessions/{session}/steps/{step}",
     params(("session" = String, Path), ("step" = String, Path)),
     security(("session_token" = [])),
-    request_body = ClientResponse,
+    request_body = SubmitRequest,
     responses(
         (status = 200, body = SessionView),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
@@ -44,7 +44,7 @@ async fn submit(
     Context(cx): Context,
     Path((session, step)): Path<(SessionId, StepId)>,
     Bearer(token): Bearer,
-    Json(response): Json<ClientResponse>,
+    Json(response): Json<SubmitRequest>,
 ) -> Result<Json<SessionView>, ApiError> {
     Ok(Json(app.journeys.submit(&cx, &session, &step, &token, &response).await?))
 }

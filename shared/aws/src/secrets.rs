@@ -1,6 +1,6 @@
 //! AWS Secrets Manager.
 
-mod kept;
+mod cached;
 mod stored;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use domain::{RequestContext, SecretError, SecretName, SecretSource};
 use secrecy::SecretString;
 
-use self::kept::{Kept, Unread};
+use self::cached::{CachedSecret, Unread};
 pub use self::stored::{Unreadable, Unstored};
 use crate::{Config, StartError, clients};
 
@@ -24,16 +24,16 @@ use crate::{Config, StartError, clients};
 pub struct SecretsManager {
     client: Client,
     prefix: String,
-    kept: Kept,
+    kept: CachedSecret,
 }
 
 impl SecretsManager {
     /// How old a secret may be: a rotated one is in use everywhere after that, or as soon as whoever it is for refuses the
     /// old one ([`SecretSource::reread`]).
-    pub const MAX_AGE: TimeDelta = kept::FRESH;
+    pub const MAX_AGE: TimeDelta = cached::FRESH;
 
     /// How old a secret may get while Secrets Manager is down.
-    pub const MAX_AGE_WHILE_DOWN: TimeDelta = kept::USABLE;
+    pub const MAX_AGE_WHILE_DOWN: TimeDelta = cached::USABLE;
 
     /// The account's Secrets Manager.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
@@ -41,7 +41,7 @@ impl SecretsManager {
     }
 
     fn new(client: Client, prefix: String) -> Self {
-        Self { client, prefix, kept: Kept::default() }
+        Self { client, prefix, kept: CachedSecret::default() }
     }
 
     fn whole(&self, name: &SecretName) -> String {

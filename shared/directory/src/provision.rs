@@ -94,9 +94,9 @@ impl Directory {
         // A verified address is claimed for this user. One that nobody vouches for claims nothing, but must not make a
         // second account beside the one that has it either: whoever has it first would never be asked for proof.
         if let Some(email) = identity.claims.verified_email() {
-            writes.push(DirectoryWrite::ClaimIdentifier { identifier: Identifier::email(email), user: id });
+            writes.push(DirectoryWrite::ReserveIdentifier { identifier: Identifier::email(email), user: id });
         } else if let Some(email) = identity.claims.text("email") {
-            writes.push(DirectoryWrite::RequireUnclaimed(Identifier::email(email)));
+            writes.push(DirectoryWrite::RequireUnreserved(Identifier::email(email)));
         }
         Provisioned::Created(session_user, writes)
     }

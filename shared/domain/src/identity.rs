@@ -142,7 +142,7 @@ impl fmt::Debug for Claims {
 /// The adapter makes `issuer_key` and `subject_key` canonical, so that every method of a connector names one person by
 /// one pair: often not `iss`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Kept", into = "Kept")]
+#[serde(from = "StoredIdentity", into = "StoredIdentity")]
 pub struct ExternalIdentity {
     /// Through which connector.
     pub connector: ConnectorId,
@@ -171,7 +171,7 @@ pub struct ExternalIdentity {
 /// An identity as a session keeps it, between a redirect's halves or two turns: the item it is in should stay within the
 /// kilobyte that one write unit pays for, so names are short, and what repeats is left out.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredIdentity {
     #[serde(rename = "c")]
     connector: ConnectorId,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
@@ -196,7 +196,7 @@ struct Kept {
     authenticated_at: DateTime<Utc>,
 }
 
-impl From<ExternalIdentity> for Kept {
+impl From<ExternalIdentity> for StoredIdentity {
     fn from(identity: ExternalIdentity) -> Self {
         let repeats = identity.source == Source::from(&identity.connector);
         Self {
@@ -215,8 +215,8 @@ impl From<ExternalIdentity> for Kept {
     }
 }
 
-impl From<Kept> for ExternalIdentity {
-    fn from(kept: Kept) -> Self {
+impl From<StoredIdentity> for ExternalIdentity {
+    fn from(kept: StoredIdentity) -> Self {
         Self {
             source: kept.source.unwrap_or_else(|| Source::from(&kept.connector)),
             connector: kept.connector,

@@ -1,4 +1,4 @@
-//! Runs sessions through journeys: claims a turn, lets steps do their part, commits once.
+//! Runs sessions through journeys: locks a turn, lets steps do their part, commits once.
 
 mod advance;
 mod redirects;
@@ -14,13 +14,13 @@ use directory::Directory;
 use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId};
 use providers::Providers;
 use store::sessions::TurnAnswer;
-use store::{ClaimId, Store};
+use store::{LockId, Store};
 use tokens::{Clients, Keys};
 
 pub use redirects::ResumeRequest;
 pub use start::StartRequest;
 
-use crate::{ClientResponse, JourneyError, Library, SessionView};
+use crate::{JourneyError, Library, SessionView, SubmitRequest};
 
 /// What the engine works with.
 #[derive(Debug)]
@@ -84,13 +84,13 @@ impl Journeys {
         session: &SessionId,
         step: &StepId,
         token: &SessionToken,
-        response: &ClientResponse,
+        response: &SubmitRequest,
     ) -> Result<SessionView, JourneyError> {
         let answer = TurnAnswer { turn: response.turn, step, token, key: &response.key };
-        // Claimed before any provider is called: two identical submits send one password.
-        let claim = ClaimId::generate(self.parts.entropy.as_ref());
-        let claim = self.parts.store.claim_turn(cx, session, &answer, claim).await?;
-        self.answer_claim(cx, claim, Presented { token, key: &response.key }, Input::Client(response)).await
+        // Locked before any provider is called: two identical submits send one password.
+        let lock = LockId::generate(self.parts.entropy.as_ref());
+        let lock = self.parts.store.lock_turn(cx, session, &answer, lock).await?;
+        self.answer_lock(cx, lock, Presented { token, key: &response.key }, Input::Client(response)).await
     }
 
     /// Shows a session to whoever holds the token in force.

@@ -25,5 +25,5 @@ pub use engine::{Journeys, Limits, Parts, ResumeRequest, StartRequest};
 pub use error::{FieldError, FieldProblem, JourneyError};
 pub use library::Library;
 pub use shape::{Ending, Outcome, Output, Read, Shape};
-pub use step::{ClientResponse, Flow, Step, StepCx, StepError, ViewCx};
+pub use step::{Flow, Step, StepCx, StepError, SubmitRequest, ViewCx};
 pub use view::{Completion, OptionKind, OptionView, RedirectView, Rejection, SessionView, StepView, ViewStatus};

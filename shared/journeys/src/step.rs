@@ -29,7 +29,7 @@ pub trait Step: fmt::Debug + Send + Sync {
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError>;
 
     /// The client has answered. Only steps whose `enter` asks are ever answered.
-    async fn submit(&self, _cx: &mut StepCx<'_>, _response: &ClientResponse) -> Result<Flow, StepError> {
+    async fn submit(&self, _cx: &mut StepCx<'_>, _response: &SubmitRequest) -> Result<Flow, StepError> {
         Err(StepError::Broken("this step asks nothing"))
     }
 
@@ -95,7 +95,7 @@ impl From<KeyError> for StepError {
 /// A submit's body.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClientResponse {
+pub struct SubmitRequest {
     /// The turn it answers.
     pub turn: u32,
     /// Made anew for each submit, and sent again with a repeat of it: 128 random bits or more, as 22 to 128 characters
@@ -110,9 +110,9 @@ pub struct ClientResponse {
     pub data: BTreeMap<String, SecretString>,
 }
 
-impl fmt::Debug for ClientResponse {
+impl fmt::Debug for SubmitRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientResponse").field("turn", &self.turn).finish_non_exhaustive()
+        f.debug_struct("SubmitRequest").field("turn", &self.turn).finish_non_exhaustive()
     }
 }
 

@@ -4,9 +4,9 @@
 //! `bench` knows how to configure.
 
 mod callbacks;
-mod departures;
 mod faults;
 mod id_tokens;
+mod redirects;
 mod secrets;
 mod userinfo;
 

@@ -112,9 +112,9 @@ use domain::Method;
 use egress::Response;
 use secrecy::ExposeSecret;
 
-use crate::oidc::{self, OidcDialect, Probing, Proof, RelyingParty, Vouched};
+use crate::oidc::{self, OidcDialect, Probing, Proof, RelyingParty, VerifiedClaims};
 use crate::registry::{InvalidConnector, Provider};
-use crate::report::Doubt;
+use crate::report::NotPassed;
 use crate::{Attempt, Cx, Finding, Progress, ProviderError, Rejection, Stage};
 use settings::Keycloak;
 
@@ -131,7 +131,7 @@ impl OidcDialect for Keycloak {
                                           before /realms in the issuer that was found, or have the server started with that \
                                           address as its hostname";
 
-    const ANY_SECRET: Doubt = Doubt::Failed(
+    const ANY_SECRET: NotPassed = NotPassed::Failed(
         "the client is public, a wrong secret is taken like the right one: switch on Client \
                                       authentication under Clients > the client > Settings > Capability config",
     );
@@ -145,7 +145,7 @@ impl OidcDialect for Keycloak {
     }
 
     /// A code that nobody has looked at is no code: the realm has to say that it did (RFC 8176 section 2, `otp`).
-    fn check(&self, method: Method, claims: &Vouched) -> Result<(), ProviderError> {
+    fn check(&self, method: Method, claims: &VerifiedClaims) -> Result<(), ProviderError> {
         if method != Method::Totp {
             return Ok(());
         }

@@ -65,11 +65,11 @@ pub enum Status {
 }
 
 /// What a check comes to before it has a name.
-pub(crate) type Verdict = Result<(), Doubt>;
+pub(crate) type Verdict = Result<(), NotPassed>;
 
 /// Why a check has not passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum NotPassed {
     /// What to do about it.
     Failed(&'static str),
     /// What is missing.
@@ -80,8 +80,8 @@ impl Finding {
     pub(crate) fn of(id: &'static str, verdict: Verdict) -> Self {
         let (status, hint, why) = match verdict {
             Ok(()) => (Status::Passed, None, None),
-            Err(Doubt::Failed(hint)) => (Status::Failed, Some(hint), None),
-            Err(Doubt::Unverifiable(why)) => (Status::Unverifiable, None, Some(why)),
+            Err(NotPassed::Failed(hint)) => (Status::Failed, Some(hint), None),
+            Err(NotPassed::Unverifiable(why)) => (Status::Unverifiable, None, Some(why)),
         };
         Self { id, method: None, status, detail: None, hint, why }
     }
@@ -98,7 +98,7 @@ impl Finding {
     }
 }
 
-impl From<ProviderError> for Doubt {
+impl From<ProviderError> for NotPassed {
     fn from(error: ProviderError) -> Self {
         Self::Failed(match error {
             ProviderError::Misconfigured { hint, .. } => hint,
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn a_report_is_ok_if_nothing_failed_and_says_nothing_that_is_not_there() {
         let passed = Finding::of("discovery", Ok(())).with(json!({ "issuer": "https://id.example" }));
-        let unknown = Finding::of("totp_flow", Err(Doubt::Unverifiable("nobody to ask")));
-        let failed = Finding { method: Some(Method::Totp), ..Finding::of("keys", Err(Doubt::Failed("do this"))) };
+        let unknown = Finding::of("totp_flow", Err(NotPassed::Unverifiable("nobody to ask")));
+        let failed = Finding { method: Some(Method::Totp), ..Finding::of("keys", Err(NotPassed::Failed("do this"))) };
         assert!(Report::of(vec![passed.clone(), unknown.clone()]).ok);
         assert_eq!(
             serde_json::to_value(Report::of(vec![passed, failed, unknown])).unwrap(),
@@ -182,7 +182,7 @@ mod tests {
         let outages = Outage::ALL.iter().map(|outage| Stage::Token.unavailable(*outage));
         let refusals = Check::ALL.iter().map(|check| Stage::Token.refused(*check));
         for error in outages.chain(refusals) {
-            let Doubt::Failed(hint) = Doubt::from(error) else { panic!("{error}") };
+            let NotPassed::Failed(hint) = NotPassed::from(error) else { panic!("{error}") };
             assert!(hint.contains(':'), "{error}: {hint}");
         }
     }

@@ -73,9 +73,9 @@ pub fn link(key: &IdentityKey) -> Key {
     Key::new(format!("LINK#{}#{}", key.source(), key.hash()), "LINK")
 }
 
-/// An identifier's claim.
+/// An identifier's reservation.
 pub fn identifier(identifier: &Identifier) -> Key {
-    Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "CLAIM")
+    Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "RESERVATION")
 }
 
 /// What stands before a session's id.

@@ -1,7 +1,7 @@
 //! DynamoDB: sessions, the directory of users, the configuration. The only crate, with `aws`, that names an AWS SDK.
 //!
 //! **Must not know**: what a journey does, what a provider answers, what a token says. It keeps what it is given, under
-//! conditions that make each change happen once: see [`sessions`] for the turn's claim, [`redirects`] for the
+//! conditions that make each change happen once: see [`sessions`] for the turn's lock, [`redirects`] for the
 //! two halves of a redirect, and [`writes`] for the commit.
 //!
 //! **To add one more kind of item**: its key in [`keys`], its file beside `users.rs`, its row in the table below. Every
@@ -13,7 +13,7 @@
 //! | journey version; live pointer | config | `JOURNEY#<id>` | `V#<n>`; `LIVE` |
 //! | user | directory | `USER#<id>` | `PROFILE` |
 //! | link | directory | `LINK#<source>#<hash(issuer_key, subject_key)>` | `LINK` |
-//! | identifier claim | directory | `IDENTIFIER#<kind>#<hash(value)>` | `CLAIM` |
+//! | identifier reservation | directory | `IDENTIFIER#<kind>#<hash(value)>` | `RESERVATION` |
 //! | session | sessions | `SESSION#<id>` | `STATE` |
 //!
 //! **Against Amazon's own**: the suite and the flows run in an embedded engine or, with
@@ -46,6 +46,6 @@ pub mod writes;
 pub use client::Store;
 pub use error::StoreError;
 pub use redirects::Return;
-pub use sessions::{Claim, ClaimId, Claimed, Redeemed};
+pub use sessions::{LockId, Locked, Redeemed, TurnLock};
 pub use tables::{TableDefinition, TableNames};
 pub use writes::{CommitError, DirectoryWrite, Lost};

@@ -10,7 +10,7 @@ use domain::{
 use crate::client::CallError;
 use crate::item::{Item, bytes, millis, seconds, text};
 use crate::sessions::Presented;
-use crate::{Claim, ClaimId, Claimed, Store, StoreError, session_item};
+use crate::{LockId, Locked, Store, StoreError, TurnLock, session_item};
 
 /// What a callback leaves for the second half.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Store {
         cx: &RequestContext,
         session: &SessionId,
         state: SecretHash,
-        by: &ClaimId,
+        by: &LockId,
     ) -> Result<Option<Session>, StoreError> {
         let update = self
             .update_session(session)
@@ -68,7 +68,7 @@ impl Store {
         session: &SessionId,
         step: &StepId,
         back: &Return<'_>,
-        by: &ClaimId,
+        by: &LockId,
     ) -> Result<bool, StoreError> {
         let update = self
             .update_session(session)
@@ -98,27 +98,27 @@ impl Store {
     }
 
     /// Takes the turn whose redirect has come back, for whoever shows both halves: the session's token and what the browser
-    /// carried. Like [`Store::claim_turn`]; how late `resume` may come is asked of its first claim only, so that a repeat
+    /// carried. Like [`Store::lock_turn`]; how late `resume` may come is asked of its first lock only, so that a repeat
     /// after a lost answer is not too late.
-    pub async fn claim_return(
+    pub async fn lock_return(
         &self,
         cx: &RequestContext,
         session: &SessionId,
         token: &SessionToken,
         resume: &SubmitKey,
-        claim: ClaimId,
-    ) -> Result<Claim, StoreError> {
+        lock: LockId,
+    ) -> Result<TurnLock, StoreError> {
         let update = self
             .update_session(session)
-            .update_expression("SET claim = :claim, claimed_until = :deadline, resumed = :now")
+            .update_expression("SET locked_by = :lock, locked_until = :deadline, resumed = :now")
             .condition_expression(
                 "resume_key = :resume AND (resume_until > :now OR attribute_exists(resumed)) AND #token = :token \
-                 AND #status = :waiting AND (attribute_not_exists(claimed_until) OR claimed_until <= :now) \
+                 AND #status = :waiting AND (attribute_not_exists(locked_until) OR locked_until <= :now) \
                  AND expires_at > :seconds",
             )
             .expression_attribute_names("#token", "token")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":claim", bytes(claim.as_bytes()))
+            .expression_attribute_values(":lock", bytes(lock.as_bytes()))
             .expression_attribute_values(":deadline", millis(cx.deadline))
             .expression_attribute_values(":resume", bytes(resume.hash().as_bytes()))
             .expression_attribute_values(":token", bytes(token.hash().as_bytes()))
@@ -128,13 +128,13 @@ impl Store {
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => {
                 let session = session_item::from(output.attributes)?;
-                Ok(Claim::Taken(Box::new(Claimed { session, claim })))
+                Ok(TurnLock::Taken(Box::new(Locked { session, lock })))
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 let presented = Presented { turn: None, token, key: resume };
-                Claim::of_the_loser(lost.item, presented, claim, cx.now, |item, _| {
+                TurnLock::of_the_loser(lost.item, presented, lock, cx.now, |item, _| {
                     // Another request has it; if it is merely too late, nobody has.
-                    let busy = item.optional_millis("claimed_until")?.is_some_and(|until| until > cx.now);
+                    let busy = item.optional_millis("locked_until")?.is_some_and(|until| until > cx.now);
                     Ok(busy && item.optional_hash("resume_key")? == Some(resume.hash()))
                 })
             }

@@ -22,11 +22,11 @@ use crate::keys::{self, PK};
 use crate::session_item;
 use crate::{Store, StoreError};
 
-/// Which request holds a turn. Random, so that a claim that lapsed and was taken again is not mistaken for ours.
+/// Which request holds a turn. Random, so that a lock that lapsed and was taken again is not mistaken for ours.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ClaimId([u8; 16]);
+pub struct LockId([u8; 16]);
 
-impl ClaimId {
+impl LockId {
     /// A new one.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(entropy.bytes())
@@ -42,26 +42,26 @@ impl ClaimId {
     }
 }
 
-impl fmt::Debug for ClaimId {
+impl fmt::Debug for LockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClaimId")
+        f.write_str("LockId")
     }
 }
 
 /// A session whose turn this request may answer.
 #[derive(Debug)]
-pub struct Claimed {
-    /// As it stood when it was claimed.
+pub struct Locked {
+    /// As it stood when it was locked.
     pub session: Session,
     /// To be shown when committing or giving back.
-    pub claim: ClaimId,
+    pub lock: LockId,
 }
 
-/// What became of an attempt to claim a turn.
+/// What became of an attempt to lock a turn.
 #[derive(Debug)]
-pub enum Claim {
+pub enum TurnLock {
     /// It is ours until the request's deadline.
-    Taken(Box<Claimed>),
+    Taken(Box<Locked>),
     /// Another request is answering it.
     Busy(Box<Session>),
     /// It is the turn that was just answered, with the same token and key: the same answer is due.
@@ -149,33 +149,33 @@ impl Store {
     ) -> Result<Option<(Session, bool)>, StoreError> {
         let item = self.read(cx, "session", &self.tables().sessions, keys::session(id)).await?;
         let Some(item) = item else { return Ok(None) };
-        let (session, claimed_until) = (session_item::read(&item)?, item.optional_millis("claimed_until")?);
+        let (session, locked_until) = (session_item::read(&item)?, item.optional_millis("locked_until")?);
         let is_theirs = session.expires_at > cx.now && session.token == token.hash();
-        Ok(is_theirs.then_some((session, claimed_until.is_some_and(|until| until > cx.now))))
+        Ok(is_theirs.then_some((session, locked_until.is_some_and(|until| until > cx.now))))
     }
 
     /// Takes the answer to the session's current turn for this caller, and returns the session as it stands.
     ///
     /// One conditional update: of two submits of the same turn one is `Taken`, the other `Busy`, or `Answered` when it
-    /// repeats the turn just done. The claim lapses at the request's deadline, so that a function that died does not
+    /// repeats the turn just done. the lock lapses at the request's deadline, so that a function that died does not
     /// strand its user. Expiry is part of the condition because DynamoDB's sweep may run days late.
-    pub async fn claim_turn(
+    pub async fn lock_turn(
         &self,
         cx: &RequestContext,
         id: &SessionId,
         answer: &TurnAnswer<'_>,
-        claim: ClaimId,
-    ) -> Result<Claim, StoreError> {
+        lock: LockId,
+    ) -> Result<TurnLock, StoreError> {
         let update = self
             .update_session(id)
-            .update_expression("SET claim = :claim, claimed_until = :deadline")
+            .update_expression("SET locked_by = :lock, locked_until = :deadline")
             .condition_expression(
                 "turn = :turn AND step = :step AND #token = :token AND #status = :waiting \
-                 AND (attribute_not_exists(claimed_until) OR claimed_until <= :now) AND expires_at > :seconds",
+                 AND (attribute_not_exists(locked_until) OR locked_until <= :now) AND expires_at > :seconds",
             )
             .expression_attribute_names("#token", "token")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":claim", bytes(claim.as_bytes()))
+            .expression_attribute_values(":lock", bytes(lock.as_bytes()))
             .expression_attribute_values(":deadline", millis(cx.deadline))
             .expression_attribute_values(":turn", number(answer.turn))
             .expression_attribute_values(":step", text(answer.step.as_str()))
@@ -186,11 +186,11 @@ impl Store {
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => {
                 let session = session_item::from(output.attributes)?;
-                Ok(Claim::Taken(Box::new(Claimed { session, claim })))
+                Ok(TurnLock::Taken(Box::new(Locked { session, lock })))
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 let presented = Presented { turn: Some(answer.turn), token: answer.token, key: answer.key };
-                Claim::of_the_loser(lost.item, presented, claim, cx.now, |_, session| {
+                TurnLock::of_the_loser(lost.item, presented, lock, cx.now, |_, session| {
                     Ok(session.status == Status::InputRequired
                         && session.turn == answer.turn
                         && session.step == *answer.step)
@@ -200,13 +200,13 @@ impl Store {
         }
     }
 
-    /// Gives a claim back: the turn may be answered again, as if nothing had been asked.
-    pub async fn give_back(&self, cx: &RequestContext, claimed: &Claimed) -> Result<(), StoreError> {
+    /// Gives a lock back: the turn may be answered again, as if nothing had been asked.
+    pub async fn release(&self, cx: &RequestContext, locked: &Locked) -> Result<(), StoreError> {
         let update = self
-            .update_session(&claimed.session.id)
-            .update_expression("REMOVE claim, claimed_until")
-            .condition_expression("claim = :claim")
-            .expression_attribute_values(":claim", bytes(claimed.claim.as_bytes()));
+            .update_session(&locked.session.id)
+            .update_expression("REMOVE locked_by, locked_until")
+            .condition_expression("locked_by = :lock")
+            .expression_attribute_values(":lock", bytes(locked.lock.as_bytes()));
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
             // It lapsed and somebody else has it now, or it went with a commit: nothing is left to give back.
             Ok(_) | Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
@@ -223,7 +223,7 @@ impl Store {
         &self,
         cx: &RequestContext,
         redemption: &Redemption<'_>,
-        by: &ClaimId,
+        by: &LockId,
     ) -> Result<Redeemed, StoreError> {
         let update = self
             .update_session(redemption.session)
@@ -271,34 +271,34 @@ impl Store {
     }
 }
 
-impl Claim {
+impl TurnLock {
     /// What the loser of the conditional update learns from the item as it stands. `waits_for` says whether the session
     /// waits for just this answer, and another request is giving it.
     pub(crate) fn of_the_loser(
         item: Option<HashMap<String, AttributeValue>>,
         presented: Presented<'_>,
-        claim: ClaimId,
+        lock: LockId,
         now: DateTime<Utc>,
         waits_for: impl FnOnce(&Item, &Session) -> Result<bool, StoreError>,
     ) -> Result<Self, StoreError> {
-        let Some(item) = item else { return Ok(Claim::Absent) };
+        let Some(item) = item else { return Ok(TurnLock::Absent) };
         let item = Item::read("session", item)?;
         let session = Box::new(session_item::read(&item)?);
-        // The SDK repeats an update whose answer was lost, and the repeat finds our own claim.
-        if item.bytes("claim") == Some(claim.as_bytes()) {
-            return Ok(Claim::Taken(Box::new(Claimed { session: *session, claim })));
+        // The SDK repeats an update whose answer was lost, and the repeat finds our own lock.
+        if item.bytes("locked_by") == Some(lock.as_bytes()) {
+            return Ok(TurnLock::Taken(Box::new(Locked { session: *session, lock })));
         }
         if session.expires_at <= now {
-            return Ok(Claim::Absent);
+            return Ok(TurnLock::Absent);
         }
         let given = Answered { token: presented.token.hash(), key: presented.key.hash() };
         let last = presented.turn.is_none_or(|turn| session.turn == turn.saturating_add(1));
         if last && session.answered == Some(given) {
-            return Ok(Claim::Answered(session));
+            return Ok(TurnLock::Answered(session));
         }
         if session.token != given.token {
-            return Ok(Claim::Absent);
+            return Ok(TurnLock::Absent);
         }
-        Ok(if waits_for(&item, &session)? { Claim::Busy(session) } else { Claim::Elsewhere(session) })
+        Ok(if waits_for(&item, &session)? { TurnLock::Busy(session) } else { TurnLock::Elsewhere(session) })
     }
 }

@@ -19,17 +19,17 @@ impl Store {
         self.read(cx, "user", &self.tables().directory, keys::user(id)).await?.map(Item::into).transpose()
     }
 
-    /// Whose an identifier is, if it is claimed.
+    /// Whose an identifier is, if it is reserved.
     pub async fn get_identifier(
         &self,
         cx: &RequestContext,
         identifier: &Identifier,
     ) -> Result<Option<UserId>, StoreError> {
         #[derive(Deserialize)]
-        struct Claim {
+        struct Reservation {
             user: UserId,
         }
         let item = self.read(cx, "identifier", &self.tables().directory, keys::identifier(identifier)).await?;
-        Ok(item.map(Item::into::<Claim>).transpose()?.map(|claim| claim.user))
+        Ok(item.map(Item::into::<Reservation>).transpose()?.map(|reservation| reservation.user))
     }
 }

@@ -15,7 +15,7 @@ use domain::{Identifier, Link, RequestContext, Session, User, UserId};
 use crate::client::CallError;
 use crate::item::{NewItem, bytes, text};
 use crate::keys::{self, Key, PK};
-use crate::{ClaimId, Store, StoreError, session_item};
+use crate::{LockId, Store, StoreError, session_item};
 
 /// A change of the directory that `directory` has planned and the engine commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +24,15 @@ pub enum DirectoryWrite {
     CreateUser(User),
     /// A new link: lost if the account is already somebody's.
     CreateLink(Link),
-    /// Claims an identifier for a user: lost if it is already claimed.
-    ClaimIdentifier {
-        /// What is claimed.
+    /// Reserves an identifier for a user: lost if another user has it.
+    ReserveIdentifier {
+        /// What is reserved.
         identifier: Identifier,
         /// For whom.
         user: UserId,
     },
-    /// Writes nothing, but is lost if the identifier is already claimed.
-    RequireUnclaimed(Identifier),
+    /// Writes nothing, but is lost if the identifier is already locked.
+    RequireUnreserved(Identifier),
 }
 
 /// A turn could not be committed. Nothing was written.
@@ -49,20 +49,20 @@ pub enum CommitError {
 /// What another request had already written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lost {
-    /// The claim on the turn: it lapsed, and another submit took it.
-    Claim,
+    /// The lock on the turn: it lapsed, and another submit took it.
+    Turn,
     /// A user of this id exists.
     User,
     /// The account is already somebody's.
     Link,
-    /// The identifier is already claimed.
+    /// The identifier is already reserved.
     Identifier(Identifier),
     /// Another transaction was touching the same items at that moment.
     Contended,
 }
 
 impl Store {
-    /// Replaces the session with `session` while `claim` holds, and does `writes`, in one transaction.
+    /// Replaces the session with `session` while `lock` holds, and does `writes`, in one transaction.
     ///
     /// One item costs one write unit per KB; a transaction two per item and KB, so a turn that changes nothing in the
     /// directory is a plain put. `attempt` tells retries with other writes apart, which the transaction's idempotency
@@ -71,33 +71,33 @@ impl Store {
         &self,
         cx: &RequestContext,
         session: &Session,
-        claim: &ClaimId,
+        lock: &LockId,
         writes: &[DirectoryWrite],
         attempt: u32,
     ) -> Result<(), CommitError> {
         if writes.is_empty() {
-            self.put_claimed(cx, session, claim).await
+            self.put_locked(cx, session, lock).await
         } else {
-            self.transact(cx, session, claim, writes, attempt).await
+            self.transact(cx, session, lock, writes, attempt).await
         }
     }
 
-    async fn put_claimed(&self, cx: &RequestContext, session: &Session, claim: &ClaimId) -> Result<(), CommitError> {
+    async fn put_locked(&self, cx: &RequestContext, session: &Session, lock: &LockId) -> Result<(), CommitError> {
         let put = self
             .client()
             .put_item()
             .table_name(&self.tables().sessions)
             .set_item(Some(session_item::write(session)?))
-            .condition_expression(CLAIM_HOLDS)
-            .expression_attribute_values(":claim", bytes(claim.as_bytes()))
+            .condition_expression(LOCK_HOLDS)
+            .expression_attribute_values(":lock", bytes(lock.as_bytes()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match self.call(cx, "PutItem", || put.clone().send()).await {
             Ok(_) => Ok(()),
             Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
-                // The SDK repeats a put whose answer was lost, and the repeat finds the claim gone: it is done.
+                // The SDK repeats a put whose answer was lost, and the repeat finds the lock gone: it is done.
                 let written = lost.item.map(|item| session_item::from(Some(item))).transpose()?;
-                if written.as_ref() == Some(session) { Ok(()) } else { Err(CommitError::Lost(vec![Lost::Claim])) }
+                if written.as_ref() == Some(session) { Ok(()) } else { Err(CommitError::Lost(vec![Lost::Turn])) }
             }
             Err(error) => Err(CommitError::Store(error.into())),
         }
@@ -107,15 +107,15 @@ impl Store {
         &self,
         cx: &RequestContext,
         session: &Session,
-        claim: &ClaimId,
+        lock: &LockId,
         writes: &[DirectoryWrite],
         attempt: u32,
     ) -> Result<(), CommitError> {
         let advance = Put::builder()
             .table_name(&self.tables().sessions)
             .set_item(Some(session_item::write(session)?))
-            .condition_expression(CLAIM_HOLDS)
-            .expression_attribute_values(":claim", bytes(claim.as_bytes()));
+            .condition_expression(LOCK_HOLDS)
+            .expression_attribute_values(":lock", bytes(lock.as_bytes()));
         let mut items = vec![TransactWriteItem::builder().put(advance.build().map_err(unbuilt)?).build()];
         for write in writes {
             items.push(self.transact_item(write)?);
@@ -124,7 +124,7 @@ impl Store {
             .client()
             .transact_write_items()
             .set_transact_items(Some(items))
-            .client_request_token(format!("{}{attempt}", claim.as_token()))
+            .client_request_token(format!("{}{attempt}", lock.as_token()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match self.call(cx, "TransactWriteItems", || transaction.clone().send()).await {
             Ok(_) => Ok(()),
@@ -138,7 +138,7 @@ impl Store {
 
     fn transact_item(&self, write: &DirectoryWrite) -> Result<TransactWriteItem, StoreError> {
         let table = &self.tables().directory;
-        if let DirectoryWrite::RequireUnclaimed(identifier) = write {
+        if let DirectoryWrite::RequireUnreserved(identifier) = write {
             let check = ConditionCheck::builder()
                 .table_name(table)
                 .set_key(Some(keys::identifier(identifier).attributes()))
@@ -155,7 +155,7 @@ impl Store {
     }
 }
 
-const CLAIM_HOLDS: &str = "claim = :claim";
+const LOCK_HOLDS: &str = "locked_by = :lock";
 const ABSENT: &str = "attribute_not_exists(#pk)";
 
 impl DirectoryWrite {
@@ -163,7 +163,7 @@ impl DirectoryWrite {
         match self {
             DirectoryWrite::CreateUser(user) => keys::user(&user.id),
             DirectoryWrite::CreateLink(link) => keys::link(&link.key),
-            DirectoryWrite::ClaimIdentifier { identifier, .. } | DirectoryWrite::RequireUnclaimed(identifier) => {
+            DirectoryWrite::ReserveIdentifier { identifier, .. } | DirectoryWrite::RequireUnreserved(identifier) => {
                 keys::identifier(identifier)
             }
         }
@@ -174,8 +174,8 @@ impl DirectoryWrite {
         match self {
             DirectoryWrite::CreateUser(user) => item = item.with("user", user)?,
             DirectoryWrite::CreateLink(link) => item = item.with("link", link)?,
-            DirectoryWrite::ClaimIdentifier { user, .. } => item.set("user", text(user.as_str())),
-            DirectoryWrite::RequireUnclaimed(_) => {}
+            DirectoryWrite::ReserveIdentifier { user, .. } => item.set("user", text(user.as_str())),
+            DirectoryWrite::RequireUnreserved(_) => {}
         }
         Ok(item.build())
     }
@@ -184,7 +184,7 @@ impl DirectoryWrite {
         match self {
             DirectoryWrite::CreateUser(_) => Lost::User,
             DirectoryWrite::CreateLink(_) => Lost::Link,
-            DirectoryWrite::ClaimIdentifier { identifier, .. } | DirectoryWrite::RequireUnclaimed(identifier) => {
+            DirectoryWrite::ReserveIdentifier { identifier, .. } | DirectoryWrite::RequireUnreserved(identifier) => {
                 Lost::Identifier(identifier.clone())
             }
         }
@@ -197,7 +197,7 @@ fn lost<'a>(
     codes: impl Iterator<Item = &'a str>,
     writes: &[DirectoryWrite],
 ) -> Result<(), CommitError> {
-    let named = std::iter::once(Lost::Claim).chain(writes.iter().map(DirectoryWrite::lost));
+    let named = std::iter::once(Lost::Turn).chain(writes.iter().map(DirectoryWrite::lost));
     let mut losses = Vec::new();
     for (code, lost) in codes.zip(named) {
         match code {
@@ -226,7 +226,7 @@ mod tests {
 
     fn losses(codes: &[&str]) -> CommitError {
         let identifier = Identifier::email("ada@example.org");
-        let writes = [DirectoryWrite::RequireUnclaimed(identifier)];
+        let writes = [DirectoryWrite::RequireUnreserved(identifier)];
         lost("TransactWriteItems", codes.iter().copied(), &writes).unwrap_err()
     }
 
@@ -236,7 +236,7 @@ mod tests {
         assert!(
             matches!(losses(&["None", "ConditionalCheckFailed"]), CommitError::Lost(l) if l == [Lost::Identifier(identifier)])
         );
-        assert!(matches!(losses(&["ConditionalCheckFailed", "None"]), CommitError::Lost(l) if l == [Lost::Claim]));
+        assert!(matches!(losses(&["ConditionalCheckFailed", "None"]), CommitError::Lost(l) if l == [Lost::Turn]));
         assert!(matches!(losses(&["TransactionConflict", "None"]), CommitError::Lost(l) if l == [Lost::Contended]));
     }
 

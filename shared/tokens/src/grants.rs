@@ -10,7 +10,7 @@ use domain::{AuthorizationCode, ClientId, Code, Entropy, RequestContext, SecretE
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
-use store::{ClaimId, Redeemed, Store, StoreError};
+use store::{LockId, Redeemed, Store, StoreError};
 
 use crate::{ClientCredentials, ClientError, Clients, KeyError, Keys, Lifetimes};
 
@@ -178,7 +178,7 @@ impl Issuer {
             redirect_uri,
             code_challenge: &challenge_of(verifier.expose_secret()),
         };
-        let session = match self.store.redeem(cx, &redemption, &ClaimId::generate(self.entropy.as_ref())).await? {
+        let session = match self.store.redeem(cx, &redemption, &LockId::generate(self.entropy.as_ref())).await? {
             Redeemed::Yes(session) => session,
             Redeemed::Again(session) => {
                 tracing::warn!(event = "code_reused", code = %Code::InvalidGrant, session = %session.id, client = %client_id);

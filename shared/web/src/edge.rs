@@ -20,7 +20,7 @@ use lambda_http::request::RequestContext as GatewayContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::failure::Failure;
+use crate::failure::ErrorAnswer;
 use crate::{ApiError, App, cors, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,7 +71,7 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     let mut response = answer.unwrap_or_else(|_| ApiError::panicked().into_response());
 
     let for_browsers = response.extensions_mut().remove::<cors::ForBrowsers>().is_some();
-    let failure = response.extensions_mut().remove::<Failure>();
+    let failure = response.extensions_mut().remove::<ErrorAnswer>();
     let (code, reason) = match &failure {
         Some(failure) => (Some(failure.code.as_str()), failure.reason.clone()),
         None => (None, None),

@@ -46,15 +46,15 @@ struct OAuthProblem {
 
 /// What a route answers when it does not answer what it is for.
 #[derive(Debug)]
-pub struct ApiError(Failure);
+pub struct ApiError(ErrorAnswer);
 
 /// The same from an OAuth endpoint.
 #[derive(Debug)]
-pub struct OAuthError(Failure);
+pub struct OAuthError(ErrorAnswer);
 
 /// The same from an address that people's browsers are sent to: a page for them, a problem document for programs.
 #[derive(Debug)]
-pub struct PageError(Failure);
+pub struct PageError(ErrorAnswer);
 
 /// How an error is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ enum Format {
 
 /// An error on its way to the edge, which knows the request's id and writes the log line.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(crate) struct ErrorAnswer {
     pub(crate) code: Code,
     /// For the log.
     pub(crate) reason: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) struct Failure {
     retry_after: Option<u32>,
 }
 
-impl Failure {
+impl ErrorAnswer {
     fn of(code: Code) -> Self {
         Self {
             code,
@@ -105,7 +105,7 @@ impl Failure {
         let (body, media_type) = match format {
             Format::Page if wants_page => (page(title, &request_id).into_bytes(), "text/html; charset=utf-8"),
             Format::Page | Format::Problem => {
-                let Failure { code, detail, fields, view, .. } = self;
+                let ErrorAnswer { code, detail, fields, view, .. } = self;
                 let problem =
                     Problem { code, title, status: status.as_u16(), request_id, detail, fields, view, retry_after };
                 (serde_json::to_vec(&problem).unwrap_or_default(), "application/problem+json")
@@ -153,7 +153,7 @@ fn page(title: &str, request_id: &RequestId) -> String {
 /// Seconds until a service that was away may be back.
 const RETRY_SOON: u32 = 2;
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for ErrorAnswer {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable { .. } => {
@@ -164,7 +164,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<SecretError> for Failure {
+impl From<SecretError> for ErrorAnswer {
     fn from(error: SecretError) -> Self {
         match &error {
             SecretError::Unavailable(_) => {
@@ -175,7 +175,7 @@ impl From<SecretError> for Failure {
     }
 }
 
-impl From<KeyError> for Failure {
+impl From<KeyError> for ErrorAnswer {
     fn from(error: KeyError) -> Self {
         // A key is put back, and the next request has it.
         Self { retry_after: Some(RETRY_SOON), ..Self::because(Code::Unavailable, error) }
@@ -188,19 +188,19 @@ impl From<KeyError> for ApiError {
     }
 }
 
-impl From<JourneyError> for Failure {
+impl From<JourneyError> for ErrorAnswer {
     fn from(error: JourneyError) -> Self {
         match error {
-            JourneyError::Refused(code) => Failure::of(code),
-            JourneyError::Fields(code, fields) => Failure { fields, ..Failure::of(code) },
-            JourneyError::Conflict(code, view) => Failure { view: Some(view), ..Failure::of(code) },
+            JourneyError::Refused(code) => ErrorAnswer::of(code),
+            JourneyError::Fields(code, fields) => ErrorAnswer { fields, ..ErrorAnswer::of(code) },
+            JourneyError::Conflict(code, view) => ErrorAnswer { view: Some(view), ..ErrorAnswer::of(code) },
             JourneyError::Store(error) => error.into(),
             JourneyError::Secret(error) => error.into(),
             JourneyError::Keys(error) => error.into(),
             JourneyError::Contended => {
-                Failure { retry_after: Some(RETRY_SOON), ..Failure::because(Code::Unavailable, error) }
+                ErrorAnswer { retry_after: Some(RETRY_SOON), ..ErrorAnswer::because(Code::Unavailable, error) }
             }
-            JourneyError::Broken(_) => Failure::because(Code::Internal, error),
+            JourneyError::Broken(_) => ErrorAnswer::because(Code::Internal, error),
         }
     }
 }
@@ -208,17 +208,17 @@ impl From<JourneyError> for Failure {
 impl ApiError {
     /// For a request whose handler has panicked.
     pub(crate) fn panicked() -> Self {
-        Self(Failure::because(Code::Internal, "it panicked"))
+        Self(ErrorAnswer::because(Code::Internal, "it panicked"))
     }
 }
 
 impl From<ConnectorError> for ApiError {
     fn from(error: ConnectorError) -> Self {
         Self(match error {
-            ConnectorError::Unknown => Failure::of(Code::UnknownConnector),
+            ConnectorError::Unknown => ErrorAnswer::of(Code::UnknownConnector),
             // An administrator's own document: what is wrong with it may quote it.
             ConnectorError::Invalid(error) => {
-                Failure { detail: Some(error.to_string()), ..Failure::of(Code::InvalidConnector) }
+                ErrorAnswer { detail: Some(error.to_string()), ..ErrorAnswer::of(Code::InvalidConnector) }
             }
             ConnectorError::Store(error) => error.into(),
         })
@@ -233,19 +233,19 @@ impl From<StoreError> for ApiError {
 
 impl From<Code> for PageError {
     fn from(code: Code) -> Self {
-        Self(Failure { format: Format::Page, ..Failure::of(code) })
+        Self(ErrorAnswer { format: Format::Page, ..ErrorAnswer::of(code) })
     }
 }
 
 impl From<JourneyError> for PageError {
     fn from(error: JourneyError) -> Self {
-        Self(Failure { format: Format::Page, ..error.into() })
+        Self(ErrorAnswer { format: Format::Page, ..error.into() })
     }
 }
 
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
-        Self(Failure::of(code))
+        Self(ErrorAnswer::of(code))
     }
 }
 
@@ -262,20 +262,20 @@ impl From<Code> for OAuthError {
             Code::UnsupportedMediaType | Code::BodyTooLarge => Code::InvalidRequest,
             other => other,
         };
-        Self(Failure { format: Format::OAuth, ..Failure::of(code) })
+        Self(ErrorAnswer { format: Format::OAuth, ..ErrorAnswer::of(code) })
     }
 }
 
 impl From<GrantError> for OAuthError {
     fn from(error: GrantError) -> Self {
         let failure = match error {
-            GrantError::Refused(code) => Failure::of(code),
+            GrantError::Refused(code) => ErrorAnswer::of(code),
             GrantError::Store(error) => error.into(),
             GrantError::Secret(error) => error.into(),
             GrantError::Keys(error) => error.into(),
-            GrantError::Signing => Failure::because(Code::Internal, error),
+            GrantError::Signing => ErrorAnswer::because(Code::Internal, error),
         };
-        Self(Failure { format: Format::OAuth, ..failure })
+        Self(ErrorAnswer { format: Format::OAuth, ..failure })
     }
 }
 
@@ -297,7 +297,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ErrorAnswer {
     /// Rendered by the edge, which finds it among the response's extensions. Behind no edge it is a refusal still.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();

@@ -49,12 +49,12 @@ pub fn events(
     router: Router,
 ) -> impl Service<LambdaEvent<LambdaRequest>, Response: Serialize, Error = Infallible, Future: Send> {
     Adapter::from(router).map_request(|mut event: LambdaEvent<LambdaRequest>| {
-        put_in_order(&mut event.payload);
+        normalize(&mut event.payload);
         event
     })
 }
 
-fn put_in_order(event: &mut LambdaRequest) {
+fn normalize(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV2(event) => {
             leave_out_the_host(&mut event.headers);

@@ -55,7 +55,7 @@ struct State {
     requests: usize,
     /// How many calls of this one have arrived, further attempts of one not counted.
     arrived: usize,
-    last: Option<(usize, Attempt)>,
+    last: Option<(usize, CallAttempt)>,
     /// The call that the trap struck.
     struck: Option<Struck>,
     /// How often anything has happened.
@@ -65,19 +65,19 @@ struct State {
 #[derive(Debug, Clone)]
 struct Struck {
     service: &'static str,
-    attempt: Attempt,
+    attempt: CallAttempt,
 }
 
 /// What tells an attempt of a call from another call.
 #[derive(Debug, Clone, Default)]
-struct Attempt {
+struct CallAttempt {
     /// The SDK gives all of its own one.
     invocation: Option<String>,
     /// A write to DynamoDB that found a transaction at its item is sent by Landfall as it was.
     write: Option<Value>,
 }
 
-impl Attempt {
+impl CallAttempt {
     fn of(call: &Call, invocation: Option<String>) -> Self {
         let write = call.is_write().then(|| serde_json::from_slice(&call.body).unwrap_or_default());
         Self { invocation, write }
@@ -248,7 +248,7 @@ impl Calls {
     pub(super) fn arrives(&self, call: &Call, invocation: Option<String>) -> Verdict {
         let mut state = self.state();
         state.activity += 1;
-        let attempt = Attempt::of(call, invocation);
+        let attempt = CallAttempt::of(call, invocation);
         let repeated = state.last.as_ref().filter(|(_, last)| attempt.is_of_the_call_of(last));
         let call_number = repeated.map(|(number, _)| *number).unwrap_or_else(|| {
             state.arrived += 1;
@@ -278,7 +278,7 @@ impl Calls {
 }
 
 impl State {
-    fn strike(&mut self, service: &'static str, number: (usize, usize), attempt: Attempt) -> Option<Fault> {
+    fn strike(&mut self, service: &'static str, number: (usize, usize), attempt: CallAttempt) -> Option<Fault> {
         // A call that is refused never arrives.
         let trap = self.trap.filter(|trap| trap.fault != Fault::Refused)?;
         let strikes = match &self.struck {
@@ -303,7 +303,7 @@ impl State {
         for (_, door) in self.doors.iter().filter(|(service, _)| *service == trap.service) {
             door.shut(answering);
         }
-        self.struck = Some(Struck { service: trap.service, attempt: Attempt::default() });
+        self.struck = Some(Struck { service: trap.service, attempt: CallAttempt::default() });
         true
     }
 }

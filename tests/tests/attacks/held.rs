@@ -8,7 +8,7 @@ use landfall_tests::TestApp;
 
 /// Drives `request` until the provider has received its password, and no further: it goes on when it is awaited.
 ///
-/// The turn is then claimed and not yet answered, for as long as the test likes.
+/// The turn is then locked and not yet answered, for as long as the test likes.
 pub(crate) async fn until_the_provider_is_asked<F: Future>(app: &TestApp, mut request: Pin<&mut F>) {
     let asked = app.keycloak.requests().len();
     poll_fn(|cx| {

@@ -184,7 +184,7 @@ async fn two_submits_of_one_turn_with_different_keys_advance_it_once() {
 }
 
 #[tokio::test]
-async fn a_submit_whose_claim_lapsed_signs_nobody_into_the_session_of_whoever_took_over() {
+async fn a_submit_whose_lock_lapsed_signs_nobody_into_the_session_of_whoever_took_over() {
     // A function that was frozen past its deadline; and one whose clock is behind, so that it believes to be in time.
     for behind in [0, 10] {
         let app = TestApp::new().await;

@@ -18,7 +18,7 @@ pub(crate) async fn check_items(app: &TestApp) -> BTreeSet<String> {
     assert_eq!(users, linked.iter().cloned().collect(), "{items:#?}");
     assert_eq!(users.len(), linked.len(), "{items:#?}");
     for (key, item) in of("IDENTIFIER#") {
-        assert!(users.contains(&text(&item["user"])), "{key} is claimed for nobody");
+        assert!(users.contains(&text(&item["user"])), "{key} is reserved for nobody");
     }
     for (key, item) in of("SESSION#") {
         let is_completed = item["status"]["S"] == "completed";

@@ -33,7 +33,7 @@ async fn assert_ended(app: &TestApp, session: &TestSession, answer: &Answer, cod
     assert_eq!(abandoned.iter().map(|event| &event["code"]).collect::<Vec<_>>(), [code]);
 
     let item = &app.items_of(&format!("SESSION#{}", session.id)).await[0];
-    assert_eq!((&item["code"], &item["claim"]), (&Value::Null, &Value::Null), "{item:#}");
+    assert_eq!((&item["code"], &item["locked_by"]), (&Value::Null, &Value::Null), "{item:#}");
     assert_eq!(app.users().await, 0);
     let again = session.after(answer).view(app).await.expect(200);
     assert_eq!(again.body["rejection"], json!({ "code": code }));

@@ -136,12 +136,12 @@ async fn the_last_good_value_serves_while_secrets_manager_is_down_and_then_close
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 2));
     // Not asked again by every request.
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 2));
-    bench.clock.advance(kept::REST);
+    bench.clock.advance(cached::REST);
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 3));
 
-    bench.clock.advance(SecretsManager::MAX_AGE_WHILE_DOWN - SecretsManager::MAX_AGE - kept::REST * 2);
+    bench.clock.advance(SecretsManager::MAX_AGE_WHILE_DOWN - SecretsManager::MAX_AGE - cached::REST * 2);
     assert_eq!(bench.get().await, value("canary-1"));
-    bench.clock.advance(kept::REST);
+    bench.clock.advance(cached::REST);
     assert_eq!(bench.get().await, unavailable());
     assert_eq!(bench.reread().await, unavailable());
     assert_eq!(bench.get().await, unavailable());
@@ -196,7 +196,7 @@ async fn a_wrong_secret_costs_one_forced_read_in_a_while_whatever_comes_of_it() 
             assert_eq!(bench.reread().await, value("canary-1"));
         }
         assert_eq!(bench.fake.calls().len(), calls);
-        bench.clock.advance(kept::REST);
+        bench.clock.advance(cached::REST);
     }
     // Another secret is another matter.
     let other = SecretName::connector("other");

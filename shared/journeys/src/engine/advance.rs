@@ -1,14 +1,14 @@
-//! Answering a turn: from the claim to the commit.
+//! Answering a turn: from the lock to the commit.
 
 use domain::{Answered, Code, Ended, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
-use store::{Claim, Claimed, CommitError, DirectoryWrite, Lost};
+use store::{CommitError, DirectoryWrite, Locked, Lost, TurnLock};
 use tokens::KeyError;
 
 use super::Journeys;
 use super::turn::{Rest, Turn};
 use crate::compile::CompiledStep;
 use crate::step::Plan;
-use crate::{ClientResponse, Flow, Journey, JourneyError, SessionView, StepCx, StepError};
+use crate::{Flow, Journey, JourneyError, SessionView, StepCx, StepError, SubmitRequest};
 
 /// How often a turn is tried again after another request won the race for the same user's items.
 const MAX_ATTEMPTS: u32 = 3;
@@ -24,7 +24,7 @@ pub(super) struct Presented<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Input<'a> {
     /// By its client.
-    Client(&'a ClientResponse),
+    Client(&'a SubmitRequest),
     /// By what the session's redirect brought.
     Returned,
 }
@@ -56,39 +56,39 @@ impl Journeys {
     }
 
     /// Answers a turn as far as it is ours to answer.
-    pub(super) async fn answer_claim(
+    pub(super) async fn answer_lock(
         &self,
         cx: &RequestContext,
-        claim: Claim,
+        lock: TurnLock,
         presented: Presented<'_>,
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
-        match claim {
-            Claim::Taken(claimed) => self.advance(cx, *claimed, presented, input).await,
-            Claim::Busy(session) => self.processing(cx, &session).await,
-            Claim::Answered(session) => self.view_again(cx, &session, presented).await,
-            Claim::Elsewhere(session) => {
+        match lock {
+            TurnLock::Taken(locked) => self.advance(cx, *locked, presented, input).await,
+            TurnLock::Busy(session) => self.processing(cx, &session).await,
+            TurnLock::Answered(session) => self.view_again(cx, &session, presented).await,
+            TurnLock::Elsewhere(session) => {
                 let view = self.view_elsewhere(cx, &session).await?;
                 Err(JourneyError::Conflict(Code::StepConflict, Box::new(view)))
             }
-            Claim::Absent => Err(JourneyError::Refused(Code::UnknownSession)),
+            TurnLock::Absent => Err(JourneyError::Refused(Code::UnknownSession)),
         }
     }
 
-    /// Answers a claimed turn. Whatever goes wrong, the claim is given back or spent.
+    /// Answers a locked turn. Whatever goes wrong, the lock is released or spent.
     async fn advance(
         &self,
         cx: &RequestContext,
-        claimed: Claimed,
+        locked: Locked,
         presented: Presented<'_>,
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
-        let advanced = self.try_advance(cx, &claimed, presented, input).await;
+        let advanced = self.try_advance(cx, &locked, presented, input).await;
         if advanced.is_err()
-            && let Err(error) = self.parts.store.give_back(cx, &claimed).await
+            && let Err(error) = self.parts.store.release(cx, &locked).await
         {
             // It lapses with this request's deadline.
-            tracing::warn!(event = "claim_not_given_back", session = %claimed.session.id, %error);
+            tracing::warn!(event = "lock_not_released", session = %locked.session.id, %error);
         }
         advanced
     }
@@ -96,11 +96,11 @@ impl Journeys {
     async fn try_advance(
         &self,
         cx: &RequestContext,
-        claimed: &Claimed,
+        locked: &Locked,
         presented: Presented<'_>,
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
-        let before = &claimed.session;
+        let before = &locked.session;
         self.attribute(cx, before).await?;
         let journey = self.parts.library.journey(cx, &before.run.journey, before.run.version).await?;
         let mut turn = Turn::new(&journey, before.clone());
@@ -114,7 +114,7 @@ impl Journeys {
             let answered = Answered { token: presented.token.hash(), key: presented.key.hash() };
             let code = self.code_for(cx, &turn.session, &in_force.token)?;
             let session = turn.rest(Some(answered), &in_force.token, code);
-            match self.parts.store.commit(cx, &session, &claimed.claim, &turn.plan.writes, attempt).await {
+            match self.parts.store.commit(cx, &session, &locked.lock, &turn.plan.writes, attempt).await {
                 Ok(()) => {
                     note_writes(cx, &turn.plan.writes);
                     return self.answer(cx, &session, in_force).await;
@@ -122,7 +122,7 @@ impl Journeys {
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 // It lapsed while we worked, and another request has taken the turn. The same submit, sent again, gets
                 // that one's answer.
-                Err(CommitError::Lost(lost)) if lost.contains(&Lost::Claim) => return Err(JourneyError::Contended),
+                Err(CommitError::Lost(lost)) if lost.contains(&Lost::Turn) => return Err(JourneyError::Contended),
                 // The identity is still in memory: nothing is sent to the provider again.
                 Err(CommitError::Lost(lost)) => self.try_step_again(cx, &mut turn, lost).await?,
             }

@@ -10,7 +10,7 @@ use domain::{
 };
 use providers::{Answer, Callback};
 use serde::Deserialize;
-use store::{Claim, ClaimId, Return};
+use store::{LockId, Return, TurnLock};
 use url::form_urlencoded::byte_serialize;
 
 use super::advance::{Input, Presented};
@@ -50,7 +50,7 @@ impl Journeys {
         if adapter.as_ref().is_some_and(|adapter| adapter.callback_of_application().is_some()) {
             return Err(expired());
         }
-        let by = ClaimId::generate(self.parts.entropy.as_ref());
+        let by = LockId::generate(self.parts.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
         let asked = self.open_asked(&session);
@@ -60,7 +60,7 @@ impl Journeys {
                 let outbound = self.outbound(cx, &session);
                 let answer = Answer::Callback(callback);
                 let progress = adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, answer).await;
-                provider::came(cx, connector, asked.method, progress)
+                provider::record_outcome(cx, connector, asked.method, progress)
             }
             (None, Some(asked)) => Returned::Failed(provider::unusable(connector, asked.method)),
             (None, None) => {
@@ -92,13 +92,13 @@ impl Journeys {
         token: &SessionToken,
         resume: &SubmitKey,
     ) -> Result<SessionView, JourneyError> {
-        let claim = ClaimId::generate(self.parts.entropy.as_ref());
-        let claim = self.parts.store.claim_return(cx, session, token, resume, claim).await?;
-        if let Claim::Elsewhere(session) = claim {
+        let lock = LockId::generate(self.parts.entropy.as_ref());
+        let lock = self.parts.store.lock_return(cx, session, token, resume, lock).await?;
+        if let TurnLock::Elsewhere(session) = lock {
             let view = self.view_elsewhere(cx, &session).await?;
             return Err(JourneyError::Conflict(Code::RedirectExpired, Box::new(view)));
         }
-        self.answer_claim(cx, claim, Presented { token, key: resume }, Input::Returned).await
+        self.answer_lock(cx, lock, Presented { token, key: resume }, Input::Returned).await
     }
 
     /// The request as calls to providers may use it: what they say has to be committed afterwards, and they may be told who
@@ -120,7 +120,7 @@ impl Journeys {
             .map_err(|_| JourneyError::Broken("what a redirect brought cannot be sealed"))
     }
 
-    /// What the redirect of a claimed session brought.
+    /// What the redirect of a locked session brought.
     pub(super) fn open_returned(&self, session: &Session) -> Returned {
         let place = place(&session.id, "returned", session.step.as_str());
         let opened = match &session.redirect {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{StepType, code, provider};
 use crate::{
-    ClientResponse, Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, ViewCx,
+    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
@@ -53,7 +53,7 @@ impl Step for AnswerChallenge {
         Ok(Flow::Ask)
     }
 
-    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         let open = self.open(&cx.look())?;
         match response.option.as_str() {
             "submit" => match typed(response) {
@@ -105,7 +105,7 @@ impl Open {
 }
 
 /// The code in a submit, which has to be all that is in it.
-fn typed(response: &ClientResponse) -> Result<SecretString, Flow> {
+fn typed(response: &SubmitRequest) -> Result<SecretString, Flow> {
     if let Some(unknown) = response.data.keys().find(|name| *name != CODE) {
         return Err(Flow::invalid(unknown, FieldProblem::Unknown));
     }
@@ -131,7 +131,7 @@ impl AnswerChallenge {
         };
         let resends = matches!(answer, Answer::Resend);
         let progress = adapter.answer(&cx.providers(), pending, answer).await;
-        match provider::came(cx.request, connector, *method, progress) {
+        match provider::record_outcome(cx.request, connector, *method, progress) {
             Returned::Identity(identity) => {
                 cx.take_asked(&self.of)?;
                 cx.authenticated(&identity)?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::StepType;
 use super::provider::{self, ConnectorSetting};
 use crate::{
-    ClientResponse, Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, ViewCx,
+    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
@@ -79,10 +79,10 @@ impl Step for AuthenticateRedirect {
             acr_values: self.acr_values.as_deref(),
         };
         let progress = adapter.begin(&cx.providers(), Attempt::Redirect(hints)).await;
-        self.go_on(cx, provider::came(cx.request, &connector, Method::Oidc, progress))
+        self.go_on(cx, provider::record_outcome(cx.request, &connector, Method::Oidc, progress))
     }
 
-    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         match response.option.as_str() {
             // Also where what was asked does not open any more.
             "restart" => {
@@ -148,7 +148,7 @@ impl AuthenticateRedirect {
         &self,
         cx: &mut StepCx<'_>,
         asked: Option<Asked>,
-        response: &ClientResponse,
+        response: &SubmitRequest,
     ) -> Result<Flow, StepError> {
         let parameters = response.data.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
         let callback = Callback::read(parameters).unwrap_or_default();
@@ -163,6 +163,6 @@ impl AuthenticateRedirect {
             return provider::end(cx, provider::unusable(&connector, Method::Oidc));
         };
         let progress = adapter.answer(&cx.providers(), &pending, Answer::Callback(&callback)).await;
-        self.go_on(cx, provider::came(cx.request, &connector, Method::Oidc, progress))
+        self.go_on(cx, provider::record_outcome(cx.request, &connector, Method::Oidc, progress))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::StepType;
 use crate::{
-    ClientResponse, Ending, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepView, ViewCx,
+    Ending, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provider");
@@ -75,7 +75,7 @@ impl Step for ChooseProvider {
         }
     }
 
-    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         match response.option.as_str() {
             "submit" => {}
             "cancel" => return Ok(cx.cancelled()),

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{StepType, code};
 use crate::{
-    ClientResponse, Ending, FieldError, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError,
-    StepView, ViewCx,
+    Ending, FieldError, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepView,
+    SubmitRequest, ViewCx,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
@@ -151,7 +151,7 @@ impl Step for CollectInformation {
         Ok(Flow::Ask)
     }
 
-    async fn submit(&self, cx: &mut StepCx<'_>, response: &ClientResponse) -> Result<Flow, StepError> {
+    async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         match response.option.as_str() {
             "submit" => {}
             "cancel" => return Ok(cx.cancelled()),

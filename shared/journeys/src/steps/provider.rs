@@ -88,7 +88,7 @@ fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Fai
 }
 
 /// What an adapter answered, as it may be kept.
-pub(crate) fn came(
+pub(crate) fn record_outcome(
     cx: &RequestContext,
     connector: &ConnectorId,
     method: Method,
@@ -125,7 +125,7 @@ pub(super) async fn begin(
     let (id, adapter) = connector.usable(&cx.look(), method).await?;
     let Some(adapter) = adapter else { return end(cx, unusable(&id, method)) };
     let progress = adapter.begin(&cx.providers(), attempt).await;
-    match came(cx.request, &id, method, progress) {
+    match record_outcome(cx.request, &id, method, progress) {
         Returned::Asked(asked) if asked.challenge.is_some() => {
             cx.keep_asked(cx.here, &asked)?;
             // What was typed was right, or a code is on its way.

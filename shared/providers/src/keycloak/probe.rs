@@ -9,29 +9,29 @@ use egress::Response;
 use super::errors;
 use super::settings::Keycloak;
 use crate::oidc::{Probing, redeem};
-use crate::report::{Doubt, Finding, Verdict};
+use crate::report::{Finding, NotPassed, Verdict};
 use crate::{ProviderError, Rejection};
 
-const NOBODY: Doubt =
-    Doubt::Failed("a grant without a name gives tokens: see what the client's direct grant flow asks for");
-const DENIED: Doubt = Doubt::Failed(
+const NOBODY: NotPassed =
+    NotPassed::Failed("a grant without a name gives tokens: see what the client's direct grant flow asks for");
+const DENIED: NotPassed = NotPassed::Failed(
     "the client's direct grant flow lets nobody through: take Deny access and User session limits out of it under \
      Authentication",
 );
-const NO_GRANT: Doubt = Doubt::Unverifiable("the client may not use the grant: see totp_grant");
-const NO_TEST_USER: Doubt = Doubt::Unverifiable(
+const NO_GRANT: NotPassed = NotPassed::Unverifiable("the client may not use the grant: see totp_grant");
+const NO_TEST_USER: NotPassed = NotPassed::Unverifiable(
     "a client that is not bound to the flow answers the same: name a user without a one-time code to check it",
 );
-const TEST_USER_DISABLED: Doubt = Doubt::Unverifiable("the test user is disabled, which is looked at first");
-const NOT_BOUND: Doubt = Doubt::Failed(
+const TEST_USER_DISABLED: NotPassed = NotPassed::Unverifiable("the test user is disabled, which is looked at first");
+const NOT_BOUND: NotPassed = NotPassed::Failed(
     "the client asks for a password: choose the flow with Username Validation and OTP under Clients > the client of totp > \
      Advanced > Authentication flow overrides > Direct grant flow. It says the same if the test user does not exist, is \
      disabled or locked, or has a one-time code",
 );
-const NAME_ALONE: Doubt = Doubt::Failed(
+const NAME_ALONE: NotPassed = NotPassed::Failed(
     "a name alone gives tokens: set OTP to Required under Authentication > the direct grant flow of totp's client",
 );
-const SEEN_IN_A_LOGIN: Doubt = Doubt::Unverifiable(
+const SEEN_IN_A_LOGIN: NotPassed = NotPassed::Unverifiable(
     "only the token of a login by code has it: OTP needs the Authenticator Reference otp in its flow's settings, and the \
      client the mapper Authentication Method Reference (AMR); log in once by code",
 );
@@ -84,7 +84,7 @@ async fn may_grant(probing: &Probing<'_, Keycloak>, method: Method) -> Verdict {
 
 /// Whether a name is not enough, and what is missing is a code: asked for it of a user who has none, the server throws.
 async fn asks_for_a_code(probing: &Probing<'_, Keycloak>, granted: Verdict) -> Verdict {
-    granted.map_err(|doubt| if matches!(doubt, Doubt::Failed(_)) { NO_GRANT } else { doubt })?;
+    granted.map_err(|doubt| if matches!(doubt, NotPassed::Failed(_)) { NO_GRANT } else { doubt })?;
     let user = probing.with.test_user.filter(|user| !user.is_empty()).ok_or(NO_TEST_USER)?;
     match grant(probing, Method::Totp, Some(user), errors::OF_A_NAME).await? {
         // What they have to do first is looked at once they are through.
@@ -103,7 +103,7 @@ async fn grant(
     method: Method,
     username: Option<&str>,
     rows: &[&[errors::Row]],
-) -> Result<Result<(), ProviderError>, Doubt> {
+) -> Result<Result<(), ProviderError>, NotPassed> {
     let (metadata, client) = probing.client(method)?;
     let mut grant = vec![("grant_type", "password"), ("scope", probing.party.scope())];
     grant.extend(username.map(|username| ("username", username)));

@@ -40,7 +40,7 @@ pub(super) fn is_reserved(parameter: &str) -> bool {
 /// has to be secret is derived.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Departure {
+pub(super) struct PendingRedirect {
     #[serde(rename = "s")]
     seed: String,
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ const SEED: usize = 16;
 /// the provider's page goes without it.
 const HINT: usize = 254;
 
-impl Departure {
+impl PendingRedirect {
     pub(super) fn new(entropy: &dyn Entropy, hints: Hints<'_>) -> Self {
         let kept = |hint: Option<&str>| hint.filter(|hint| (1..=HINT).contains(&hint.len())).map(str::to_owned);
         Self {

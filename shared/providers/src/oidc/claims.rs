@@ -17,13 +17,13 @@ const WANTED: &[(&str, &str)] = &[("email", "email")];
 const FLAGGED: &[(&str, &str)] = &[("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
 /// Verified claims about one subject of one issuer.
-pub(crate) struct Vouched {
+pub(crate) struct VerifiedClaims {
     pub(crate) issuer: String,
     pub(crate) subject: String,
     pub(crate) claims: Map<String, Value>,
 }
 
-impl Vouched {
+impl VerifiedClaims {
     /// Claims whose `sub` is what OIDC Core section 2 says: there, and at most 255 characters.
     pub(crate) fn new(stage: Stage, issuer: &str, claims: Map<String, Value>) -> Result<Self, ProviderError> {
         match claims.get("sub").and_then(Value::as_str) {
@@ -51,7 +51,7 @@ impl Vouched {
 
     /// The ID token's claims, with those it lacks out of userinfo (OIDC Core 5.3.2: only of the same subject, or somebody
     /// else's access token has got in between).
-    pub(crate) fn completed_by(mut self, mut told: Vouched) -> Result<Self, ProviderError> {
+    pub(crate) fn completed_by(mut self, mut told: VerifiedClaims) -> Result<Self, ProviderError> {
         if told.subject != self.subject {
             return Err(Stage::Userinfo.refused(Check::Subject));
         }
@@ -95,10 +95,10 @@ impl Vouched {
     }
 }
 
-impl fmt::Debug for Vouched {
+impl fmt::Debug for VerifiedClaims {
     // Claims describe a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vouched").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("VerifiedClaims").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
@@ -108,9 +108,9 @@ mod tests {
 
     use super::*;
 
-    fn says(mut claims: Value) -> Vouched {
+    fn says(mut claims: Value) -> VerifiedClaims {
         claims["sub"] = json!("ada");
-        Vouched::new(Stage::IdToken, "https://id.example", claims.as_object().unwrap().clone()).unwrap()
+        VerifiedClaims::new(Stage::IdToken, "https://id.example", claims.as_object().unwrap().clone()).unwrap()
     }
 
     fn together(id_token: Value, userinfo: Value) -> Value {

@@ -8,12 +8,12 @@ use domain::Method;
 use egress::Response;
 use serde::de::DeserializeOwned;
 
-use super::Vouched;
+use super::VerifiedClaims;
 use super::discovery::Endpoints;
 use super::exchange;
 use super::probe::Probing;
 use super::relying_party::{RelyingParty, not_switched_on};
-use crate::report::Doubt;
+use crate::report::NotPassed;
 use crate::{Attempt, Cx, Finding, InvalidConnector, Progress, ProviderError};
 
 /// A provider, as its own part of the settings. Only the issuer has to be said; everything else is by the standard unless
@@ -32,7 +32,7 @@ pub(crate) trait OidcDialect: Debug + DeserializeOwned + Send + Sync + 'static {
     }
 
     /// One more look at what an ID token says that has passed all others, of a login by `method`.
-    fn check(&self, _method: Method, _claims: &Vouched) -> Result<(), ProviderError> {
+    fn check(&self, _method: Method, _claims: &VerifiedClaims) -> Result<(), ProviderError> {
         Ok(())
     }
 
@@ -47,7 +47,7 @@ pub(crate) trait OidcDialect: Debug + DeserializeOwned + Send + Sync + 'static {
 
     /// What it means that a code which nobody has issued is refused in the same way whatever secret is shown. Not every
     /// provider looks at the client first, so by itself it only means that nothing was learnt.
-    const ANY_SECRET: Doubt = Doubt::Unverifiable(
+    const ANY_SECRET: NotPassed = NotPassed::Unverifiable(
         "a wrong secret is answered like the right one: the provider looks at the code first, or takes any secret",
     );
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::core::CoreIdToken;
 use openidconnect::{ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, Nonce, SignatureVerificationError};
 
-use super::Vouched;
+use super::VerifiedClaims;
 use super::discovery::Metadata;
 use super::jws::{Expected, Unverified};
 use super::keys::Keys;
@@ -26,7 +26,7 @@ pub(crate) async fn verify(
     expected: &Expected<'_>,
     nonce: Option<&Nonce>,
     token: &str,
-) -> Result<Vouched, ProviderError> {
+) -> Result<VerifiedClaims, ProviderError> {
     let unverified = Unverified::read(Stage::IdToken, token)?;
     // Before any key is fetched: a token that could never be good costs no call.
     unverified.check_header(expected.algorithms)?;
@@ -38,7 +38,7 @@ pub(crate) async fn verify(
     if unverified.claims.get("azp").is_some_and(|party| party.as_str() != Some(expected.client_id)) {
         return Err(refused(Check::AuthorizedParty));
     }
-    Vouched::new(Stage::IdToken, &metadata.issuer, unverified.claims)
+    VerifiedClaims::new(Stage::IdToken, &metadata.issuer, unverified.claims)
 }
 
 fn refused(check: Check) -> ProviderError {

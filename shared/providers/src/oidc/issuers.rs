@@ -30,17 +30,17 @@ pub(crate) struct IssuerCache {
 }
 
 /// Locked while it is fetched, so that a burst of requests fetches it once.
-type Slot<T> = tokio::sync::Mutex<Option<Kept<T>>>;
+type Slot<T> = tokio::sync::Mutex<Option<Cached<T>>>;
 
 #[derive(Debug)]
-struct Kept<T> {
+struct Cached<T> {
     value: Arc<T>,
     fetched: DateTime<Utc>,
     /// The last refresh that failed or that an unknown key id caused, and how it failed.
     tried: Option<(DateTime<Utc>, Option<ProviderError>)>,
 }
 
-impl<T> Kept<T> {
+impl<T> Cached<T> {
     fn new(value: T, now: DateTime<Utc>) -> Self {
         Self { value: Arc::new(value), fetched: now, tried: None }
     }
@@ -80,7 +80,7 @@ impl IssuerCache {
                     return kept.tried.and_then(|(_, failure)| failure).map_or(Ok(keys), Err);
                 }
                 match Keys::fetch(cx, url).await {
-                    Ok(fetched) => *kept = Kept { tried: Some((now, None)), ..Kept::new(fetched, now) },
+                    Ok(fetched) => *kept = Cached { tried: Some((now, None)), ..Cached::new(fetched, now) },
                     Err(error) => {
                         kept.tried = Some((now, Some(error)));
                         return Err(error);
@@ -109,7 +109,7 @@ async fn lock<'a, T>(
 }
 
 /// The request as a refresh may use it: where there is something to fall back on, the login itself keeps most of the time.
-fn hurried<T>(cx: &Cx<'_>, kept: &Option<Kept<T>>) -> RequestContext {
+fn hurried<T>(cx: &Cx<'_>, kept: &Option<Cached<T>>) -> RequestContext {
     let usable = kept.as_ref().is_some_and(|kept| kept.is(USABLE, cx.now()));
     cx.request.within_quarters(if usable { 1 } else { 4 })
 }
@@ -117,7 +117,7 @@ fn hurried<T>(cx: &Cx<'_>, kept: &Option<Kept<T>>) -> RequestContext {
 /// What is kept, if it is fresh; else what `fetch` brings; else, while the provider is down, what is kept.
 async fn current<T>(
     now: DateTime<Utc>,
-    kept: &mut Option<Kept<T>>,
+    kept: &mut Option<Cached<T>>,
     fetch: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<Arc<T>, ProviderError> {
     let usable = kept.as_mut().filter(|kept| kept.is(USABLE, now));
@@ -125,7 +125,7 @@ async fn current<T>(
         return Ok(Arc::clone(&kept.value));
     }
     match (fetch.await, usable) {
-        (Ok(value), _) => Ok(Arc::clone(&kept.insert(Kept::new(value, now)).value)),
+        (Ok(value), _) => Ok(Arc::clone(&kept.insert(Cached::new(value, now)).value)),
         // An answer that does not pass validation is believed in nothing, also not in that it is a fault. All others may be
         // one, a 403 of something in between among them.
         (Err(error), Some(kept)) if !matches!(error, ProviderError::Refused { .. }) => {

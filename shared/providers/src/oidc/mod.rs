@@ -26,7 +26,7 @@ mod userinfo;
 mod tests;
 
 pub(crate) use address::check as check_address;
-pub(crate) use claims::Vouched;
+pub(crate) use claims::VerifiedClaims;
 pub(crate) use dialect::OidcDialect;
 pub(crate) use discovery::Endpoints;
 pub(crate) use issuers::IssuerCache;

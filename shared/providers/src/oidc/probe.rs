@@ -15,13 +15,13 @@ use super::dialect::OidcDialect;
 use super::discovery::Metadata;
 use super::keys::Keys;
 use super::relying_party::RelyingParty;
-use crate::report::{Doubt, Finding, Probe, Report, Verdict};
+use crate::report::{Finding, NotPassed, Probe, Report, Verdict};
 use crate::{Cx, Stage};
 
-const NOT_CALLED: Doubt = Doubt::Unverifiable("its endpoint may not be called: see endpoints");
-const NOT_ACCEPTED: Doubt =
-    Doubt::Unverifiable("the provider has not taken the client's credentials: see client_credentials");
-const NO_KEY: Doubt = Doubt::Failed(
+const NOT_CALLED: NotPassed = NotPassed::Unverifiable("its endpoint may not be called: see endpoints");
+const NOT_ACCEPTED: NotPassed =
+    NotPassed::Unverifiable("the provider has not taken the client's credentials: see client_credentials");
+const NO_KEY: NotPassed = NotPassed::Failed(
     "the provider publishes no key that an ID token could be verified with: it has to sign with one of settings.algorithms, \
      and to publish that key at jwks_uri",
 );
@@ -33,7 +33,7 @@ pub(crate) struct Probing<'a, D> {
     pub(crate) with: &'a Probe<'a>,
     redirect_uri: String,
     /// How the provider is spoken to, if that is known.
-    metadata: Result<Metadata, Doubt>,
+    metadata: Result<Metadata, NotPassed>,
     /// Whether who is spoken to is the issuer.
     genuine: Verdict,
     /// What may not be called.
@@ -65,13 +65,13 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
     }
 
     /// The token endpoint, and a client that has been accepted there.
-    pub(crate) fn client(&self, method: Method) -> Result<(&Metadata, &'a ConnectorClient), Doubt> {
+    pub(crate) fn client(&self, method: Method) -> Result<(&Metadata, &'a ConnectorClient), NotPassed> {
         let (metadata, client) = (self.callable("token_endpoint")?, self.party.client(method)?);
         if self.accepted.contains(&client) { Ok((metadata, client)) } else { Err(NOT_ACCEPTED) }
     }
 
     /// Who the provider is, if that endpoint of its may be called.
-    fn callable(&self, endpoint: &str) -> Result<&Metadata, Doubt> {
+    fn callable(&self, endpoint: &str) -> Result<&Metadata, NotPassed> {
         self.genuine?;
         let metadata = self.metadata.as_ref().map_err(|doubt| *doubt)?;
         if self.refused.contains(&endpoint) { Err(NOT_CALLED) } else { Ok(metadata) }
@@ -100,7 +100,7 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
 
         let (mut detail, mut worst) = (Map::new(), Ok(()));
         for (name, verdict) in verdicts {
-            let verdict = verdict.map_err(Doubt::from);
+            let verdict = verdict.map_err(NotPassed::from);
             detail.insert(name.to_owned(), shown(verdict));
             if verdict.is_err() {
                 self.refused.push(name);
@@ -122,7 +122,7 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
         Finding::of("keys", verdict).with(json!({ "jwks_uri": url, "keys": usable, "algorithms": algorithms }))
     }
 
-    async fn published(&self) -> Result<(&Url, Keys), Doubt> {
+    async fn published(&self) -> Result<(&Url, Keys), NotPassed> {
         let url = &self.callable("jwks_uri")?.jwks_uri;
         Ok((url, Keys::fetch(self.cx, url).await?))
     }
@@ -131,7 +131,7 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
 fn shown(verdict: Verdict) -> Value {
     match verdict {
         Ok(()) => json!({ "status": "passed" }),
-        Err(Doubt::Failed(hint)) => json!({ "status": "failed", "hint": hint }),
-        Err(Doubt::Unverifiable(why)) => json!({ "status": "unverifiable", "why": why }),
+        Err(NotPassed::Failed(hint)) => json!({ "status": "failed", "hint": hint }),
+        Err(NotPassed::Unverifiable(why)) => json!({ "status": "unverifiable", "why": why }),
     }
 }

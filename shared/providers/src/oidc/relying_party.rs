@@ -9,7 +9,7 @@ use egress::Response;
 use openidconnect::Nonce;
 use url::Url;
 
-use super::authorize::Departure;
+use super::authorize::PendingRedirect;
 use super::dialect::OidcDialect;
 use super::discovery::{Endpoints, Metadata};
 use super::jws::Expected;
@@ -84,14 +84,14 @@ impl<D: OidcDialect> ProviderAdapter for RelyingParty<D> {
     async fn answer(&self, cx: &Cx<'_>, pending: &Pending, answer: Answer<'_>) -> Result<Progress, ProviderError> {
         let cx = &cx.of(&self.document);
         match answer {
-            Answer::Callback(callback) => self.arrive(cx, &Departure::of(pending)?, callback).await,
+            Answer::Callback(callback) => self.arrive(cx, &PendingRedirect::of(pending)?, callback).await,
             Answer::Code(_) | Answer::Resend => Err(Stage::Attempt.refused(Check::Unasked)),
         }
     }
 
     async fn hop(&self, cx: &Cx<'_>, pending: &Pending, state: &CallbackState) -> Result<Url, ProviderError> {
         let cx = &cx.of(&self.document);
-        let departure = Departure::of(pending)?;
+        let departure = PendingRedirect::of(pending)?;
         self.client(Method::Oidc)?;
         let metadata = self.metadata(cx).await?;
         self.authorization_url(cx, &metadata, &departure, state.expose(), self.options.response_mode)
@@ -112,7 +112,7 @@ impl<D: OidcDialect> RelyingParty<D> {
         &self,
         cx: &Cx<'_>,
         metadata: &Metadata,
-        departure: &Departure,
+        departure: &PendingRedirect,
         state: &str,
         response_mode: Option<ResponseMode>,
     ) -> Result<Url, ProviderError> {
@@ -172,10 +172,15 @@ impl<D: OidcDialect> RelyingParty<D> {
         self.client(Method::Oidc)?;
         // A provider that cannot be reached shows here, not on a browser's error page.
         self.metadata(cx).await?.authorization_endpoint()?;
-        Ok(Progress::Hop(Departure::new(cx.entropy(), hints).into_pending()?))
+        Ok(Progress::Hop(PendingRedirect::new(cx.entropy(), hints).into_pending()?))
     }
 
-    async fn arrive(&self, cx: &Cx<'_>, from: &Departure, callback: &Callback) -> Result<Progress, ProviderError> {
+    async fn arrive(
+        &self,
+        cx: &Cx<'_>,
+        from: &PendingRedirect,
+        callback: &Callback,
+    ) -> Result<Progress, ProviderError> {
         let client = self.client(Method::Oidc)?;
         let metadata = self.metadata(cx).await?;
         let code = callback::code(&metadata, callback)?;

@@ -5,7 +5,7 @@ use egress::{Request, Response};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::Vouched;
+use super::VerifiedClaims;
 use super::discovery::Metadata;
 use super::id_token::LEEWAY;
 use super::jws::{Expected, Unverified};
@@ -19,7 +19,7 @@ pub(crate) async fn ask(
     metadata: &Metadata,
     expected: &Expected<'_>,
     access_token: &str,
-) -> Result<Vouched, ProviderError> {
+) -> Result<VerifiedClaims, ProviderError> {
     let stage = Stage::Userinfo;
     let Some(endpoint) = metadata.userinfo_endpoint.clone() else {
         return Err(stage.misconfigured("the provider gives no ID token and has no userinfo: add openid to the scopes"));
@@ -35,7 +35,7 @@ pub(crate) async fn ask(
                 "application/jwt" => signed(cx, metadata, expected, &response).await?,
                 _ => answers::object(stage, &response)?,
             };
-            Vouched::new(stage, &metadata.issuer, claims)
+            VerifiedClaims::new(stage, &metadata.issuer, claims)
         }
         StatusCode::UNAUTHORIZED => Err(stage.refused(Check::AccessToken)),
         // insufficient_scope (RFC 6750 section 3.1).

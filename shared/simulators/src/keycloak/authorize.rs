@@ -2,7 +2,7 @@
 
 mod request;
 
-use super::browser::{self, Proof};
+use super::auth_session::{self, Proof};
 use super::pages::Notice;
 use super::session::{self, Session};
 use super::visit::Visit;
@@ -31,8 +31,8 @@ pub(super) fn answer(state: &mut State, visit: &Visit<'_>, parameters: &Form) ->
         return callback::refuse(state, visit, &request.target, error, None);
     }
 
-    let place = browser::open(state, visit, signed_in.as_ref().map(|(sid, _)| sid.as_str()), request.clone());
-    let cookies = browser::cookies(state, visit, &place);
+    let place = auth_session::open(state, visit, signed_in.as_ref().map(|(sid, _)| sid.as_str()), request.clone());
+    let cookies = auth_session::cookies(state, visit, &place);
     match signed_in {
         Some((_, session)) if !must_prove(visit, &request, &session) => {
             let Session { username, authenticated, .. } = session;
@@ -40,7 +40,7 @@ pub(super) fn answer(state: &mut State, visit: &Visit<'_>, parameters: &Form) ->
             completion::advance(state, visit, &place, proof).cookies(cookies)
         }
         Some((_, session)) => {
-            if let Some(tab) = browser::tab(state, &place) {
+            if let Some(tab) = auth_session::tab(state, &place) {
                 tab.returning = Some(session.username);
                 tab.notice = Some(Notice::REAUTHENTICATE);
             }

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::auth_session::{self, Place, Proof, Step};
 use super::authorize::AuthorizationRequest;
-use super::browser::{self, Place, Proof, Step};
 use super::code::Code;
 use super::session::Session;
 use super::visit::Visit;
@@ -23,7 +23,7 @@ pub(super) fn asks_anything(state: &State, visit: &Visit<'_>, request: &Authoriz
 /// Takes the user as far as it goes: to the next page, or back to the client.
 pub(super) fn advance(state: &mut State, visit: &Visit<'_>, place: &Place, proof: Proof) -> Reply {
     let user = visit.realm.users.get(&proof.username);
-    let tab = browser::tab(state, place).cloned();
+    let tab = auth_session::tab(state, place).cloned();
     let (Some(user), Some(mut tab)) = (user, tab) else { return nobody(visit) };
     tab.step = match visit.realm.pending_action(user) {
         Some(action) => Step::Action(proof, action.to_owned()),
@@ -31,7 +31,7 @@ pub(super) fn advance(state: &mut State, visit: &Visit<'_>, place: &Place, proof
         None => return finish(state, visit, place, user, proof),
     };
     let address = place.address(visit, &tab);
-    browser::replace(state, place, tab);
+    auth_session::replace(state, place, tab);
     visit.redirect(&address)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn finish(state: &mut State, visit: &Visit<'_>, place: &Place, user: 
         );
         return visit.error_page(StatusCode::BAD_REQUEST, &text);
     }
-    let Some(request) = browser::close(state, place) else { return nobody(visit) };
+    let Some(request) = auth_session::close(state, place) else { return nobody(visit) };
     if let Some(realm) = state.realms.get_mut(&visit.realm.name) {
         realm.forget_failures(&user.username);
     }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::browser::{self, Place, Proof, Step};
+use super::auth_session::{self, Place, Proof, Step};
 use super::callback::Target;
 use super::pages::{self, LoginForm, Notice, OtpForm};
 use super::visit::Visit;
@@ -43,7 +43,7 @@ pub(super) fn answer(state: &mut State, visit: &Visit<'_>, action: Action) -> Re
     if client.is_none_or(|client| !client.enabled) {
         return visit.error_page(StatusCode::BAD_REQUEST, CANNOT_GO_ON);
     }
-    let Some(place) = browser::find(state, visit) else { return recover(state, visit) };
+    let Some(place) = auth_session::find(state, visit) else { return recover(state, visit) };
     match action {
         Action::Authenticate => authenticate(state, visit, &place),
         Action::Required => required_action(state, visit, &place),
@@ -54,18 +54,18 @@ pub(super) fn answer(state: &mut State, visit: &Visit<'_>, action: Action) -> Re
 
 /// The form of the tab's step, with a new session code.
 pub(super) fn show(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    show_again(state, visit, place, Failure::default())
+    show_again(state, visit, place, FormError::default())
 }
 
 /// What was wrong with the last answer.
 #[derive(Default)]
-struct Failure<'a> {
+struct FormError<'a> {
     typed: Option<&'a str>,
     error: Option<&'static str>,
 }
 
-fn show_again(state: &mut State, visit: &Visit<'_>, place: &Place, failure: Failure<'_>) -> Reply {
-    let Some(tab) = browser::tab(state, place) else {
+fn show_again(state: &mut State, visit: &Visit<'_>, place: &Place, failure: FormError<'_>) -> Reply {
+    let Some(tab) = auth_session::tab(state, place) else {
         return visit.error_page(StatusCode::BAD_REQUEST, CANNOT_GO_ON);
     };
     tab.session_code = visit.random::<32>();
@@ -87,7 +87,7 @@ fn show_again(state: &mut State, visit: &Visit<'_>, place: &Place, failure: Fail
 }
 
 fn authenticate(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    let Some(tab) = browser::tab(state, place) else { return recover(state, visit) };
+    let Some(tab) = auth_session::tab(state, place) else { return recover(state, visit) };
     match visit.call.query.text("session_code") {
         None => return show(state, visit, place),
         // The form was left behind by a newer one, in this tab or by going back.
@@ -109,17 +109,17 @@ fn authenticate(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
 }
 
 fn check_password(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    let returning = browser::tab(state, place).and_then(|tab| tab.returning.clone());
+    let returning = auth_session::tab(state, place).and_then(|tab| tab.returning.clone());
     let typed = visit.call.form.text("username").unwrap_or_default();
     let username = returning.unwrap_or_else(|| typed.trim().to_owned());
     let Some(user) = proven(state, visit, &username) else {
-        return show_again(state, visit, place, Failure { typed: Some(&typed), error: Some(WRONG_CREDENTIALS) });
+        return show_again(state, visit, place, FormError { typed: Some(&typed), error: Some(WRONG_CREDENTIALS) });
     };
     if !user.enabled {
-        if let Some(tab) = browser::tab(state, place) {
+        if let Some(tab) = auth_session::tab(state, place) {
             tab.notice = Some(Notice::ACCOUNT_DISABLED);
         }
-        return show_again(state, visit, place, Failure { typed: Some(&typed), error: None });
+        return show_again(state, visit, place, FormError { typed: Some(&typed), error: None });
     }
     let username = user.username.clone();
     if user.totp.is_none() {
@@ -130,7 +130,7 @@ fn check_password(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply 
             Proof { username, authenticated: visit.call.now, by_session: false },
         );
     }
-    if let Some(tab) = browser::tab(state, place) {
+    if let Some(tab) = auth_session::tab(state, place) {
         tab.step = Step::Otp(username);
     }
     show(state, visit, place)
@@ -148,14 +148,14 @@ fn check_otp(state: &mut State, visit: &Visit<'_>, place: &Place, username: Stri
     let enabled = visit.realm.users.get(&username).is_some_and(|user| user.enabled);
     let realm = state.realms.get_mut(&visit.realm.name).filter(|_| enabled);
     if !realm.is_some_and(|realm| realm.check_totp(&username, code, visit.call.now)) {
-        return show_again(state, visit, place, Failure { typed: None, error: Some(WRONG_OTP) });
+        return show_again(state, visit, place, FormError { typed: None, error: Some(WRONG_OTP) });
     }
     completion::advance(state, visit, place, Proof { username, authenticated: visit.call.now, by_session: false })
 }
 
 /// The page that asks for an action, or for consent. What the actions ask for is not simulated.
 fn required_action(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    let Some(tab) = browser::tab(state, place) else { return recover(state, visit) };
+    let Some(tab) = auth_session::tab(state, place) else { return recover(state, visit) };
     tab.session_code = visit.random::<32>();
     let page = match &tab.step {
         Step::Action(proof, name) => {
@@ -173,12 +173,12 @@ fn required_action(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply
 }
 
 fn answer_consent(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    let Some(tab) = browser::tab(state, place) else { return recover(state, visit) };
+    let Some(tab) = auth_session::tab(state, place) else { return recover(state, visit) };
     let Step::Consent(proof) = tab.step.clone() else { return visit.redirect(&place.address(visit, tab)) };
     // The form carries a code, which the real server does not look at.
     let request = tab.request.clone();
     if visit.call.form.bytes("cancel").is_some() {
-        browser::close(state, place);
+        auth_session::close(state, place);
         let reply = callback::refuse(state, visit, &request.target, "access_denied", None);
         return reply.cookies([cookies::RESTART.clear(visit)]);
     }
@@ -189,13 +189,13 @@ fn answer_consent(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply 
 
 /// Begins the login anew, for somebody else if it has to be.
 fn restart(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    let Some(request) = browser::close(state, place) else { return recover(state, visit) };
+    let Some(request) = auth_session::close(state, place) else { return recover(state, visit) };
     let signs_out = visit.call.query.text("skip_logout").as_deref() == Some("false");
     if signs_out {
         state.sessions.remove(&place.browser);
     }
-    let place = browser::open(state, visit, None, request);
-    let cookies = browser::cookies(state, visit, &place);
+    let place = auth_session::open(state, visit, None, request);
+    let cookies = auth_session::cookies(state, visit, &place);
     let cleared = [&cookies::IDENTITY, &cookies::SESSION].map(|cookie| cookie.clear(visit));
     let reply = begin(state, visit, &place).cookies(cleared.into_iter().filter(|_| signs_out));
     reply.cookies(cookies)
@@ -218,20 +218,20 @@ fn recover(state: &mut State, visit: &Visit<'_>) -> Reply {
             None => visit.error_page(StatusCode::BAD_REQUEST, "You are already logged in."),
         };
     }
-    let Some(request) = browser::restart(state, visit) else {
+    let Some(request) = auth_session::restart(state, visit) else {
         return visit.error_page(StatusCode::BAD_REQUEST, NO_COOKIE);
     };
-    let place = browser::open(state, visit, None, request);
-    if let Some(tab) = browser::tab(state, &place) {
+    let place = auth_session::open(state, visit, None, request);
+    if let Some(tab) = auth_session::tab(state, &place) {
         tab.notice = Some(Notice::TIMED_OUT);
     }
-    let cookies = browser::cookies(state, visit, &place);
+    let cookies = auth_session::cookies(state, visit, &place);
     begin(state, visit, &place).cookies(cookies)
 }
 
 /// Sends the browser to the first form of a tab.
 fn begin(state: &mut State, visit: &Visit<'_>, place: &Place) -> Reply {
-    match browser::tab(state, place) {
+    match auth_session::tab(state, place) {
         Some(tab) => visit.redirect(&visit.action("authenticate", &[], place, &tab.request)),
         None => visit.error_page(StatusCode::BAD_REQUEST, CANNOT_GO_ON),
     }

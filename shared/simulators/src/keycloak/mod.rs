@@ -28,9 +28,8 @@
 //! assert!(keycloak.requests().is_empty());
 //! ```
 
-mod attempt;
+mod auth_session;
 mod authorize;
-mod browser;
 mod brute_force;
 mod callback;
 mod client;
@@ -45,6 +44,7 @@ mod login_action;
 mod mint;
 mod misbehaviour;
 mod pages;
+mod password_grant;
 mod realm;
 mod redirect_uri;
 mod routes;
@@ -67,18 +67,18 @@ use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use domain::{Clock, Entropy};
 
-pub use attempt::{Attempt, ClientAuth};
 pub use client::Client;
 pub use direct_grant::{DirectGrantFlow, Requirement};
 pub use exchange::Exchange;
 pub use misbehaviour::{BadKey, Misbehaviour, Published};
+pub use password_grant::{ClientAuth, PasswordGrant};
 pub use realm::{FlowEnd, OldKey, Realm};
 pub use totp::totp;
 pub use user::User;
 
 use crate::wire::Form;
+use auth_session::AuthSession;
 use authorize::AuthorizationRequest;
-use browser::Browser;
 use code::Code;
 use consent::Consent;
 use session::Session;
@@ -104,13 +104,13 @@ struct State {
     /// By `sid`.
     sessions: BTreeMap<String, Session>,
     /// By the id that their session will have.
-    browsers: BTreeMap<String, Browser>,
+    browsers: BTreeMap<String, AuthSession>,
     /// By cookie: the realm, and the request with which to begin anew.
     restarts: BTreeMap<String, (String, AuthorizationRequest)>,
     /// By their first part.
     codes: BTreeMap<String, Code>,
     consents: BTreeSet<Consent>,
-    attempts: Vec<Attempt>,
+    attempts: Vec<PasswordGrant>,
     exchanges: Vec<Exchange>,
     calls: BTreeMap<Endpoint, usize>,
     misbehaviours: BTreeMap<Endpoint, Misbehaviour>,
@@ -195,7 +195,7 @@ impl Keycloak {
     }
 
     /// The password grants received so far, oldest first.
-    pub fn requests(&self) -> Vec<Attempt> {
+    pub fn requests(&self) -> Vec<PasswordGrant> {
         self.state().attempts.clone()
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::login_action::{self, Action};
 use super::visit::Visit;
-use super::{Attempt, Call, Endpoint, Exchange, Keycloak, Misbehaviour, Realm, State};
+use super::{Call, Endpoint, Exchange, Keycloak, Misbehaviour, PasswordGrant, Realm, State};
 use super::{authorize, discovery, pages, token, userinfo};
 use crate::wire::{Form, Reply, decode_segment};
 
@@ -51,7 +51,7 @@ fn respond(keycloak: &Keycloak, method: &Method, uri: &Uri, headers: &HeaderMap,
 
     *state.calls.entry(endpoint).or_default() += 1;
     if endpoint == Endpoint::Token {
-        state.attempts.extend(Attempt::of(&realm, &call));
+        state.attempts.extend(PasswordGrant::of(&realm, &call));
         state.exchanges.extend(Exchange::of(&realm, &call));
     }
     let misbehaviour = state.misbehaviours.get(&endpoint).cloned();

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
+use super::auth_session::Place;
 use super::authorize::AuthorizationRequest;
-use super::browser::Place;
 use super::callback::Target;
 use super::pages;
 use super::{Call, Realm, State};

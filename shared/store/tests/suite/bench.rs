@@ -18,7 +18,7 @@ use domain::{
 use serde_json::json;
 use store::sessions::TurnAnswer;
 use store::tables::EXPIRES_AT;
-use store::{Claim, ClaimId, Claimed, CommitError, DirectoryWrite, Store, TableNames};
+use store::{CommitError, DirectoryWrite, LockId, Locked, Store, TableNames, TurnLock};
 use tokio::net::TcpListener;
 
 /// A store of its own, and the time it believes in.
@@ -145,24 +145,24 @@ impl Bench {
         session
     }
 
-    pub(crate) async fn claim_with(
+    pub(crate) async fn lock_with(
         &self,
         session: &Session,
         turn: u32,
         token: &SessionToken,
         key: &SubmitKey,
-    ) -> Claim {
+    ) -> TurnLock {
         let answer = TurnAnswer { turn, step: &"ask".parse().unwrap(), token, key };
-        self.store.claim_turn(&self.cx(), &session.id, &answer, ClaimId::generate(&self.entropy)).await.unwrap()
+        self.store.lock_turn(&self.cx(), &session.id, &answer, LockId::generate(&self.entropy)).await.unwrap()
     }
 
-    pub(crate) async fn claim(&self, session: &Session) -> Claim {
-        self.claim_with(session, 1, &self.token(), &self.key()).await
+    pub(crate) async fn lock(&self, session: &Session) -> TurnLock {
+        self.lock_with(session, 1, &self.token(), &self.key()).await
     }
 
-    pub(crate) async fn taken(&self, session: &Session) -> Claimed {
-        match self.claim(session).await {
-            Claim::Taken(claimed) => *claimed,
+    pub(crate) async fn taken(&self, session: &Session) -> Locked {
+        match self.lock(session).await {
+            TurnLock::Taken(locked) => *locked,
             other => panic!("{other:?}"),
         }
     }
@@ -198,12 +198,12 @@ impl Bench {
     /// Commits a new user from a session of their own.
     pub(crate) async fn provision(&self, user: &User, link: &Link, email: Option<&str>) -> Result<(), CommitError> {
         let session = self.stored().await;
-        let claimed = self.taken(&session).await;
+        let locked = self.taken(&session).await;
         let mut writes = vec![DirectoryWrite::CreateUser(user.clone()), DirectoryWrite::CreateLink(link.clone())];
-        writes.extend(email.map(|email| DirectoryWrite::ClaimIdentifier {
+        writes.extend(email.map(|email| DirectoryWrite::ReserveIdentifier {
             identifier: Identifier::email(email),
             user: user.id.clone(),
         }));
-        self.store.commit(&self.cx(), &self.advanced(&session), &claimed.claim, &writes, 0).await
+        self.store.commit(&self.cx(), &self.advanced(&session), &locked.lock, &writes, 0).await
     }
 }

@@ -14,7 +14,7 @@ use domain::{
 };
 use serde_json::json;
 use store::sessions::{Redemption, TurnAnswer};
-use store::{Claim, ClaimId, CommitError, DirectoryWrite, Lost, Redeemed, StoreError};
+use store::{CommitError, DirectoryWrite, LockId, Lost, Redeemed, StoreError, TurnLock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -43,41 +43,41 @@ async fn a_session_is_absent_for_another_token_and_after_its_time_though_the_ite
         let session = bench.stored().await;
         let other = SessionToken::presented("another");
         assert_eq!(bench.store.get_session(&bench.cx(), &session.id, &other).await.unwrap(), None);
-        assert!(matches!(bench.claim_with(&session, 1, &other, &bench.key()).await, Claim::Absent));
+        assert!(matches!(bench.lock_with(&session, 1, &other, &bench.key()).await, TurnLock::Absent));
 
         bench.clock.advance(TimeDelta::minutes(15));
         assert_eq!(bench.store.get_session(&bench.cx(), &session.id, &bench.token()).await.unwrap(), None);
-        assert!(matches!(bench.claim(&session).await, Claim::Absent));
+        assert!(matches!(bench.lock(&session).await, TurnLock::Absent));
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_turn_is_claimed_by_one_and_by_the_next_when_the_claim_has_lapsed() {
+async fn a_turn_is_locked_by_one_and_by_the_next_when_the_lock_has_lapsed() {
     with_store(async |bench| {
         let session = bench.stored().await;
         let first = bench.taken(&session).await;
-        assert!(matches!(bench.claim(&session).await, Claim::Busy(_)));
+        assert!(matches!(bench.lock(&session).await, TurnLock::Busy(_)));
 
         bench.clock.advance(TimeDelta::seconds(10));
         bench.taken(&session).await;
 
-        let late = bench.store.commit(&bench.cx(), &bench.advanced(&session), &first.claim, &[], 0).await;
-        assert_eq!(lost(late), [Lost::Claim]);
+        let late = bench.store.commit(&bench.cx(), &bench.advanced(&session), &first.lock, &[], 0).await;
+        assert_eq!(lost(late), [Lost::Turn]);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_claim_given_back_leaves_the_session_as_it_was() {
+async fn a_released_lock_leaves_the_session_as_it_was() {
     with_store(async |bench| {
         let session = bench.stored().await;
-        let claimed = bench.taken(&session).await;
-        bench.store.give_back(&bench.cx(), &claimed).await.unwrap();
+        let locked = bench.taken(&session).await;
+        bench.store.release(&bench.cx(), &locked).await.unwrap();
         assert_eq!(bench.taken(&session).await.session, session);
         // A second time, when somebody else has it: nothing of theirs is taken away.
-        bench.store.give_back(&bench.cx(), &claimed).await.unwrap();
-        assert!(matches!(bench.claim(&session).await, Claim::Busy(_)));
+        bench.store.release(&bench.cx(), &locked).await.unwrap();
+        assert!(matches!(bench.lock(&session).await, TurnLock::Busy(_)));
     })
     .await;
 }
@@ -86,18 +86,18 @@ async fn a_claim_given_back_leaves_the_session_as_it_was() {
 async fn the_turn_just_answered_is_answered_again_for_the_same_token_and_key_only() {
     with_store(async |bench| {
         let session = bench.stored().await;
-        let claimed = bench.taken(&session).await;
+        let locked = bench.taken(&session).await;
         let advanced = bench.advanced(&session);
-        bench.store.commit(&bench.cx(), &advanced, &claimed.claim, &[], 0).await.unwrap();
+        bench.store.commit(&bench.cx(), &advanced, &locked.lock, &[], 0).await.unwrap();
 
-        assert!(matches!(bench.claim(&session).await, Claim::Answered(now) if *now == advanced));
+        assert!(matches!(bench.lock(&session).await, TurnLock::Answered(now) if *now == advanced));
         let other_key = SubmitKey::try_from("f".repeat(32)).unwrap();
-        assert!(matches!(bench.claim_with(&session, 1, &bench.token(), &other_key).await, Claim::Elsewhere(_)));
-        assert!(matches!(bench.claim_with(&session, 7, &bench.token(), &bench.key()).await, Claim::Elsewhere(_)));
+        assert!(matches!(bench.lock_with(&session, 1, &bench.token(), &other_key).await, TurnLock::Elsewhere(_)));
+        assert!(matches!(bench.lock_with(&session, 7, &bench.token(), &bench.key()).await, TurnLock::Elsewhere(_)));
         let answer = TurnAnswer { turn: 2, step: &"other".parse().unwrap(), token: &bench.token(), key: &bench.key() };
-        let claim = ClaimId::generate(&bench.entropy);
-        let elsewhere = bench.store.claim_turn(&bench.cx(), &session.id, &answer, claim).await.unwrap();
-        assert!(matches!(elsewhere, Claim::Elsewhere(_)));
+        let lock = LockId::generate(&bench.entropy);
+        let elsewhere = bench.store.lock_turn(&bench.cx(), &session.id, &answer, lock).await.unwrap();
+        assert!(matches!(elsewhere, TurnLock::Elsewhere(_)));
     })
     .await;
 }
@@ -106,16 +106,16 @@ async fn the_turn_just_answered_is_answered_again_for_the_same_token_and_key_onl
 async fn a_commit_sent_twice_is_done_once_and_succeeds_twice() {
     with_store(async |bench| {
         let session = bench.stored().await;
-        let claimed = bench.taken(&session).await;
+        let locked = bench.taken(&session).await;
         for _ in 0..2 {
-            bench.store.commit(&bench.cx(), &bench.advanced(&session), &claimed.claim, &[], 0).await.unwrap();
+            bench.store.commit(&bench.cx(), &bench.advanced(&session), &locked.lock, &[], 0).await.unwrap();
         }
         let session = bench.stored().await;
-        let claimed = bench.taken(&session).await;
+        let locked = bench.taken(&session).await;
         let (user, link) = bench.user("ada");
         let writes = [DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
         for _ in 0..2 {
-            bench.store.commit(&bench.cx(), &bench.advanced(&session), &claimed.claim, &writes, 0).await.unwrap();
+            bench.store.commit(&bench.cx(), &bench.advanced(&session), &locked.lock, &writes, 0).await.unwrap();
         }
     })
     .await;
@@ -125,15 +125,15 @@ async fn a_commit_sent_twice_is_done_once_and_succeeds_twice() {
 async fn a_call_whose_answer_was_lost_and_that_the_sdk_repeats_is_answered_as_the_first() {
     with_store(async |bench| {
         let session = bench.stored().await;
-        let claim = ClaimId::generate(&bench.entropy);
+        let lock = LockId::generate(&bench.entropy);
         let answer = TurnAnswer { turn: 1, step: &"ask".parse().unwrap(), token: &bench.token(), key: &bench.key() };
         for _ in 0..2 {
-            let claimed = bench.store.claim_turn(&bench.cx(), &session.id, &answer, claim.clone()).await.unwrap();
-            assert!(matches!(claimed, Claim::Taken(_)));
+            let locked = bench.store.lock_turn(&bench.cx(), &session.id, &answer, lock.clone()).await.unwrap();
+            assert!(matches!(locked, TurnLock::Taken(_)));
         }
         // A start that arrives late does not undo the turn.
         let advanced = bench.advanced(&session);
-        bench.store.commit(&bench.cx(), &advanced, &claim, &[], 0).await.unwrap();
+        bench.store.commit(&bench.cx(), &advanced, &lock, &[], 0).await.unwrap();
         bench.store.create_session(&bench.cx(), &session).await.unwrap();
         let read = bench.store.get_session(&bench.cx(), &session.id, &bench.token()).await.unwrap();
         assert_eq!(read, Some((advanced, false)));
@@ -157,11 +157,11 @@ async fn an_account_and_an_identifier_are_one_users_and_a_lost_commit_writes_not
         assert_eq!(bench.store.get_user(&bench.cx(), &ada.id).await.unwrap(), Some(ada));
 
         let session = bench.stored().await;
-        let claimed = bench.taken(&session).await;
-        let check = [DirectoryWrite::RequireUnclaimed(identifier.clone())];
-        let unclaimed = bench.store.commit(&bench.cx(), &bench.advanced(&session), &claimed.claim, &check, 0).await;
-        assert_eq!(lost(unclaimed), [Lost::Identifier(identifier)]);
-        assert!(matches!(bench.claim(&session).await, Claim::Busy(_)), "the session did not advance");
+        let locked = bench.taken(&session).await;
+        let check = [DirectoryWrite::RequireUnreserved(identifier.clone())];
+        let unreserved = bench.store.commit(&bench.cx(), &bench.advanced(&session), &locked.lock, &check, 0).await;
+        assert_eq!(lost(unreserved), [Lost::Identifier(identifier)]);
+        assert!(matches!(bench.lock(&session).await, TurnLock::Busy(_)), "the session did not advance");
     })
     .await;
 }
@@ -175,15 +175,15 @@ async fn a_code_is_redeemed_once_by_whoever_shows_all_of_it() {
         let issued = IssuedCode { hash: code.hash(), expires_at, redeemed_at: None };
         let session = Session { id: id.clone(), status: Status::Completed, code: Some(issued), ..bench.session() };
         bench.store.create_session(&bench.cx(), &session).await.unwrap();
-        let by = ClaimId::generate(&bench.entropy);
-        let redeem_as = async |by: &ClaimId, client: &str, redirect_uri: &str, code_challenge: &str| {
+        let by = LockId::generate(&bench.entropy);
+        let redeem_as = async |by: &LockId, client: &str, redirect_uri: &str, code_challenge: &str| {
             let client_id = client.parse().unwrap();
             let redemption =
                 Redemption { session: &id, code: &code, client_id: &client_id, redirect_uri, code_challenge };
             bench.store.redeem(&bench.cx(), &redemption, by).await.unwrap()
         };
         let redeem = async |client: &str, redirect_uri: &str, code_challenge: &str| {
-            redeem_as(&ClaimId::generate(&bench.entropy), client, redirect_uri, code_challenge).await
+            redeem_as(&LockId::generate(&bench.entropy), client, redirect_uri, code_challenge).await
         };
         let after = "https://shop.example/after";
 

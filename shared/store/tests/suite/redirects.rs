@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::{
     Asked, CallbackState, Failure, Redirect, Returned, Sealed, SealingKey, SecretHash, Session, SessionToken, SubmitKey,
 };
-use store::{Claim, ClaimId, Return};
+use store::{LockId, Return, TurnLock};
 
 use crate::bench::{Bench, with_store};
 
@@ -34,11 +34,11 @@ impl Away {
         Self { session, state, resume: SubmitKey::generate(&bench.entropy) }
     }
 
-    async fn take(&self, bench: &Bench, state: SecretHash, by: &ClaimId) -> Option<Session> {
+    async fn take(&self, bench: &Bench, state: SecretHash, by: &LockId) -> Option<Session> {
         bench.store.take_state(&bench.cx(), &self.session.id, state, by).await.unwrap()
     }
 
-    async fn keep(&self, bench: &Bench, by: &ClaimId) -> bool {
+    async fn keep(&self, bench: &Bench, by: &LockId) -> bool {
         let returned = sealed(bench, &Returned::Failed(Failure::Refused));
         let cx = bench.cx();
         let until = cx.now + TimeDelta::seconds(60);
@@ -49,15 +49,15 @@ impl Away {
     /// One whose browser is back.
     async fn returned(bench: &Bench) -> Self {
         let away = Self::stored(bench).await;
-        let by = ClaimId::generate(&bench.entropy);
+        let by = LockId::generate(&bench.entropy);
         assert!(away.take(bench, away.state, &by).await.is_some());
         assert!(away.keep(bench, &by).await);
         away
     }
 
-    async fn claim(&self, bench: &Bench, token: &SessionToken, resume: &SubmitKey) -> Claim {
-        let claim = ClaimId::generate(&bench.entropy);
-        bench.store.claim_return(&bench.cx(), &self.session.id, token, resume, claim).await.unwrap()
+    async fn lock(&self, bench: &Bench, token: &SessionToken, resume: &SubmitKey) -> TurnLock {
+        let lock = LockId::generate(&bench.entropy);
+        bench.store.lock_return(&bench.cx(), &self.session.id, token, resume, lock).await.unwrap()
     }
 }
 
@@ -65,7 +65,7 @@ impl Away {
 async fn a_state_is_taken_once_and_only_at_its_connector() {
     with_store(async |bench| {
         let away = Away::stored(&bench).await;
-        let (first, second) = (ClaimId::generate(&bench.entropy), ClaimId::generate(&bench.entropy));
+        let (first, second) = (LockId::generate(&bench.entropy), LockId::generate(&bench.entropy));
         let (_, state) = CallbackState::presented(&format!("{}.secret", away.session.id)).unwrap();
         assert_eq!(away.take(&bench, state.hash_at(&"another".parse().unwrap()), &first).await, None);
 
@@ -84,13 +84,13 @@ async fn a_state_is_taken_once_and_only_at_its_connector() {
 async fn a_state_dies_with_its_session_and_with_its_turn() {
     with_store(async |bench| {
         let (late, over) = (Away::stored(&bench).await, Away::stored(&bench).await);
-        let claimed = bench.taken(&over.session).await;
+        let locked = bench.taken(&over.session).await;
         let advanced = Session { redirect: None, ..bench.advanced(&over.session) };
-        bench.store.commit(&bench.cx(), &advanced, &claimed.claim, &[], 0).await.unwrap();
-        assert_eq!(over.take(&bench, over.state, &ClaimId::generate(&bench.entropy)).await, None);
+        bench.store.commit(&bench.cx(), &advanced, &locked.lock, &[], 0).await.unwrap();
+        assert_eq!(over.take(&bench, over.state, &LockId::generate(&bench.entropy)).await, None);
 
         bench.clock.advance(TimeDelta::minutes(15));
-        assert_eq!(late.take(&bench, late.state, &ClaimId::generate(&bench.entropy)).await, None);
+        assert_eq!(late.take(&bench, late.state, &LockId::generate(&bench.entropy)).await, None);
     })
     .await;
 }
@@ -99,14 +99,14 @@ async fn a_state_dies_with_its_session_and_with_its_turn() {
 async fn what_a_redirect_brought_is_kept_only_while_its_turn_waits() {
     with_store(async |bench| {
         let away = Away::stored(&bench).await;
-        let (by, other) = (ClaimId::generate(&bench.entropy), ClaimId::generate(&bench.entropy));
+        let (by, other) = (LockId::generate(&bench.entropy), LockId::generate(&bench.entropy));
         assert!(!away.keep(&bench, &by).await, "nobody has taken its state");
         away.take(&bench, away.state, &by).await.unwrap();
         assert!(!away.keep(&bench, &other).await, "somebody else has taken its state");
 
-        let claimed = bench.taken(&away.session).await;
+        let locked = bench.taken(&away.session).await;
         let advanced = Session { redirect: None, ..bench.advanced(&away.session) };
-        bench.store.commit(&bench.cx(), &advanced, &claimed.claim, &[], 0).await.unwrap();
+        bench.store.commit(&bench.cx(), &advanced, &locked.lock, &[], 0).await.unwrap();
         assert!(!away.keep(&bench, &by).await, "its turn is over");
     })
     .await;
@@ -117,14 +117,16 @@ async fn a_return_needs_both_halves() {
     with_store(async |bench| {
         let away = Away::returned(&bench).await;
         let (stranger, made_up) = (SessionToken::presented("another"), SubmitKey::generate(&bench.entropy));
-        assert!(matches!(away.claim(&bench, &stranger, &away.resume).await, Claim::Absent));
-        assert!(matches!(away.claim(&bench, &bench.token(), &made_up).await, Claim::Elsewhere(_)));
+        assert!(matches!(away.lock(&bench, &stranger, &away.resume).await, TurnLock::Absent));
+        assert!(matches!(away.lock(&bench, &bench.token(), &made_up).await, TurnLock::Elsewhere(_)));
 
-        let Claim::Taken(claimed) = away.claim(&bench, &bench.token(), &away.resume).await else { panic!("not taken") };
+        let TurnLock::Taken(locked) = away.lock(&bench, &bench.token(), &away.resume).await else {
+            panic!("not taken")
+        };
 
-        assert!(matches!(claimed.session.redirect, Some(Redirect::Returned(_))));
-        assert!(claimed.session.run.asked.is_empty(), "what its adapter had to remember is done with");
-        assert!(matches!(away.claim(&bench, &bench.token(), &away.resume).await, Claim::Busy(_)));
+        assert!(matches!(locked.session.redirect, Some(Redirect::Returned(_))));
+        assert!(locked.session.run.asked.is_empty(), "what its adapter had to remember is done with");
+        assert!(matches!(away.lock(&bench, &bench.token(), &away.resume).await, TurnLock::Busy(_)));
     })
     .await;
 }
@@ -133,14 +135,14 @@ async fn a_return_needs_both_halves() {
 async fn how_late_a_return_may_be_is_asked_of_its_first_claim_only() {
     with_store(async |bench| {
         let (late, repeated) = (Away::returned(&bench).await, Away::returned(&bench).await);
-        let first = repeated.claim(&bench, &bench.token(), &repeated.resume).await;
-        assert!(matches!(first, Claim::Taken(_)));
+        let first = repeated.lock(&bench, &bench.token(), &repeated.resume).await;
+        assert!(matches!(first, TurnLock::Taken(_)));
 
         bench.clock.advance(TimeDelta::seconds(60));
 
-        assert!(matches!(late.claim(&bench, &bench.token(), &late.resume).await, Claim::Elsewhere(_)));
-        let again = repeated.claim(&bench, &bench.token(), &repeated.resume).await;
-        assert!(matches!(again, Claim::Taken(_)), "{again:?}");
+        assert!(matches!(late.lock(&bench, &bench.token(), &late.resume).await, TurnLock::Elsewhere(_)));
+        let again = repeated.lock(&bench, &bench.token(), &repeated.resume).await;
+        assert!(matches!(again, TurnLock::Taken(_)), "{again:?}");
     })
     .await;
 }
@@ -149,12 +151,14 @@ async fn how_late_a_return_may_be_is_asked_of_its_first_claim_only() {
 async fn a_return_that_was_answered_is_answered_again() {
     with_store(async |bench| {
         let away = Away::returned(&bench).await;
-        let Claim::Taken(claimed) = away.claim(&bench, &bench.token(), &away.resume).await else { panic!("not taken") };
+        let TurnLock::Taken(locked) = away.lock(&bench, &bench.token(), &away.resume).await else {
+            panic!("not taken")
+        };
         let answered = domain::Answered { token: bench.token().hash(), key: away.resume.hash() };
-        let advanced = Session { redirect: None, answered: Some(answered), ..bench.advanced(&claimed.session) };
-        bench.store.commit(&bench.cx(), &advanced, &claimed.claim, &[], 0).await.unwrap();
+        let advanced = Session { redirect: None, answered: Some(answered), ..bench.advanced(&locked.session) };
+        bench.store.commit(&bench.cx(), &advanced, &locked.lock, &[], 0).await.unwrap();
 
-        assert!(matches!(away.claim(&bench, &bench.token(), &away.resume).await, Claim::Answered(_)));
+        assert!(matches!(away.lock(&bench, &bench.token(), &away.resume).await, TurnLock::Answered(_)));
     })
     .await;
 }

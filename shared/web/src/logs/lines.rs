@@ -64,7 +64,7 @@ pub const LINES: &[Line] = &[
     line("redirect_unavailable", "a redirect cannot be shown again: why", &["connector", "reason"]),
     line("code_not_checked", "a provider let somebody in without looking at the code", &["hint"]),
     line("code_reused", "an authorization code came twice: what it gave is ended", &["code", "session", "client"]),
-    line("claim_not_given_back", "a turn stays taken until its request's deadline", &["session", "error"]),
+    line("lock_not_released", "a turn stays taken until its request's deadline", &["session", "error"]),
     line("circuit_opened", "a host does not answer and is left alone", &["host", "port"]),
     line("circuit_closed", "it answers again", &["host", "port"]),
     line("connector_tested", "an administrator has tested a connector", &["connector", "ok"]),

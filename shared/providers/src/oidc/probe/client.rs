@@ -10,15 +10,16 @@ use serde_json::json;
 use super::super::dialect::OidcDialect;
 use super::super::token::{post, redeem};
 use super::Probing;
-use crate::report::{Doubt, Finding, Verdict};
+use crate::report::{Finding, NotPassed, Verdict};
 use crate::{Check, ProviderError, Rejection};
 
 const CODE: &str = "made-up-by-a-connector-test";
 /// 43 characters (RFC 7636 section 4.1).
 const VERIFIER: &str = "made-up-by-a-connector-test-for-no-request-";
 
-const TAKES_ANY_CODE: Doubt =
-    Doubt::Failed("the token endpoint gives tokens for a code that nobody has issued: is this the provider's address?");
+const TAKES_ANY_CODE: NotPassed = NotPassed::Failed(
+    "the token endpoint gives tokens for a code that nobody has issued: is this the provider's address?",
+);
 
 impl<'a, D: OidcDialect> Probing<'a, D> {
     /// Each client of the connector's methods, once.

@@ -9,14 +9,15 @@ use super::super::dialect::OidcDialect;
 use super::super::discovery::{self, Document, Metadata};
 use super::super::relying_party::RelyingParty;
 use super::Probing;
-use crate::report::{Doubt, Finding, Probe, Verdict};
+use crate::report::{Finding, NotPassed, Probe, Verdict};
 use crate::{Cx, Outage, ProviderError};
 
-const ALL_PINNED: Doubt = Doubt::Unverifiable("the settings name every endpoint, so no discovery document is fetched");
-const NO_DOCUMENT: Doubt = Doubt::Unverifiable("there is no discovery document to go by: see discovery");
-const OTHER_ISSUER: Doubt =
-    Doubt::Unverifiable("the discovery document is another issuer's, to whom nothing is sent: see issuer");
-const THIS_MACHINE: Doubt = Doubt::Unverifiable("over plain http, on this machine, nobody shows a certificate");
+const ALL_PINNED: NotPassed =
+    NotPassed::Unverifiable("the settings name every endpoint, so no discovery document is fetched");
+const NO_DOCUMENT: NotPassed = NotPassed::Unverifiable("there is no discovery document to go by: see discovery");
+const OTHER_ISSUER: NotPassed =
+    NotPassed::Unverifiable("the discovery document is another issuer's, to whom nothing is sent: see issuer");
+const THIS_MACHINE: NotPassed = NotPassed::Unverifiable("over plain http, on this machine, nobody shows a certificate");
 
 /// The document, if there has to be one: what it says of the connector, and what later checks stand on.
 pub(super) async fn read<'a, D: OidcDialect>(
@@ -33,7 +34,7 @@ pub(super) async fn read<'a, D: OidcDialect>(
     };
 
     let discovered = match (&fetched, &metadata) {
-        (_, Err(error)) => Err(Doubt::from(*error)),
+        (_, Err(error)) => Err(NotPassed::from(*error)),
         (None, Ok(_)) => Err(ALL_PINNED),
         (Some(_), Ok(_)) => Ok(()),
     };
@@ -59,7 +60,7 @@ fn issuer<D: OidcDialect>(party: &RelyingParty<D>, fetched: &Fetched) -> (Findin
         Some(Err(_)) => (Finding::of("issuer", Err(NO_DOCUMENT)), Err(NO_DOCUMENT)),
         Some(Ok(document)) if document.issuer == party.issuer => (Finding::of("issuer", Ok(())), Ok(())),
         Some(Ok(document)) => {
-            let finding = Finding::of("issuer", Err(Doubt::Failed(D::ANOTHER_ISSUER)));
+            let finding = Finding::of("issuer", Err(NotPassed::Failed(D::ANOTHER_ISSUER)));
             (finding.with(json!({ "expected": party.issuer, "found": named(document) })), Err(OTHER_ISSUER))
         }
     }
@@ -85,7 +86,7 @@ fn certificate(issuer: &str, fetched: &Fetched) -> Verdict {
         None => Err(ALL_PINNED),
         Some(_) if !issuer.starts_with("https://") => Err(THIS_MACHINE),
         Some(Ok(_)) => Ok(()),
-        Some(Err(error @ ProviderError::Unavailable { outage: Outage::Tls, .. })) => Err(Doubt::from(*error)),
+        Some(Err(error @ ProviderError::Unavailable { outage: Outage::Tls, .. })) => Err(NotPassed::from(*error)),
         Some(Err(_)) => Err(NO_DOCUMENT),
     }
 }

@@ -9,23 +9,24 @@ use http::header::LOCATION;
 use serde_json::json;
 use url::{Position, Url};
 
-use super::super::authorize::Departure;
+use super::super::authorize::PendingRedirect;
 use super::super::callback;
 use super::super::dialect::OidcDialect;
 use super::Probing;
 use crate::answers::throttled;
-use crate::report::{Doubt, Finding, Verdict};
+use crate::report::{Finding, NotPassed, Verdict};
 use crate::{Callback, Hints, Outage, ProviderError, Stage};
 
-const OUT_OF_REACH: Doubt =
-    Doubt::Unverifiable("the authorization endpoint does not answer to Landfall; browsers may reach it all the same");
-const ITS_OWN_PAGE: Doubt = Doubt::Unverifiable(
+const OUT_OF_REACH: NotPassed = NotPassed::Unverifiable(
+    "the authorization endpoint does not answer to Landfall; browsers may reach it all the same",
+);
+const ITS_OWN_PAGE: NotPassed = NotPassed::Unverifiable(
     "the provider shows a page of its own instead of answering at the redirect URI: log in once to see whether it comes back",
 );
 const REFUSED: &str = "the provider refuses on a page of its own: register the redirect URI there, exactly as it stands in the \
                        detail, and check client.id";
-const NO_STATE: Doubt =
-    Doubt::Failed("the provider does not bring back the state it was sent: no login can be told from another's");
+const NO_STATE: NotPassed =
+    NotPassed::Failed("the provider does not bring back the state it was sent: no login can be told from another's");
 
 impl<D: OidcDialect> Probing<'_, D> {
     pub(super) async fn redirect(&self) -> Finding {
@@ -34,7 +35,7 @@ impl<D: OidcDialect> Probing<'_, D> {
 
     async fn comes_back(&self) -> Verdict {
         let metadata = self.callable("authorization_endpoint")?;
-        let departure = Departure::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
+        let departure = PendingRedirect::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
         let state = URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<16>());
         // Without a response mode: a form that a browser would post cannot be read here.
         let url = self.party.authorization_url(self.cx, metadata, &departure, &state, None)?;
@@ -49,7 +50,7 @@ impl<D: OidcDialect> Probing<'_, D> {
             status => {
                 let hint = self.party.dialect.refused_page(&answer).filter(|_| status.is_client_error());
                 let hint = hint.or((status == StatusCode::BAD_REQUEST).then_some(REFUSED));
-                return Err(hint.map_or(ITS_OWN_PAGE, Doubt::Failed));
+                return Err(hint.map_or(ITS_OWN_PAGE, NotPassed::Failed));
             }
         }
         let returned = answer.header(&LOCATION).and_then(|location| returned(&self.redirect_uri, location));

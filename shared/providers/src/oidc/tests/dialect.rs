@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::InvalidConnector;
-use crate::oidc::{OidcDialect, Vouched};
+use crate::oidc::{OidcDialect, VerifiedClaims};
 use crate::registry::Provider;
 
 const PROVIDER: Provider = Provider::oidc::<Hosted>("hosted");
@@ -22,7 +22,7 @@ impl OidcDialect for Hosted {
         Ok(self.issuer.clone())
     }
 
-    fn check(&self, _method: Method, claims: &Vouched) -> Result<(), ProviderError> {
+    fn check(&self, _method: Method, claims: &VerifiedClaims) -> Result<(), ProviderError> {
         if claims.text("name") == Some(&self.name) { Ok(()) } else { Err(Stage::IdToken.refused(Check::Subject)) }
     }
 }

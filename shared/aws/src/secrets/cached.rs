@@ -36,7 +36,7 @@ type Reading = Result<Option<SecretString>, Unread>;
 
 /// Secrets by name.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<BTreeMap<String, Arc<Entry>>>);
+pub(super) struct CachedSecret(Mutex<BTreeMap<String, Arc<Entry>>>);
 
 #[derive(Default)]
 struct Entry {
@@ -59,7 +59,7 @@ struct Known {
     absent: bool,
 }
 
-impl Kept {
+impl CachedSecret {
     /// The value of `name`, from memory or by `read`.
     pub(super) async fn get(&self, cx: &RequestContext, name: &str, read: impl ReadSecret) -> Reading {
         let entry = self.entry(name);
@@ -175,8 +175,8 @@ fn within(age: TimeDelta, since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> b
     since.is_some_and(|since| (now - since).abs() < age)
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for CachedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Kept")
+        f.write_str("CachedSecret")
     }
 }

@@ -17,7 +17,7 @@ const TIMEOUT: TimeDelta = TimeDelta::minutes(30);
 
 /// A browser that is logging in, by the id that its session will have.
 #[derive(Debug)]
-pub(super) struct Browser {
+pub(super) struct AuthSession {
     realm: String,
     cookie: String,
     tabs: BTreeMap<String, Tab>,
@@ -99,7 +99,7 @@ pub(super) fn open(
     let known = known(state, visit).map(|(id, _)| id.clone());
     let id = signed_in.map(str::to_owned).or(known).unwrap_or_else(|| visit.random::<18>());
 
-    let browser = state.browsers.entry(id.clone()).or_insert_with(|| Browser {
+    let browser = state.browsers.entry(id.clone()).or_insert_with(|| AuthSession {
         realm: visit.realm.name.clone(),
         cookie: URL_SAFE_NO_PAD.encode(format!("{id}.{}", visit.random::<64>())),
         tabs: BTreeMap::new(),
@@ -166,8 +166,8 @@ pub(super) fn close(state: &mut State, place: &Place) -> Option<AuthorizationReq
     closed.map(|tab| tab.request)
 }
 
-fn known<'a>(state: &'a State, visit: &Visit<'_>) -> Option<(&'a String, &'a Browser)> {
+fn known<'a>(state: &'a State, visit: &Visit<'_>) -> Option<(&'a String, &'a AuthSession)> {
     let cookie = cookies::AUTH_SESSION.get(visit)?;
-    let ours = |browser: &Browser| browser.realm == visit.realm.name && browser.cookie == cookie;
+    let ours = |browser: &AuthSession| browser.realm == visit.realm.name && browser.cookie == cookie;
     state.browsers.iter().find(|(_, browser)| ours(browser) && visit.call.now - browser.since < TIMEOUT)
 }

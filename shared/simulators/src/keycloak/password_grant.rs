@@ -7,7 +7,7 @@ use crate::wire;
 
 /// One password-grant request as it was received, whatever became of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub struct PasswordGrant {
     realm: String,
     client_id: Option<String>,
     client_auth: ClientAuth,
@@ -41,7 +41,7 @@ impl ClientAuth {
     }
 }
 
-impl Attempt {
+impl PasswordGrant {
     /// The request as an attempt; `None` if it is for another grant.
     pub(super) fn of(realm: &str, call: &Call<'_>) -> Option<Self> {
         let form = &call.form;
@@ -98,9 +98,9 @@ impl Attempt {
     }
 }
 
-impl fmt::Debug for Attempt {
+impl fmt::Debug for PasswordGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attempt")
+        f.debug_struct("PasswordGrant")
             .field("realm", &self.realm)
             .field("client_id", &self.client_id)
             .field("client_auth", &self.client_auth)

@@ -5,7 +5,8 @@ use insta::assert_json_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Answer, TestApp, TestSession, data, key, password_journey};
 use serde_json::{Value, json};
-use simulators::keycloak::{Misbehaviour, User};
+use simulators::Misbehaviour;
+use simulators::keycloak::User;
 
 const JOURNEY: &str = "migrate-from-keycloak";
 

@@ -8,7 +8,7 @@ use insta::assert_json_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Answer, Browser, Login, Return, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
-use simulators::keycloak::Misbehaviour;
+use simulators::Misbehaviour;
 use store::LockId;
 
 const JOURNEY: &str = "sign-in-with-keycloak";
@@ -288,7 +288,7 @@ async fn a_provider_that_is_away_when_the_browser_is_back_is_an_outcome() {
 #[tokio::test]
 async fn a_provider_that_is_away_at_the_start_is_an_outcome_and_sends_nobody_anywhere() {
     let app = TestApp::new().await;
-    app.keycloak.misbehave_at(simulators::keycloak::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
+    app.keycloak.misbehave_at(simulators::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
     let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
     assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&json!("try_later"), &Value::Null));
 }

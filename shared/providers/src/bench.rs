@@ -16,7 +16,8 @@ use domain::{
 use egress::{Egress, Reach};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use simulators::keycloak::{Client, DirectGrantFlow, Endpoint, Keycloak, Realm, Requirement, User, totp};
+use simulators::Endpoint;
+use simulators::keycloak::{Client, DirectGrantFlow, Keycloak, Realm, Requirement, User, totp};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -220,7 +221,7 @@ impl Bench {
 
     /// Calls so far: discovery, keys, token, userinfo.
     pub(crate) fn calls(&self) -> [usize; 4] {
-        [Endpoint::Discovery, Endpoint::Certs, Endpoint::Token, Endpoint::Userinfo].map(|at| self.keycloak.calls(at))
+        [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo].map(|at| self.keycloak.calls(at))
     }
 
     pub(crate) fn pass(&self, time: TimeDelta) {

@@ -7,12 +7,12 @@
 //!
 //! **To add one more**: a file (or folder) named after the provider, whose opening lines say which release it imitates
 //! and from where that is known. It has a builder for what an administrator would configure, `router()` for what the
-//! world sees, what it received for a test to look at, and a list of ways to misbehave. `wire` holds the forms and
-//! answers, `signer` the keys and JWTs, that any of them can use.
+//! world sees, what it received for a test to look at, and a list of ways to misbehave. `core` holds what any of
+//! them can use: forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod keycloak;
 
-mod signer;
-mod wire;
+mod core;
 
+pub use self::core::{Algorithm, BadKey, Dress, Endpoint, KeySet, Misbehaviour, Published};
 pub use keycloak::Keycloak;

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use landfall::demo::{KEYCLOAK_SECRET, PASSWORD};
 use landfall_tests::{Browser, Login, Return, Setup, TestApp, key};
-use simulators::keycloak::{Client, Endpoint, Misbehaviour, Realm, User};
+use simulators::keycloak::{Client, Realm, User};
+use simulators::{Endpoint, Misbehaviour};
 
 use crate::away::{Away, tampered, token_calls};
 use crate::witness::{Witness, directory, ended};
@@ -201,7 +202,7 @@ async fn an_issuer_in_the_callback_that_is_wrong_or_missing_reaches_no_token_end
         away.signs_nobody_in(&app, &back, "callback: issuer").await;
     }
     for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
-        app.keycloak.misbehave_at(Endpoint::LoginAction, Some(misbehaviour));
+        app.keycloak.misbehave_at(Endpoint::Login, Some(misbehaviour));
         let away = Away::new(&app).await;
         away.signs_nobody_in(&app, &away.back().await, "callback: issuer").await;
     }

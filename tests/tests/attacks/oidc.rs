@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Browser, Login, Setup, TestApp, TestSession};
 use serde_json::{Value, json};
-use simulators::keycloak::{BadKey, Client, Endpoint, Misbehaviour, Published};
+use simulators::keycloak::Client;
+use simulators::{BadKey, Endpoint, Misbehaviour, Published};
 
 use crate::away::{Away, JOURNEY, told_none, told_nothing};
 use crate::by::{By, three_ways};
@@ -197,14 +198,14 @@ async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_o
     let kinds = [BadKey::Short, BadKey::OffCurve, BadKey::WrongType];
     for (kind, by) in kinds.into_iter().flat_map(|kind| By::ALL.map(|by| (kind, by))) {
         let app = TestApp::with(three_ways).await;
-        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Instead)));
+        app.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Instead)));
         // Rightly signed by the key that is said to be the right one, as far as there can be such a signature.
         app.keycloak.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
         by.signs_nobody_in(&app, "id_token: key").await;
         assert_eq!(calls(&app)[2], 1, "{kind:?} {by:?}");
 
         let app = TestApp::with(three_ways).await;
-        app.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Beside)));
+        app.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Beside)));
         by.signs_in(&app).await;
     }
 }
@@ -218,7 +219,7 @@ async fn a_key_set_that_is_huge_deep_or_ambiguous_is_refused_before_anything_sec
     ] {
         for by in By::ALL {
             let app = TestApp::with(three_ways).await;
-            app.keycloak.misbehave_at(Endpoint::Certs, Some(misbehaviour.clone()));
+            app.keycloak.misbehave_at(Endpoint::Keys, Some(misbehaviour.clone()));
             by.signs_nobody_in(&app, reason).await;
             assert_eq!(calls(&app), [1, 1, 0, 0], "{by:?}");
             assert!(app.keycloak.exchanges().is_empty() && app.keycloak.requests().is_empty());

@@ -5,7 +5,7 @@ use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{Method, Request};
 use landfall_tests::{Answer, Return, TestApp};
 use serde_json::{Value, json};
-use simulators::keycloak::{Endpoint, Misbehaviour};
+use simulators::{Endpoint, Misbehaviour};
 
 use crate::away::{Away, token_calls, told_nothing};
 use crate::witness::{Witness, directory, ended};
@@ -63,7 +63,7 @@ async fn an_error_with_a_forged_state_changes_nothing_and_none_of_its_text_is_sh
 async fn what_a_provider_says_with_its_no_is_shown_to_nobody() {
     for error in ["access_denied", "<script>alert(1)</script>", "server_error", "\0"] {
         let app = TestApp::new().await;
-        app.keycloak.misbehave_at(Endpoint::LoginAction, Some(Misbehaviour::CallbackError(error.to_owned())));
+        app.keycloak.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
         let away = Away::new(&app).await;
         let back = away.back().await;
         assert!(back.parameter("error_description").is_some_and(|text| text.contains("<script>")));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall::demo::{KEYCLOAK_SECRET, PASSWORD};
 use landfall_tests::{Answer, TestApp, VERIFIER};
 use serde_json::Value;
-use simulators::keycloak::Endpoint;
+use simulators::Endpoint;
 
 /// Remembers how everything was before an attack.
 pub(crate) struct Witness<'a> {
@@ -74,7 +74,7 @@ impl<'a> Witness<'a> {
 
 /// How often the provider was called: for its discovery document, its keys, tokens, userinfo.
 pub(crate) fn calls(app: &TestApp) -> [usize; 4] {
-    [Endpoint::Discovery, Endpoint::Certs, Endpoint::Token, Endpoint::Userinfo].map(|at| app.keycloak.calls(at))
+    [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo].map(|at| app.keycloak.calls(at))
 }
 
 /// Users, links and identifiers, without the sessions.

@@ -12,8 +12,8 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-const CERTIFICATE: &[u8] = include_bytes!("../../../simulators/src/keys/foreign.crt.pem");
-const KEY: &[u8] = include_bytes!("../../../simulators/src/keys/foreign.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../../../simulators/src/core/keys/foreign.crt.pem");
+const KEY: &[u8] = include_bytes!("../../../simulators/src/core/keys/foreign.pem");
 
 /// A free port, and the URL of whoever serves it.
 pub(crate) async fn listen() -> (TcpListener, String) {

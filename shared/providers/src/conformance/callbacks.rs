@@ -1,6 +1,7 @@
 use domain::Pending;
 use serde_json::json;
-use simulators::keycloak::{Client, Endpoint, Misbehaviour, Realm};
+use simulators::keycloak::{Client, Realm};
+use simulators::{Endpoint, Misbehaviour};
 
 use super::Row;
 use crate::bench::{Bench, CALLBACK, SECRET};
@@ -18,10 +19,10 @@ async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
-            bench.keycloak.misbehave_at(Endpoint::LoginAction, Some(misbehaviour.clone()));
+            bench.keycloak.misbehave_at(Endpoint::Login, Some(misbehaviour.clone()));
             assert_eq!(bench.login().await.err(), MIXED_UP, "{row:?} {misbehaviour:?}");
         }
-        bench.keycloak.misbehave_at(Endpoint::LoginAction, None);
+        bench.keycloak.misbehave_at(Endpoint::Login, None);
 
         let pending = bench.begin().await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();
@@ -58,13 +59,13 @@ async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint(
             ("request_not_supported", "unavailable.misconfigured"),
             ("<script>alert(1)</script>", "rejected.declined"),
         ] {
-            bench.keycloak.misbehave_at(Endpoint::LoginAction, Some(Misbehaviour::CallbackError(error.to_owned())));
+            bench.keycloak.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
             let failed = bench.login().await.unwrap_err();
             assert_eq!(failed.outcome(), Some(outcome), "{row:?} {error}: {failed}");
             assert!(!format!("{failed:?} {failed}").contains("script"));
         }
         // What the provider itself says to a silent login.
-        bench.keycloak.misbehave_at(Endpoint::LoginAction, None);
+        bench.keycloak.misbehave_at(Endpoint::Login, None);
         let silent = Hints { prompt: Some("none"), ..Hints::default() };
         let pending = bench.begin_with(silent).await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::Method;
 use serde_json::json;
-use simulators::keycloak::{Endpoint, Misbehaviour};
+use simulators::{Endpoint, Misbehaviour};
 use tokio::io::AsyncReadExt;
 
 use super::Row;
@@ -104,7 +104,7 @@ async fn what_is_known_serves_on_while_discovery_is_down() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         bench.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
-        bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::Unavailable));
+        bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
         bench.pass(TimeDelta::hours(23));
         bench.login().await.unwrap();
         bench.pass(TimeDelta::hours(1));
@@ -116,7 +116,7 @@ async fn what_is_known_serves_on_while_discovery_is_down() {
 async fn keys_that_cannot_be_had_leave_the_code_unsent() {
     for row in Row::redirects() {
         let bench = row.bench().await;
-        bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::Unavailable));
+        bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
         assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)), "{row:?}");
         assert_eq!(bench.calls()[2], 0);
     }

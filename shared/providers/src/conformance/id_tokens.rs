@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
 use domain::Method;
 use serde_json::json;
-use simulators::keycloak::{BadKey, Endpoint, Misbehaviour, OldKey, Published};
+use simulators::keycloak::OldKey;
+use simulators::{BadKey, Endpoint, Misbehaviour, Published};
 
 use super::Row;
 use crate::{Check, Stage};
@@ -96,11 +97,11 @@ async fn keys_that_must_not_be_used_verify_nothing_and_harm_nobody() {
     for row in Row::all() {
         for kind in [BadKey::Short, BadKey::OffCurve, BadKey::WrongType] {
             let bench = row.bench().await;
-            bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Beside)));
+            bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Beside)));
             bench.login().await.unwrap();
 
             let bench = row.bench().await;
-            bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::BadKey(kind, Published::Instead)));
+            bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Instead)));
             if kind == BadKey::Short {
                 bench.keycloak.misbehave(Some(Misbehaviour::ShortKeySignature));
             }

@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use domain::{Method, SecretError};
 use serde_json::json;
-use simulators::keycloak::{Endpoint, Misbehaviour};
+use simulators::{Endpoint, Misbehaviour};
 
 use super::Row;
 use crate::bench::{Bench, SECRET, listen, serve};

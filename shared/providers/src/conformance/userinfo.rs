@@ -1,5 +1,5 @@
 use serde_json::json;
-use simulators::keycloak::{Endpoint, Misbehaviour};
+use simulators::{Endpoint, Misbehaviour};
 
 use super::Row;
 use crate::bench::Bench;

@@ -10,7 +10,8 @@ use axum::http::header::CONTENT_TYPE;
 use chrono::TimeDelta;
 use egress::Reach;
 use serde_json::{Value, json};
-use simulators::keycloak::{Endpoint, Misbehaviour, OldKey};
+use simulators::keycloak::OldKey;
+use simulators::{Endpoint, Misbehaviour};
 
 use crate::bench::{Bench, PASSWORD, listen, serve};
 use crate::{Check, Outage, ProviderError, Stage};
@@ -30,7 +31,7 @@ async fn a_discovery_document_of_another_issuer_is_refused() {
 
 #[tokio::test]
 async fn documents_that_are_none_end_the_login_before_the_password_leaves() {
-    for (endpoint, stage) in [(Endpoint::Discovery, Stage::Discovery), (Endpoint::Certs, Stage::Keys)] {
+    for (endpoint, stage) in [(Endpoint::Discovery, Stage::Discovery), (Endpoint::Keys, Stage::Keys)] {
         let bench = Bench::start().await;
         for (misbehaviour, error) in [
             (Misbehaviour::Html, stage.unavailable(Outage::Protocol)),
@@ -159,7 +160,7 @@ async fn documents_serve_on_for_a_day_while_the_provider_does_not_give_them() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
     bench.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
-    bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::TooManyRequests { retry_after: None }));
+    bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::TooManyRequests { retry_after: None }));
 
     bench.pass(TimeDelta::hours(2));
     bench.login().await.unwrap();
@@ -173,7 +174,7 @@ async fn documents_serve_on_for_a_day_while_the_provider_does_not_give_them() {
     assert_eq!(bench.calls()[2], 3);
 
     bench.keycloak.misbehave_at(Endpoint::Discovery, None);
-    bench.keycloak.misbehave_at(Endpoint::Certs, None);
+    bench.keycloak.misbehave_at(Endpoint::Keys, None);
     bench.login().await.unwrap();
 }
 
@@ -191,13 +192,13 @@ async fn a_rotation_while_the_keys_are_not_given_refuses_nobody() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
     bench.keycloak.change_realm("demo", |realm| realm.rotate_key(OldKey::Removed)).unwrap();
-    bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::Unavailable));
+    bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
     for _ in 0..3 {
         assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)));
     }
     assert_eq!(bench.calls()[1], 1 + 2);
 
-    bench.keycloak.misbehave_at(Endpoint::Certs, None);
+    bench.keycloak.misbehave_at(Endpoint::Keys, None);
     bench.pass(TimeDelta::minutes(1));
     bench.login().await.unwrap();
 }
@@ -206,7 +207,7 @@ async fn a_rotation_while_the_keys_are_not_given_refuses_nobody() {
 async fn a_key_that_was_removed_is_refused_once_keys_are_too_old() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.misbehave_at(Endpoint::Certs, Some(Misbehaviour::Unavailable));
+    bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
     bench.pass(TimeDelta::hours(24));
     let before = bench.keycloak.requests().len();
     assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)));

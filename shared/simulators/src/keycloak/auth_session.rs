@@ -10,7 +10,7 @@ use super::authorize::AuthorizationRequest;
 use super::pages::Notice;
 use super::visit::Visit;
 use super::{State, cookies};
-use crate::signer;
+use crate::core::signer;
 
 /// "Login timeout" of a fresh realm.
 const TIMEOUT: TimeDelta = TimeDelta::minutes(30);

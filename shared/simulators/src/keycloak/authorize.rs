@@ -6,8 +6,9 @@ use super::auth_session::{self, Proof};
 use super::pages::Notice;
 use super::session::{self, Session};
 use super::visit::Visit;
-use super::{Endpoint, Misbehaviour, State, callback, completion, cookies, login_action};
-use crate::wire::{Form, Reply};
+use super::{State, callback, completion, cookies, login_action};
+use crate::core::wire::{Form, Reply};
+use crate::core::{Endpoint, Misbehaviour};
 
 pub(super) use request::AuthorizationRequest;
 use request::Refused;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::{Client, Keycloak, Realm, User, totp};
-use crate::wire::decode;
+use crate::core::wire::decode;
 
 pub(super) const TOKEN: &str = "/realms/demo/protocol/openid-connect/token";
 pub(super) const USERINFO: &str = "/realms/demo/protocol/openid-connect/userinfo";
@@ -207,7 +207,7 @@ impl Bench {
         Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            body: String::from_utf8_lossy(&body).into_owned(),
         }
     }
 }

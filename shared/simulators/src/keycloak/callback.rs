@@ -6,8 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::visit::Visit;
-use super::{Endpoint, State, pages};
-use crate::wire::{Reply, encode_fields};
+use super::{State, pages};
+use crate::core::Endpoint;
+use crate::core::wire::{Reply, encode_fields};
 
 /// Where a client waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub(super) fn deliver(
     target: &Target,
     mut fields: Vec<(&'static str, String)>,
 ) -> Reply {
-    for endpoint in [Endpoint::Authorize, Endpoint::LoginAction] {
+    for endpoint in [Endpoint::Authorize, Endpoint::Login] {
         if let Some(misbehaviour) = state.misbehaviours.get(&endpoint) {
             misbehaviour.spoil_callback(&mut fields);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::direct_grant::DirectGrantFlow;
 use super::redirect_uri;
-use crate::signer;
+use crate::core::signer;
 
 /// Scopes that are granted to every client but not shown in the `scope` of an answer.
 const HIDDEN_SCOPES: [&str; 4] = ["web-origins", "acr", "roles", "basic"];

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::session::Session;
 use super::token::{BAD, Refusal, refusal};
 use super::{Call, Realm, User};
-use crate::signer;
+use crate::core::signer;
 
 /// How long a code is good for in a fresh realm, in seconds.
 const LIFESPAN: i64 = 60;

@@ -10,8 +10,8 @@ use super::code::Code;
 use super::session::Session;
 use super::visit::Visit;
 use super::{State, User, callback, consent, cookies};
-use crate::signer;
-use crate::wire::Reply;
+use crate::core::signer;
+use crate::core::wire::Reply;
 
 /// Whether this user would be asked for anything but a password.
 pub(super) fn asks_anything(state: &State, visit: &Visit<'_>, request: &AuthorizationRequest, username: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The cookies of a realm, set as the real server sets them.
 
 use super::visit::Visit;
-use crate::wire;
+use crate::core::wire;
 
 /// A cookie and how it is set.
 pub(super) struct Cookie {

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
+use super::SEE_THE_LOG;
 use super::client::Client;
-use super::misbehaviour::SEE_THE_LOG;
 use super::token::{BAD, DENIED, Refusal, refusal};
 use super::{Call, Realm, User};
 

@@ -4,10 +4,11 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use serde_json::{Value, json};
 
-use super::misbehaviour::server_error;
-use super::{Call, Endpoint, Realm, State, realm_url};
-use crate::signer::SigningKey;
-use crate::wire::Reply;
+use super::server_error;
+use super::{Call, Realm, State, realm_url};
+use crate::core::Endpoint;
+use crate::core::signer::SigningKey;
+use crate::core::wire::Reply;
 
 /// What a real 26.7.3 answered for a fresh realm, with `{public}` and `{internal}` for the realm's URL as browsers and
 /// as servers know it. As misleading as it was: `password` is listed even where no client may use it, HS256 although no
@@ -28,11 +29,11 @@ pub(super) fn document(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
 
 /// The key set. The encryption key stands first: who takes the first RSA key takes the wrong one.
 pub(super) fn keys(state: &State, realm: &Realm) -> Reply {
-    let signing = realm.keys.iter().map(|key| key.jwk("sig", "RS256"));
+    let signing = realm.keys.iter().map(SigningKey::jwk);
     let keys: Result<Vec<Value>, _> =
-        std::iter::once(SigningKey::encryption(&realm.name).jwk("enc", "RSA-OAEP")).chain(signing).collect();
+        std::iter::once(SigningKey::encryption(&realm.name).jwk_for("enc", "RSA-OAEP")).chain(signing).collect();
     let Ok(mut keys) = keys else { return server_error() };
-    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Certs) {
+    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Keys) {
         misbehaviour.spoil_keys(&mut keys);
     }
     Reply::json(StatusCode::OK, &json!({ "keys": keys })).header(CACHE_CONTROL, "no-cache")

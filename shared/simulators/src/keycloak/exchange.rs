@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Call, ClientAuth};
-use crate::wire;
+use crate::core::wire;
 
 /// One request to exchange a code as it was received, whatever became of it.
 #[derive(Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::callback::Target;
 use super::pages::{self, LoginForm, Notice, OtpForm};
 use super::visit::Visit;
 use super::{State, User, callback, completion, consent, cookies, session};
-use crate::wire::Reply;
+use crate::core::wire::Reply;
 
 const WRONG_CREDENTIALS: &str = "Invalid username or password.";
 const WRONG_OTP: &str = "Invalid authenticator code.";

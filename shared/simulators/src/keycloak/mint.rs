@@ -5,13 +5,13 @@ use axum::http::header::PRAGMA;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use jsonwebtoken::errors::Error;
 use serde_json::{Map, Value, json};
 
 use super::client::{self, Client, ClientKind};
-use super::{Call, Misbehaviour, Realm, User};
-use crate::signer::{self, SigningKey};
-use crate::wire::Reply;
+use super::{Call, Realm, User};
+use crate::core::Misbehaviour;
+use crate::core::signer::{self, Algorithm, SignError, SigningKey};
+use crate::core::wire::Reply;
 
 /// Lifespans of a fresh realm, in seconds.
 const ACCESS_TOKEN: i64 = 300;
@@ -44,7 +44,7 @@ pub(super) struct BrowserLogin<'a> {
 }
 
 /// The token response (RFC 6749 section 5.1).
-pub(super) fn answer(login: &Login<'_>) -> Result<Reply, Error> {
+pub(super) fn answer(login: &Login<'_>) -> Result<Reply, SignError> {
     let entropy = login.call.entropy;
     let key = signing_key(login.realm);
     let access_token = key.sign(&Value::Object(access_claims(login)).to_string())?;
@@ -67,7 +67,7 @@ pub(super) fn answer(login: &Login<'_>) -> Result<Reply, Error> {
 }
 
 /// An ID token. A direct grant's has no `nonce` and no `auth_time`.
-fn id_token(login: &Login<'_>, key: &SigningKey, access_token: &str) -> Result<String, Error> {
+fn id_token(login: &Login<'_>, key: &SigningKey, access_token: &str) -> Result<String, SignError> {
     let now = login.call.now.timestamp();
     let mut claims = common_claims(login, "ID");
     if login.client.claims_in_id_token {
@@ -79,7 +79,7 @@ fn id_token(login: &Login<'_>, key: &SigningKey, access_token: &str) -> Result<S
     }
     claims.insert("aud".into(), json!(login.client.id));
     claims.insert("sub".into(), json!(login.user.subject_in(&login.realm.name)));
-    claims.insert("at_hash".into(), json!(signer::at_hash(access_token)));
+    claims.insert("at_hash".into(), json!(key.algorithm().at_hash(access_token)));
 
     let Some(misbehaviour) = login.misbehaviour else { return key.sign(&Value::Object(claims).to_string()) };
     misbehaviour.spoil_claims(&mut claims, now);
@@ -148,7 +148,7 @@ pub(super) fn user_claims(user: &User, scopes: &[String]) -> Map<String, Value> 
 
 /// The key that signs now.
 pub(super) fn signing_key(realm: &Realm) -> SigningKey {
-    realm.keys.first().cloned().unwrap_or_else(|| SigningKey::generation(&realm.name, 0))
+    realm.keys.first().cloned().unwrap_or_else(|| SigningKey::generation(&realm.name, 0, Algorithm::default()))
 }
 
 fn granted(scopes: &[String], scope: &str) -> bool {
@@ -158,7 +158,7 @@ fn granted(scopes: &[String], scope: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use jsonwebtoken::jwk::JwkSet;
-    use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+    use jsonwebtoken::{DecodingKey, Validation};
 
     use super::super::bench::{Bench, LOGIN, TOKEN, demo, part};
     use super::*;
@@ -238,12 +238,12 @@ mod tests {
         assert_eq!(names(&header), ["alg", "kid", "typ"]);
         let key = keys.find(header["kid"].as_str().unwrap()).unwrap();
 
-        let mut validation = Validation::new(Algorithm::RS256);
+        let mut validation = Validation::new(jsonwebtoken::Algorithm::RS256);
         validation.validate_exp = false; // by the simulated clock, not by this machine's
         validation.set_audience(&["landfall"]);
         let key = DecodingKey::from_jwk(key).unwrap();
         let verified = jsonwebtoken::decode::<Value>(body["id_token"].as_str().unwrap(), &key, &validation).unwrap();
-        assert_eq!(verified.claims["at_hash"], signer::at_hash(body["access_token"].as_str().unwrap()));
+        assert_eq!(verified.claims["at_hash"], Algorithm::Rs256.at_hash(body["access_token"].as_str().unwrap()));
     }
 
     #[tokio::test]

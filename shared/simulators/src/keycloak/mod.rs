@@ -12,7 +12,8 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use domain::{FixedClock, SeededEntropy};
-//! use simulators::keycloak::{Client, Keycloak, Misbehaviour, Realm, User};
+//! use simulators::Misbehaviour;
+//! use simulators::keycloak::{Client, Keycloak, Realm, User};
 //!
 //! # let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
 //! # let entropy = Arc::new(SeededEntropy::new(1));
@@ -42,7 +43,6 @@ mod discovery;
 mod exchange;
 mod login_action;
 mod mint;
-mod misbehaviour;
 mod pages;
 mod password_grant;
 mod realm;
@@ -57,26 +57,29 @@ mod visit;
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod misbehaviour;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Utc};
 use domain::{Clock, Entropy};
+use serde_json::json;
 
 pub use client::Client;
 pub use direct_grant::{DirectGrantFlow, Requirement};
 pub use exchange::Exchange;
-pub use misbehaviour::{BadKey, Misbehaviour, Published};
 pub use password_grant::{ClientAuth, PasswordGrant};
 pub use realm::{FlowEnd, OldKey, Realm};
 pub use totp::totp;
 pub use user::User;
 
-use crate::wire::Form;
+use crate::core::wire::{Form, Reply};
+use crate::core::{Endpoint, Misbehaviour};
 use auth_session::AuthSession;
 use authorize::AuthorizationRequest;
 use code::Code;
@@ -124,23 +127,6 @@ struct Call<'a> {
     form: Form,
     now: DateTime<Utc>,
     entropy: &'a dyn Entropy,
-}
-
-/// What can be called, counted, and made to misbehave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// `/.well-known/openid-configuration`
-    Discovery,
-    /// `/protocol/openid-connect/certs`
-    Certs,
-    /// `/protocol/openid-connect/token`
-    Token,
-    /// `/protocol/openid-connect/userinfo`
-    Userinfo,
-    /// `/protocol/openid-connect/auth`
-    Authorize,
-    /// `/login-actions/...`: the forms of the login, the page for required actions, consent.
-    LoginAction,
 }
 
 /// There is nothing of that name to change.
@@ -283,7 +269,16 @@ impl State {
 }
 
 fn realm_url(base: &str, realm: &str) -> String {
-    format!("{base}/realms/{}", crate::wire::encode_segment(realm))
+    format!("{base}/realms/{}", crate::core::wire::encode_segment(realm))
+}
+
+/// How Keycloak describes what went wrong inside.
+const SEE_THE_LOG: &str = "For more on this error consult the server log.";
+
+/// What Keycloak answers when something went wrong inside.
+fn server_error() -> Reply {
+    let body = json!({ "error": "unknown_error", "error_description": SEE_THE_LOG });
+    Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &body)
 }
 
 impl fmt::Debug for Keycloak {

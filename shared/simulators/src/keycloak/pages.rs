@@ -4,7 +4,7 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 
-use crate::wire::{Reply, escape_html};
+use crate::core::wire::{Reply, escape_html};
 
 const STYLE: &str = include_str!("pages/style.css");
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Call;
-use crate::wire;
+use crate::core::wire;
 
 /// One password-grant request as it was received, whatever became of it.
 #[derive(Clone, PartialEq, Eq)]

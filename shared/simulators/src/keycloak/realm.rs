@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use super::client::Client;
 use super::user::User;
-use crate::signer::SigningKey;
+use crate::core::signer::{Algorithm, SigningKey};
 
 /// A realm as an administrator would make one: enabled, e-mail as username allowed, plain HTTP allowed.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct Realm {
     /// Newest first: the first one signs.
     pub(super) keys: Vec<SigningKey>,
     generations: usize,
+    algorithm: Algorithm,
 }
 
 /// A last step of a customised direct-grant flow that stops everybody.
@@ -42,6 +43,8 @@ pub enum OldKey {
     Kept,
     /// It vanishes at once (disabled or deleted), and its tokens fail.
     Removed,
+    /// Likewise, and the new one goes by its `kid`. Keycloak does no such thing; others do.
+    Replaced,
 }
 
 impl Realm {
@@ -58,8 +61,9 @@ impl Realm {
             failure_factor: None,
             clients: BTreeMap::new(),
             users: BTreeMap::new(),
-            keys: vec![SigningKey::generation(name, 0)],
+            keys: vec![SigningKey::generation(name, 0, Algorithm::default())],
             generations: 1,
+            algorithm: Algorithm::default(),
         }
     }
 
@@ -131,12 +135,22 @@ impl Realm {
 
     /// Signs with a new key from now on. It was not announced before, and stands first in the key set.
     pub fn rotate_key(mut self, old: OldKey) -> Self {
-        if old == OldKey::Removed {
+        let mut new = SigningKey::generation(&self.name, self.generations, self.algorithm);
+        if let (OldKey::Replaced, Some(replaced)) = (old, self.keys.first()) {
+            new = new.named(replaced.kid());
+        }
+        if old != OldKey::Kept {
             self.keys.clear();
         }
-        self.keys.insert(0, SigningKey::generation(&self.name, self.generations));
+        self.keys.insert(0, new);
         self.generations += 1;
         self
+    }
+
+    /// Signs with this algorithm from now on, and publishes no other key.
+    pub fn signing_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self.rotate_key(OldKey::Removed)
     }
 
     /// The user somebody means who types `login`, blanks and all: an e-mail first, where that is allowed.

@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::login_action::{self, Action};
 use super::visit::Visit;
-use super::{Call, Endpoint, Exchange, Keycloak, Misbehaviour, PasswordGrant, Realm, State};
-use super::{authorize, discovery, pages, token, userinfo};
-use crate::wire::{Form, Reply, decode_segment};
+use super::{Call, Exchange, Keycloak, PasswordGrant, Realm, State};
+use super::{authorize, discovery, pages, server_error, token, userinfo};
+use crate::core::wire::{Form, Reply, decode_segment};
+use crate::core::{Endpoint, Misbehaviour};
 
 /// One handler for all paths: the relative path is configuration, and axum's own answers are not Keycloak's.
 pub(super) fn router(keycloak: Keycloak) -> Router {
@@ -55,10 +56,12 @@ fn respond(keycloak: &Keycloak, method: &Method, uri: &Uri, headers: &HeaderMap,
         state.exchanges.extend(Exchange::of(&realm, &call));
     }
     let misbehaviour = state.misbehaviours.get(&endpoint).cloned();
-    if misbehaviour == Some(Misbehaviour::Silence) {
-        return None;
+    match &misbehaviour {
+        Some(Misbehaviour::Silence) => return None,
+        Some(Misbehaviour::ServerError) => return Some(server_error()),
+        _ => {}
     }
-    if let Some(reply) = misbehaviour.as_ref().and_then(Misbehaviour::canned) {
+    if let Some(reply) = misbehaviour.as_ref().and_then(|misbehaviour| misbehaviour.canned(headers)) {
         return Some(reply);
     }
 
@@ -75,23 +78,23 @@ struct Asked<'a> {
     method: &'a Method,
     realm: &'a str,
     endpoint: Endpoint,
-    /// At [`Endpoint::LoginAction`].
+    /// At [`Endpoint::Login`].
     action: Option<Action>,
 }
 
 fn obey(state: &mut State, asked: &Asked<'_>, call: &Call<'_>) -> Reply {
     let allowed: &[Method] = match asked.endpoint {
-        Endpoint::Discovery | Endpoint::Certs => &[Method::GET],
+        Endpoint::Discovery | Endpoint::Keys => &[Method::GET],
         Endpoint::Token => &[Method::POST],
         Endpoint::Userinfo => &[Method::GET, Method::POST],
-        Endpoint::Authorize | Endpoint::LoginAction => &[Method::HEAD, Method::POST, Method::GET],
+        Endpoint::Authorize | Endpoint::Login => &[Method::HEAD, Method::POST, Method::GET],
     };
     if !allowed.contains(asked.method) {
         let body = json!({ "error": "HTTP 405 Method Not Allowed" });
         return Reply::json(StatusCode::METHOD_NOT_ALLOWED, &body);
     }
     let Some(realm) = state.realms.get(asked.realm) else { return no_such_realm(call) };
-    if matches!(asked.endpoint, Endpoint::Authorize | Endpoint::LoginAction) {
+    if matches!(asked.endpoint, Endpoint::Authorize | Endpoint::Login) {
         let visit = Visit::of(state, realm, call);
         return visited(state, &visit, asked);
     }
@@ -101,10 +104,10 @@ fn obey(state: &mut State, asked: &Asked<'_>, call: &Call<'_>) -> Reply {
     }
     match asked.endpoint {
         Endpoint::Discovery => discovery::document(state, realm, call),
-        Endpoint::Certs => discovery::keys(state, realm),
+        Endpoint::Keys => discovery::keys(state, realm),
         Endpoint::Token => token::answer(state, asked.realm, call),
         Endpoint::Userinfo => userinfo::answer(state, realm, call),
-        Endpoint::Authorize | Endpoint::LoginAction => nothing_here(),
+        Endpoint::Authorize | Endpoint::Login => nothing_here(),
     }
 }
 
@@ -130,11 +133,11 @@ fn resolve(path: &str) -> Option<(String, Endpoint, Option<Action>)> {
     let realm = decode_segment(realm)?;
     let endpoint = match rest {
         ".well-known/openid-configuration" => Endpoint::Discovery,
-        "protocol/openid-connect/certs" => Endpoint::Certs,
+        "protocol/openid-connect/certs" => Endpoint::Keys,
         "protocol/openid-connect/token" => Endpoint::Token,
         "protocol/openid-connect/userinfo" => Endpoint::Userinfo,
         "protocol/openid-connect/auth" => Endpoint::Authorize,
-        _ => return Some((realm, Endpoint::LoginAction, Some(Action::named(rest.strip_prefix("login-actions/")?)?))),
+        _ => return Some((realm, Endpoint::Login, Some(Action::named(rest.strip_prefix("login-actions/")?)?))),
     };
     Some((realm, endpoint, None))
 }
@@ -285,6 +288,6 @@ mod tests {
         assert_eq!((first.len(), second.len(), third.len()), (1, 2, 1));
         assert_eq!(second[1], first[0]);
         assert!(!second.contains(&third[0]));
-        assert_eq!(bench.keycloak.calls(Endpoint::Certs), 3);
+        assert_eq!(bench.keycloak.calls(Endpoint::Keys), 3);
     }
 }

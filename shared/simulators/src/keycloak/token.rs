@@ -13,10 +13,11 @@ use serde_json::json;
 use super::client::{Client, ClientKind};
 use super::direct_grant::{self, Passed};
 use super::mint::{self, BrowserLogin, Login};
-use super::misbehaviour::server_error;
+use super::server_error;
 use super::session::Session;
-use super::{Call, Endpoint, FlowEnd, Realm, State, User, code};
-use crate::wire::{self, Reply};
+use super::{Call, FlowEnd, Realm, State, User, code};
+use crate::core::Endpoint;
+use crate::core::wire::{self, Reply};
 
 /// A refusal by the token endpoint: status, `error`, `error_description`.
 pub(super) struct Refusal(StatusCode, &'static str, Cow<'static, str>);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::brute_force::Failures;
 use super::totp::Totp;
-use crate::signer;
+use crate::core::signer;
 
 /// A user as an administrator would make one: enabled, without a password until one is set.
 ///

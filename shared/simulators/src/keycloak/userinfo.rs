@@ -4,9 +4,10 @@ use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
 
-use super::misbehaviour::server_error;
-use super::{Call, Endpoint, Realm, State, mint};
-use crate::wire::{self, Reply};
+use super::server_error;
+use super::{Call, Realm, State, mint};
+use crate::core::Endpoint;
+use crate::core::wire::{self, Reply};
 
 pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
     let challenge = format!("Bearer realm=\"{}\"", realm.name);

@@ -11,7 +11,7 @@ use super::authorize::AuthorizationRequest;
 use super::callback::Target;
 use super::pages;
 use super::{Call, Realm, State};
-use crate::wire::{Reply, encode_fields};
+use crate::core::wire::{Reply, encode_fields};
 
 /// A browser's request to a realm.
 pub(super) struct Visit<'a> {

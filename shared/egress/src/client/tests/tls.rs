@@ -8,8 +8,8 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 use crate::breaker::OUTAGES;
 
-const CERTIFICATE: &[u8] = include_bytes!("../../../../simulators/src/keys/foreign.crt.pem");
-const KEY: &[u8] = include_bytes!("../../../../simulators/src/keys/foreign.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../../../../simulators/src/core/keys/foreign.crt.pem");
+const KEY: &[u8] = include_bytes!("../../../../simulators/src/core/keys/foreign.pem");
 
 fn self_signed() -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();

@@ -5,7 +5,8 @@ mod mistakes;
 
 use domain::Method;
 use serde_json::{Value, json};
-use simulators::keycloak::{BadKey, Client, DirectGrantFlow, Misbehaviour, Published, Realm, Requirement, User};
+use simulators::keycloak::{Client, DirectGrantFlow, Realm, Requirement, User};
+use simulators::{BadKey, Misbehaviour, Published};
 
 use super::*;
 use crate::bench::{CALLBACK, SECRET, SEED, checks_codes};
@@ -200,13 +201,13 @@ async fn a_key_set_nobody_could_verify_with_is_found() {
         (Misbehaviour::Unavailable, "the provider answers with an error of its own", false),
         (Misbehaviour::TooManyRequests { retry_after: Some(7) }, "the provider wants fewer calls", false),
     ] {
-        bench.keycloak.misbehave_at(Endpoint::Certs, Some(misbehaviour));
+        bench.keycloak.misbehave_at(Endpoint::Keys, Some(misbehaviour));
         let keys = bench.probe(None).await.checks.remove(4);
         assert!(keys.hint.is_some_and(|found| found.starts_with(hint)), "{keys:?}");
         let none = json!({ "jwks_uri": format!("{}/realms/demo/protocol/openid-connect/certs", bench.url), "keys": 0, "algorithms": [] });
         assert_eq!(keys.detail, detail.then_some(none));
     }
-    bench.keycloak.misbehave_at(Endpoint::Certs, None);
+    bench.keycloak.misbehave_at(Endpoint::Keys, None);
     let mut bench = bench;
     connect(&mut bench, json!({ "settings": { "algorithms": ["ES256"] } }));
     assert_eq!(bench.probe(None).await.checks[4].status, Status::Failed);

@@ -7,7 +7,7 @@ use super::super::Realm;
 use super::super::callback::{ResponseMode, Target};
 use super::super::client::{Client, ClientKind};
 use super::super::code::Challenge;
-use crate::wire::Form;
+use crate::core::wire::Form;
 
 /// Parameters longer than this are as good as not there.
 const LONGEST: usize = 4_000;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::super::bench::{Bench, CALLBACK, EXCHANGE, Person, TOKEN, landfall, part, web};
 use super::super::{Client, ClientAuth, Endpoint, Misbehaviour};
-use crate::signer;
+use crate::core::signer;
 
 const BAD_CODE: &str = "400 invalid_grant: Code not valid";
 const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";

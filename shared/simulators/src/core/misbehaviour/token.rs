@@ -1,10 +1,9 @@
 //! ID tokens that are wrong in one respect.
 
-use jsonwebtoken::errors::Error;
 use serde_json::{Map, Value, json};
 
-use super::{Misbehaviour, OTHER_ISSUER, SOMEBODY_ELSE};
-use crate::signer::{self, ShortKey, SigningKey};
+use super::{Misbehaviour, OTHER_ISSUER, SOMEBODY_ELSE, put_over};
+use crate::core::signer::{self, Algorithm, ShortKey, SignError, SigningKey};
 
 /// Stands for a number that `serde_json` cannot hold until the claims are text.
 const BEYOND_F64: &str = "1e400";
@@ -13,13 +12,18 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 impl Misbehaviour {
     /// Changes the claims of an ID token; `now` in seconds.
-    pub(in crate::keycloak) fn spoil_claims(&self, claims: &mut Map<String, Value>, now: i64) {
+    pub(crate) fn spoil_claims(&self, claims: &mut Map<String, Value>, now: i64) {
         let mut set = |name: &str, value: Value| claims.insert(name.into(), value);
         match self {
+            Self::Claims(over) => {
+                put_over(claims, over);
+                None
+            }
             Self::WrongIssuer => set("iss", json!(OTHER_ISSUER)),
             Self::WrongAudience => set("aud", json!(SOMEBODY_ELSE)),
             Self::SeveralAudiences => {
                 let client = claims.get("aud").cloned();
+                claims.insert("azp".into(), json!(client));
                 claims.insert("aud".into(), json!([client, SOMEBODY_ELSE]))
             }
             Self::WrongAuthorizedParty => set("azp", json!(SOMEBODY_ELSE)),
@@ -44,7 +48,7 @@ impl Misbehaviour {
             Self::WrongNonce => set("nonce", json!(SOMEBODY_ELSE)),
             Self::NoNonce => claims.remove("nonce"),
             Self::NoSubject => claims.remove("sub"),
-            Self::WrongAccessTokenHash => set("at_hash", json!(signer::at_hash(SOMEBODY_ELSE))),
+            Self::WrongAccessTokenHash => set("at_hash", json!(Algorithm::default().at_hash(SOMEBODY_ELSE))),
             Self::LogoutToken => {
                 claims.retain(|name, _| matches!(name.as_str(), "iss" | "aud" | "sub" | "sid" | "iat" | "jti"));
                 claims.insert("exp".into(), json!(now + 120));
@@ -56,24 +60,24 @@ impl Misbehaviour {
     }
 
     /// Signs an ID token as it should not be; `None` where the signature is not what is wrong.
-    pub(in crate::keycloak) fn sign(
+    pub(crate) fn sign(
         &self,
-        realm: &str,
+        owner: &str,
         key: &SigningKey,
         client_secret: &str,
         payload: &str,
-    ) -> Option<Result<String, Error>> {
+    ) -> Option<Result<String, SignError>> {
         let with = |changed: &[(&str, Value)]| {
             let mut header = key.header();
-            for (name, value) in changed {
-                header[*name] = value.clone();
+            if let Some(header) = header.as_object_mut() {
+                put_over(header, &changed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
             }
             header
         };
         Some(match self {
             Self::ForgedSignature => key.forged().sign(payload),
             Self::UnknownKey => SigningKey::foreign().sign(payload),
-            Self::EncryptionKey => SigningKey::encryption(realm).sign(payload),
+            Self::EncryptionKey => SigningKey::encryption(owner).sign(payload),
             Self::ShortKeySignature => Ok(ShortKey::sign(&key.header(), payload)),
             Self::EmbeddedKey => embedded_key().and_then(|header| SigningKey::foreign().sign_under(&header, payload)),
             Self::Unsigned => Ok(signer::unsigned(payload)),
@@ -81,6 +85,7 @@ impl Misbehaviour {
             Self::EmptySignature => Ok(signer::unsigned_under(&key.header(), payload)),
             Self::HmacWithPublicKey => signer::sign_hs256(key.kid(), key.public_pem().as_bytes(), payload),
             Self::HmacWithClientSecret => signer::sign_hs256(key.kid(), client_secret.as_bytes(), payload),
+            Self::NoKid => key.sign_under(&with(&[("kid", Value::Null)]), payload),
             Self::KidIsAPath => key.sign_under(&with(&[("kid", json!("../../../../../../dev/null"))]), payload),
             Self::KidIsHuge => key.sign_under(&with(&[("kid", json!("k".repeat(1_000_000)))]), payload),
             Self::KidIsAList => key.sign_under(&with(&[("kid", json!([key.kid()]))]), payload),
@@ -101,10 +106,10 @@ impl Misbehaviour {
 }
 
 /// A header that brings its own key, in every way there is (RFC 7515 section 4.1.2 to 4.1.6).
-fn embedded_key() -> Result<Value, Error> {
+fn embedded_key() -> Result<Value, SignError> {
     let key = SigningKey::foreign();
     let mut header = key.header();
-    header["jwk"] = key.jwk("sig", "RS256")?;
+    header["jwk"] = key.jwk()?;
     header["jku"] = json!("https://attacker.example/jwks.json");
     header["x5u"] = json!("https://attacker.example/certificate.pem");
     header["x5c"] = json!([signer::foreign_certificate()]);

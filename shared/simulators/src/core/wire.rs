@@ -11,18 +11,18 @@ use serde_json::Value;
 /// An answer that can still be tampered with before it leaves.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
-    status: StatusCode,
+    pub(crate) status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: String::new() }
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn text(status: StatusCode, media_type: &str, body: impl Into<String>) -> Self {
-        Self { body: body.into(), ..Self::empty(status) }.header(CONTENT_TYPE, media_type)
+        Self { body: body.into().into_bytes(), ..Self::empty(status) }.header(CONTENT_TYPE, media_type)
     }
 
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
@@ -40,6 +40,12 @@ impl Reply {
     /// With these values of `Set-Cookie`, in that order.
     pub(crate) fn cookies(self, values: impl IntoIterator<Item = String>) -> Self {
         values.into_iter().fold(self, |reply, value| reply.header(SET_COOKIE, value))
+    }
+
+    /// Sets a header to one value, or takes it away.
+    pub(crate) fn replace_header(&mut self, name: HeaderName, value: Option<String>) {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.extend(value.map(|value| (name, value)));
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {

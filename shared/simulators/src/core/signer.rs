@@ -3,37 +3,44 @@
 //! The private keys are in this repository for everybody to read, because making an RSA key takes longer than most
 //! tests. They sign nothing but simulated tokens; no real deployment may trust one of them.
 
+mod material;
 mod short;
 
 use aws_lc_rs::digest;
+use aws_lc_rs::error::Unspecified;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::errors::Error;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use jsonwebtoken::{Algorithm as Hmac, EncodingKey, crypto};
 use serde_json::{Value, json};
 
+pub use material::Algorithm;
+use material::{Material, Rsa};
 pub(crate) use short::ShortKey;
 
-/// Key material: 2048-bit RSA, PKCS#8 and SubjectPublicKeyInfo in PEM.
-#[derive(Clone, Copy)]
-struct Material {
-    private: &'static str,
-    public: &'static str,
+const SIGNING: [Rsa; 3] = [
+    Rsa { private: include_str!("keys/one.pem"), public: include_str!("keys/one.pub.pem") },
+    Rsa { private: include_str!("keys/two.pem"), public: include_str!("keys/two.pub.pem") },
+    Rsa { private: include_str!("keys/three.pem"), public: include_str!("keys/three.pub.pem") },
+];
+const FOREIGN: Rsa = Rsa { private: include_str!("keys/foreign.pem"), public: "" };
+const ENCRYPTION: Rsa = Rsa { private: include_str!("keys/encryption.pem"), public: "" };
+
+/// A key that does not sign, which is a fault of this crate.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignError {
+    #[error("the simulator's key cannot sign: {0}")]
+    Jwt(#[from] jsonwebtoken::errors::Error),
+    #[error("the simulator's key cannot sign")]
+    Key(#[from] Unspecified),
+    #[error("the simulator's key cannot be published: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
-const SIGNING: [Material; 3] = [
-    Material { private: include_str!("keys/one.pem"), public: include_str!("keys/one.pub.pem") },
-    Material { private: include_str!("keys/two.pem"), public: include_str!("keys/two.pub.pem") },
-    Material { private: include_str!("keys/three.pem"), public: include_str!("keys/three.pub.pem") },
-];
-const FOREIGN: Material = Material { private: include_str!("keys/foreign.pem"), public: "" };
-const ENCRYPTION: Material = Material { private: include_str!("keys/encryption.pem"), public: "" };
-
-/// An RSA key and the `kid` it goes by.
+/// A key, the algorithm it signs with, and the `kid` it goes by.
 #[derive(Clone)]
 pub(crate) struct SigningKey {
     kid: String,
+    algorithm: Algorithm,
     material: Material,
 }
 
@@ -45,24 +52,42 @@ impl std::fmt::Debug for SigningKey {
 
 impl SigningKey {
     /// The `generation`-th signing key of `owner` (an issuer, a realm). Two generations never share a `kid`; the
-    /// material behind them repeats after three.
-    pub(crate) fn generation(owner: &str, generation: usize) -> Self {
-        Self { kid: kid(&[owner, &generation.to_string()]), material: SIGNING[generation % SIGNING.len()] }
+    /// material behind them repeats after three where it is RSA.
+    pub(crate) fn generation(owner: &str, generation: usize, algorithm: Algorithm) -> Self {
+        let number = generation.to_string();
+        let material = match algorithm.is_rsa() {
+            true => Material::Rsa(SIGNING[generation % SIGNING.len()]),
+            false => Material::Seed(derive(&[owner, &number, algorithm.name()])),
+        };
+        Self { kid: kid(&[owner, &number]), algorithm, material }
+    }
+
+    /// The same key under another name.
+    pub(crate) fn named(self, kid: &str) -> Self {
+        Self { kid: kid.into(), ..self }
     }
 
     /// The key of `owner` that is published for encryption.
     pub(crate) fn encryption(owner: &str) -> Self {
-        Self { kid: kid(&[owner, "encryption"]), material: ENCRYPTION }
+        Self::rsa(kid(&[owner, "encryption"]), ENCRYPTION)
     }
 
     /// A key nobody publishes, under the name of this one.
     pub(crate) fn forged(&self) -> Self {
-        Self { kid: self.kid.clone(), material: FOREIGN }
+        let material = match self.material {
+            Material::Rsa(_) => Material::Rsa(FOREIGN),
+            Material::Seed(_) => Material::Seed(derive(&["foreign"])),
+        };
+        Self { material, ..self.clone() }
     }
 
     /// A key nobody publishes, under a name nobody knows.
     pub(crate) fn foreign() -> Self {
-        Self { kid: kid(&["foreign"]), material: FOREIGN }
+        Self::rsa(kid(&["foreign"]), FOREIGN)
+    }
+
+    fn rsa(kid: String, rsa: Rsa) -> Self {
+        Self { kid, algorithm: Algorithm::Rs256, material: Material::Rsa(rsa) }
     }
 
     /// How the key is known.
@@ -70,14 +95,27 @@ impl SigningKey {
         &self.kid
     }
 
-    /// The public half as text, which an attacker can read as well as anybody.
-    pub(crate) fn public_pem(&self) -> &'static str {
-        self.material.public
+    /// What it signs with.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
-    /// The public half as a JWK (RFC 7517); `usage` is `sig` or `enc`.
-    pub(crate) fn jwk(&self, usage: &str, algorithm: &str) -> Result<Value, Error> {
-        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&self.encoding_key()?, Algorithm::RS256)?)?;
+    /// The public half of an RSA key as text, which an attacker can read as well as anybody.
+    pub(crate) fn public_pem(&self) -> &'static str {
+        match self.material {
+            Material::Rsa(rsa) => rsa.public,
+            Material::Seed(_) => "",
+        }
+    }
+
+    /// The public half as a JWK (RFC 7517), for signatures.
+    pub(crate) fn jwk(&self) -> Result<Value, SignError> {
+        self.jwk_for("sig", self.algorithm.name())
+    }
+
+    /// The same for another use; `usage` is `sig` or `enc`.
+    pub(crate) fn jwk_for(&self, usage: &str, algorithm: &str) -> Result<Value, SignError> {
+        let mut jwk = self.material.jwk(self.algorithm)?;
         jwk["kid"] = json!(self.kid);
         jwk["use"] = json!(usage);
         jwk["alg"] = json!(algorithm);
@@ -86,45 +124,38 @@ impl SigningKey {
 
     /// The header of what this key signs.
     pub(crate) fn header(&self) -> Value {
-        json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid })
+        json!({ "alg": self.algorithm.name(), "typ": "JWT", "kid": self.kid })
     }
 
-    /// `payload` as a JWT, signed RS256. It is taken as text so that a script can sign what no serialiser would write.
-    pub(crate) fn sign(&self, payload: &str) -> Result<String, Error> {
+    /// `payload` as a signed JWT. It is taken as text so that a script can sign what no serialiser would write.
+    pub(crate) fn sign(&self, payload: &str) -> Result<String, SignError> {
         self.sign_under(&self.header(), payload)
     }
 
     /// The same under another header, whatever that says.
-    pub(crate) fn sign_under(&self, header: &Value, payload: &str) -> Result<String, Error> {
+    pub(crate) fn sign_under(&self, header: &Value, payload: &str) -> Result<String, SignError> {
         let message = message(header, payload);
-        let signature = crypto::sign(message.as_bytes(), &self.encoding_key()?, Algorithm::RS256)?;
+        let signature = self.material.sign(self.algorithm, &message)?;
         Ok(format!("{message}.{signature}"))
     }
 
     /// The claims of a token this key has signed; `None` for any other. Says nothing of expiry.
-    pub(crate) fn open(&self, token: &str) -> Result<Option<Value>, Error> {
+    pub(crate) fn open(&self, token: &str) -> Result<Option<Value>, SignError> {
         let mut parts = token.rsplitn(2, '.');
         let (Some(signature), Some(message)) = (parts.next(), parts.next()) else { return Ok(None) };
         let Some((header, payload)) = message.split_once('.') else { return Ok(None) };
         let (Some(header), Some(claims)) = (decode_part(header), decode_part(payload)) else { return Ok(None) };
-        if header["alg"] != "RS256" || header["kid"] != json!(self.kid) {
+        if header["alg"] != self.algorithm.name() || header["kid"] != json!(self.kid) {
             return Ok(None);
         }
-        let key = DecodingKey::from_rsa_pem(self.material.public.as_bytes())?;
-        // A signature that is not even base64url is an error there, and just a bad token here.
-        let genuine = crypto::verify(signature, message.as_bytes(), &key, Algorithm::RS256).unwrap_or(false);
-        Ok(genuine.then_some(claims))
-    }
-
-    fn encoding_key(&self) -> Result<EncodingKey, Error> {
-        EncodingKey::from_rsa_pem(self.material.private.as_bytes())
+        Ok(self.material.verifies(self.algorithm, message, signature)?.then_some(claims))
     }
 }
 
 /// `payload` as a JWT, signed HS256 with `secret`, under the name `kid`.
-pub(crate) fn sign_hs256(kid: &str, secret: &[u8], payload: &str) -> Result<String, Error> {
+pub(crate) fn sign_hs256(kid: &str, secret: &[u8], payload: &str) -> Result<String, SignError> {
     let message = message(&json!({ "alg": "HS256", "typ": "JWT", "kid": kid }), payload);
-    let signature = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), Algorithm::HS256)?;
+    let signature = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), Hmac::HS256)?;
     Ok(format!("{message}.{signature}"))
 }
 
@@ -141,11 +172,6 @@ pub(crate) fn unsigned_under(header: &Value, payload: &str) -> String {
 /// A certificate for [`SigningKey::foreign`], signed by itself: base64 of DER, as `x5c` wants it (RFC 7517 section 4.7).
 pub(crate) fn foreign_certificate() -> String {
     include_str!("keys/foreign.crt.pem").lines().filter(|line| !line.starts_with("-----")).collect()
-}
-
-/// `at_hash` of an access token for a 256-bit signature algorithm (OIDC Core 3.1.3.6).
-pub(crate) fn at_hash(access_token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, access_token.as_bytes()).as_ref()[..16])
 }
 
 /// A UUID of 16 bytes: version 4 and the usual variant are written over them.
@@ -192,21 +218,26 @@ mod tests {
 
     #[test]
     fn a_key_opens_only_what_it_has_signed() {
-        let key = SigningKey::generation("demo", 0);
-        let token = key.sign(r#"{"sub":"ada"}"#).unwrap();
-        assert_eq!(key.open(&token).unwrap().unwrap()["sub"], "ada");
+        let payload = r#"{"sub":"ada"}"#;
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generation("demo", 0, algorithm);
+            let token = key.sign(payload).unwrap();
+            assert_eq!(key.open(&token).unwrap().unwrap()["sub"], "ada", "{algorithm:?}");
 
-        for stranger in [
-            key.forged().sign(r#"{"sub":"ada"}"#).unwrap(),
-            SigningKey::foreign().sign(r#"{"sub":"ada"}"#).unwrap(),
-            SigningKey::generation("demo", 3).sign(r#"{"sub":"ada"}"#).unwrap(),
-            sign_hs256(key.kid(), key.public_pem().as_bytes(), r#"{"sub":"ada"}"#).unwrap(),
-            unsigned(r#"{"sub":"ada"}"#),
-            token.replace("ey", "e"),
-            "a.b".into(),
-            String::new(),
-        ] {
-            assert!(key.open(&stranger).unwrap().is_none(), "{stranger}");
+            for stranger in [
+                key.forged().sign(payload).unwrap(),
+                SigningKey::foreign().sign(payload).unwrap(),
+                SigningKey::generation("demo", 3, algorithm).sign(payload).unwrap(),
+                SigningKey::generation("other", 1, algorithm).named(key.kid()).sign(payload).unwrap(),
+                sign_hs256(key.kid(), key.public_pem().as_bytes(), payload).unwrap(),
+                unsigned(payload),
+                token.replace("ey", "e"),
+                format!("{token}!"),
+                "a.b".into(),
+                String::new(),
+            ] {
+                assert!(key.open(&stranger).unwrap().is_none(), "{algorithm:?} {stranger}");
+            }
         }
     }
 
@@ -214,7 +245,7 @@ mod tests {
     fn the_hash_of_an_access_token_is_the_one_the_standard_prints() {
         // OIDC Core, appendix A.3.
         let at = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
-        assert_eq!(at_hash(at), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(Algorithm::Rs256.at_hash(at), "77QmUPtjPfzWtF2AnpK9RQ");
     }
 
     #[test]

@@ -1,0 +1,25 @@
+//! What simulated providers share: keys and signatures, forms and answers, ways to misbehave.
+
+pub(crate) mod misbehaviour;
+pub(crate) mod signer;
+pub(crate) mod wire;
+
+pub use misbehaviour::{BadKey, Dress, KeySet, Misbehaviour, Published};
+pub use signer::Algorithm;
+
+/// What can be called, counted, and made to misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// The discovery document.
+    Discovery,
+    /// The key set.
+    Keys,
+    /// The token endpoint.
+    Token,
+    /// The userinfo endpoint.
+    Userinfo,
+    /// The authorization endpoint.
+    Authorize,
+    /// The forms of the login, and the pages after them.
+    Login,
+}

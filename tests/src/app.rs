@@ -132,6 +132,9 @@ pub const ISSUER: &str = "https://id.example.com";
 /// What the function that serves all routes at once is called in its metrics.
 const FUNCTION: &str = "landfall";
 
+/// What its deployment is called in them.
+pub(crate) const STACK: &str = "landfall-test";
+
 /// What our own lines call themselves: by their crate, or `outbound`.
 const OUR_TARGETS: &[&str] = &[
     "aws",
@@ -240,6 +243,7 @@ impl TestApp {
             reach: Reach::Local,
             admin: Some(AdminToken::presented(ADMIN).hash()),
             budget,
+            stack: Some(STACK.to_owned()),
         };
         let store = aws::store(&config(dynamodb), entropy.clone()).await.unwrap();
         store.create_missing_tables().await.unwrap();

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::TestApp;
-use crate::app::ISSUER;
+use crate::app::{ISSUER, STACK};
 use crate::proxy::serve;
 
 /// A function that runs. It is stopped when this is dropped.
@@ -192,6 +192,7 @@ impl TestApp {
             ("LANDFALL_DIRECTORY_TABLE", self.tables.directory.clone()),
             ("LANDFALL_SESSIONS_TABLE", self.tables.sessions.clone()),
             ("LANDFALL_SECRETS_PREFIX", "landfall/".to_owned()),
+            ("LANDFALL_STACK", STACK.to_owned()),
         ]
     }
 }

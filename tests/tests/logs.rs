@@ -16,7 +16,7 @@ use simulators::keycloak::{DirectGrantFlow, Requirement};
 use simulators::{Endpoint, Misbehaviour};
 use tracing_subscriber::layer::SubscriberExt;
 use web::logs::{FIELDS, LINES};
-use web::metrics::{FUNCTION, METRICS, NAMESPACE};
+use web::metrics::{FUNCTION, METRICS, NAMESPACE, STACK};
 
 const JOURNEY: &str = "migrate-from-keycloak";
 
@@ -254,7 +254,7 @@ async fn what_is_logged_and_measured_is_listed_and_what_is_listed_happens() {
             measured.entry(metric).or_default().extend(dimensions);
         }
     }
-    let sets = |sets: &'static [&[&str]]| sets.iter().map(|set| set.to_vec()).collect();
+    let sets = |sets: &'static [&[&'static str]]| sets.iter().map(|set| [&[STACK], *set].concat()).collect();
     assert_eq!(measured, METRICS.iter().map(|metric| (metric.name, sets(metric.dimensions))).collect());
 
     // Dimensions are words of short lists.
@@ -273,6 +273,7 @@ async fn what_is_logged_and_measured_is_listed_and_what_is_listed_happens() {
     login: {"access_denied", "completed", "identity_refused", "try_later"}
     outcome: {"failed", "ok", "refused"}
     provider: {"house", "keycloak", "several"}
+    stack: {"landfall-test"}
     "#);
 }
 

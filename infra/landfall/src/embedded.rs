@@ -204,6 +204,7 @@ mod tests {
             reach: Reach::Public,
             admin: None,
             budget: BUDGET,
+            stack: None,
         };
         let (location, stranger) =
             (embedded.location(), DynamoDb::At { address: embedded.address, access_key: "x".into() });

@@ -106,6 +106,7 @@ impl Serve {
             reach: Reach::Local,
             admin: Some(admin.hash()),
             budget: BUDGET,
+            stack: None,
         };
         if self.functions.is_some() {
             let tables = &config.tables;

@@ -33,6 +33,8 @@ pub struct Config {
     pub admin: Option<SecretHash>,
     /// How long a request may take where no Lambda deadline says so.
     pub budget: Duration,
+    /// The CloudFormation stack of the deployment: metrics are told apart by it.
+    pub stack: Option<String>,
 }
 
 /// Where DynamoDB is.
@@ -108,7 +110,8 @@ impl Config {
     /// | variable | what |
     /// |---|---|
     /// | `LANDFALL_PRIVATE_NETWORKS` | where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
-    pub const OPTIONAL: [&str; 1] = ["LANDFALL_PRIVATE_NETWORKS"];
+    /// | `LANDFALL_STACK` | the CloudFormation stack, a dimension of every metric |
+    pub const OPTIONAL: [&str; 2] = ["LANDFALL_PRIVATE_NETWORKS", "LANDFALL_STACK"];
 
     /// Reads the environment of a deployed function: [`Config::REQUIRED`], [`Config::BY_LAMBDA`] and [`Config::OPTIONAL`],
     /// and what the SDK itself would look for: `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and
@@ -140,7 +143,7 @@ impl Config {
             return Err(ConfigError::Missing(missing));
         }
         let [issuer, config, directory, sessions, secrets_prefix] = required.map(Option::unwrap_or_default);
-        let [private_networks] = Self::OPTIONAL.map(get);
+        let [private_networks, stack] = Self::OPTIONAL.map(get);
         let is_local = reach == Reach::Local && is_of_this_machine(&issuer);
         if !is_local && !is_issuer(&issuer) {
             return Err(ConfigError::Issuer);
@@ -170,6 +173,7 @@ impl Config {
             reach,
             admin: None,
             budget: BUDGET,
+            stack,
         })
     }
 }

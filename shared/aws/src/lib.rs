@@ -104,6 +104,7 @@ pub async fn app(
         limits: Limits::default(),
         lifetimes: Lifetimes::default(),
         budget: config.budget,
+        stack: config.stack.clone(),
         startup: cx.counts(),
     })))
 }

@@ -26,6 +26,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) budget: Duration,
+    pub(crate) stack: Option<String>,
     startup: Mutex<Option<Counts>>,
 }
 
@@ -56,6 +57,8 @@ pub struct AppParts {
     pub lifetimes: Lifetimes,
     /// How long a request may take where no Lambda deadline says so.
     pub budget: Duration,
+    /// The deployment, as its metrics are told apart by it.
+    pub stack: Option<String>,
     /// What starting up has come to.
     pub startup: Counts,
 }
@@ -64,7 +67,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
         let AppParts { store, registry, egress, secrets, keys, clock, entropy, .. } = parts;
-        let AppParts { issuer, admin, limits, lifetimes, budget, startup, .. } = parts;
+        let AppParts { issuer, admin, limits, lifetimes, budget, stack, startup, .. } = parts;
         let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
         // They send browsers back to this deployment's own address.
         let providers = Arc::new(Providers::new(egress, Arc::clone(&secrets), Arc::clone(&entropy), issuer.clone()));
@@ -92,6 +95,7 @@ impl App {
             clock,
             entropy,
             budget,
+            stack,
             startup: Mutex::new(Some(startup)),
         }
     }

@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use domain::{ClientAddress, Code, Ended, RequestContext, RequestId};
 use futures_util::FutureExt;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, USER_AGENT,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use lambda_http::request::RequestContext as GatewayContext;
@@ -35,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(29);
 /// The longest that any function runs.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
+
+/// RFC 6797 section 6.1. Subdomains are not included: an issuer's host may have some that Landfall knows nothing of.
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// The routes behind the edge, ready to be served.
 pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
@@ -87,7 +91,7 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     }
     set_headers(response.headers_mut(), &cx.id);
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());
-    span.in_scope(|| log(&cx, &Answered { method, route, status, code, reason, duration_ms }));
+    span.in_scope(|| log(&cx, app.stack.as_deref(), &Answered { method, route, status, code, reason, duration_ms }));
     response
 }
 
@@ -102,7 +106,7 @@ struct Answered {
 }
 
 /// The last line of a request. What comes to nothing is left out: most requests do little.
-fn log(cx: &RequestContext, answered: &Answered) {
+fn log(cx: &RequestContext, stack: Option<&str>, answered: &Answered) {
     let Answered { method, route, status, code, reason, duration_ms } = answered;
     let (client, counts) = (cx.application().map(|client| client.id.as_str()), cx.counts());
     let some = |count: u64| (count > 0).then_some(count);
@@ -117,6 +121,7 @@ fn log(cx: &RequestContext, answered: &Answered) {
         ($level:ident, $outcome:literal) => {
             tracing::$level!(
                 event = metrics::EVENT,
+                stack,
                 %method,
                 route,
                 status,
@@ -154,6 +159,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(STRICT_TRANSPORT_SECURITY, TWO_YEARS);
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }

@@ -33,6 +33,9 @@ pub struct Metric {
 /// What the function is called: the only dimension that is a field of no other line.
 pub const FUNCTION: &str = "function";
 
+/// The deployment's CloudFormation stack, which every set begins with where the function has been told it.
+pub const STACK: &str = "stack";
+
 const PER_FUNCTION: &[&[&str]] = &[&[FUNCTION]];
 const PER_PROVIDER: &[&[&str]] = &[&["provider"]];
 
@@ -105,9 +108,11 @@ pub const METRICS: &[Metric] = &[
 /// What goes before the other members of the line of a request that has these fields: its metrics, and the function.
 pub(crate) fn members(function: &str, timestamp_ms: i64, fields: &[&str]) -> String {
     let has = |name: &&str| *name == FUNCTION || fields.contains(name);
+    let stack = fields.contains(&STACK).then_some(STACK);
     let directive = |metrics: &[Metric]| {
         let sets = metrics.first()?.dimensions.iter().filter(|set| set.iter().all(&has));
-        let (sets, named) = (sets.collect::<Vec<_>>(), metrics.iter().filter(|metric| has(&metric.name)));
+        let sets = sets.map(|set| stack.iter().chain(*set).collect());
+        let (sets, named) = (sets.collect::<Vec<Vec<_>>>(), metrics.iter().filter(|metric| has(&metric.name)));
         let named: Vec<_> = named.map(|metric| json!({ "Name": metric.name, "Unit": metric.unit })).collect();
         let empty = sets.is_empty() || named.is_empty();
         (!empty).then(|| json!({ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": named }))

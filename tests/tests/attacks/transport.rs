@@ -230,6 +230,7 @@ async fn no_answer_about_a_session_or_a_token_may_be_cached() {
         assert_eq!(answer.header(CACHE_CONTROL.as_str()), "no-store", "{status} {:#}", answer.body);
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("strict-transport-security"), "max-age=63072000");
     }
     let keys = app.get("/oauth2/jwks", None).await.expect(200);
     assert_eq!(keys.header(CACHE_CONTROL.as_str()), "public, max-age=300");

@@ -98,6 +98,7 @@ fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
     for (variable, value) in [
         ("LANDFALL_SECRETS_PREFIX", json!({ "Fn::Sub": "${AWS::StackName}/" })),
         ("LANDFALL_ISSUER", json!({ "Ref": "IssuerUrl" })),
+        ("LANDFALL_STACK", json!({ "Ref": "AWS::StackName" })),
     ] {
         assert_eq!(*template.variable(variable), value, "{variable}");
     }

@@ -21,6 +21,7 @@ pub const LINES: &[Line] = &[
         "request",
         "a request was answered: its last line",
         &[
+            "stack",
             "method",
             "route",
             "status",
@@ -121,6 +122,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("route", "the route, not the path: no ids"),
     ("secrets_reads", "how often Secrets Manager was read"),
     ("session", "the session's id"),
+    ("stack", "the deployment's CloudFormation stack, where the function has been told it"),
     ("status", "the HTTP status"),
     ("user", "the user's id"),
     ("users_provisioned", "1 if a user was created"),

@@ -177,6 +177,8 @@ pub struct Session {
     pub answered: Option<Answered>,
     /// The code, once completed.
     pub code: Option<IssuedCode>,
+    /// When what the code gave was ended: it had come a second time, so two people have it (RFC 6749 section 4.1.2).
+    pub revoked: Option<DateTime<Utc>>,
     /// The redirect it waits for.
     pub redirect: Option<Redirect>,
     /// What the application asked for.

@@ -22,6 +22,7 @@ pub(crate) fn write(session: &Session) -> Result<HashMap<String, AttributeValue>
     item.set_some("code", session.code.map(|code| bytes(code.hash.as_bytes())));
     item.set_some("code_until", session.code.map(|code| millis(code.expires_at)));
     item.set_some("code_redeemed", session.code.and_then(|code| code.redeemed_at).map(millis));
+    item.set_some("revoked", session.revoked.map(millis));
     // What becomes of it, the callback writes, which rewrites nothing else.
     item.set_some(
         "redirect_state",
@@ -64,6 +65,7 @@ pub(crate) fn read(item: &Item) -> Result<Session, StoreError> {
         token: item.hash("token")?,
         answered,
         code,
+        revoked: item.optional_millis("revoked")?,
         redirect,
         request: item.map::<AuthorizationRequest>("request")?,
         run: item.map("run")?,

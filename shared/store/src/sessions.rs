@@ -77,7 +77,7 @@ pub enum TurnLock {
 pub enum Redeemed {
     /// It was good, and is now spent.
     Yes(Box<Session>),
-    /// It had been redeemed before: somebody else may have it.
+    /// It had been redeemed before, so two people have it: the session is revoked from now on.
     Again(Box<Session>),
     /// Unknown, expired, or for another client, redirect URI or verifier. Nothing was changed.
     No,
@@ -252,10 +252,31 @@ impl Store {
                 let redeemed = session.code.filter(|issued| issued.redeemed_at.is_some());
                 Ok(match redeemed {
                     Some(_) if item.bytes("redeemed_by") == Some(by.as_bytes()) => Redeemed::Yes(session),
-                    Some(issued) if issued.hash == redemption.code.hash() => Redeemed::Again(session),
+                    Some(issued) if issued.hash == redemption.code.hash() => {
+                        self.revoke(cx, &session, redemption.code).await?;
+                        Redeemed::Again(session)
+                    }
                     _ => Redeemed::No,
                 })
             }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends what a session's code gave: once, and for good.
+    async fn revoke(&self, cx: &RequestContext, session: &Session, code: &AuthorizationCode) -> Result<(), StoreError> {
+        if session.revoked.is_some() {
+            return Ok(());
+        }
+        let update = self
+            .update_session(&session.id)
+            .update_expression("SET revoked = :now")
+            .condition_expression("code = :code AND attribute_not_exists(revoked)")
+            .expression_attribute_values(":code", bytes(code.hash().as_bytes()))
+            .expression_attribute_values(":now", millis(cx.now));
+        match self.call(cx, "UpdateItem", || update.clone().send()).await {
+            // Another request has revoked it, or it is long gone.
+            Ok(_) | Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

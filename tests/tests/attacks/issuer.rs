@@ -183,20 +183,22 @@ async fn add_client(app: &TestApp, id: &str) {
 }
 
 #[tokio::test]
-async fn a_code_redeemed_twice_gives_tokens_once() {
+async fn a_code_redeemed_twice_gives_tokens_once_and_revokes_its_session() {
     let app = TestApp::new().await;
     add_client(&app, "other").await;
     let login = app.log_in(EMAIL, PASSWORD).await;
     app.redeem(&login.code).await.expect(200);
-    let mut witness = Witness::of(&app, &[&login.code]).await;
+    let revoked = async || app.items().await[&format!("SESSION#{}", login.session.id)].get("revoked").is_some();
+    assert!(!revoked().await);
 
     let again = app.redeem(&login.code).await;
 
-    witness.refused(&again, 400, "invalid_grant").await;
+    assert_eq!((again.status.as_u16(), again.code(), revoked().await), (400, "invalid_grant", true));
     let reused = app.events("code_reused");
     assert_eq!(reused.len(), 1);
     assert_eq!((&reused[0]["session"], &reused[0]["level"]), (&json!(login.session.id), &json!("WARN")));
     // Whoever it is who shows a spent code, at whichever client: the code is in two hands.
+    let mut witness = Witness::of(&app, &[&login.code]).await;
     let other = app.redeem_with(&[("code", &login.code), ("client_id", "other")]).await;
     witness.refused(&other, 400, "invalid_grant").await;
     assert_eq!(app.events("code_reused").len(), 2);

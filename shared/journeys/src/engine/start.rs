@@ -98,6 +98,7 @@ impl Journeys {
             token: token.hash(),
             answered: None,
             code: None,
+            revoked: None,
             redirect: None,
             request,
             run: Run {

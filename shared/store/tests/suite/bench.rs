@@ -109,6 +109,7 @@ impl Bench {
             token: self.token().hash(),
             answered: None,
             code: None,
+            revoked: None,
             redirect: None,
             request: AuthorizationRequest {
                 client_id: "shop".parse().unwrap(),

@@ -193,7 +193,10 @@ async fn a_code_is_redeemed_once_by_whoever_shows_all_of_it() {
         // Sent twice by the SDK, because the first answer was lost: redeemed once, by us.
         assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(_)));
         assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(_)));
+        assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(s) if s.revoked.is_none()));
         assert!(matches!(redeem("shop", after, "challenge").await, Redeemed::Again(_)));
+        let revoked = |redeemed| matches!(redeemed, Redeemed::Again(s) if s.revoked == Some(bench.clock.now()));
+        assert!(revoked(redeem("shop", after, "other").await));
     })
     .await;
 }

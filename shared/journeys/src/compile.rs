@@ -42,6 +42,12 @@ pub(crate) struct Live {
     pub(crate) challenges: BTreeSet<StepId>,
 }
 
+impl Live {
+    /// At the end of a run.
+    pub(crate) const NOTHING: Self =
+        Self { values: BTreeSet::new(), params: BTreeSet::new(), slots: BTreeSet::new(), challenges: BTreeSet::new() };
+}
+
 /// In characters, of a parameter: it is stored with the session, whose item has room for so much.
 const MAX_TEXT: u32 = 4096;
 

@@ -19,6 +19,7 @@ use tokens::{Clients, Keys};
 
 pub use redirects::ResumeRequest;
 pub use start::StartRequest;
+pub(crate) use turn::Memory;
 
 use crate::{JourneyError, Library, SessionView, SubmitRequest};
 

@@ -8,10 +8,12 @@
 
 mod compile;
 mod connectors;
+mod cx;
 mod document_error;
 mod engine;
 mod error;
 mod library;
+mod outcome;
 mod paths;
 mod shape;
 mod step;
@@ -20,10 +22,12 @@ mod view;
 
 pub use compile::Journey;
 pub use connectors::{ConnectorError, Connectors};
+pub use cx::{DirectoryCx, ProviderCx, SessionCx, StepCx, Usable, ValuesCx, ViewCx};
 pub use document_error::{DocumentError, Problem};
 pub use engine::{Journeys, Limits, Parts, ResumeRequest, StartRequest};
 pub use error::{FieldError, FieldProblem, JourneyError};
-pub use library::Library;
+pub use library::{Connector, Library};
+pub use outcome::unusable;
 pub use shape::{Ending, Outcome, Output, Read, Shape};
-pub use step::{Flow, Step, StepCx, StepError, SubmitRequest, ViewCx};
+pub use step::{Flow, Step, StepError, SubmitRequest};
 pub use view::{Completion, OptionKind, OptionView, RedirectView, Rejection, SessionView, StepView, ViewStatus};

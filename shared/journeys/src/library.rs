@@ -46,7 +46,8 @@ impl Library {
 
     /// A connector, unless there is none or it is switched off.
     pub async fn connector(&self, cx: &RequestContext, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
-        let load = async {
+        // Boxed: the SDK's futures nest deep, and a step that calls a provider stands on top of them.
+        let load = Box::pin(async {
             let Some(document) = self.store.get_connector(cx, id).await? else { return Ok(None) };
             let adapter = self
                 .registry
@@ -54,7 +55,7 @@ impl Library {
                 .inspect_err(|error| tracing::error!(event = "connector_broken", connector = %id, %error))
                 .ok();
             Ok(Some(Arc::new(Connector { document, adapter })))
-        };
+        });
         Ok(self.connectors.get_or::<StoreError>(cx.now, id, load).await?.filter(|connector| connector.document.enabled))
     }
 

@@ -1,13 +1,14 @@
 //! Answering a turn: from the lock to the commit.
 
-use domain::{Answered, Code, Ended, IssuedCode, RequestContext, Session, SessionToken, Status, StepId, SubmitKey};
+use domain::{
+    Answered, Code, Ended, IssuedCode, RequestContext, Sealed, Session, SessionToken, Status, StepId, SubmitKey,
+};
 use store::{CommitError, DirectoryWrite, Locked, Lost, TurnLock};
 use tokens::KeyError;
 
-use super::Journeys;
-use super::turn::{Rest, Turn};
+use super::turn::{Plan, Rest, Turn};
+use super::{Journeys, place};
 use crate::compile::CompiledStep;
-use crate::step::Plan;
 use crate::{Flow, Journey, JourneyError, SessionView, StepCx, StepError, SubmitRequest};
 
 /// How often a turn is tried again after another request won the race for the same user's items.
@@ -47,10 +48,10 @@ impl Journeys {
     ) -> Result<SessionView, JourneyError> {
         let mut turn = Turn::new(journey, session);
         self.drive(cx, &mut turn, None).await?;
-        if !turn.plan.writes.is_empty() || !turn.session.run.proofs.is_empty() {
-            return Err(JourneyError::Broken("nobody can be authenticated before anybody was asked"));
+        if !turn.memory.plan.writes.is_empty() || !turn.memory.session.run.proofs.is_empty() {
+            return Err(JourneyError::Broken("a user cannot be authenticated before the client was asked anything"));
         }
-        let session = turn.rest(None, &token, self.code_for(cx, &turn.session, &token)?);
+        let session = self.rest(cx, &turn, None, &token)?;
         self.parts.store.create_session(cx, &session).await?;
         self.answer(cx, &session, InForce { token, new: true }).await
     }
@@ -104,19 +105,19 @@ impl Journeys {
         self.attribute(cx, before).await?;
         let journey = self.parts.library.journey(cx, &before.run.journey, before.run.version).await?;
         let mut turn = Turn::new(&journey, before.clone());
-        turn.session.run.error = None;
-        turn.session.run.retry_after = None;
+        turn.memory.session.run.error = None;
+        turn.memory.session.run.retry_after = None;
         if let Rest::Invalid(fields) = self.drive(cx, &mut turn, Some(input)).await? {
             return Err(JourneyError::Fields(Code::InvalidInput, fields));
         }
         for attempt in 0..MAX_ATTEMPTS {
             let in_force = self.token_after(before, &turn, presented)?;
             let answered = Answered { token: presented.token.hash(), key: presented.key.hash() };
-            let code = self.code_for(cx, &turn.session, &in_force.token)?;
-            let session = turn.rest(Some(answered), &in_force.token, code);
-            match self.parts.store.commit(cx, &session, &locked.lock, &turn.plan.writes, attempt).await {
+            let session = self.rest(cx, &turn, Some(answered), &in_force.token)?;
+            let writes = &turn.memory.plan.writes;
+            match self.parts.store.commit(cx, &session, &locked.lock, writes, attempt).await {
                 Ok(()) => {
-                    note_writes(cx, &turn.plan.writes);
+                    note_writes(cx, writes);
                     return self.answer(cx, &session, in_force).await;
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
@@ -136,9 +137,10 @@ impl Journeys {
         turn: &mut Turn<'_>,
         lost: Vec<Lost>,
     ) -> Result<(), JourneyError> {
-        let nobody = || JourneyError::Broken("writes were planned by no step");
-        turn.session = turn.checkpoint.take().ok_or_else(nobody)?;
-        turn.plan = Plan { writes: Vec::new(), lost };
+        let unplanned = || JourneyError::Broken("writes were planned by no step");
+        let (session, identities) = turn.checkpoint.take().ok_or_else(unplanned)?;
+        (turn.memory.session, turn.memory.identities) = (session, identities);
+        turn.memory.plan = Plan { writes: Vec::new(), lost };
         self.drive(cx, turn, None).await.map(drop)
     }
 
@@ -150,7 +152,7 @@ impl Journeys {
         mut input: Option<Input<'_>>,
     ) -> Result<Rest, JourneyError> {
         loop {
-            let here = turn.session.step.clone();
+            let here = turn.memory.session.step.clone();
             let journey = turn.journey;
             let step = journey.step(&here).ok_or(JourneyError::Broken("a session stands on a step that is gone"))?;
             let flow = self.run_step(cx, turn, &here, step, input.take()).await;
@@ -165,9 +167,10 @@ impl Journeys {
                 Err(StepError::Store(error)) => return Err(error.into()),
             };
             let target = step.target(outcome).ok_or(JourneyError::Broken("an outcome leads nowhere"))?;
-            turn.session.step = target.clone();
-            turn.session.run.steps = turn.session.run.steps.saturating_add(1);
-            if turn.session.run.steps > self.parts.limits.steps {
+            let session = &mut turn.memory.session;
+            session.step = target.clone();
+            session.run.steps = session.run.steps.saturating_add(1);
+            if session.run.steps > self.parts.limits.steps {
                 return Ok(turn.abandon(Code::TooManySteps, "the step limit"));
             }
         }
@@ -184,28 +187,42 @@ impl Journeys {
         if input.is_none() {
             turn.forget_outputs(here, step.slot.as_ref());
         }
-        let returned = matches!(input, Some(Input::Returned)).then(|| self.open_returned(&turn.session));
-        let before = step.shape.plans.then(|| turn.session.clone());
+        let returned = matches!(input, Some(Input::Returned)).then(|| self.open_returned(&turn.memory.session));
+        let before = step.shape.plans.then(|| (turn.memory.session.clone(), turn.memory.identities.clone()));
         let mut step_cx = StepCx {
             request: cx,
-            outbound: self.outbound(cx, &turn.session),
+            outbound: self.outbound(cx, &turn.memory.session),
             parts: &self.parts,
             here,
             slot: step.slot.as_ref(),
-            session: &mut turn.session,
-            secrets: &mut turn.secrets,
-            plan: &mut turn.plan,
-            rotates: &mut turn.rotates,
+            memory: &mut turn.memory,
         };
         let flow = match (input, returned) {
             (_, Some(returned)) => step.step.returned(&mut step_cx, returned).await,
             (Some(Input::Client(response)), _) => step.step.submit(&mut step_cx, response).await,
             _ => step.step.enter(&mut step_cx).await,
         };
-        if !turn.plan.writes.is_empty() && turn.checkpoint.is_none() {
+        if !turn.memory.plan.writes.is_empty() && turn.checkpoint.is_none() {
             turn.checkpoint = before;
         }
         flow
+    }
+
+    /// The session as the turn leaves it.
+    fn rest(
+        &self,
+        cx: &RequestContext,
+        turn: &Turn<'_>,
+        answered: Option<Answered>,
+        in_force: &SessionToken,
+    ) -> Result<Session, JourneyError> {
+        let session = &turn.memory.session;
+        turn.rest(answered, in_force, self.code_for(cx, session, in_force)?, |slot, identity| {
+            let place = place(&session.id, "slot", slot.as_str());
+            let key = self.parts.keys.session(&session.id)?;
+            Sealed::seal(&key.sealing, self.parts.entropy.as_ref(), &place, identity)
+                .map_err(|_| JourneyError::Broken("an identity cannot be sealed"))
+        })
     }
 
     fn token_after(
@@ -214,7 +231,7 @@ impl Journeys {
         turn: &Turn<'_>,
         Presented { token, key }: Presented<'_>,
     ) -> Result<InForce, KeyError> {
-        if !turn.rotates {
+        if !turn.memory.rotates {
             return Ok(InForce { token: token.clone(), new: false });
         }
         let derivation = &self.parts.keys.session(&before.id)?.derivation;

@@ -15,8 +15,8 @@ use url::form_urlencoded::byte_serialize;
 
 use super::advance::{Input, Presented};
 use super::{Journeys, place};
-use crate::step::asked;
-use crate::steps::provider;
+use crate::cx::asked;
+use crate::outcome::{record_outcome, unusable};
 use crate::{JourneyError, SessionView};
 
 /// The body of a resume.
@@ -60,9 +60,9 @@ impl Journeys {
                 let outbound = self.outbound(cx, &session);
                 let answer = Answer::Callback(callback);
                 let progress = adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, answer).await;
-                provider::record_outcome(cx, connector, asked.method, progress)
+                record_outcome(cx, connector, asked.method, progress)
             }
-            (None, Some(asked)) => Returned::Failed(provider::unusable(connector, asked.method)),
+            (None, Some(asked)) => Returned::Failed(unusable(connector, asked.method)),
             (None, None) => {
                 tracing::warn!(event = "redirect_unavailable", %connector, reason = "its session's key is gone");
                 Returned::Failed(Failure::unavailable(Unavailability::Misconfigured))

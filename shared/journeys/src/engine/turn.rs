@@ -3,22 +3,40 @@
 use std::collections::BTreeMap;
 
 use chrono::SubsecRound;
-use domain::{Answered, Code, IssuedCode, Session, SessionToken, Slot, Status, StepId};
+use domain::{Answered, Code, ExternalIdentity, IssuedCode, Sealed, Session, SessionToken, Slot, Status, StepId};
+use secrecy::SecretString;
+use store::{DirectoryWrite, Lost};
 
 use crate::compile::Live;
-use crate::step::{Plan, Secrets};
 use crate::{FieldError, Journey};
 
-/// A run in the middle of a turn: everything it changes is here until it is committed.
+/// A run in the middle of a turn.
 pub(super) struct Turn<'a> {
     pub(super) journey: &'a Journey,
-    pub(super) session: Session,
-    pub(super) secrets: Secrets,
-    pub(super) plan: Plan,
+    pub(super) memory: Memory,
+    /// The session and identities as they arrived at the step that planned the writes, to try that step again.
+    pub(super) checkpoint: Option<(Session, Identities)>,
+}
+
+/// All that a turn changes, until it is committed.
+pub(crate) struct Memory {
+    pub(crate) session: Session,
+    pub(crate) identities: Identities,
+    /// Secret inputs of this request, by the step that took them. Never stored.
+    pub(crate) secrets: BTreeMap<(StepId, String), SecretString>,
+    pub(crate) plan: Plan,
     /// What the session is worth has grown: its token changes.
-    pub(super) rotates: bool,
-    /// The session as it arrived at the step that planned the writes, to try that step again.
-    pub(super) checkpoint: Option<Session>,
+    pub(crate) rotates: bool,
+}
+
+/// The identities that providers have asserted in this turn. They are sealed when the session rests.
+pub(crate) type Identities = BTreeMap<Slot, ExternalIdentity>;
+
+/// What a step wants written together with the session's advance, and what an earlier plan lost.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) writes: Vec<DirectoryWrite>,
+    pub(crate) lost: Vec<Lost>,
 }
 
 /// Where a run came to rest.
@@ -31,50 +49,55 @@ pub(super) enum Rest {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(journey: &'a Journey, session: Session) -> Self {
-        Self { journey, session, secrets: Secrets::new(), plan: Plan::default(), rotates: false, checkpoint: None }
+        let (identities, secrets, plan) = (Identities::new(), BTreeMap::new(), Plan::default());
+        Self { journey, memory: Memory { session, identities, secrets, plan, rotates: false }, checkpoint: None }
     }
 
     /// What a step left in an earlier round is not what it leaves in this one.
     pub(super) fn forget_outputs(&mut self, step: &StepId, slot: Option<&Slot>) {
-        self.session.run.values.remove(step);
-        self.session.run.asked.remove(step);
-        self.session.redirect = None;
+        let Memory { session, identities, .. } = &mut self.memory;
+        session.run.values.remove(step);
+        session.run.asked.remove(step);
+        session.redirect = None;
         if let Some(slot) = slot {
-            self.session.run.identities.remove(slot);
+            session.run.identities.remove(slot);
+            identities.remove(slot);
         }
     }
 
     pub(super) fn complete(&mut self) -> Rest {
-        // Whatever the document says: nobody is signed in without a user behind it.
-        if self.session.run.user.is_none() {
+        // Whatever the document says: without a user there is no sign-in.
+        if self.memory.session.run.user.is_none() {
             return self.abandon(Code::JourneyBroken, "complete was reached without a user");
         }
-        self.session.status = Status::Completed;
-        self.session.run.error = None;
+        self.memory.session.status = Status::Completed;
+        self.memory.session.run.error = None;
         Rest::Arrived
     }
 
     pub(super) fn reject(&mut self, code: Code) -> Rest {
-        self.session.status = Status::Rejected;
-        self.session.run.error = Some(code);
+        self.memory.session.status = Status::Rejected;
+        self.memory.session.run.error = Some(code);
         Rest::Arrived
     }
 
     /// Ends the session because it must not go on; what was planned is not done.
     pub(super) fn abandon(&mut self, code: Code, reason: &'static str) -> Rest {
-        tracing::error!(event = "session_abandoned", session = %self.session.id, %code, reason);
-        self.plan.writes.clear();
+        tracing::error!(event = "session_abandoned", session = %self.memory.session.id, %code, reason);
+        self.memory.plan.writes.clear();
         self.reject(code)
     }
 
-    /// The session as it is kept until the next turn: counted, answered, and without what nobody can read any more.
-    pub(super) fn rest(
+    /// The session as it is kept until the next turn: counted, answered, without what no later step can read, and with
+    /// the identities of this turn as `seal` seals them.
+    pub(super) fn rest<E>(
         &self,
         answered: Option<Answered>,
         in_force: &SessionToken,
         code: Option<IssuedCode>,
-    ) -> Session {
-        let mut session = self.session.clone();
+        seal: impl Fn(&Slot, &ExternalIdentity) -> Result<Sealed<ExternalIdentity>, E>,
+    ) -> Result<Session, E> {
+        let mut session = self.memory.session.clone();
         session.turn = session.turn.saturating_add(1);
         session.answered = answered;
         session.token = in_force.hash();
@@ -87,8 +110,12 @@ impl<'a> Turn<'a> {
             Status::InputRequired => self.journey.step(&session.step).map(|step| &step.live),
             Status::Completed | Status::Rejected => None,
         };
-        forget(&mut session, live.unwrap_or(&Live::default()));
-        session
+        let live = live.unwrap_or(const { &Live::NOTHING });
+        forget(&mut session, live);
+        for (slot, identity) in self.memory.identities.iter().filter(|(slot, _)| live.slots.contains(*slot)) {
+            session.run.identities.insert(slot.clone(), seal(slot, identity)?);
+        }
+        Ok(session)
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{StepType, code, provider};
 use crate::{
     Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
+    unusable,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
@@ -62,8 +63,8 @@ impl Step for AnswerChallenge {
             },
             "resend" if open.may_resend() => self.answer(cx, open, Answer::Resend).await,
             "cancel" => {
-                cx.take_asked(&self.of)?;
-                Ok(cx.cancelled())
+                cx.provider().forget_asked(&self.of);
+                Ok(cx.session().cancelled())
             }
             _ => Ok(Flow::unknown_option()),
         }
@@ -125,48 +126,44 @@ impl AnswerChallenge {
 
     async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
         let Asked { connector, method, wrong, resent, pending, .. } = &open.asked;
-        let found = cx.connector(connector).await?.and_then(|connector| connector.adapter.clone());
-        let Some(adapter) = found.filter(|adapter| adapter.methods().contains(method)) else {
-            return provider::end(cx, provider::unusable(connector, *method));
+        let Some(usable) = cx.look().usable(connector, *method).await? else {
+            return provider::end(cx, unusable(connector, *method));
         };
         let resends = matches!(answer, Answer::Resend);
-        let progress = adapter.answer(&cx.providers(), pending, answer).await;
-        match provider::record_outcome(cx.request, connector, *method, progress) {
+        match cx.provider().answer(&usable, pending, answer).await {
             Returned::Identity(identity) => {
-                cx.take_asked(&self.of)?;
-                cx.authenticated(&identity)?;
-                for method in open.proved() {
-                    cx.prove(method, &identity);
-                }
+                cx.provider().forget_asked(&self.of);
+                cx.provider().authenticated(identity, &open.proved())?;
                 Ok(Flow::Done("authenticated"))
             }
             // The next factor, or the same question with another code.
             Returned::Asked(next) if next.challenge.is_some() => {
                 let resent = resent.saturating_add(resends.into());
                 let answered = if resends { open.asked.answered.clone() } else { open.proved() };
-                cx.keep_asked(&self.of, &Asked { wrong: *wrong, resent, answered, ..next })?;
+                cx.provider().keep_asked(&self.of, &Asked { wrong: *wrong, resent, answered, ..next })?;
                 if !resends {
-                    cx.rotate();
+                    cx.session().rotate();
                 }
                 Ok(Flow::Ask)
             }
             // The code that was sent before may still arrive, and so may another: nobody knows whether it went out.
             Returned::Failed(Failure::Unavailable { retry_after, .. }) if resends => {
-                cx.keep_asked(&self.of, &Asked { resent: resent.saturating_add(1), ..open.asked.clone() })?;
-                cx.fail(Code::ProviderUnavailable);
+                cx.provider()
+                    .keep_asked(&self.of, &Asked { resent: resent.saturating_add(1), ..open.asked.clone() })?;
+                cx.session().fail(Code::ProviderUnavailable);
                 if let Some(seconds) = retry_after {
-                    cx.retry_after(seconds);
+                    cx.session().retry_after(seconds);
                 }
                 Ok(Flow::Ask)
             }
             Returned::Failed(Failure::Rejected(Rejection::OtpInvalid)) if wrong + 1 < MAX_WRONG => {
-                cx.keep_asked(&self.of, &Asked { wrong: wrong + 1, ..open.asked.clone() })?;
-                cx.fail(Code::InvalidCredentials);
+                cx.provider().keep_asked(&self.of, &Asked { wrong: wrong + 1, ..open.asked.clone() })?;
+                cx.session().fail(Code::InvalidCredentials);
                 Ok(Flow::Ask)
             }
             Returned::Failed(failure @ Failure::Unavailable { .. }) => provider::end(cx, failure),
             returned => {
-                cx.take_asked(&self.of)?;
+                cx.provider().forget_asked(&self.of);
                 provider::conclude(cx, returned)
             }
         }

@@ -37,13 +37,13 @@ impl Step for AuthenticatePassword {
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let username = cx.eval_text(&self.username)?;
-        let password = cx.secret(&self.password)?.clone();
+        let username = cx.values().eval_text(&self.username)?;
+        let password = cx.values().secret(&self.password)?;
         // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
         if password.expose_secret().is_empty() {
             return provider::end(cx, Failure::Rejected(Rejection::InvalidCredentials));
         }
-        let otp = self.otp.as_ref().map(|otp| cx.secret(otp).cloned()).transpose()?;
+        let otp = self.otp.as_ref().map(|otp| cx.values().secret(otp)).transpose()?;
         let otp = otp.filter(|otp| !otp.expose_secret().is_empty());
         let attempt = Attempt::Password { username: &username, password: &password, otp: otp.as_ref() };
         provider::begin(cx, &self.connector, attempt).await

@@ -3,12 +3,13 @@ use domain::{Asked, CallbackState, Expression, Method, Returned};
 use providers::{Answer, Attempt, Callback, Hints};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::StepType;
 use super::provider::{self, ConnectorSetting};
 use crate::{
-    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
+    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, Usable,
+    ViewCx, unusable,
 };
 
 pub(super) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
@@ -66,35 +67,34 @@ impl Step for AuthenticateRedirect {
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let (connector, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
-        let Some(adapter) = adapter else {
-            return provider::end(cx, provider::unusable(&connector, Method::Oidc));
-        };
-        let login = self.login_hint(cx)?;
-        let locales = cx.authorization_request().ui_locales.clone();
+        let (connector, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
+        let Some(usable) = usable else { return provider::end(cx, unusable(&connector, Method::Oidc)) };
+        let login = self.login_hint(&cx.look())?;
+        let locales = cx.look().authorization_request().ui_locales.clone();
         let hints = Hints {
             login: login.as_deref(),
             locales: locales.as_deref(),
             prompt: self.prompt.map(Prompt::as_str),
             acr_values: self.acr_values.as_deref(),
         };
-        let progress = adapter.begin(&cx.providers(), Attempt::Redirect(hints)).await;
-        self.go_on(cx, provider::record_outcome(cx.request, &connector, Method::Oidc, progress))
+        let returned = cx.provider().begin(&usable, Attempt::Redirect(hints)).await;
+        self.go_on(cx, returned)
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
+        let here = cx.here();
         match response.option.as_str() {
             // Also where what was asked does not open any more.
             "restart" => {
-                cx.forget_asked(cx.here);
+                cx.provider().forget_asked(here);
                 self.enter(cx).await
             }
             "cancel" => {
-                cx.forget_asked(cx.here);
-                Ok(cx.cancelled())
+                cx.provider().forget_asked(here);
+                Ok(cx.session().cancelled())
             }
             "callback" => {
-                let asked = cx.take_asked(cx.here)?;
+                let asked = cx.provider().take_asked(here)?;
                 self.callback(cx, asked, response).await
             }
             _ => Ok(Flow::unknown_option()),
@@ -104,16 +104,15 @@ impl Step for AuthenticateRedirect {
     async fn returned(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
         // It may have been switched off between the two halves.
         match self.connector.usable(&cx.look(), Method::Oidc).await? {
-            (connector, None) => provider::end(cx, provider::unusable(&connector, Method::Oidc)),
+            (connector, None) => provider::end(cx, unusable(&connector, Method::Oidc)),
             _ => self.go_on(cx, returned),
         }
     }
 
     async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {
-        let (id, adapter) = self.connector.usable(cx, Method::Oidc).await?;
+        let (id, usable) = self.connector.usable(cx, Method::Oidc).await?;
         let name = cx.connector(&id).await?.map(|connector| connector.document.name.clone());
-        let own = adapter.is_some_and(|adapter| adapter.callback_of_application().is_some());
-        let callback = own.then_some(OptionView::CALLBACK);
+        let callback = usable.filter(Usable::calls_back_application).map(|_| OptionView::CALLBACK);
         Ok(StepView {
             kind: TYPE.name,
             data: json!({ "provider": { "id": id, "name": name } }),
@@ -123,20 +122,17 @@ impl Step for AuthenticateRedirect {
 }
 
 impl AuthenticateRedirect {
-    fn login_hint(&self, cx: &StepCx<'_>) -> Result<Option<String>, StepError> {
-        let Some(hint) = &self.login_hint else { return Ok(cx.authorization_request().login_hint.clone()) };
-        match cx.eval(hint)? {
-            Value::String(text) => Ok(Some(text)),
-            // A field that was left empty.
-            Value::Null => Ok(None),
-            _ => Err(StepError::Broken("a setting that takes text reads something else")),
+    fn login_hint(&self, cx: &ViewCx<'_>) -> Result<Option<String>, StepError> {
+        match &self.login_hint {
+            Some(hint) => cx.eval_optional_text(hint),
+            None => Ok(cx.authorization_request().login_hint.clone()),
         }
     }
 
     fn go_on(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
         match returned {
             Returned::Asked(asked) if asked.challenge.is_none() => {
-                cx.hop(&asked)?;
+                cx.provider().hop(&asked)?;
                 Ok(Flow::Ask)
             }
             returned => provider::conclude(cx, returned),
@@ -153,16 +149,14 @@ impl AuthenticateRedirect {
         let parameters = response.data.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
         let callback = Callback::read(parameters).unwrap_or_default();
         let state = callback.get("state").and_then(CallbackState::presented);
-        let ours = |asked: &Asked| state.is_some_and(|(_, state)| cx.is_out(&asked.connector, &state));
+        let ours = |asked: &Asked| state.is_some_and(|(_, state)| cx.provider().is_out(&asked.connector, &state));
         let Some(Asked { connector, pending, .. }) = asked.filter(ours) else {
             return Ok(Flow::invalid("state", FieldProblem::Unknown));
         };
-        let (configured, adapter) = self.connector.usable(&cx.look(), Method::Oidc).await?;
-        let adapter = adapter.filter(|adapter| connector == configured && adapter.callback_of_application().is_some());
-        let Some(adapter) = adapter else {
-            return provider::end(cx, provider::unusable(&connector, Method::Oidc));
-        };
-        let progress = adapter.answer(&cx.providers(), &pending, Answer::Callback(&callback)).await;
-        self.go_on(cx, provider::record_outcome(cx.request, &connector, Method::Oidc, progress))
+        let (configured, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
+        let usable = usable.filter(|usable| connector == configured && usable.calls_back_application());
+        let Some(usable) = usable else { return provider::end(cx, unusable(&connector, Method::Oidc)) };
+        let returned = cx.provider().answer(&usable, &pending, Answer::Callback(&callback)).await;
+        self.go_on(cx, returned)
     }
 }

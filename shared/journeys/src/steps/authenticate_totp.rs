@@ -34,8 +34,8 @@ impl Step for AuthenticateTotp {
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let username = cx.eval_text(&self.username)?;
-        let code = cx.secret(&self.code)?.clone();
+        let username = cx.values().eval_text(&self.username)?;
+        let code = cx.values().secret(&self.code)?;
         // Never sent: a flow that asks for no code would let a name in.
         if code.expose_secret().is_empty() {
             return provider::end(cx, Failure::Rejected(Rejection::OtpInvalid));

@@ -65,10 +65,10 @@ impl Step for ChooseProvider {
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let offered = self.offered(&cx.look()).await?;
         if offered.is_empty() {
-            cx.fail(Code::ProviderUnavailable);
+            cx.session().fail(Code::ProviderUnavailable);
             return Ok(Flow::Done("unavailable"));
         }
-        let hinted = cx.take_idp_hint();
+        let hinted = cx.session().take_idp_hint();
         match offered.iter().find(|(id, _)| Some(id.as_str()) == hinted.as_deref()) {
             Some((id, _)) => Ok(chosen(cx, id)),
             None => Ok(Flow::Ask),
@@ -78,7 +78,7 @@ impl Step for ChooseProvider {
     async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         match response.option.as_str() {
             "submit" => {}
-            "cancel" => return Ok(cx.cancelled()),
+            "cancel" => return Ok(cx.session().cancelled()),
             _ => return Ok(Flow::unknown_option()),
         }
         if let Some(unknown) = response.data.keys().find(|name| *name != "connector") {
@@ -126,6 +126,6 @@ impl ChooseProvider {
 }
 
 fn chosen(cx: &mut StepCx<'_>, connector: &ConnectorId) -> Flow {
-    cx.leave("connector", connector.as_str());
+    cx.values().leave("connector", connector.as_str());
     Flow::Done("chosen")
 }

@@ -154,7 +154,7 @@ impl Step for CollectInformation {
     async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         match response.option.as_str() {
             "submit" => {}
-            "cancel" => return Ok(cx.cancelled()),
+            "cancel" => return Ok(cx.session().cancelled()),
             _ => return Ok(Flow::unknown_option()),
         }
         let unknown = response.data.keys().filter(|name| !self.fields.iter().any(|field| field.name == **name));
@@ -171,10 +171,10 @@ impl Step for CollectInformation {
         }
         for (field, value) in accepted {
             match (field.kind.is_secret(), value) {
-                (true, value) => cx.leave_secret(&field.name, value.unwrap_or_default()),
-                (false, Some(value)) => cx.leave(&field.name, value.expose_secret()),
+                (true, value) => cx.values().leave_secret(&field.name, value.unwrap_or_default()),
+                (false, Some(value)) => cx.values().leave(&field.name, value.expose_secret()),
                 // Left all the same: what a later step reads is there, and not what was entered in an earlier round.
-                (false, None) => cx.leave(&field.name, serde_json::Value::Null),
+                (false, None) => cx.values().leave(&field.name, serde_json::Value::Null),
             }
         }
         Ok(Flow::Done("submitted"))

@@ -28,7 +28,7 @@ impl Step for Condition {
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        match cx.eval(&self.condition)? {
+        match cx.values().eval(&self.condition)? {
             Value::Bool(true) => Ok(Flow::Done("met")),
             Value::Bool(false) => Ok(Flow::Done("unmet")),
             _ => Err(StepError::Broken("a condition is neither true nor false")),

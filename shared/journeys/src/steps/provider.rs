@@ -1,16 +1,12 @@
-//! What steps that check somebody with a provider have in common: which connector, what an answer means to the journey,
-//! what of a failure the client is shown, and what goes to the log alone.
+//! What steps that check a user with a provider have in common: which connector, what an answer means to the journey, and
+//! what of a failure the client is shown.
 
-use std::sync::Arc;
-
-use domain::{
-    Asked, Code, ConnectorId, Expression, Failure, Method, Rejection, RequestContext, Returned, Unavailability,
-};
-use providers::{Attempt, Progress, ProviderAdapter, ProviderError};
+use domain::{Code, ConnectorId, Expression, Failure, Method, Rejection, Returned};
+use providers::Attempt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Ending, Flow, Output, Read, StepCx, StepError, ViewCx};
+use crate::{Ending, Flow, Output, Read, StepCx, StepError, Usable, ViewCx, unusable};
 
 /// The connector a step goes to: its id, or an expression for it.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,9 +26,6 @@ impl TryFrom<Value> for ConnectorSetting {
     }
 }
 
-/// A connector's adapter, as far as there is one that can do what is wanted.
-pub(super) type Usable = Option<Arc<dyn ProviderAdapter>>;
-
 impl ConnectorSetting {
     pub(super) fn reads(&self) -> impl Iterator<Item = Read> + '_ {
         Read::of("connector", &self.0)
@@ -49,11 +42,14 @@ impl ConnectorSetting {
     }
 
     /// The connector, switched on and able to do `method`.
-    pub(super) async fn usable(&self, cx: &ViewCx<'_>, method: Method) -> Result<(ConnectorId, Usable), StepError> {
+    pub(super) async fn usable(
+        &self,
+        cx: &ViewCx<'_>,
+        method: Method,
+    ) -> Result<(ConnectorId, Option<Usable>), StepError> {
         let id = self.id(cx)?;
-        let connector = cx.connector(&id).await?;
-        let adapter = connector.and_then(|connector| connector.adapter.clone());
-        Ok((id, adapter.filter(|adapter| adapter.methods().contains(&method))))
+        let usable = cx.usable(&id, method).await?;
+        Ok((id, usable))
     }
 }
 
@@ -69,52 +65,6 @@ pub(super) fn failures() -> impl Iterator<Item = Ending> {
     Failure::OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
 }
 
-/// There is no such connector, it is switched off, or it cannot do this.
-pub(crate) fn unusable(connector: &ConnectorId, method: Method) -> Failure {
-    tracing::error!(event = "connector_unusable", %connector, method = method.as_str());
-    Failure::unavailable(Unavailability::Misconfigured)
-}
-
-/// The provider vouched for nobody: the true reason goes to the log.
-fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Failure {
-    let method = method.as_str();
-    match error {
-        ProviderError::Misconfigured { .. } | ProviderError::Refused { .. } => {
-            tracing::error!(event = "login_failed", %connector, method, reason = %error);
-        }
-        _ => tracing::warn!(event = "login_failed", %connector, method, reason = %error),
-    }
-    error.failure()
-}
-
-/// What an adapter answered, as it may be kept.
-pub(crate) fn record_outcome(
-    cx: &RequestContext,
-    connector: &ConnectorId,
-    method: Method,
-    progress: Result<Progress, ProviderError>,
-) -> Returned {
-    cx.count(|counts| {
-        counts.attempts += 1;
-        counts.attempt = Some(match &progress {
-            Ok(Progress::Done(_)) => "authenticated",
-            Ok(Progress::Ask(..)) => "challenged",
-            Ok(Progress::Hop(_)) => "redirected",
-            Err(error) => error.as_str(),
-        });
-    });
-    let asked = |challenge, pending| {
-        let (wrong, resent, answered) = (0, 0, Vec::new());
-        Returned::Asked(Asked { connector: connector.clone(), method, challenge, wrong, resent, answered, pending })
-    };
-    match progress {
-        Ok(Progress::Done(identity)) => Returned::Identity(identity),
-        Ok(Progress::Ask(challenge, pending)) => asked(Some(challenge), pending),
-        Ok(Progress::Hop(pending)) => asked(None, pending),
-        Err(error) => Returned::Failed(failed(connector, method, &error)),
-    }
-}
-
 /// Begins what a user has typed for.
 pub(super) async fn begin(
     cx: &mut StepCx<'_>,
@@ -122,14 +72,14 @@ pub(super) async fn begin(
     attempt: Attempt<'_>,
 ) -> Result<Flow, StepError> {
     let method = attempt.method();
-    let (id, adapter) = connector.usable(&cx.look(), method).await?;
-    let Some(adapter) = adapter else { return end(cx, unusable(&id, method)) };
-    let progress = adapter.begin(&cx.providers(), attempt).await;
-    match record_outcome(cx.request, &id, method, progress) {
+    let (id, usable) = connector.usable(&cx.look(), method).await?;
+    let Some(usable) = usable else { return end(cx, unusable(&id, method)) };
+    match cx.provider().begin(&usable, attempt).await {
         Returned::Asked(asked) if asked.challenge.is_some() => {
-            cx.keep_asked(cx.here, &asked)?;
+            let here = cx.here();
+            cx.provider().keep_asked(here, &asked)?;
             // What was typed was right, or a code is on its way.
-            cx.rotate();
+            cx.session().rotate();
             Ok(Flow::Done("challenged"))
         }
         returned => conclude(cx, returned),
@@ -140,7 +90,7 @@ pub(super) async fn begin(
 pub(super) fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
     match returned {
         Returned::Identity(identity) => {
-            cx.authenticated(&identity)?;
+            cx.provider().authenticated(identity, &[])?;
             Ok(Flow::Done("authenticated"))
         }
         // For what this step cannot ask, the journey may have another.
@@ -152,11 +102,11 @@ pub(super) fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, 
 /// Ends the step with a failure.
 pub(super) fn end(cx: &mut StepCx<'_>, failure: Failure) -> Result<Flow, StepError> {
     let outcome = failure.outcome().ok_or(StepError::Refused)?;
-    cx.leave("reason", outcome.rsplit('.').next().unwrap_or(outcome));
+    cx.values().leave("reason", outcome.rsplit('.').next().unwrap_or(outcome));
     if let Failure::Unavailable { retry_after: Some(seconds), .. } = failure {
-        cx.retry_after(seconds);
+        cx.session().retry_after(seconds);
     }
-    cx.fail(match failure {
+    cx.session().fail(match failure {
         Failure::Rejected(rejection) => shown(rejection),
         Failure::Unavailable { .. } => Code::ProviderUnavailable,
         Failure::Refused => Code::IdentityRefused,

@@ -9,7 +9,7 @@ use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
 
 pub(super) const TYPE: StepType = StepType::of::<ProvisionUser>("provision_user");
 
-/// Finds the user whose account an identity is, or brings them ashore: creates them in the company's own directory.
+/// Finds the user whose account an identity is, or creates that user in the company's own directory.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProvisionUser {
@@ -36,12 +36,12 @@ impl Step for ProvisionUser {
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let identity = cx.identity(&self.identity)?;
+        let identity = cx.provider().identity(&self.identity)?;
         let mut attributes = Map::new();
         for (name, value) in &self.attributes {
-            attributes.insert(name.clone(), cx.eval(value)?);
+            attributes.insert(name.clone(), cx.values().eval(value)?);
         }
-        let provisioned = cx.directory().provision(cx.request, &identity, attributes, cx.lost()).await?;
+        let provisioned = cx.directory().provision(&identity, attributes).await?;
         let connector = &identity.connector;
         Ok(Flow::Done(match provisioned {
             Provisioned::Recognised(user) => {
@@ -50,22 +50,22 @@ impl Step for ProvisionUser {
                     counts.providers.extend([identity.provider.clone()]);
                 });
                 tracing::info!(event = "user_recognised", user = %user.id, %connector);
-                cx.set_user(user)?;
+                cx.session().set_user(user)?;
                 "recognised"
             }
             Provisioned::Created(user, writes) => {
-                cx.set_user(user)?;
-                cx.plan(writes);
+                cx.session().set_user(user)?;
+                cx.directory().plan(writes);
                 "created"
             }
             Provisioned::ProofRequired => {
                 tracing::warn!(event = "proof_required", code = %Code::ProofRequired, %connector);
-                cx.fail(Code::ProofRequired);
+                cx.session().fail(Code::ProofRequired);
                 "proof_required"
             }
             Provisioned::Refused => {
                 tracing::warn!(event = "user_refused", code = %Code::AccessDenied, %connector);
-                cx.fail(Code::AccessDenied);
+                cx.session().fail(Code::AccessDenied);
                 "refused"
             }
         }))

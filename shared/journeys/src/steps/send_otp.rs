@@ -31,7 +31,7 @@ impl Step for SendOtp {
     }
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
-        let to = cx.eval_text(&self.to)?;
+        let to = cx.values().eval_text(&self.to)?;
         provider::begin(cx, &self.connector, Attempt::Otp { channel: self.channel, to: &to }).await
     }
 }

@@ -1,0 +1,152 @@
+use std::sync::Arc;
+
+use domain::{
+    Asked, CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Method, Pending, Proof, Redirect, Returned,
+    Sealed, Session, Slot, StepId,
+};
+use providers::{Answer, Attempt, ProviderAdapter};
+use store::StoreError;
+
+use super::{StepCx, ViewCx};
+use crate::StepError;
+use crate::engine::{Parts, place};
+use crate::library::Connector;
+use crate::outcome::record_outcome;
+
+/// Providers: calls, what they wait for, and the identities that they assert: [`StepCx::provider`].
+pub struct ProviderCx<'c, 'a>(pub(super) &'c mut StepCx<'a>);
+
+/// A connector that is switched on and can do a method.
+#[derive(Debug, Clone)]
+pub struct Usable {
+    connector: ConnectorId,
+    method: Method,
+    adapter: Arc<dyn ProviderAdapter>,
+}
+
+impl Usable {
+    /// Whether its callbacks come in at an address of the application's, which hands them over.
+    pub fn calls_back_application(&self) -> bool {
+        self.adapter.callback_of_application().is_some()
+    }
+}
+
+impl ViewCx<'_> {
+    /// A connector; `None` if there is none of that id, or it is switched off.
+    pub async fn connector(&self, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
+        self.parts.library.connector(self.request, id).await
+    }
+
+    /// The same, as far as it can do `method`.
+    pub async fn usable(&self, id: &ConnectorId, method: Method) -> Result<Option<Usable>, StoreError> {
+        let adapter = self.connector(id).await?.and_then(|connector| connector.adapter.clone());
+        let adapter = adapter.filter(|adapter| adapter.methods().contains(&method));
+        Ok(adapter.map(|adapter| Usable { connector: id.clone(), method, adapter }))
+    }
+
+    /// What the provider of a step waits for; `None` if nothing.
+    pub fn asked(&self, of: &StepId) -> Result<Option<Asked>, StepError> {
+        asked(self.parts, self.session, of)
+    }
+}
+
+/// What the provider of a step of a session waits for.
+pub(crate) fn asked(parts: &Parts, session: &Session, of: &StepId) -> Result<Option<Asked>, StepError> {
+    let Some(sealed) = session.run.asked.get(of) else { return Ok(None) };
+    let asked = sealed.open(&parts.keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
+    asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
+}
+
+impl ProviderCx<'_, '_> {
+    /// Begins a method.
+    pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> Returned {
+        let cx = self.0.parts.providers.cx(&self.0.outbound);
+        let progress = with.adapter.begin(&cx, attempt).await;
+        record_outcome(self.0.request, &with.connector, with.method, progress)
+    }
+
+    /// Goes on from `pending`.
+    pub async fn answer(&self, with: &Usable, pending: &Pending, answer: Answer<'_>) -> Returned {
+        let cx = self.0.parts.providers.cx(&self.0.outbound);
+        let progress = with.adapter.answer(&cx, pending, answer).await;
+        record_outcome(self.0.request, &with.connector, with.method, progress)
+    }
+
+    /// Keeps what the provider of a step waits for until it is answered.
+    pub fn keep_asked(&mut self, of: &StepId, asked: &Asked) -> Result<(), StepError> {
+        let StepCx { parts, memory, .. } = &mut *self.0;
+        let session = &mut memory.session;
+        let key = parts.keys.session(&session.id)?;
+        let place = place(&session.id, "step", of.as_str());
+        let sealed = Sealed::seal(&key.sealing, parts.entropy.as_ref(), &place, asked)
+            .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
+        session.run.asked.insert(of.clone(), sealed);
+        Ok(())
+    }
+
+    /// What the provider of a step waits for, which is answered thereby; `None` if nothing, or if it has been answered.
+    pub fn take_asked(&mut self, of: &StepId) -> Result<Option<Asked>, StepError> {
+        let asked = self.0.look().asked(of)?;
+        self.forget_asked(of);
+        Ok(asked)
+    }
+
+    /// The answer to it is no longer waited for.
+    pub fn forget_asked(&mut self, of: &StepId) {
+        self.0.memory.session.run.asked.remove(of);
+    }
+
+    /// Sends the browser to a provider: the client is shown where, and the step is told what came of it.
+    pub fn hop(&mut self, asked: &Asked) -> Result<(), StepError> {
+        let here = self.0.here;
+        let session = &mut self.0.memory.session;
+        // The turn that the session will rest on.
+        let key = self.0.parts.keys.session(&session.id)?;
+        let state = key.derivation.state(&session.id, session.turn.saturating_add(1));
+        session.redirect = Some(Redirect::Out(state.hash_at(&asked.connector)));
+        self.keep_asked(here, asked)
+    }
+
+    /// Whether this turn's redirect went out to `connector` with `state`, which has not come back before.
+    pub fn is_out(&self, connector: &ConnectorId, state: &CallbackState) -> bool {
+        self.0.memory.session.redirect.as_ref().and_then(Redirect::out) == Some(&state.hash_at(connector))
+    }
+
+    /// A provider asserts an identity: keeps it in this step's slot, and the factors that were shown as proofs, each
+    /// once. The session's token rotates with this turn. Two factors of one source in one run have to be one person's.
+    pub fn authenticated(&mut self, identity: ExternalIdentity, also: &[Method]) -> Result<(), StepError> {
+        let key = identity.key();
+        let is_another = |of: &IdentityKey| of.source() == key.source() && *of != key;
+        let memory = &mut *self.0.memory;
+        let run = &mut memory.session.run;
+        if run.proofs.iter().filter_map(|proof| proof.of.as_ref()).any(is_another) {
+            return Err(StepError::Refused);
+        }
+        let slot = self.0.slot.ok_or(StepError::Broken("a step that identifies has no slot"))?;
+        for &method in [identity.method].iter().chain(also) {
+            let proof = Proof { method, of: Some(key.clone()), at: identity.authenticated_at };
+            if !run.proofs.contains(&proof) {
+                run.proofs.push(proof);
+            }
+        }
+        run.error = None;
+        memory.identities.insert(slot.clone(), identity);
+        memory.rotates = true;
+        Ok(())
+    }
+
+    /// The identity in a slot.
+    pub fn identity(&self, slot: &Slot) -> Result<ExternalIdentity, StepError> {
+        let StepCx { parts, memory, .. } = &*self.0;
+        if let Some(identity) = memory.identities.get(slot) {
+            return Ok(identity.clone());
+        }
+        let session = &memory.session;
+        let sealed = session.run.identities.get(slot);
+        let sealed =
+            sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has left"))?;
+        sealed
+            .open(&parts.keys.session(&session.id)?.sealing, &place(&session.id, "slot", slot.as_str()))
+            .map_err(|_| StepError::Broken("an identity does not open in this session"))
+    }
+}

@@ -240,6 +240,7 @@ impl TestApp {
             dynamodb: DynamoDb::At { address, access_key: access_key.clone() },
             keys: KeyKind::ALL,
             registry: registry.clone(),
+            steps: steps::TYPES,
             reach: Reach::Local,
             admin: Some(AdminToken::presented(ADMIN).hash()),
             budget,

@@ -8,6 +8,6 @@ const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::P
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     web::logs::init_deployed(std::io::stdout, env!("CARGO_PKG_NAME"));
-    let app = aws::app_from_env(issuer::KEYS, REACH).await?; // once per cold start
+    let app = aws::app_from_env(aws::NO_STEPS, issuer::KEYS, REACH).await?; // once per cold start
     web::serve(app, issuer::routes()).await
 }

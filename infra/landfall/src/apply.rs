@@ -106,7 +106,7 @@ fn cx() -> RequestContext {
 fn check_connectors(journeys: &[JourneyDocument], known: &[ConnectorDocument]) -> Result<(), CommandError> {
     for document in journeys {
         let id = document.id.to_string();
-        let journey = Journey::compile(document.clone(), 0);
+        let journey = Journey::compile(document.clone(), 0, steps::TYPES);
         let journey = journey.map_err(|errors| CommandError::Journey { place: id.clone(), errors })?;
         if let Some(connector) = journey.connectors().find(|named| known.iter().all(|known| known.id != **named)) {
             return Err(CommandError::UnsavedConnector { journey: id, connector: connector.to_string() });

@@ -35,7 +35,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
 /// Reads a journey and checks it whole.
 pub fn journey(place: &str, text: &str) -> Result<JourneyDocument, CommandError> {
     let document: JourneyDocument = parse(place, text)?;
-    Journey::validate(document.clone()).map_err(|errors| CommandError::Journey { place: place.to_owned(), errors })?;
+    Journey::validate(document.clone(), steps::TYPES)
+        .map_err(|errors| CommandError::Journey { place: place.to_owned(), errors })?;
     Ok(document)
 }
 

@@ -201,6 +201,7 @@ mod tests {
             dynamodb,
             keys: &[],
             registry: Registry::default(),
+            steps: steps::TYPES,
             reach: Reach::Public,
             admin: None,
             budget: BUDGET,

@@ -103,6 +103,7 @@ impl Serve {
             dynamodb: dynamodb.location(),
             keys: KeyKind::ALL,
             registry: Registry::default(),
+            steps: steps::TYPES,
             reach: Reach::Local,
             admin: Some(admin.hash()),
             budget: BUDGET,

@@ -4,13 +4,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::Credentials;
 use domain::SecretHash;
 use egress::{InvalidNetworks, Reach};
+use journeys::StepTypes;
 use providers::Registry;
 use secrecy::SecretString;
 use store::TableNames;
 use tokens::KeyKind;
 use url::Url;
 
-use crate::BUDGET;
+use crate::{BUDGET, NO_STEPS};
 
 /// What a deployment is told.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub keys: &'static [KeyKind],
     /// The kinds of providers: Landfall's own, unless the deployment compiles in one more.
     pub registry: Registry,
+    /// The kinds of steps: of a function that plays no journeys, none.
+    pub steps: StepTypes,
     /// Where connectors may lead.
     pub reach: Reach,
     /// What opens the administrators' routes beside IAM: only where there is no API Gateway before them.
@@ -170,6 +173,7 @@ impl Config {
             dynamodb: DynamoDb::Aws(account),
             keys: KeyKind::ALL,
             registry: Registry::default(),
+            steps: NO_STEPS,
             reach,
             admin: None,
             budget: BUDGET,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use domain::{ClientAddress, Clock, Entropy, RequestContext, RequestId, SecretSource};
 use egress::{Egress, EgressError};
-use journeys::Limits;
+use journeys::{Limits, StepTypes};
 use providers::Registry;
 use store::Store;
 use tokens::{KeyError, KeyKind, Keys, Lifetimes};
@@ -31,6 +31,9 @@ pub use system::{SystemClock, SystemEntropy};
 
 /// How long a request may take where no Lambda deadline says so, and how long a start may.
 pub const BUDGET: Duration = Duration::from_secs(10);
+
+/// Of a function that plays no journeys.
+pub const NO_STEPS: StepTypes = StepTypes(&[]);
 
 /// How long a start waits for a connection to DynamoDB. A request may do better.
 const CONNECTING: Duration = Duration::from_secs(1);
@@ -53,19 +56,21 @@ pub enum StartError {
 }
 
 /// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager, and those of the
-/// issuer's keys that it uses. `reach` is [`Reach::Public`] in whatever is deployed.
-pub async fn app_from_env(keys: &'static [KeyKind], reach: Reach) -> Result<Arc<App>, StartError> {
-    app_from_env_with(Registry::default(), keys, reach).await
+/// issuer's keys that it uses. `reach` is [`Reach::Public`] in whatever is deployed; a function that plays no journeys has
+/// no `steps`.
+pub async fn app_from_env(steps: StepTypes, keys: &'static [KeyKind], reach: Reach) -> Result<Arc<App>, StartError> {
+    app_from_env_with(Registry::default(), steps, keys, reach).await
 }
 
 /// The same with other kinds of providers: for the functions of a company that has one of its own.
 pub async fn app_from_env_with(
     registry: Registry,
+    steps: StepTypes,
     keys: &'static [KeyKind],
     reach: Reach,
 ) -> Result<Arc<App>, StartError> {
     let start = async {
-        let config = Config { registry, keys, ..Config::of_function(reach)? };
+        let config = Config { registry, steps, keys, ..Config::of_function(reach)? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
         let cx = context(Arc::new(SystemClock), &SystemEntropy);
         let store = store(&config, Arc::new(SystemEntropy)).await?;
@@ -94,6 +99,7 @@ pub async fn app(
     Ok(Arc::new(App::new(AppParts {
         store,
         registry: config.registry.clone(),
+        steps: config.steps,
         egress,
         secrets,
         keys,

@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::document_error::{DocumentError, Problem};
-use crate::{Outcome, Read, Shape, Step, paths, steps};
+use crate::{Outcome, Read, Shape, Step, StepTypes, paths};
 
 /// A journey that can run.
 #[derive(Debug)]
@@ -55,11 +55,11 @@ const MAX_TEXT: u32 = 4096;
 pub(crate) const MAX_STEPS: usize = 200;
 
 impl Journey {
-    /// Checks the whole document and makes it ready to run.
+    /// Checks the whole document, whose steps are of these types, and makes it ready to run.
     ///
     /// # Errors
     /// Every rule that is broken, each with its place, in the order of the document.
-    pub fn compile(document: JourneyDocument, version: u32) -> Result<Self, Vec<DocumentError>> {
+    pub fn compile(document: JourneyDocument, version: u32, types: StepTypes) -> Result<Self, Vec<DocumentError>> {
         let mut errors = Errors::default();
         if document.format != 1 {
             errors.at("format", Problem::Format(document.format));
@@ -72,7 +72,7 @@ impl Journey {
         check_params(&document.params, &mut errors);
         let mut compiled = BTreeMap::new();
         for (id, step) in document.steps {
-            if let Some(step) = compile_step(&id, step, &mut errors) {
+            if let Some(step) = compile_step(&id, step, types, &mut errors) {
                 compiled.insert(id, step);
             }
         }
@@ -101,8 +101,8 @@ impl Journey {
     ///
     /// # Errors
     /// Every rule that is broken, each with its place.
-    pub fn validate(document: JourneyDocument) -> Result<(), Vec<DocumentError>> {
-        let journey = Self::compile(document, 0)?;
+    pub fn validate(document: JourneyDocument, types: StepTypes) -> Result<(), Vec<DocumentError>> {
+        let journey = Self::compile(document, 0, types)?;
         let errors = paths::unset_reads(&journey);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
@@ -281,12 +281,12 @@ impl CompiledStep {
     }
 }
 
-fn compile_step(id: &StepId, document: StepDocument, errors: &mut Errors) -> Option<CompiledStep> {
+fn compile_step(id: &StepId, document: StepDocument, types: StepTypes, errors: &mut Errors) -> Option<CompiledStep> {
     if id.as_str() == "params" {
         errors.at(format!("steps.{id}"), Problem::ReservedId);
     }
-    let Some(kind) = steps::find(&document.kind) else {
-        errors.at(format!("steps.{id}.type"), Problem::UnknownType(document.kind));
+    let Some(kind) = types.find(&document.kind) else {
+        errors.at(format!("steps.{id}.type"), Problem::UnknownType { name: document.kind, known: types.names() });
         return None;
     };
     let step = match kind.parse(document.with.unwrap_or_else(|| serde_json::json!({}))) {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use domain::{Reference, Slot, StepId};
 
+use crate::Outcome;
 use crate::compile::MAX_STEPS;
-use crate::{Outcome, steps};
 
 /// A rule a document breaks, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +33,13 @@ pub enum Problem {
     #[error("a step cannot be called params: that is where parameters are read")]
     ReservedId,
     /// No such kind of step.
-    #[error("there is no step type {0:?}; there are {known}", known = steps::TYPES.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))]
-    UnknownType(String),
+    #[error("there is no step type {name:?}; there are {known}")]
+    UnknownType {
+        /// What the document says.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// The settings are not those of the kind of step.
     #[error("{0}")]
     Settings(String),

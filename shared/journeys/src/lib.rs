@@ -1,10 +1,10 @@
 //! Journeys: what a document means, and the engine that runs sessions through it.
 //!
-//! **Must not know**: HTTP, and which provider is which (an adapter is an adapter). Steps never name each other: a step
-//! ends with an outcome, and only the document says where each outcome leads.
+//! **Must not know**: HTTP, which provider is which (an adapter is an adapter), and which kinds of steps there are: it is
+//! handed [`StepTypes`], and what a step may touch is [`StepCx`].
 //!
-//! **To add one more step**: one file in `steps/`, with its settings, its [`Step`] implementation and a `TYPE`; one line
-//! in [`steps::TYPES`]. Its [`Shape`] declares what it reads, leaves and may end with, and validation does the rest.
+//! **To add one more thing that steps may reach**: a method of the handle it belongs to in `cx/`, or one more handle. A
+//! step itself goes into `shared/steps`.
 
 mod compile;
 mod connectors;
@@ -17,7 +17,7 @@ mod outcome;
 mod paths;
 mod shape;
 mod step;
-pub mod steps;
+mod step_type;
 mod view;
 
 pub use compile::Journey;
@@ -30,4 +30,5 @@ pub use library::{Connector, Library};
 pub use outcome::unusable;
 pub use shape::{Ending, Outcome, Output, Read, Shape};
 pub use step::{Flow, Step, StepError, SubmitRequest};
+pub use step_type::{InvalidSettings, StepType, StepTypes};
 pub use view::{Completion, OptionKind, OptionView, RedirectView, Rejection, SessionView, StepView, ViewStatus};

@@ -7,7 +7,7 @@ use domain::{Cache, ConnectorDocument, ConnectorId, JourneyId, RequestContext};
 use providers::{ProviderAdapter, Registry};
 use store::{Store, StoreError};
 
-use crate::{Journey, JourneyError};
+use crate::{Journey, JourneyError, StepTypes};
 
 /// A connector that is switched on.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct Connector {
 pub struct Library {
     store: Store,
     registry: Registry,
+    types: StepTypes,
     connectors: Cache<ConnectorId, Arc<Connector>>,
     live: Cache<JourneyId, u32>,
     journeys: Cache<(JourneyId, u32), Arc<Journey>>,
@@ -32,11 +33,12 @@ impl Library {
     /// How old configuration may be.
     pub const MAX_AGE: TimeDelta = TimeDelta::seconds(60);
 
-    /// A library over `store`, whose connectors are to the providers in `registry`.
-    pub fn new(store: Store, registry: Registry) -> Self {
+    /// A library over `store`, whose connectors are to the providers in `registry` and whose steps are of these types.
+    pub fn new(store: Store, registry: Registry, types: StepTypes) -> Self {
         Self {
             store,
             registry,
+            types,
             connectors: Cache::new(Self::MAX_AGE),
             live: Cache::new(Self::MAX_AGE),
             // A version never changes.
@@ -82,7 +84,7 @@ impl Library {
         let key = (id.clone(), version);
         let load = async {
             let Some(document) = self.store.get_journey(cx, id, version).await? else { return Ok(None) };
-            let journey = Journey::compile(document, version).map_err(|errors| {
+            let journey = Journey::compile(document, version, self.types).map_err(|errors| {
                 for error in errors {
                     tracing::error!(event = "journey_broken", journey = %id, version, %error);
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use directory::Directory;
 use domain::{Clock, Counts, Entropy, SecretHash, SecretSource};
 use egress::Egress;
-use journeys::{Connectors, Journeys, Library, Limits};
+use journeys::{Connectors, Journeys, Library, Limits, StepTypes};
 use providers::{Providers, Registry};
 use store::Store;
 use tokens::{Clients, Issuer, Keys, Lifetimes};
@@ -37,6 +37,8 @@ pub struct AppParts {
     pub store: Store,
     /// The kinds of providers.
     pub registry: Registry,
+    /// The kinds of steps.
+    pub steps: StepTypes,
     /// The way out.
     pub egress: Egress,
     /// Clients' and the issuer's secrets.
@@ -66,13 +68,13 @@ pub struct AppParts {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, registry, egress, secrets, keys, clock, entropy, .. } = parts;
+        let AppParts { store, registry, steps, egress, secrets, keys, clock, entropy, .. } = parts;
         let AppParts { issuer, admin, limits, lifetimes, budget, stack, startup, .. } = parts;
         let clients = Arc::new(Clients::new(store.clone(), Arc::clone(&secrets)));
         // They send browsers back to this deployment's own address.
         let providers = Arc::new(Providers::new(egress, Arc::clone(&secrets), Arc::clone(&entropy), issuer.clone()));
         let journeys = Journeys::new(journeys::Parts {
-            library: Library::new(store.clone(), registry.clone()),
+            library: Library::new(store.clone(), registry.clone(), steps),
             clients: Arc::clone(&clients),
             providers: Arc::clone(&providers),
             directory: Directory::new(store.clone(), Arc::clone(&entropy)),

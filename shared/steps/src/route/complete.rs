@@ -1,10 +1,8 @@
 use async_trait::async_trait;
+use journeys::{Flow, Read, Shape, Step, StepCx, StepError, StepType};
 use serde::Deserialize;
 
-use super::StepType;
-use crate::{Flow, Read, Shape, Step, StepCx, StepError};
-
-pub(super) const TYPE: StepType = StepType::of::<Complete>("complete");
+pub(crate) const TYPE: StepType = StepType::of::<Complete>("complete");
 
 /// Ends the journey: its user is signed in.
 #[derive(Debug, Deserialize)]

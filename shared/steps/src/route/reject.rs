@@ -1,11 +1,9 @@
 use async_trait::async_trait;
 use domain::Code;
+use journeys::{Flow, Shape, Step, StepCx, StepError, StepType};
 use serde::Deserialize;
 
-use super::StepType;
-use crate::{Flow, Shape, Step, StepCx, StepError};
-
-pub(super) const TYPE: StepType = StepType::of::<Reject>("reject");
+pub(crate) const TYPE: StepType = StepType::of::<Reject>("reject");
 
 /// Ends the journey: nobody is signed in.
 #[derive(Debug, Deserialize)]

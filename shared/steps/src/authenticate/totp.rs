@@ -1,14 +1,13 @@
 use async_trait::async_trait;
 use domain::{Expression, Failure, Reference, Rejection};
+use journeys::{Flow, Read, Shape, Step, StepCx, StepError, StepType};
 use providers::Attempt;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::StepType;
-use super::provider::{self, ConnectorSetting};
-use crate::{Flow, Read, Shape, Step, StepCx, StepError};
+use super::ConnectorSetting;
 
-pub(super) const TYPE: StepType = StepType::of::<AuthenticateTotp>("authenticate_totp");
+pub(crate) const TYPE: StepType = StepType::of::<AuthenticateTotp>("authenticate_totp");
 
 /// Checks a username and a code from an authenticator app with a provider. Leaves who it is, and `reason` when it is
 /// nobody. How often somebody may guess is for the provider to limit.
@@ -26,7 +25,7 @@ impl Step for AuthenticateTotp {
     fn shape(&self) -> Shape {
         let code = Read::Secret("code", self.code.clone());
         Shape {
-            endings: provider::endings(),
+            endings: super::endings(),
             reads: self.connector.reads().chain(Read::of("username", &self.username)).chain([code]).collect(),
             connectors: self.connector.named().into_iter().collect(),
             ..Shape::default()
@@ -38,8 +37,8 @@ impl Step for AuthenticateTotp {
         let code = cx.values().secret(&self.code)?;
         // Never sent: a flow that asks for no code would let a name in.
         if code.expose_secret().is_empty() {
-            return provider::end(cx, Failure::Rejected(Rejection::OtpInvalid));
+            return super::end(cx, Failure::Rejected(Rejection::OtpInvalid));
         }
-        provider::begin(cx, &self.connector, Attempt::Totp { username: &username, code: &code }).await
+        super::begin(cx, &self.connector, Attempt::Totp { username: &username, code: &code }).await
     }
 }

@@ -1,13 +1,13 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use directory::Provisioned;
-use domain::{Code, Slot};
+use domain::{Code, Expression, Slot};
+use journeys::{Ending, Flow, Read, Shape, Step, StepCx, StepError, StepType};
 use serde::Deserialize;
 use serde_json::Map;
 
-use super::{Expressions, StepType};
-use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
-
-pub(super) const TYPE: StepType = StepType::of::<ProvisionUser>("provision_user");
+pub(crate) const TYPE: StepType = StepType::of::<ProvisionUser>("provision_user");
 
 /// Finds the user whose account an identity is, or creates that user in the company's own directory.
 #[derive(Debug, Deserialize)]
@@ -16,7 +16,7 @@ struct ProvisionUser {
     identity: Slot,
     /// Noted with a user who is created.
     #[serde(default)]
-    attributes: Expressions,
+    attributes: BTreeMap<String, Expression>,
 }
 
 #[async_trait]

@@ -1,13 +1,12 @@
 use async_trait::async_trait;
 use domain::{Channel, Expression};
+use journeys::{Ending, Flow, Read, Shape, Step, StepCx, StepError, StepType};
 use providers::Attempt;
 use serde::Deserialize;
 
-use super::StepType;
-use super::provider::{self, ConnectorSetting};
-use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
+use super::ConnectorSetting;
 
-pub(super) const TYPE: StepType = StepType::of::<SendOtp>("send_otp");
+pub(crate) const TYPE: StepType = StepType::of::<SendOtp>("send_otp");
 
 /// Has a provider send a one-time code. `answer_challenge` asks for it. Leaves `reason` when none was sent.
 #[derive(Debug, Deserialize)]
@@ -23,7 +22,7 @@ struct SendOtp {
 impl Step for SendOtp {
     fn shape(&self) -> Shape {
         Shape {
-            endings: [Ending::new("challenged").asking()].into_iter().chain(provider::failures()).collect(),
+            endings: [Ending::new("challenged").asking()].into_iter().chain(super::failures()).collect(),
             reads: self.connector.reads().chain(Read::of("to", &self.to)).collect(),
             connectors: self.connector.named().into_iter().collect(),
             ..Shape::default()
@@ -32,6 +31,6 @@ impl Step for SendOtp {
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let to = cx.values().eval_text(&self.to)?;
-        provider::begin(cx, &self.connector, Attempt::Otp { channel: self.channel, to: &to }).await
+        super::begin(cx, &self.connector, Attempt::Otp { channel: self.channel, to: &to }).await
     }
 }

@@ -1,17 +1,22 @@
-//! What steps that check a user with a provider have in common: which connector, what an answer means to the journey, and
+//! What checks a user with a provider. Here is what those steps have in common: which connector, what an answer means to the journey, and
 //! what of a failure the client is shown.
 
+pub(crate) mod answer_challenge;
+pub(crate) mod password;
+pub(crate) mod redirect;
+pub(crate) mod send_otp;
+pub(crate) mod totp;
+
 use domain::{Code, ConnectorId, Expression, Failure, Method, Rejection, Returned};
+use journeys::{Ending, Flow, Output, Read, StepCx, StepError, Usable, ViewCx, unusable};
 use providers::Attempt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Ending, Flow, Output, Read, StepCx, StepError, Usable, ViewCx, unusable};
-
 /// The connector a step goes to: its id, or an expression for it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Value")]
-pub(super) struct ConnectorSetting(Expression);
+struct ConnectorSetting(Expression);
 
 impl TryFrom<Value> for ConnectorSetting {
     type Error = String;
@@ -27,26 +32,22 @@ impl TryFrom<Value> for ConnectorSetting {
 }
 
 impl ConnectorSetting {
-    pub(super) fn reads(&self) -> impl Iterator<Item = Read> + '_ {
+    fn reads(&self) -> impl Iterator<Item = Read> + '_ {
         Read::of("connector", &self.0)
     }
 
     /// The connector, where it is named outright.
-    pub(super) fn named(&self) -> Option<ConnectorId> {
+    fn named(&self) -> Option<ConnectorId> {
         let Expression::Literal(literal) = &self.0 else { return None };
         literal.as_str()?.parse().ok()
     }
 
-    pub(super) fn id(&self, cx: &ViewCx<'_>) -> Result<ConnectorId, StepError> {
+    fn id(&self, cx: &ViewCx<'_>) -> Result<ConnectorId, StepError> {
         cx.eval_text(&self.0)?.parse().map_err(|_| StepError::Broken("a connector's id is none"))
     }
 
     /// The connector, switched on and able to do `method`.
-    pub(super) async fn usable(
-        &self,
-        cx: &ViewCx<'_>,
-        method: Method,
-    ) -> Result<(ConnectorId, Option<Usable>), StepError> {
+    async fn usable(&self, cx: &ViewCx<'_>, method: Method) -> Result<(ConnectorId, Option<Usable>), StepError> {
         let id = self.id(cx)?;
         let usable = cx.usable(&id, method).await?;
         Ok((id, usable))
@@ -54,23 +55,19 @@ impl ConnectorSetting {
 }
 
 /// How a step ends that checks what a user has typed: with somebody, with a question, or with nobody.
-pub(super) fn endings() -> Vec<Ending> {
+fn endings() -> Vec<Ending> {
     let begun = [Ending::new("authenticated").identifying(), Ending::new("challenged").asking()];
     begun.into_iter().chain(failures()).collect()
 }
 
 /// How such a step ends when nobody was vouched for. Leaves the reason.
-pub(super) fn failures() -> impl Iterator<Item = Ending> {
+fn failures() -> impl Iterator<Item = Ending> {
     let reason = || vec![Output { name: "reason".into(), secret: false }];
     Failure::OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
 }
 
 /// Begins what a user has typed for.
-pub(super) async fn begin(
-    cx: &mut StepCx<'_>,
-    connector: &ConnectorSetting,
-    attempt: Attempt<'_>,
-) -> Result<Flow, StepError> {
+async fn begin(cx: &mut StepCx<'_>, connector: &ConnectorSetting, attempt: Attempt<'_>) -> Result<Flow, StepError> {
     let method = attempt.method();
     let (id, usable) = connector.usable(&cx.look(), method).await?;
     let Some(usable) = usable else { return end(cx, unusable(&id, method)) };
@@ -87,7 +84,7 @@ pub(super) async fn begin(
 }
 
 /// What came of an attempt that has come to its end.
-pub(super) fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
     match returned {
         Returned::Identity(identity) => {
             cx.provider().authenticated(identity, &[])?;
@@ -100,7 +97,7 @@ pub(super) fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, 
 }
 
 /// Ends the step with a failure.
-pub(super) fn end(cx: &mut StepCx<'_>, failure: Failure) -> Result<Flow, StepError> {
+fn end(cx: &mut StepCx<'_>, failure: Failure) -> Result<Flow, StepError> {
     let outcome = failure.outcome().ok_or(StepError::Refused)?;
     cx.values().leave("reason", outcome.rsplit('.').next().unwrap_or(outcome));
     if let Failure::Unavailable { retry_after: Some(seconds), .. } = failure {

@@ -3,17 +3,17 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::ids::is_field_name;
 use domain::text::TextId;
+use journeys::{
+    Ending, FieldError, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepType, StepView,
+    SubmitRequest, ViewCx,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{StepType, code};
-use crate::{
-    Ending, FieldError, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepView,
-    SubmitRequest, ViewCx,
-};
+use crate::code;
 
-pub(super) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
+pub(crate) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
 
 /// Asks for values: a form of named fields. Leaves each as a value of its name; passwords and codes for this
 /// request only.

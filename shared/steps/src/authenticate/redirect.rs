@@ -1,18 +1,17 @@
 use async_trait::async_trait;
 use domain::{Asked, CallbackState, Expression, Method, Returned};
+use journeys::{
+    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest,
+    Usable, ViewCx, unusable,
+};
 use providers::{Answer, Attempt, Callback, Hints};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::StepType;
-use super::provider::{self, ConnectorSetting};
-use crate::{
-    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, Usable,
-    ViewCx, unusable,
-};
+use super::ConnectorSetting;
 
-pub(super) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
+pub(crate) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
 
 /// Sends the user to their provider's own page. Leaves who came back, and `reason` when it is nobody.
 ///
@@ -57,7 +56,7 @@ impl Step for AuthenticateRedirect {
             endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
                 .into_iter()
                 // The provider may be away before anybody was sent to it.
-                .chain(provider::failures().map(Ending::at_once))
+                .chain(super::failures().map(Ending::at_once))
                 .collect(),
             reads: self.connector.reads().chain(hint).collect(),
             connectors: self.connector.named().into_iter().collect(),
@@ -68,7 +67,7 @@ impl Step for AuthenticateRedirect {
 
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let (connector, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
-        let Some(usable) = usable else { return provider::end(cx, unusable(&connector, Method::Oidc)) };
+        let Some(usable) = usable else { return super::end(cx, unusable(&connector, Method::Oidc)) };
         let login = self.login_hint(&cx.look())?;
         let locales = cx.look().authorization_request().ui_locales.clone();
         let hints = Hints {
@@ -104,7 +103,7 @@ impl Step for AuthenticateRedirect {
     async fn returned(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
         // It may have been switched off between the two halves.
         match self.connector.usable(&cx.look(), Method::Oidc).await? {
-            (connector, None) => provider::end(cx, unusable(&connector, Method::Oidc)),
+            (connector, None) => super::end(cx, unusable(&connector, Method::Oidc)),
             _ => self.go_on(cx, returned),
         }
     }
@@ -135,7 +134,7 @@ impl AuthenticateRedirect {
                 cx.provider().hop(&asked)?;
                 Ok(Flow::Ask)
             }
-            returned => provider::conclude(cx, returned),
+            returned => super::conclude(cx, returned),
         }
     }
 
@@ -155,7 +154,7 @@ impl AuthenticateRedirect {
         };
         let (configured, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
         let usable = usable.filter(|usable| connector == configured && usable.calls_back_application());
-        let Some(usable) = usable else { return provider::end(cx, unusable(&connector, Method::Oidc)) };
+        let Some(usable) = usable else { return super::end(cx, unusable(&connector, Method::Oidc)) };
         let returned = cx.provider().answer(&usable, &pending, Answer::Callback(&callback)).await;
         self.go_on(cx, returned)
     }

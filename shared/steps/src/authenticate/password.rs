@@ -1,14 +1,13 @@
 use async_trait::async_trait;
 use domain::{Expression, Failure, Reference, Rejection};
+use journeys::{Flow, Read, Shape, Step, StepCx, StepError, StepType};
 use providers::Attempt;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::StepType;
-use super::provider::{self, ConnectorSetting};
-use crate::{Flow, Read, Shape, Step, StepCx, StepError};
+use super::ConnectorSetting;
 
-pub(super) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
+pub(crate) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
 
 /// Checks a username and password with a provider, with a one-time code beside them where the provider takes one. Leaves
 /// who it is, and `reason` when it is nobody.
@@ -29,7 +28,7 @@ impl Step for AuthenticatePassword {
         let otp = self.otp.iter().map(|otp| Read::Secret("otp", otp.clone()));
         let secrets = otp.chain([Read::Secret("password", self.password.clone())]);
         Shape {
-            endings: provider::endings(),
+            endings: super::endings(),
             reads: self.connector.reads().chain(Read::of("username", &self.username)).chain(secrets).collect(),
             connectors: self.connector.named().into_iter().collect(),
             ..Shape::default()
@@ -41,11 +40,11 @@ impl Step for AuthenticatePassword {
         let password = cx.values().secret(&self.password)?;
         // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
         if password.expose_secret().is_empty() {
-            return provider::end(cx, Failure::Rejected(Rejection::InvalidCredentials));
+            return super::end(cx, Failure::Rejected(Rejection::InvalidCredentials));
         }
         let otp = self.otp.as_ref().map(|otp| cx.values().secret(otp)).transpose()?;
         let otp = otp.filter(|otp| !otp.expose_secret().is_empty());
         let attempt = Attempt::Password { username: &username, password: &password, otp: otp.as_ref() };
-        provider::begin(cx, &self.connector, attempt).await
+        super::begin(cx, &self.connector, attempt).await
     }
 }

@@ -1,15 +1,14 @@
 use async_trait::async_trait;
 use domain::{Code, ConnectorId, Text};
+use journeys::{
+    Ending, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest,
+    ViewCx,
+};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::StepType;
-use crate::{
-    Ending, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
-};
-
-pub(super) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provider");
+pub(crate) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provider");
 
 /// Asks with whom the user wants to go on: those of its connectors that are switched on and that the application offers.
 /// Leaves the chosen one's id as `connector`.

@@ -1,6 +1,5 @@
-//! The kinds of steps. One file each; [`TYPES`] is the registry.
+//! The kinds of steps, which the engine is handed from outside.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -8,34 +7,9 @@ use serde_json::Value;
 
 use crate::Step;
 
-mod answer_challenge;
-mod authenticate_password;
-mod authenticate_redirect;
-mod authenticate_totp;
-mod choose_provider;
-mod code;
-mod collect_information;
-mod complete;
-mod condition;
-pub(crate) mod provider;
-mod provision_user;
-mod reject;
-mod send_otp;
-
-/// Every kind of step there is.
-pub const TYPES: &[StepType] = &[
-    answer_challenge::TYPE,
-    authenticate_password::TYPE,
-    authenticate_redirect::TYPE,
-    authenticate_totp::TYPE,
-    choose_provider::TYPE,
-    collect_information::TYPE,
-    complete::TYPE,
-    condition::TYPE,
-    provision_user::TYPE,
-    reject::TYPE,
-    send_otp::TYPE,
-];
+/// The kinds of steps that a document may name.
+#[derive(Debug, Clone, Copy)]
+pub struct StepTypes(pub &'static [StepType]);
 
 /// A kind of step: its name in documents, and how its settings are read.
 pub struct StepType {
@@ -44,7 +18,7 @@ pub struct StepType {
     parse: fn(Value) -> Result<Box<dyn Step>, InvalidSettings>,
 }
 
-/// Settings that are none of this kind of step: where, and why.
+/// Settings that do not fit this kind of step: where, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidSettings {
@@ -54,13 +28,26 @@ pub struct InvalidSettings {
     pub reason: String,
 }
 
+impl StepTypes {
+    /// The kind called `name`.
+    pub(crate) fn find(self, name: &str) -> Option<&'static StepType> {
+        self.0.iter().find(|kind| kind.name == name)
+    }
+
+    /// All names, for an error.
+    pub(crate) fn names(self) -> String {
+        self.0.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl StepType {
-    const fn of<T: Step + DeserializeOwned + 'static>(name: &'static str) -> Self {
+    /// The kind that documents call `name`, with the settings of `T`.
+    pub const fn of<T: Step + DeserializeOwned + 'static>(name: &'static str) -> Self {
         Self { name, parse: parse::<T> }
     }
 
     /// Reads the settings.
-    pub fn parse(&self, with: Value) -> Result<Box<dyn Step>, InvalidSettings> {
+    pub(crate) fn parse(&self, with: Value) -> Result<Box<dyn Step>, InvalidSettings> {
         (self.parse)(with)
     }
 }
@@ -81,11 +68,3 @@ fn parse<T: Step + DeserializeOwned + 'static>(with: Value) -> Result<Box<dyn St
         }
     }
 }
-
-/// The kind of step called `name`.
-pub fn find(name: &str) -> Option<&'static StepType> {
-    TYPES.iter().find(|kind| kind.name == name)
-}
-
-/// Settings whose values are expressions, by name.
-type Expressions = BTreeMap<String, domain::Expression>;

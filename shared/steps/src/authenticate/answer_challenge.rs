@@ -1,17 +1,17 @@
 use async_trait::async_trait;
 use domain::{Asked, Challenge, Code, Failure, Method, Rejection, Returned, StepId, Text};
+use journeys::{
+    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest,
+    ViewCx, unusable,
+};
 use providers::Answer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{StepType, code, provider};
-use crate::{
-    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepView, SubmitRequest, ViewCx,
-    unusable,
-};
+use crate::code;
 
-pub(super) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
+pub(crate) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
 
 /// Asks what the provider of an earlier step asks: a one-time code. Leaves who it is, and `reason` when it is nobody.
 ///
@@ -42,7 +42,7 @@ impl Step for AnswerChallenge {
         Shape {
             endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
                 .into_iter()
-                .chain(provider::failures().map(stands))
+                .chain(super::failures().map(stands))
                 .collect(),
             reads: vec![Read::Challenge("of", self.of.clone())],
             client_facing: true,
@@ -127,7 +127,7 @@ impl AnswerChallenge {
     async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
         let Asked { connector, method, wrong, resent, pending, .. } = &open.asked;
         let Some(usable) = cx.look().usable(connector, *method).await? else {
-            return provider::end(cx, unusable(connector, *method));
+            return super::end(cx, unusable(connector, *method));
         };
         let resends = matches!(answer, Answer::Resend);
         match cx.provider().answer(&usable, pending, answer).await {
@@ -161,10 +161,10 @@ impl AnswerChallenge {
                 cx.session().fail(Code::InvalidCredentials);
                 Ok(Flow::Ask)
             }
-            Returned::Failed(failure @ Failure::Unavailable { .. }) => provider::end(cx, failure),
+            Returned::Failed(failure @ Failure::Unavailable { .. }) => super::end(cx, failure),
             returned => {
                 cx.provider().forget_asked(&self.of);
-                provider::conclude(cx, returned)
+                super::conclude(cx, returned)
             }
         }
     }

@@ -1,12 +1,10 @@
 use async_trait::async_trait;
 use domain::Expression;
+use journeys::{Ending, Flow, Read, Shape, Step, StepCx, StepError, StepType};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::StepType;
-use crate::{Ending, Flow, Read, Shape, Step, StepCx, StepError};
-
-pub(super) const TYPE: StepType = StepType::of::<Condition>("condition");
+pub(crate) const TYPE: StepType = StepType::of::<Condition>("condition");
 
 /// Goes one way or the other: `${params.plan == "gold" and ask.company}`.
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,3 @@
+//! What finds or makes the user an identity belongs to.
+
+pub(crate) mod provision_user;

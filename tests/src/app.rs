@@ -22,7 +22,7 @@ use providers::Registry;
 use secrecy::SecretString;
 use serde_json::Value;
 use simulators::Keycloak;
-use store::{Store, TableNames};
+use store::{Document, Saved, Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
 use tracing::Level;
@@ -263,7 +263,7 @@ impl TestApp {
         all.extend(unchecked.iter().map(|text| documents::parse("journey", text).unwrap()));
         let client = client(demo::client(ISSUER, &all).unwrap());
         let cx = aws::context(time.clone(), entropy.as_ref());
-        documents::publish(&store, &cx, &connectors, &all, &[client]).await.unwrap();
+        documents::publish(&store, &cx, documents::in_order(&connectors, &all, &[client])).await.unwrap();
 
         let secrets = local_secrets(&secrets, &client_secrets, time.now(), entropy.as_ref());
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
@@ -301,6 +301,13 @@ impl TestApp {
     pub(crate) fn counted(&self) -> SocketAddr {
         let DynamoDb::At { address, .. } = self.config.dynamodb else { panic!("a test stays on this machine") };
         address
+    }
+
+    /// Saves a document, as the one administrator at that moment.
+    pub async fn save(&self, document: impl Into<Document>) {
+        let (cx, document) = (self.context(), document.into());
+        let read = self.store.revision(&cx, &document).await.unwrap();
+        assert_eq!(self.store.save(&cx, &document, read).await.unwrap(), Saved::Done);
     }
 
     /// A request that no browser asked for.

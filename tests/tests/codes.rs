@@ -220,7 +220,7 @@ async fn a_connector_that_is_switched_off_meanwhile_vouches_for_nobody() {
     let session = challenged(&app, ADA).await;
     let (cx, id) = (app.context(), "house".parse().unwrap());
     let document = app.store.get_connector(&cx, &id).await.unwrap().unwrap();
-    app.store.put_connector(&cx, &domain::ConnectorDocument { enabled: false, ..document }).await.unwrap();
+    app.save(domain::ConnectorDocument { enabled: false, ..document }).await;
     app.clock.advance(TimeDelta::seconds(61));
     house.take_calls();
     let answer = session.enter_code(&app, "factor", &house.last_code()).await.expect(200);

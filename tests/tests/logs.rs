@@ -188,7 +188,7 @@ async fn broken() -> Vec<Value> {
     let cx = app.context();
     let mut document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
     document.settings.insert("tenant".into(), json!("demo"));
-    app.store.put_connector(&cx, &document).await.unwrap();
+    app.save(document).await;
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
     app.change_items_of("CLIENT", |client| client["document"] = json!({ "S": "{}" })).await;
     let preflight = axum::http::Request::options("/v1/sessions/ses_1/steps/ask")

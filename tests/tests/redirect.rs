@@ -423,7 +423,7 @@ async fn only_what_is_offered_can_be_chosen() {
     let app = with_choice().await;
     let client = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
     let client = domain::Client { connectors: Some(vec!["keycloak".parse().unwrap()]), ..client };
-    app.store.put_client(&app.context(), &client).await.unwrap();
+    app.save(client).await;
     let session = app.start("choose").await;
     for connector in ["keycloak-two", "nobody", ""] {
         let chosen = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": connector } });
@@ -467,7 +467,7 @@ async fn a_connector_switched_off_between_the_two_halves_signs_nobody_in() {
     let resume = come_back(&app, &url).await;
     let cx = app.context();
     let document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
-    app.store.put_connector(&cx, &domain::ConnectorDocument { enabled: false, ..document }).await.unwrap();
+    app.save(domain::ConnectorDocument { enabled: false, ..document }).await;
     // Nobody remembers its document any more, and the second half is in time.
     app.clock.advance(TimeDelta::seconds(30));
 

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args};
 use domain::{Client, ConnectorDocument, JourneyDocument, RequestContext, SecretName};
 use journeys::Journey;
 use providers::{Registry, callback_url};
-use store::Store;
+use store::{Document, Store};
 
 use crate::documents;
 use crate::error::CommandError;
@@ -17,7 +17,8 @@ use crate::serve::read;
 
 /// Saves connectors, journeys and clients in the deployment that the environment names (`LANDFALL_*`, `AWS_*`). They are
 /// checked whole first, with what the deployment has already and that their secrets are in Secrets Manager; then saved one
-/// after the other. Each is in use within a minute; what is saved may be applied again.
+/// after the other. Each is in use within a minute; what is saved may be applied again. One that somebody else saves at the
+/// same time stays as they have saved it, and the command ends there.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("documents").args(["connectors", "journeys", "clients"]).multiple(true).required(true))]
 pub struct Apply {
@@ -52,6 +53,12 @@ impl Apply {
                 return Err(CommandError::NotStored { whose, name: format!("{}{name}", config.secrets_prefix) });
             }
         }
+        // Read before they are checked with what is there: what another changes from now on has not been looked at.
+        let mut documents = Vec::new();
+        for document in documents::in_order(&connectors, &journeys, &clients) {
+            let read = store.revision(&cx(), &document).await?;
+            documents.push((document, read));
+        }
         if !connectors.is_empty() || !journeys.is_empty() {
             let saved = store.list_connectors(&cx()).await?;
             documents::check_callbacks(&registry, &self.place(), &connectors, &saved)?;
@@ -60,18 +67,16 @@ impl Apply {
         check_journeys(&store, &clients, &journeys).await?;
 
         // As `documents::publish` does; but one may fail when others are live, so that each is told of.
-        for connector in &connectors {
-            store.put_connector(&cx(), connector).await?;
-            let callback = callback_url(&config.issuer, &connector.id);
-            say(&format!("connector {} is saved; its redirect URI, where it has one: {callback}", connector.id))?;
-        }
-        for journey in &journeys {
-            store.publish_journey(&cx(), journey).await?;
-            say(&format!("journey {} is live", journey.id))?;
-        }
-        for client in &clients {
-            store.put_client(&cx(), client).await?;
-            say(&format!("client {} is saved", client.id))?;
+        for (document, read) in documents {
+            documents::save(&store, &cx(), &document, read).await?;
+            say(&match &document {
+                Document::Connector(connector) => {
+                    let callback = callback_url(&config.issuer, &connector.id);
+                    format!("{document} is saved; its redirect URI, where it has one: {callback}")
+                }
+                Document::Journey(_) => format!("{document} is live"),
+                Document::Client(_) => format!("{document} is saved"),
+            })?;
         }
         Ok(())
     }

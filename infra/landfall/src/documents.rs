@@ -9,7 +9,7 @@ use providers::Registry;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use store::Store;
+use store::{Document, Revision, Saved, Store};
 
 use crate::error::CommandError;
 
@@ -106,23 +106,40 @@ pub fn clients(place: &str, text: &str) -> Result<Vec<Client>, CommandError> {
     Ok(clients)
 }
 
-/// Saves documents, connectors before the journeys that name them and journeys before the clients that may start them.
-/// They have been checked: nothing else makes these types from text here.
-pub async fn publish(
-    store: &Store,
-    cx: &RequestContext,
+/// All of them in the order in which they are saved: connectors before the journeys that name them, and journeys before
+/// the clients that may start them.
+pub fn in_order(
     connectors: &[ConnectorDocument],
     journeys: &[JourneyDocument],
     clients: &[Client],
+) -> impl Iterator<Item = Document> {
+    let connectors = connectors.iter().cloned().map(Document::from);
+    let journeys = journeys.iter().cloned().map(Document::from);
+    connectors.chain(journeys).chain(clients.iter().cloned().map(Document::from))
+}
+
+/// Saves a document in place of the revision that was `read`.
+pub async fn save(
+    store: &Store,
+    cx: &RequestContext,
+    document: &Document,
+    read: Option<Revision>,
 ) -> Result<(), CommandError> {
-    for connector in connectors {
-        store.put_connector(cx, connector).await?;
+    match store.save(cx, document, read).await? {
+        Saved::Done => Ok(()),
+        Saved::Conflict => Err(CommandError::Conflict { what: document.to_string() }),
     }
-    for journey in journeys {
-        store.publish_journey(cx, journey).await?;
-    }
-    for client in clients {
-        store.put_client(cx, client).await?;
+}
+
+/// Saves documents that have been checked: nothing else makes these types from text here.
+pub async fn publish(
+    store: &Store,
+    cx: &RequestContext,
+    documents: impl Iterator<Item = Document>,
+) -> Result<(), CommandError> {
+    for document in documents {
+        let read = store.revision(cx, &document).await?;
+        save(store, cx, &document, read).await?;
     }
     Ok(())
 }

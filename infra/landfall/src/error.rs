@@ -203,6 +203,14 @@ pub enum CommandError {
         /// Why.
         error: KeyError,
     },
+    /// Two administrators save a document at once, and the other was first.
+    #[error(
+        "{what} was changed by somebody else while this command ran: it is as they left it, and so is what comes after it here; compare their change with your file, then run the command again"
+    )]
+    Conflict {
+        /// Which document.
+        what: String,
+    },
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),

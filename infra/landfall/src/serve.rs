@@ -176,7 +176,7 @@ impl Serve {
         let store = aws::store(config, entropy.clone()).await?;
         store.create_missing_tables().await?;
         let cx = aws::context(clock.clone(), entropy.as_ref());
-        documents::publish(&store, &cx, connectors, journeys, clients).await?;
+        documents::publish(&store, &cx, documents::in_order(connectors, journeys, clients)).await?;
 
         let app = aws::app(config, secrets, clock.clone(), entropy.clone()).await?;
         let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys, self.user()));

@@ -1,15 +1,113 @@
 //! Connectors, clients and journeys: documents that an administrator saves and every function reads.
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use std::collections::HashMap;
+use std::fmt;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
 use domain::{Client, ClientId, ConnectorDocument, ConnectorId, JourneyDocument, JourneyId, RequestContext};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::client::CallError;
 use crate::item::{Item, NewItem, number, text};
 use crate::keys::{self, Key, PK};
+use crate::writes::unbuilt;
 use crate::{Store, StoreError};
 
 const DOCUMENT: &str = "document";
+const REVISION: &str = "revision";
+
+/// A document that an administrator saves.
+#[derive(Debug, Clone)]
+pub enum Document {
+    /// A configured identity provider.
+    Connector(ConnectorDocument),
+    /// A journey, to be the live version.
+    Journey(JourneyDocument),
+    /// An application's registration.
+    Client(Client),
+}
+
+/// How often a document has been saved. An update names the one it has read, so that it undoes nothing it has not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision(u32);
+
+/// What became of a document that was to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Saved {
+    /// It is stored.
+    Done,
+    /// Somebody else has saved another since its revision was read. Nothing was written.
+    Conflict,
+}
+
+impl Document {
+    fn kind(&self) -> &'static str {
+        match self {
+            Document::Connector(_) => "connector",
+            Document::Journey(_) => "journey",
+            Document::Client(_) => "client",
+        }
+    }
+
+    /// Where its revision is.
+    fn key(&self) -> Key {
+        match self {
+            Document::Connector(connector) => keys::connector(&connector.id),
+            Document::Journey(journey) => keys::journey_live(&journey.id),
+            Document::Client(client) => keys::client(&client.id),
+        }
+    }
+
+    fn json(&self) -> Result<String, StoreError> {
+        let json = match self {
+            Document::Connector(connector) => serde_json::to_string(connector),
+            Document::Journey(journey) => serde_json::to_string(journey),
+            Document::Client(client) => serde_json::to_string(client),
+        };
+        json.map_err(|error| StoreError::Corrupt { item: self.kind(), reason: error.to_string() })
+    }
+}
+
+/// `connector keycloak`, for people.
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Document::Connector(connector) => write!(f, "connector {}", connector.id),
+            Document::Journey(journey) => write!(f, "journey {}", journey.id),
+            Document::Client(client) => write!(f, "client {}", client.id),
+        }
+    }
+}
+
+impl From<ConnectorDocument> for Document {
+    fn from(connector: ConnectorDocument) -> Self {
+        Document::Connector(connector)
+    }
+}
+
+impl From<JourneyDocument> for Document {
+    fn from(journey: JourneyDocument) -> Self {
+        Document::Journey(journey)
+    }
+}
+
+impl From<Client> for Document {
+    fn from(client: Client) -> Self {
+        Document::Client(client)
+    }
+}
+
+impl Revision {
+    fn after(read: Option<Self>) -> Self {
+        Self(read.map_or(1, |read| read.0.saturating_add(1)))
+    }
+}
 
 impl Store {
     /// A connector's document.
@@ -54,31 +152,115 @@ impl Store {
         item.map(|item| item.number("version")).transpose()
     }
 
-    /// Saves a connector.
-    pub async fn put_connector(&self, cx: &RequestContext, connector: &ConnectorDocument) -> Result<(), StoreError> {
-        self.put_document(cx, keys::connector(&connector.id), connector).await
+    /// Which revision of a document is stored; `None` if there is none. Of a journey, that of the pointer to its live
+    /// version.
+    pub async fn revision(&self, cx: &RequestContext, document: &Document) -> Result<Option<Revision>, StoreError> {
+        let item = self.read(cx, document.kind(), &self.tables().config, document.key()).await?;
+        item.as_ref().map(revision).transpose()
     }
 
-    /// Saves a client.
-    pub async fn put_client(&self, cx: &RequestContext, client: &Client) -> Result<(), StoreError> {
-        self.put_document(cx, keys::client(&client.id), client).await
+    /// Saves a document in place of the revision that was `read`. The caller has validated it.
+    ///
+    /// A journey becomes the live version, as a new one unless the live one is the same: a version never changes, and
+    /// sessions that run keep theirs.
+    pub async fn save(
+        &self,
+        cx: &RequestContext,
+        document: &Document,
+        read: Option<Revision>,
+    ) -> Result<Saved, StoreError> {
+        match document {
+            Document::Journey(journey) => self.publish(cx, journey, read).await,
+            Document::Connector(_) | Document::Client(_) => self.replace(cx, document, read).await,
+        }
     }
 
-    /// Makes `journey` the live version, as a new one unless the live one is the same. Returns the live version.
-    /// Sessions that run keep theirs. The caller has validated it.
-    pub async fn publish_journey(&self, cx: &RequestContext, journey: &JourneyDocument) -> Result<u32, StoreError> {
-        let live = self.get_live_version(cx, &journey.id).await?;
+    async fn replace(
+        &self,
+        cx: &RequestContext,
+        document: &Document,
+        read: Option<Revision>,
+    ) -> Result<Saved, StoreError> {
+        let mut item = NewItem::at(&document.key());
+        let (json, next) = (document.json()?, Revision::after(read));
+        item.set(DOCUMENT, text(&json));
+        item.set(REVISION, number(next.0));
+        let (condition, attribute, values) = unchanged(read);
+        let put = self
+            .client()
+            .put_item()
+            .table_name(&self.tables().config)
+            .set_item(Some(item.build()))
+            .condition_expression(condition)
+            .expression_attribute_names("#is", attribute)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.call(cx, "PutItem", || put.clone().send()).await {
+            Ok(_) => Ok(Saved::Done),
+            Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
+                // The SDK repeats a put whose answer was lost, and the repeat finds it done.
+                let found = lost.item.map(|item| Item::read(document.kind(), item)).transpose()?;
+                let ours = found.is_some_and(|item| {
+                    revision(&item).ok() == Some(next) && item.text(DOCUMENT).is_ok_and(|found| found == json)
+                });
+                Ok(if ours { Saved::Done } else { Saved::Conflict })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn publish(
+        &self,
+        cx: &RequestContext,
+        journey: &JourneyDocument,
+        read: Option<Revision>,
+    ) -> Result<Saved, StoreError> {
+        let key = keys::journey_live(&journey.id);
+        let pointer = self.read(cx, "journey", &self.tables().config, key.clone()).await?;
+        let live: Option<u32> = pointer.as_ref().map(|item| item.number("version")).transpose()?;
         if let Some(version) = live
             && self.get_journey(cx, &journey.id, version).await?.as_ref() == Some(journey)
         {
-            return Ok(version);
+            return Ok(Saved::Done);
         }
-        let version = live.unwrap_or(0) + 1;
-        self.put_document(cx, keys::journey(&journey.id, version), journey).await?;
-        let mut pointer = NewItem::at(&keys::journey_live(&journey.id));
+        if pointer.as_ref().map(revision).transpose()? != read {
+            return Ok(Saved::Conflict);
+        }
+        let version = live.unwrap_or(0).saturating_add(1);
+        let mut content = NewItem::at(&keys::journey(&journey.id, version));
+        content.set(DOCUMENT, text(&Document::Journey(journey.clone()).json()?));
+        let mut pointer = NewItem::at(&key);
         pointer.set("version", number(version));
-        self.put(cx, pointer).await?;
-        Ok(version)
+        pointer.set(REVISION, number(Revision::after(read).0));
+        let mut items = Vec::new();
+        for (item, read) in [(content, None), (pointer, read)] {
+            let (condition, attribute, values) = unchanged(read);
+            let put = Put::builder()
+                .table_name(&self.tables().config)
+                .set_item(Some(item.build()))
+                .condition_expression(condition)
+                .expression_attribute_names("#is", attribute)
+                .set_expression_attribute_values(values);
+            items.push(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build());
+        }
+        // With a token of its own, made by the SDK: a repeat after a lost answer is the same transaction.
+        let transaction = self
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.call(cx, "TransactWriteItems", || transaction.clone().send()).await {
+            Ok(_) => Ok(Saved::Done),
+            Err(CallError::Service(operation, TransactWriteItemsError::TransactionCanceledException(cancelled))) => {
+                let mut reasons = cancelled.cancellation_reasons().iter().filter_map(CancellationReason::code);
+                match reasons.find(|reason| *reason != "None") {
+                    Some("ConditionalCheckFailed" | "TransactionConflict") => Ok(Saved::Conflict),
+                    reason => Err(StoreError::Unavailable { operation, reason: reason.unwrap_or_default().to_owned() }),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn list_documents<T: DeserializeOwned>(
@@ -119,25 +301,18 @@ impl Store {
         let item = self.read(cx, kind, &self.tables().config, key).await?;
         item.map(|item| document(kind, &item)).transpose()
     }
+}
 
-    async fn put_document<T: Serialize>(&self, cx: &RequestContext, key: Key, document: &T) -> Result<(), StoreError> {
-        let json = serde_json::to_string(document)
-            .map_err(|error| StoreError::Corrupt { item: "document", reason: error.to_string() })?;
-        let mut item = NewItem::at(&key);
-        item.set(DOCUMENT, text(&json));
-        self.put(cx, item).await
+/// What the item has to be like that is replaced: the condition, the attribute it looks at, its values.
+fn unchanged(read: Option<Revision>) -> (&'static str, &'static str, Option<HashMap<String, AttributeValue>>) {
+    match read {
+        Some(read) => ("#is = :read", REVISION, Some(HashMap::from([(":read".to_owned(), number(read.0))]))),
+        None => ("attribute_not_exists(#is)", PK, None),
     }
+}
 
-    async fn put(&self, cx: &RequestContext, item: NewItem) -> Result<(), StoreError> {
-        let put = self
-            .client()
-            .put_item()
-            .table_name(&self.tables().config)
-            .set_item(Some(item.build()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        self.call(cx, "PutItem", || put.clone().send()).await?;
-        Ok(())
-    }
+fn revision(item: &Item) -> Result<Revision, StoreError> {
+    item.number(REVISION).map(Revision)
 }
 
 fn document<T: DeserializeOwned>(kind: &'static str, item: &Item) -> Result<T, StoreError> {

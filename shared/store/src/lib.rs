@@ -9,8 +9,8 @@
 //!
 //! | item | table | pk | sk |
 //! |---|---|---|---|
-//! | connector, client | config | `CONNECTOR`, `CLIENT` | id |
-//! | journey version; live pointer | config | `JOURNEY#<id>` | `V#<n>`; `LIVE` |
+//! | connector, client, with its revision | config | `CONNECTOR`, `CLIENT` | id |
+//! | journey version; live pointer, with its revision | config | `JOURNEY#<id>` | `V#<n>`; `LIVE` |
 //! | user | directory | `USER#<id>` | `PROFILE` |
 //! | link | directory | `LINK#<source>#<hash(issuer_key, subject_key)>` | `LINK` |
 //! | identifier reservation | directory | `IDENTIFIER#<kind>#<hash(value)>` | `RESERVATION` |
@@ -44,6 +44,7 @@ pub mod users;
 pub mod writes;
 
 pub use client::Store;
+pub use config::{Document, Revision, Saved};
 pub use error::StoreError;
 pub use redirects::Return;
 pub use sessions::{LockId, Locked, Redeemed, TurnLock};

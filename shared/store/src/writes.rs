@@ -216,7 +216,7 @@ fn lost<'a>(
     Err(CommitError::Lost(losses))
 }
 
-fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+pub(crate) fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
     StoreError::Refused { operation: "TransactWriteItems", reason: error.to_string() }
 }
 

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use lambda_http::request::RequestContext as Gateway;
+use landfall::documents;
 use landfall_tests::{ADMIN, Answer, TestApp};
 use serde_json::{Value, json};
 
@@ -157,5 +158,36 @@ async fn a_draft_reaches_no_private_address() {
         assert_eq!((&found["id"], &found["status"]), (&json!("discovery"), &json!("failed")), "{url}");
         assert!(found["hint"].as_str().unwrap().starts_with("the address is not a public"), "{url}: {found}");
         assert!(app.calls.take().iter().all(|call| call.service == "dynamodb"));
+    }
+}
+
+/// Attack 121, without the pages that do not exist yet.
+#[tokio::test]
+async fn of_two_who_apply_a_document_at_once_one_wins_and_the_other_is_told() {
+    let app = TestApp::new().await;
+    let (cx, id) = (app.context(), "migrate-from-keycloak".parse().unwrap());
+    let connector = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
+    let client = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
+    let journey = app.store.get_journey(&cx, &id, 1).await.unwrap().unwrap();
+    let name = |name: &str| domain::ConnectorDocument { name: name.to_owned(), ..connector.clone() }.into();
+    let journeys = |start: &str| domain::JourneyDocument { start: start.parse().unwrap(), ..journey.clone() }.into();
+    let origin = |origin: &str| domain::Client { origins: vec![origin.to_owned()], ..client.clone() }.into();
+    let pairs: [[store::Document; 2]; 3] = [
+        [name("one"), name("two")],
+        [journeys("check"), journeys("done")],
+        [origin("https://one.example"), origin("https://two.example")],
+    ];
+    for [one, two] in pairs {
+        let read = app.store.revision(&cx, &one).await.unwrap();
+        documents::save(&app.store, &cx, &one, read).await.unwrap();
+        let revision = async || app.store.revision(&cx, &one).await.unwrap();
+        let before = revision().await;
+
+        let late = documents::save(&app.store, &cx, &two, read).await.unwrap_err().to_string();
+
+        assert!(late.starts_with(&format!("{two} was changed by somebody else")), "{late}");
+        // The winner's is stored: repeated because its answer was lost, it has not lost.
+        documents::save(&app.store, &cx, &one, read).await.unwrap();
+        assert_eq!(revision().await, before);
     }
 }

@@ -59,7 +59,7 @@ async fn a_client_taken_off_a_journeys_list_is_stopped_within_a_minute() {
     let app = TestApp::new().await;
     app.start(JOURNEY).await;
     let client = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
-    app.store.put_client(&app.context(), &Client { journeys: Vec::new(), ..client }).await.unwrap();
+    app.save(Client { journeys: Vec::new(), ..client }).await;
 
     app.clock.advance(TimeDelta::seconds(60));
     let mut witness = Witness::of(&app, &[]).await;

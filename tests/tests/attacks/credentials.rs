@@ -29,7 +29,7 @@ async fn confidential() -> TestApp {
     let cx = app.context();
     let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
     let other = Client { id: "other".parse().unwrap(), secret: Some("other".into()), ..demo };
-    app.store.put_client(&cx, &other).await.unwrap();
+    app.save(other).await;
     app
 }
 
@@ -178,7 +178,7 @@ async fn a_client_that_may_not_start_a_journey_starts_none_with_the_right_creden
         let app = confidential().await;
         let cx = app.context();
         let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-        app.store.put_client(&cx, &change(demo)).await.unwrap();
+        app.save(change(demo)).await;
         let mut witness = Witness::of(&app, &[SECRET]).await;
         let answer = start_with(&app, &[basic("demo", SECRET)], &TestApp::start_body()).await;
         witness.refused(&answer, 403, "client_not_allowed").await;
@@ -214,7 +214,7 @@ async fn somebody_who_is_not_the_client_says_nothing_about_the_user_behind_it() 
         let cx = app.context();
         let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
         let public = Client { direct_api: DirectApi::Public, secret: secret.clone(), ..demo };
-        app.store.put_client(&cx, &public).await.unwrap();
+        app.save(public).await;
         let mut witness = Witness::of(&app, &[SECRET]).await;
 
         let answer = start_with(&app, &none, &body).await;

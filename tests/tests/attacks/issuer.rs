@@ -179,7 +179,7 @@ async fn a_stolen_code_without_its_verifier_gives_no_tokens_and_stays_good_for_i
 /// Another application, with all that the demo's has.
 async fn add_client(app: &TestApp, id: &str) {
     let demo = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
-    app.store.put_client(&app.context(), &Client { id: id.parse().unwrap(), ..demo }).await.unwrap();
+    app.save(Client { id: id.parse().unwrap(), ..demo }).await;
 }
 
 #[tokio::test]

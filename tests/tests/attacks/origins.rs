@@ -80,7 +80,7 @@ async fn two_clients() -> TestApp {
     let cx = app.context();
     let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
     let other = Client { id: "other".parse().unwrap(), origins: vec![OTHERS.into()], ..demo };
-    app.store.put_client(&cx, &other).await.unwrap();
+    app.save(other).await;
     app
 }
 
@@ -340,7 +340,7 @@ async fn an_origin_that_was_taken_off_is_stopped_within_a_minute() {
     preflight(&app, OWN, START).await.expect(204);
     let cx = app.context();
     let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-    app.store.put_client(&cx, &Client { origins: Vec::new(), ..demo }).await.unwrap();
+    app.save(Client { origins: Vec::new(), ..demo }).await;
 
     app.clock.advance(TimeDelta::seconds(60));
     let mut witness = Witness::of(&app, &[]).await;

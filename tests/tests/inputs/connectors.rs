@@ -286,7 +286,7 @@ async fn a_connector_that_is_switched_off_stops_within_a_minute() {
     let cx = app.context();
     let mut document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
     document.enabled = false;
-    app.store.put_connector(&cx, &document).await.unwrap();
+    app.save(document).await;
     app.clock.advance(TimeDelta::seconds(60));
 
     app.calls.take();
@@ -327,7 +327,7 @@ async fn a_stored_connector_that_makes_no_sense_is_unavailable() {
     let cx = app.context();
     let mut document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
     document.settings.insert("tenant".into(), json!("demo"));
-    app.store.put_connector(&cx, &document).await.unwrap();
+    app.save(document).await;
 
     assert_unavailable(&log_in(&app).await);
     assert_eq!(provider_calls(&app), Vec::<String>::new());

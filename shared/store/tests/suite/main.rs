@@ -14,7 +14,7 @@ use domain::{
 };
 use serde_json::json;
 use store::sessions::{Redemption, TurnAnswer};
-use store::{CommitError, DirectoryWrite, LockId, Lost, Redeemed, StoreError, TurnLock};
+use store::{CommitError, DirectoryWrite, LockId, Lost, Redeemed, Saved, StoreError, TurnLock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -207,11 +207,19 @@ async fn a_journey_gets_a_new_version_only_when_it_changes() {
         let journey = |start: &str| -> JourneyDocument {
             serde_json::from_value(json!({ "format": 1, "id": "login", "start": start, "steps": {} })).unwrap()
         };
-        let publish = async |start: &str| bench.store.publish_journey(&bench.cx(), &journey(start)).await.unwrap();
-        assert_eq!((publish("a").await, publish("a").await, publish("b").await), (1, 1, 2));
-
         let id = "login".parse().unwrap();
-        assert_eq!(bench.store.get_live_version(&bench.cx(), &id).await.unwrap(), Some(2));
+        let revision = async || bench.store.revision(&bench.cx(), &journey("a").into()).await.unwrap();
+        let save = async |start: &str, read| bench.store.save(&bench.cx(), &journey(start).into(), read).await.unwrap();
+        let live = async || bench.store.get_live_version(&bench.cx(), &id).await.unwrap();
+        assert_eq!((save("a", None).await, live().await), (Saved::Done, Some(1)));
+        let first = revision().await;
+        assert_eq!((save("a", first).await, live().await, revision().await), (Saved::Done, Some(1), first));
+        assert_eq!((save("b", first).await, live().await), (Saved::Done, Some(2)));
+        // Of two that have read the same one wins, and a version never changes.
+        for late in [None, first] {
+            assert_eq!((save("c", late).await, live().await), (Saved::Conflict, Some(2)));
+        }
+        assert_eq!(bench.store.get_journey(&bench.cx(), &id, 2).await.unwrap(), Some(journey("b")));
         assert_eq!(bench.store.get_journey(&bench.cx(), &id, 1).await.unwrap(), Some(journey("a")));
         assert_eq!(bench.store.get_journey(&bench.cx(), &id, 3).await.unwrap(), None);
     })

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use domain::{AdminToken, Client, Clock, Entropy, FixedClock, RequestContext, SecretSource, SeededEntropy};
 use egress::Reach;
 use landfall::embedded::EmbeddedDynamoDb;
+use landfall::functions::Services;
 use landfall::secrets::LocalSecrets;
 use landfall::{demo, documents};
 use listener::{Listening, Log};
@@ -28,7 +29,6 @@ use tower::ServiceExt;
 use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
-use web::App;
 
 use crate::functions::{self, Route};
 use crate::house::House;
@@ -67,9 +67,10 @@ pub struct Setup {
 /// The merged routers, as a client sees them.
 pub struct TestApp {
     router: Router,
-    app: Arc<App>,
+    services: Arc<Services>,
     always_cold: bool,
     config: Config,
+    registry: Registry,
     routes: Vec<Route>,
     entropy: Arc<SeededEntropy>,
     /// Where secrets are read.
@@ -239,8 +240,6 @@ impl TestApp {
             secrets_prefix: String::new(),
             dynamodb: DynamoDb::At { address, access_key: access_key.clone() },
             keys: KeyKind::ALL,
-            registry: registry.clone(),
-            steps: steps::TYPES,
             reach: Reach::Local,
             admin: Some(AdminToken::presented(ADMIN).hash()),
             budget,
@@ -269,15 +268,16 @@ impl TestApp {
         let counted = config(before(dynamodb, "dynamodb", calls.clone()).await);
         let keys = Keys::load(&cx, &secrets, KeyKind::ALL).await.unwrap();
         let secrets = Arc::new(WatchedSecrets::over(secrets, calls.clone()));
-        let app = aws::app(&counted, secrets.clone(), time.clone(), entropy.clone()).await.unwrap();
-        let router = web::router(Arc::clone(&app), landfall::routes());
+        let base = aws::base(&counted, secrets.clone(), time.clone(), entropy.clone()).await.unwrap();
+        let services = Arc::new(Services::new(base, registry.clone()).unwrap());
         calls.take();
         secrets.take();
         Self {
-            router,
-            app,
+            router: services.router(),
+            services,
             always_cold: false,
             config: counted,
+            registry,
             routes: functions::routes(),
             entropy,
             secrets,
@@ -317,19 +317,18 @@ impl TestApp {
 
     /// Puts another instance in place of this one, as Lambda does at will: it remembers nothing, and has no connection.
     pub async fn start_cold(&mut self) {
-        self.app = self.instance(self.secrets.clone(), KeyKind::ALL).await;
-        self.router = web::router(Arc::clone(&self.app), landfall::routes());
+        self.meet(&self.instance(self.secrets.clone(), KeyKind::ALL).await);
     }
 
     /// An instance that has these secrets.
-    pub async fn instance_with(&self, secrets: Arc<dyn SecretSource>) -> Arc<App> {
+    pub async fn instance_with(&self, secrets: Arc<dyn SecretSource>) -> Arc<Services> {
         self.instance(secrets, KeyKind::ALL).await
     }
 
     /// From now on, requests meet that instance.
-    pub fn meet(&mut self, instance: &Arc<App>) {
-        self.app = Arc::clone(instance);
-        self.router = web::router(Arc::clone(instance), landfall::routes());
+    pub fn meet(&mut self, instance: &Arc<Services>) {
+        self.services = Arc::clone(instance);
+        self.router = instance.router();
     }
 
     /// From now on, each request meets an instance that has just started.
@@ -338,16 +337,17 @@ impl TestApp {
     }
 
     /// The instance that meets the next request, of a function that uses these keys.
-    pub(crate) async fn serving(&self, keys: &'static [KeyKind]) -> Arc<App> {
+    pub(crate) async fn serving(&self, keys: &'static [KeyKind]) -> Arc<Services> {
         match self.always_cold {
             true => Box::pin(self.instance(self.secrets.clone(), keys)).await,
-            false => Arc::clone(&self.app),
+            false => Arc::clone(&self.services),
         }
     }
 
-    async fn instance(&self, secrets: Arc<dyn SecretSource>, keys: &'static [KeyKind]) -> Arc<App> {
+    async fn instance(&self, secrets: Arc<dyn SecretSource>, keys: &'static [KeyKind]) -> Arc<Services> {
         let config = Config { keys, ..self.config.clone() };
-        aws::app(&config, secrets, self.time.clone(), self.entropy.clone()).await.unwrap()
+        let base = aws::base(&config, secrets, self.time.clone(), self.entropy.clone()).await.unwrap();
+        Arc::new(Services::new(base, self.registry.clone()).unwrap())
     }
 
     /// Sends a request.
@@ -356,7 +356,7 @@ impl TestApp {
         self.calls.request_begins(route.map(|route| route.function));
         let keys = route.map_or(KeyKind::ALL, |route| route.keys);
         let router = match self.always_cold {
-            true => web::router(self.serving(keys).await, landfall::routes()),
+            true => self.serving(keys).await.router(),
             false => self.router.clone(),
         };
         let (parts, body) = request.into_parts();

@@ -1,11 +1,8 @@
-//! The functions and their routes.
+//! The routes of the functions.
 
-use std::sync::Arc;
-
+use landfall::functions::{FUNCTIONS, Function};
 use serde_json::{Map, Value};
 use tokens::KeyKind;
-use utoipa_axum::router::OpenApiRouter;
-use web::App;
 
 /// One route, as a function's router describes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,38 +26,20 @@ impl Route {
     }
 }
 
-/// One function, as its `main` makes it.
-pub(crate) struct Function {
-    pub(crate) name: &'static str,
-    pub(crate) keys: &'static [KeyKind],
-    pub(crate) routes: OpenApiRouter<Arc<App>>,
-}
-
-fn all() -> [Function; 5] {
-    let function = |name, keys, routes| Function { name, keys, routes };
-    [
-        function("journey-start", journey_start::KEYS, journey_start::routes()),
-        function("step-submit", step_submit::KEYS, step_submit::routes()),
-        function("oidc-callback", oidc_callback::KEYS, oidc_callback::routes()),
-        function("connector-test", connector_test::KEYS, connector_test::routes()),
-        function("issuer", issuer::KEYS, issuer::routes()),
-    ]
-}
-
 /// The function of that name.
-pub(crate) fn named(function: &str) -> Function {
-    let found = all().into_iter().find(|known| known.name == function);
+pub(crate) fn named(function: &str) -> &'static Function {
+    let found = FUNCTIONS.iter().find(|known| known.name == function);
     found.unwrap_or_else(|| panic!("there is no function {function}"))
 }
 
 /// Every route of every function. Preflights are not among them: routers answer those beside what they describe.
 pub fn routes() -> Vec<Route> {
-    let described = all().map(|Function { name, keys, routes }| {
-        let paths = serde_json::to_value(routes.split_for_parts().1.paths).unwrap();
+    let described = FUNCTIONS.iter().flat_map(|Function { name, keys, openapi, .. }| {
+        let paths = serde_json::to_value(openapi().paths).unwrap();
         let paths: Map<String, Value> = serde_json::from_value(paths).unwrap();
-        paths.into_iter().flat_map(move |(path, item)| routes_at(name, keys, &path, &item)).collect::<Vec<_>>()
+        paths.into_iter().flat_map(move |(path, item)| routes_at(name, keys, &path, &item))
     });
-    described.into_iter().flatten().collect()
+    described.collect()
 }
 
 fn routes_at(function: &'static str, keys: &'static [KeyKind], path: &str, item: &Value) -> Vec<Route> {

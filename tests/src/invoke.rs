@@ -10,7 +10,6 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::functions::Function;
 use crate::{Answer, TestApp, functions};
 
 /// What stands in events for what only a run makes.
@@ -61,12 +60,12 @@ impl TestApp {
 
     /// The same, with the end at that time, in milliseconds since 1970.
     pub async fn invoke_until(&self, function: &str, event: &Value, deadline: u64) -> Answer {
-        let Function { name, keys, routes } = functions::named(function);
-        self.calls.request_begins(Some(name));
+        let function = functions::named(function);
+        self.calls.request_begins(Some(function.name));
         let event: LambdaRequest = serde_json::from_str(&event.to_string()).expect("an event of API Gateway");
         let mut context = Context::default();
         context.deadline = deadline;
-        let service = web::events(web::router(self.serving(keys).await, routes));
+        let service = web::events(self.serving(function.keys).await.router_of(function));
         let answered = service.oneshot(LambdaEvent::new(event, context)).await.unwrap();
         answer(&serde_json::to_value(answered).unwrap())
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Every crate of the workspace, by its folder, and all it may use: nothing but what stands above it. `functions/*` is
-/// every function; what lives in `shared/` is called by its folder's name, as in the code.
+/// every other function; what lives in `shared/` is called by its folder's name, as in the code.
 const ROOMS: &[(&str, &str)] = &[
     ("shared/domain", ""),
     ("shared/store", "domain"),
@@ -17,18 +17,28 @@ const ROOMS: &[(&str, &str)] = &[
     ("shared/providers", "domain egress"),
     ("shared/directory", "domain store"),
     ("shared/tokens", "domain store"),
-    ("shared/journeys", "domain store egress providers directory tokens"),
+    ("shared/base", "domain store tokens"),
+    ("shared/connectors", "domain store egress providers base"),
+    ("shared/journeys", "domain store providers directory tokens base connectors"),
     ("shared/steps", "domain providers directory journeys"),
-    ("shared/web", "domain store egress providers directory tokens journeys"),
-    ("shared/aws", "domain store egress providers directory tokens journeys web"),
-    ("functions/*", "domain store egress providers directory tokens journeys steps web aws"),
+    ("shared/web", "domain tokens base"),
+    ("shared/aws", "domain store tokens base"),
+    // A function links what it serves and no more: the issuer dials nobody, a test of a connector plays no journey, and a
+    // callback plays none either.
+    ("functions/issuer", "tokens base web aws"),
+    ("functions/connector-test", "domain providers tokens connectors web aws"),
+    ("functions/oidc-callback", "domain providers tokens connectors journeys web aws"),
+    ("functions/*", "domain providers tokens connectors journeys steps web aws"),
     // From here on nothing is deployed.
     ("shared/simulators", "domain"),
-    ("infra/landfall", "domain store egress providers directory tokens journeys steps web aws functions/* simulators"),
+    (
+        "infra/landfall",
+        "domain store egress providers tokens base connectors journeys steps web aws functions/* simulators",
+    ),
     ("tests/listener", ""),
     (
         "tests",
-        "domain store egress providers directory tokens journeys steps web aws functions/* simulators infra/landfall tests/listener",
+        "domain store egress providers tokens base connectors journeys steps web aws functions/* simulators infra/landfall tests/listener",
     ),
     ("tests/bench", "simulators infra/landfall tests"),
 ];
@@ -256,6 +266,10 @@ fn an_edge_against_the_order_is_found() {
         ("shared/web", "shared/aws"),
         ("shared/web", "shared/simulators"),
         ("functions/issuer", "functions/step-submit"),
+        ("functions/issuer", "shared/connectors"),
+        ("functions/connector-test", "shared/journeys"),
+        ("functions/oidc-callback", "shared/steps"),
+        ("shared/web", "shared/journeys"),
         ("functions/issuer", "infra/landfall"),
         ("shared/simulators", "shared/providers"),
         ("infra/landfall", "tests"),

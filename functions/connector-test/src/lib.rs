@@ -3,9 +3,8 @@
 //! URL -> call -> answer; no branch on provider. Who asks has to prove to be an administrator before anything else is
 //! looked at, and nothing is written.
 
-use std::sync::Arc;
-
 use axum::extract::State;
+use connectors::Connectors;
 use domain::ConnectorId;
 use providers::{Probe, Report};
 use serde::Deserialize;
@@ -19,7 +18,7 @@ use web::{Admin, ApiError, App, Context, Json, Path, Problem};
 pub const KEYS: &[KeyKind] = &[];
 
 /// Every route of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+pub fn routes() -> OpenApiRouter<App<Connectors>> {
     OpenApiRouter::new().routes(routes!(test_saved)).routes(routes!(test_draft))
 }
 
@@ -61,13 +60,13 @@ struct DraftRequest {
 )]
 async fn test_saved(
     _admin: Admin,
-    State(app): State<Arc<App>>,
+    State(app): State<App<Connectors>>,
     Context(cx): Context,
     Path(connector): Path<ConnectorId>,
     Json(request): Json<TestRequest>,
 ) -> Result<Json<Report>, ApiError> {
     let with = Probe { test_user: request.test_user.as_deref() };
-    Ok(Json(app.connectors.test_saved(&cx, &connector, &with).await?))
+    Ok(Json(app.service.test_saved(&cx, &connector, &with).await?))
 }
 
 /// Tests a connector before it is saved. Its secret has to be stored already, under a name that no saved connector with
@@ -87,10 +86,10 @@ async fn test_saved(
 )]
 async fn test_draft(
     _admin: Admin,
-    State(app): State<Arc<App>>,
+    State(app): State<App<Connectors>>,
     Context(cx): Context,
     Json(request): Json<DraftRequest>,
 ) -> Result<Json<Report>, ApiError> {
     let with = Probe { test_user: request.test_user.as_deref() };
-    Ok(Json(app.connectors.test_draft(&cx, request.connector, &with).await?))
+    Ok(Json(app.service.test_draft(&cx, request.connector, &with).await?))
 }

@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::response::IntoResponse;
-use tokens::{KeyKind, TokenRequest, TokenResponse};
+use base::Base;
+use tokens::{Issuer, KeyKind, Lifetimes, TokenRequest, TokenResponse};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Context, Credentials, Form, Json, OAuthError};
@@ -16,8 +17,14 @@ use web::{ApiError, App, Context, Credentials, Form, Json, OAuthError};
 /// Which of the issuer's keys it uses.
 pub const KEYS: &[KeyKind] = &[KeyKind::Signing];
 
+/// What its routes call.
+pub fn service(base: &Base) -> Issuer {
+    let (keys, clients, entropy) = (Arc::clone(&base.keys), Arc::clone(&base.clients), Arc::clone(&base.entropy));
+    Issuer::new(base.issuer.clone(), keys, Lifetimes::default(), clients, base.store.clone(), entropy)
+}
+
 /// Every route of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+pub fn routes() -> OpenApiRouter<App<Issuer>> {
     web::for_browsers(OpenApiRouter::new().routes(routes!(token))).routes(routes!(jwks))
 }
 
@@ -40,17 +47,17 @@ const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
     )
 )]
 async fn token(
-    State(app): State<Arc<App>>,
+    State(app): State<App<Issuer>>,
     Context(cx): Context,
     Credentials(basic): Credentials,
     Form(request): Form<TokenRequest>,
 ) -> Result<Json<TokenResponse>, OAuthError> {
-    Ok(Json(app.issuer.exchange(&cx, &request, basic).await?))
+    Ok(Json(app.service.exchange(&cx, &request, basic).await?))
 }
 
 /// The keys that verify our tokens (RFC 7517 section 5).
 #[utoipa::path(get, path = "/oauth2/jwks", responses((status = 200, body = Object)))]
-async fn jwks(State(app): State<Arc<App>>, Context(cx): Context) -> Result<impl IntoResponse, ApiError> {
-    let keys = app.issuer.keys().public(cx.now)?;
+async fn jwks(State(app): State<App<Issuer>>, Context(cx): Context) -> Result<impl IntoResponse, ApiError> {
+    let keys = app.service.keys().public(cx.now)?;
     Ok(([(CACHE_CONTROL, KEYS_MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY)], Json(keys)))
 }

@@ -1,13 +1,14 @@
 //! The Lambda.
 
 use aws::Reach;
+use web::App;
 
-/// Where connectors may lead. This machine's own addresses are for `cargo lambda watch --features local`.
+/// With `cargo lambda watch --features local`, the issuer may be an address of this machine.
 const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::Public };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     web::logs::init_deployed(std::io::stdout, env!("CARGO_PKG_NAME"));
-    let app = aws::app_from_env(aws::NO_STEPS, issuer::KEYS, REACH).await?; // once per cold start
-    web::serve(app, issuer::routes()).await
+    let base = aws::start(issuer::KEYS, REACH).await?; // once per cold start
+    web::serve(App::new(&base, issuer::service(&base)), issuer::routes()).await
 }

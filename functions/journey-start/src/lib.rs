@@ -2,12 +2,10 @@
 //!
 //! URL -> call -> answer; what a start is, `journeys` knows.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::JourneyId;
-use journeys::{SessionView, StartRequest};
+use journeys::{Journeys, SessionView, StartRequest};
 use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +15,7 @@ use web::{ApiError, App, Context, Credentials, Json, Path, Problem};
 pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+pub fn routes() -> OpenApiRouter<App<Journeys>> {
     web::for_browsers(OpenApiRouter::new().routes(routes!(start)))
 }
 
@@ -40,11 +38,11 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     )
 )]
 async fn start(
-    State(app): State<Arc<App>>,
+    State(app): State<App<Journeys>>,
     Context(cx): Context,
     Path(journey): Path<JourneyId>,
     Credentials(credentials): Credentials,
     Json(start): Json<StartRequest>,
 ) -> Result<(StatusCode, Json<SessionView>), ApiError> {
-    Ok((StatusCode::CREATED, Json(app.journeys.start(&cx, &journey, start, credentials.as_ref()).await?)))
+    Ok((StatusCode::CREATED, Json(app.service.start(&cx, &journey, start, credentials.as_ref()).await?)))
 }

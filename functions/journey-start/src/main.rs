@@ -1,6 +1,10 @@
 //! The Lambda.
 
 use aws::Reach;
+use connectors::Connectors;
+use journeys::Journeys;
+use providers::Registry;
+use web::App;
 
 /// Where connectors may lead. This machine's own addresses are for `cargo lambda watch --features local`.
 const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::Public };
@@ -8,6 +12,8 @@ const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::P
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     web::logs::init_deployed(std::io::stdout, env!("CARGO_PKG_NAME"));
-    let app = aws::app_from_env(steps::TYPES, journey_start::KEYS, REACH).await?; // once per cold start
-    web::serve(app, journey_start::routes()).await
+    let base = aws::start(journey_start::KEYS, REACH).await?; // once per cold start
+    let connectors = Connectors::new(&base, Registry::default())?;
+    let journeys = Journeys::new(&base, connectors.into(), steps::TYPES);
+    web::serve(App::new(&base, journeys), journey_start::routes()).await
 }

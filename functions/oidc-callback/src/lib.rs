@@ -1,12 +1,11 @@
 //! `oidc-callback`: a browser comes back from its identity provider.
 //!
 //! URL -> call -> answer; no branch on journey or provider. Whoever comes back is sent on to the application and changes
-//! nothing else: see `journeys`' engine for the two halves of a redirect.
-
-use std::sync::Arc;
+//! nothing else: see [`Callbacks`].
 
 use axum::extract::State;
 use domain::ConnectorId;
+use journeys::Callbacks;
 use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,7 +15,7 @@ use web::{App, CallbackParameters, Context, PageError, Path, Problem, SeeOther};
 pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+pub fn routes() -> OpenApiRouter<App<Callbacks>> {
     OpenApiRouter::new().routes(routes!(query)).routes(routes!(form_post))
 }
 
@@ -32,7 +31,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     )
 )]
 async fn query(
-    app: State<Arc<App>>,
+    app: State<App<Callbacks>>,
     cx: Context,
     connector: Path<ConnectorId>,
     callback: CallbackParameters,
@@ -53,7 +52,7 @@ async fn query(
     )
 )]
 async fn form_post(
-    app: State<Arc<App>>,
+    app: State<App<Callbacks>>,
     cx: Context,
     connector: Path<ConnectorId>,
     callback: CallbackParameters,
@@ -62,10 +61,10 @@ async fn form_post(
 }
 
 async fn come_back(
-    State(app): State<Arc<App>>,
+    State(app): State<App<Callbacks>>,
     Context(cx): Context,
     Path(connector): Path<ConnectorId>,
-    CallbackParameters(callback): CallbackParameters,
+    CallbackParameters(parameters): CallbackParameters,
 ) -> Result<SeeOther, PageError> {
-    Ok(SeeOther(app.journeys.callback(&cx, &connector, &callback).await?))
+    Ok(SeeOther(app.service.callback(&cx, &connector, parameters).await?))
 }

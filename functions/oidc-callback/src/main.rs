@@ -1,6 +1,10 @@
 //! The Lambda.
 
 use aws::Reach;
+use connectors::Connectors;
+use journeys::Callbacks;
+use providers::Registry;
+use web::App;
 
 /// Where connectors may lead. This machine's own addresses are for `cargo lambda watch --features local`.
 const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::Public };
@@ -8,6 +12,7 @@ const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::P
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     web::logs::init_deployed(std::io::stdout, env!("CARGO_PKG_NAME"));
-    let app = aws::app_from_env(aws::NO_STEPS, oidc_callback::KEYS, REACH).await?; // once per cold start
-    web::serve(app, oidc_callback::routes()).await
+    let base = aws::start(oidc_callback::KEYS, REACH).await?; // once per cold start
+    let connectors = Connectors::new(&base, Registry::default())?;
+    web::serve(App::new(&base, Callbacks::new(&base, connectors.into())), oidc_callback::routes()).await
 }

@@ -2,11 +2,9 @@
 //!
 //! URL -> call -> answer; no branch on journey, step or provider.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use domain::{SessionId, StepId};
-use journeys::{ResumeRequest, SessionView, SubmitRequest};
+use journeys::{Journeys, ResumeRequest, SessionView, SubmitRequest};
 use tokens::KeyKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,7 +14,7 @@ use web::{ApiError, App, Bearer, Context, Json, Path, Problem};
 pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+pub fn routes() -> OpenApiRouter<App<Journeys>> {
     web::for_browsers(OpenApiRouter::new().routes(routes!(submit)).routes(routes!(resume)).routes(routes!(view)))
 }
 
@@ -40,13 +38,13 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     )
 )]
 async fn submit(
-    State(app): State<Arc<App>>,
+    State(app): State<App<Journeys>>,
     Context(cx): Context,
     Path((session, step)): Path<(SessionId, StepId)>,
     Bearer(token): Bearer,
     Json(response): Json<SubmitRequest>,
 ) -> Result<Json<SessionView>, ApiError> {
-    Ok(Json(app.journeys.submit(&cx, &session, &step, &token, &response).await?))
+    Ok(Json(app.service.submit(&cx, &session, &step, &token, &response).await?))
 }
 
 /// Goes on with what a redirect brought: the browser's half, shown by whoever holds the session's token.
@@ -67,13 +65,13 @@ async fn submit(
     )
 )]
 async fn resume(
-    State(app): State<Arc<App>>,
+    State(app): State<App<Journeys>>,
     Context(cx): Context,
     Path(session): Path<SessionId>,
     Bearer(token): Bearer,
     Json(request): Json<ResumeRequest>,
 ) -> Result<Json<SessionView>, ApiError> {
-    Ok(Json(app.journeys.resume(&cx, &session, &token, &request.resume).await?))
+    Ok(Json(app.service.resume(&cx, &session, &token, &request.resume).await?))
 }
 
 /// Shows a session again: after a reload, or an answer that got lost.
@@ -90,10 +88,10 @@ async fn resume(
     )
 )]
 async fn view(
-    State(app): State<Arc<App>>,
+    State(app): State<App<Journeys>>,
     Context(cx): Context,
     Path(session): Path<SessionId>,
     Bearer(token): Bearer,
 ) -> Result<Json<SessionView>, ApiError> {
-    Ok(Json(app.journeys.view(&cx, &session, &token).await?))
+    Ok(Json(app.service.view(&cx, &session, &token).await?))
 }

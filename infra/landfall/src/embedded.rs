@@ -183,7 +183,6 @@ mod tests {
     use axum::http::HeaderValue;
     use domain::{SecretError, SecretName, SecretSource, SeededEntropy};
     use egress::Reach;
-    use providers::Registry;
     use store::TableNames;
 
     use super::*;
@@ -200,8 +199,6 @@ mod tests {
             secrets_prefix: prefix.to_owned(),
             dynamodb,
             keys: &[],
-            registry: Registry::default(),
-            steps: steps::TYPES,
             reach: Reach::Public,
             admin: None,
             budget: BUDGET,

@@ -164,9 +164,12 @@ pub enum CommandError {
     /// A listener or server failed.
     #[error("the server cannot go on: {0}")]
     Server(std::io::Error),
-    /// The app cannot be made.
+    /// The functions cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The HTTP client for providers cannot be made.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
     /// The environment names no deployment.
     #[error("{0}; README says how to set them for a deployment")]
     Deployment(#[from] ConfigError),

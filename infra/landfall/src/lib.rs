@@ -13,6 +13,7 @@ pub mod demo;
 pub mod documents;
 pub mod embedded;
 pub mod error;
+pub mod functions;
 pub mod keys;
 pub mod page;
 pub mod secrets;
@@ -20,17 +21,3 @@ pub mod serve;
 pub mod test_connector;
 pub mod transcript;
 pub mod verify;
-
-use std::sync::Arc;
-
-use utoipa_axum::router::OpenApiRouter;
-use web::App;
-
-/// The routes of every function, merged.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
-    journey_start::routes()
-        .merge(step_submit::routes())
-        .merge(oidc_callback::routes())
-        .merge(connector_test::routes())
-        .merge(issuer::routes())
-}

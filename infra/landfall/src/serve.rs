@@ -25,9 +25,10 @@ use crate::data::{DataFolder, ENVIRONMENT};
 use crate::demo::DemoUser;
 use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
+use crate::functions::Services;
 use crate::secrets::LocalSecrets;
 use crate::transcript::Transcript;
-use crate::{demo, documents, page, routes};
+use crate::{demo, documents, functions, page};
 
 /// Where everything listens unless told otherwise.
 pub const DEFAULT_PORT: u16 = 8787;
@@ -102,8 +103,6 @@ impl Serve {
             secrets_prefix: String::new(),
             dynamodb: dynamodb.location(),
             keys: KeyKind::ALL,
-            registry: Registry::default(),
-            steps: steps::TYPES,
             reach: Reach::Local,
             admin: Some(admin.hash()),
             budget: BUDGET,
@@ -178,8 +177,9 @@ impl Serve {
         let cx = aws::context(clock.clone(), entropy.as_ref());
         documents::publish(&store, &cx, documents::in_order(connectors, journeys, clients)).await?;
 
-        let app = aws::app(config, secrets, clock.clone(), entropy.clone()).await?;
-        let mut router = web::router(app, routes()).merge(openapi()).merge(page::router(journeys, self.user()));
+        let base = aws::base(config, secrets, clock.clone(), entropy.clone()).await?;
+        let services = Services::new(base, Registry::default())?;
+        let mut router = services.router().merge(openapi()).merge(page::router(journeys, self.user()));
         if let (None, Some(connector)) = (&self.connectors, connectors.first()) {
             let keycloak = demo::keycloak(clock, entropy, &callback_url(&config.issuer, &connector.id));
             router =
@@ -285,11 +285,11 @@ fn secrets_of(
 
 /// What the routes look like, for programs. Written by hand where only the whole knows it.
 fn openapi() -> Router {
-    let (_router, mut openapi) = routes().split_for_parts();
+    let mut openapi = functions::openapi();
     openapi.info = InfoBuilder::new()
         .title("Landfall")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Sign users in through the provider they have, and bring them ashore"))
+        .description(Some("Signs users in through their old identity provider and migrates them as they sign in"))
         .build();
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let components = openapi.components.get_or_insert_default();

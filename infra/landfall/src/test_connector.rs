@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{StartError, SystemClock, SystemEntropy};
+use aws::{SystemClock, SystemEntropy};
 use clap::Args;
 use domain::{ClientAddress, ConnectorDocument, RequestContext};
 use egress::{Egress, Reach};
@@ -55,7 +55,7 @@ impl TestConnector {
         for (name, value) in client_secrets {
             secrets.add_connector(&name, value);
         }
-        let egress = Egress::new(Reach::Local).map_err(StartError::from)?;
+        let egress = Egress::new(Reach::Local)?;
         let providers =
             Providers::new(egress, Arc::new(secrets), Arc::new(SystemEntropy), self.issuer.trim_end_matches('/'));
 

@@ -2,16 +2,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::Credentials;
-use domain::SecretHash;
-use egress::{InvalidNetworks, Reach};
-use journeys::StepTypes;
-use providers::Registry;
+use domain::{InvalidNetworks, Reach, SecretHash};
 use secrecy::SecretString;
 use store::TableNames;
 use tokens::KeyKind;
 use url::Url;
 
-use crate::{BUDGET, NO_STEPS};
+use crate::BUDGET;
 
 /// What a deployment is told.
 #[derive(Debug, Clone)]
@@ -26,10 +23,6 @@ pub struct Config {
     pub dynamodb: DynamoDb,
     /// Which of the issuer's keys this process uses.
     pub keys: &'static [KeyKind],
-    /// The kinds of providers: Landfall's own, unless the deployment compiles in one more.
-    pub registry: Registry,
-    /// The kinds of steps: of a function that plays no journeys, none.
-    pub steps: StepTypes,
     /// Where connectors may lead.
     pub reach: Reach,
     /// What opens the administrators' routes beside IAM: only where there is no API Gateway before them.
@@ -172,8 +165,6 @@ impl Config {
             secrets_prefix,
             dynamodb: DynamoDb::Aws(account),
             keys: KeyKind::ALL,
-            registry: Registry::default(),
-            steps: NO_STEPS,
             reach,
             admin: None,
             budget: BUDGET,

@@ -1,7 +1,7 @@
-//! Where Landfall meets the machine: the system's clock, randomness and environment, AWS's clients, and the [`App`]
-//! made from them.
+//! Where Landfall meets the machine: the system's clock, randomness and environment, AWS's clients, and the [`Base`] of
+//! every function made from them.
 //!
-//! **Must not know**: what the app does with any of it. The environment is read here and nowhere else, once, into
+//! **Must not know**: what a function does with any of it. The environment is read here and nowhere else, once, into
 //! [`Config`]; whoever runs on one machine makes a `Config` by value.
 //!
 //! **To add one more setting**: a field of [`Config`], its name in [`Config::REQUIRED`] or [`Config::OPTIONAL`], and the
@@ -16,29 +16,23 @@ mod system;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::base::{Base, Startup};
 use domain::{ClientAddress, Clock, Entropy, RequestContext, RequestId, SecretSource};
-use egress::{Egress, EgressError};
-use journeys::{Limits, StepTypes};
-use providers::Registry;
 use store::Store;
-use tokens::{KeyError, KeyKind, Keys, Lifetimes};
-use web::{App, AppParts};
+use tokens::{Clients, KeyError, KeyKind, Keys};
 
 pub use config::{Account, Config, ConfigError, DynamoDb};
-pub use egress::Reach;
+pub use domain::Reach;
 pub use secrets::{SecretsManager, Unreadable, Unstored};
 pub use system::{SystemClock, SystemEntropy};
 
 /// How long a request may take where no Lambda deadline says so, and how long a start may.
 pub const BUDGET: Duration = Duration::from_secs(10);
 
-/// Of a function that plays no journeys.
-pub const NO_STEPS: StepTypes = StepTypes(&[]);
-
 /// How long a start waits for a connection to DynamoDB. A request may do better.
 const CONNECTING: Duration = Duration::from_secs(1);
 
-/// The app cannot be made.
+/// A function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The environment.
@@ -47,72 +41,55 @@ pub enum StartError {
     /// The issuer's keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// The HTTP client.
-    #[error(transparent)]
-    Egress(#[from] EgressError),
     /// The TLS configuration of AWS's clients.
     #[error("the TLS configuration cannot be made")]
     Tls,
 }
 
-/// The app as a deployed function runs it: configured by its environment, with secrets from Secrets Manager, and those of the
-/// issuer's keys that it uses. `reach` is [`Reach::Public`] in whatever is deployed; a function that plays no journeys has
-/// no `steps`.
-pub async fn app_from_env(steps: StepTypes, keys: &'static [KeyKind], reach: Reach) -> Result<Arc<App>, StartError> {
-    app_from_env_with(Registry::default(), steps, keys, reach).await
-}
-
-/// The same with other kinds of providers: for the functions of a company that has one of its own.
-pub async fn app_from_env_with(
-    registry: Registry,
-    steps: StepTypes,
-    keys: &'static [KeyKind],
-    reach: Reach,
-) -> Result<Arc<App>, StartError> {
+/// The base of a deployed function: configured by its environment, with secrets from Secrets Manager, and those of the
+/// issuer's keys that it uses. `reach` is [`Reach::Public`] in whatever is deployed.
+pub async fn start(keys: &'static [KeyKind], reach: Reach) -> Result<Arc<Base>, StartError> {
     let start = async {
-        let config = Config { registry, steps, keys, ..Config::of_function(reach)? };
+        let config = Config { keys, ..Config::of_function(reach)? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
         let cx = context(Arc::new(SystemClock), &SystemEntropy);
         let store = store(&config, Arc::new(SystemEntropy)).await?;
         // While a function starts it has a whole processor, whatever its memory: the cheapest time for a handshake.
         let connected = tokio::time::timeout(CONNECTING, store.connect(&cx));
-        let app = app(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let (app, _connected) = tokio::join!(app, connected);
-        app
+        let base = base(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (base, _connected) = tokio::join!(base, connected);
+        base
     };
     // The runtime only shows that the process has ended.
     start.await.inspect_err(|error| tracing::error!(event = "start_failed", %error))
 }
 
-/// The app from a configuration by value.
-pub async fn app(
+/// The base from a configuration by value.
+pub async fn base(
     config: &Config,
     secrets: Arc<dyn SecretSource>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<Arc<App>, StartError> {
+) -> Result<Arc<Base>, StartError> {
     let cx = context(Arc::clone(&clock), entropy.as_ref());
     let stopwatch = cx.stopwatch();
     let keys = Arc::new(Keys::load(&cx, secrets.as_ref(), config.keys).await?);
-    let (store, egress) = (store(config, Arc::clone(&entropy)).await?, Egress::new(config.reach)?);
+    let store = store(config, Arc::clone(&entropy)).await?;
     cx.count(|counts| counts.init_ms = Some(stopwatch.millis()));
-    Ok(Arc::new(App::new(AppParts {
+    Ok(Arc::new(Base {
+        clients: Arc::new(Clients::new(store.clone(), Arc::clone(&secrets))),
         store,
-        registry: config.registry.clone(),
-        steps: config.steps,
-        egress,
-        secrets,
         keys,
+        secrets,
         clock,
         entropy,
         issuer: config.issuer.clone(),
+        reach: config.reach,
         admin: config.admin,
-        limits: Limits::default(),
-        lifetimes: Lifetimes::default(),
         budget: config.budget,
         stack: config.stack.clone(),
-        startup: cx.counts(),
-    })))
+        startup: Startup::new(cx.counts()),
+    }))
 }
 
 /// The store of a configuration.

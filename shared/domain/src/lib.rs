@@ -8,6 +8,7 @@
 //! prints nothing ([`secret`]); what has to outlive a request and may not be read is [`Sealed`]. A new refusal is one
 //! variant of [`Code`].
 
+pub mod answer;
 pub mod cache;
 pub mod challenge;
 pub mod client;
@@ -20,6 +21,7 @@ pub mod identity;
 pub mod ids;
 pub mod journey;
 pub mod json;
+pub mod networks;
 pub mod ports;
 pub mod sealed;
 pub mod secret;
@@ -28,6 +30,7 @@ pub mod tally;
 pub mod text;
 pub mod user;
 
+pub use answer::{ErrorAnswer, FieldError, FieldProblem};
 pub use cache::Cache;
 pub use challenge::{Asked, Challenge, Channel, Pending, Returned};
 pub use client::{ApplicationType, Client, DirectApi, InvalidClient};
@@ -41,6 +44,7 @@ pub use ids::{
     ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
 };
 pub use journey::{JourneyDocument, ParamDocument, ParamType, StepDocument};
+pub use networks::{InvalidNetworks, NetworkFault, Networks, Reach};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
 pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};

@@ -7,60 +7,48 @@
 
 use std::net::IpAddr;
 
+use domain::Reach;
 use url::{Host, Url};
 
 use crate::public::is_public;
-use crate::{EgressError, Networks, Refusal};
+use crate::{EgressError, Refusal};
 
-/// How far calls may reach. A value passed by code; of what configuration says, only [`Networks`] gets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// Public addresses, over https.
-    Public,
-    /// Those, and the private networks that the deployment names, over https too.
-    Networks(Networks),
-    /// Public addresses, and this machine as well, that over plain http too: for `landfall serve` and tests.
-    Local,
+/// Whether `address` may be dialled.
+pub(crate) fn admits(reach: Reach, address: IpAddr) -> bool {
+    is_public(address)
+        || match reach {
+            Reach::Public => false,
+            Reach::Networks(networks) => networks.admit(address),
+            Reach::Local => address.is_loopback(),
+        }
 }
 
-impl Reach {
-    /// Whether `address` may be dialled.
-    pub(crate) fn admits(self, address: IpAddr) -> bool {
-        is_public(address)
-            || match self {
-                Reach::Public => false,
-                Reach::Networks(networks) => networks.admit(address),
-                Reach::Local => address.is_loopback(),
-            }
+/// Checks what a URL itself says. A name passes: what it resolves to is checked when it is dialled.
+pub(crate) fn vet(reach: Reach, url: &Url) -> Result<(), EgressError> {
+    let refused = |refusal| Err(EgressError::Refused(refusal));
+    match (url.scheme(), reach) {
+        ("https", _) => {}
+        ("http", Reach::Local) if is_this_machine(url) => {}
+        _ => return refused(Refusal::Scheme),
     }
-
-    /// Checks what a URL itself says. A name passes: what it resolves to is checked when it is dialled.
-    pub(crate) fn vet(self, url: &Url) -> Result<(), EgressError> {
-        let refused = |refusal| Err(EgressError::Refused(refusal));
-        match (url.scheme(), self) {
-            ("https", _) => {}
-            ("http", Reach::Local) if is_this_machine(url) => {}
-            _ => return refused(Refusal::Scheme),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return refused(Refusal::Credentials);
-        }
-        let admitted = match url.host() {
-            Some(Host::Ipv4(address)) => self.admits(address.into()),
-            Some(Host::Ipv6(address)) => self.admits(address.into()),
-            Some(Host::Domain(name)) => self == Reach::Local || !is_localhost(name),
-            None => false,
-        };
-        if !admitted {
-            return refused(Refusal::Address);
-        }
-        // Below 1024 other services live (SSH, mail, LDAP), and one that takes a line of anything for a command is better
-        // not spoken to at all. Providers are at 443 or, where they share a machine, above.
-        match url.port_or_known_default() {
-            Some(443 | 1024..) => Ok(()),
-            Some(80) if self == Reach::Local => Ok(()),
-            _ => refused(Refusal::Port),
-        }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused(Refusal::Credentials);
+    }
+    let admitted = match url.host() {
+        Some(Host::Ipv4(address)) => admits(reach, address.into()),
+        Some(Host::Ipv6(address)) => admits(reach, address.into()),
+        Some(Host::Domain(name)) => reach == Reach::Local || !is_localhost(name),
+        None => false,
+    };
+    if !admitted {
+        return refused(Refusal::Address);
+    }
+    // Below 1024 other services live (SSH, mail, LDAP), and one that takes a line of anything for a command is better
+    // not spoken to at all. Providers are at 443 or, where they share a machine, above.
+    match url.port_or_known_default() {
+        Some(443 | 1024..) => Ok(()),
+        Some(80) if reach == Reach::Local => Ok(()),
+        _ => refused(Refusal::Port),
     }
 }
 
@@ -86,7 +74,7 @@ mod tests {
     use super::*;
 
     fn refused(reach: Reach, url: &str) -> Option<Refusal> {
-        match reach.vet(&Url::parse(url).unwrap()) {
+        match vet(reach, &Url::parse(url).unwrap()) {
             Ok(()) => None,
             Err(EgressError::Refused(refusal)) => Some(refusal),
             Err(other) => panic!("{other}"),

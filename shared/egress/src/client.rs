@@ -13,6 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
+use crate::address::vet;
 use crate::breaker::{Breaker, Pass};
 use crate::resolver::{self, RefusedName, VettingResolver};
 use crate::{EgressError, Reach, Refusal, Request, Response};
@@ -79,7 +80,7 @@ impl Egress {
     /// [`EgressError::Refused`]; [`EgressError::Connect`] for a name without an address, [`EgressError::Timeout`] when
     /// nobody could say in time.
     pub async fn vet(&self, cx: &RequestContext, url: &Url) -> Result<(), EgressError> {
-        self.reach.vet(url)?;
+        vet(self.reach, url)?;
         let Some(name) = url.domain() else { return Ok(()) };
         let name = name.parse().map_err(|_| EgressError::Connect)?;
         match tokio::time::timeout(CALL_LIMIT.min(cx.remaining()), self.resolver.resolve(name)).await {
@@ -133,7 +134,7 @@ impl Egress {
         if limit.is_zero() {
             return Err(EgressError::Timeout);
         }
-        self.reach.vet(&request.url)?;
+        vet(self.reach, &request.url)?;
         let peer = |url: &Url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?));
         let peer = peer(&request.url).ok_or(EgressError::Refused(Refusal::Address))?;
         self.breaker.admit(cx.time(), peer).ok_or(EgressError::LeftAlone)

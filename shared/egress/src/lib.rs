@@ -15,13 +15,11 @@ mod address;
 mod breaker;
 mod client;
 mod error;
-mod networks;
 mod public;
 mod request;
 mod resolver;
 
-pub use address::Reach;
 pub use client::{BODY_LIMIT, CALL_LIMIT, Egress};
+pub use domain::Reach;
 pub use error::{EgressError, Refusal};
-pub use networks::{InvalidNetworks, NetworkFault, Networks};
 pub use request::{Request, Response};

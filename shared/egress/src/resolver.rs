@@ -11,6 +11,7 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::Reach;
+use crate::address::admits;
 
 /// Resolves names by `lookup`, and hands on what may be dialled.
 pub(crate) struct VettingResolver<L> {
@@ -37,7 +38,7 @@ impl<L> VettingResolver<L> {
 /// All of a name's addresses, or none: a name that has one private address beside a public one is an attempt at
 /// something.
 fn vetted(reach: Reach, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, RefusedName> {
-    if addresses.iter().all(|address| reach.admits(address.ip())) { Ok(addresses) } else { Err(RefusedName) }
+    if addresses.iter().all(|address| admits(reach, address.ip())) { Ok(addresses) } else { Err(RefusedName) }
 }
 
 impl<L, F> Resolve for VettingResolver<L>

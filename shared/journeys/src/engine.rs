@@ -9,59 +9,45 @@ mod views;
 use std::sync::Arc;
 
 use advance::{Input, Presented};
+use base::Base;
 use chrono::TimeDelta;
+use connectors::Connectors;
 use directory::Directory;
 use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId};
-use providers::Providers;
 use store::sessions::TurnAnswer;
 use store::{LockId, Store};
 use tokens::{Clients, Keys};
 
-pub use redirects::ResumeRequest;
+pub use redirects::{Callbacks, ResumeRequest};
 pub use start::StartRequest;
 pub(crate) use turn::Memory;
 
-use crate::{JourneyError, Library, SessionView, SubmitRequest};
+use crate::library::Library;
+use crate::{JourneyError, SessionView, StepTypes, SubmitRequest};
 
 /// What the engine works with.
 #[derive(Debug)]
-pub struct Parts {
-    /// DynamoDB.
-    pub store: Store,
-    /// Configuration.
-    pub library: Library,
-    /// Applications.
-    pub clients: Arc<Clients>,
-    /// The way to providers.
-    pub providers: Arc<Providers>,
-    /// Users.
-    pub directory: Directory,
-    /// The issuer's keys.
-    pub keys: Arc<Keys>,
-    /// Randomness.
-    pub entropy: Arc<dyn Entropy>,
-    /// Bounds.
-    pub limits: Limits,
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) library: Library,
+    pub(crate) connectors: Arc<Connectors>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) directory: Directory,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
-/// Bounds of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How long a session lives.
-    pub session: TimeDelta,
-    /// How long what a redirect brought waits for its second half.
-    pub resume: TimeDelta,
-    /// How long a code waits to be redeemed. RFC 6749 section 4.1.2 recommends ten minutes at most.
-    pub code: TimeDelta,
-    /// How many steps a session may take.
-    pub steps: u32,
-}
+/// How long a session lives.
+const SESSION: TimeDelta = TimeDelta::minutes(15);
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { session: TimeDelta::minutes(15), resume: TimeDelta::minutes(1), code: TimeDelta::minutes(2), steps: 100 }
-    }
-}
+/// How long what a redirect brought waits for its second half.
+const RESUME: TimeDelta = TimeDelta::minutes(1);
+
+/// How long a code waits to be redeemed. RFC 6749 section 4.1.2 recommends ten minutes at most.
+const CODE: TimeDelta = TimeDelta::minutes(2);
+
+/// How many steps a session may take.
+const MAX_STEPS: u32 = 100;
 
 /// The engine.
 #[derive(Debug)]
@@ -70,9 +56,20 @@ pub struct Journeys {
 }
 
 impl Journeys {
-    /// An engine over `parts`.
-    pub fn new(parts: Parts) -> Self {
-        Self { parts }
+    /// An engine for journeys whose steps are of these types and lead to these connectors.
+    pub fn new(base: &Base, connectors: Arc<Connectors>, types: StepTypes) -> Self {
+        let store = base.store.clone();
+        Self {
+            parts: Parts {
+                library: Library::new(store.clone(), types),
+                connectors,
+                clients: Arc::clone(&base.clients),
+                directory: Directory::new(store.clone(), Arc::clone(&base.entropy)),
+                keys: Arc::clone(&base.keys),
+                entropy: Arc::clone(&base.entropy),
+                store,
+            },
+        }
     }
 
     /// Answers the step a session waits on.

@@ -1,7 +1,4 @@
-use std::fmt;
-
-use domain::{Code, SecretError};
-use serde::Serialize;
+use domain::{Code, ErrorAnswer, FieldError, SecretError};
 use store::StoreError;
 use tokens::{ClientError, KeyError};
 
@@ -46,34 +43,19 @@ impl From<ClientError> for JourneyError {
     }
 }
 
-/// One field that does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct FieldError {
-    /// Its name.
-    pub name: String,
-    /// What is wrong with it.
-    pub code: FieldProblem,
-}
-
-/// What can be wrong with a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldProblem {
-    /// It is needed.
-    Required,
-    /// It is longer than it may be.
-    TooLong,
-    /// It is no e-mail address.
-    NotAnEmail,
-    /// There is no such field.
-    Unknown,
-    /// It is of another type, or beyond its bounds.
-    WrongType,
-}
-
-impl FieldError {
-    /// `name` has `problem`.
-    pub fn new(name: impl fmt::Display, code: FieldProblem) -> Self {
-        Self { name: name.to_string(), code }
+impl From<JourneyError> for ErrorAnswer {
+    fn from(error: JourneyError) -> Self {
+        match error {
+            JourneyError::Refused(code) => code.into(),
+            JourneyError::Fields(code, fields) => Self { fields, ..code.into() },
+            JourneyError::Conflict(code, view) => {
+                Self { view: serde_json::to_value(view).ok().map(Box::new), ..code.into() }
+            }
+            JourneyError::Store(error) => error.into(),
+            JourneyError::Secret(error) => error.into(),
+            JourneyError::Keys(error) => error.into(),
+            JourneyError::Contended => Self::unavailable(error),
+            JourneyError::Broken(_) => Self::because(Code::Internal, error),
+        }
     }
 }

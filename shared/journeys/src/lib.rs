@@ -7,7 +7,6 @@
 //! step itself goes into `shared/steps`.
 
 mod compile;
-mod connectors;
 mod cx;
 mod document_error;
 mod engine;
@@ -21,12 +20,10 @@ mod step_type;
 mod view;
 
 pub use compile::Journey;
-pub use connectors::{ConnectorError, Connectors};
 pub use cx::{DirectoryCx, ProviderCx, SessionCx, StepCx, Usable, ValuesCx, ViewCx};
 pub use document_error::{DocumentError, Problem};
-pub use engine::{Journeys, Limits, Parts, ResumeRequest, StartRequest};
-pub use error::{FieldError, FieldProblem, JourneyError};
-pub use library::{Connector, Library};
+pub use engine::{Callbacks, Journeys, ResumeRequest, StartRequest};
+pub use error::JourneyError;
 pub use outcome::unusable;
 pub use shape::{Ending, Outcome, Output, Read, Shape};
 pub use step::{Flow, Step, StepError, SubmitRequest};

@@ -1,68 +1,32 @@
-//! Configuration as the engine wants it: journeys compiled, connectors with their adapters, read seldom.
+//! Journeys as the engine wants them: compiled, and read seldom.
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::{Cache, ConnectorDocument, ConnectorId, JourneyId, RequestContext};
-use providers::{ProviderAdapter, Registry};
-use store::{Store, StoreError};
+use connectors::Connectors;
+use domain::{Cache, JourneyId, RequestContext};
+use store::Store;
 
 use crate::{Journey, JourneyError, StepTypes};
 
-/// A connector that is switched on.
+/// Journeys, kept in memory. A version never changes; which one is live is looked up after [`Connectors::MAX_AGE`].
 #[derive(Debug)]
-pub struct Connector {
-    /// Its document.
-    pub document: ConnectorDocument,
-    /// What talks to its provider; `None` if the document no longer makes sense to this code.
-    pub adapter: Option<Arc<dyn ProviderAdapter>>,
-}
-
-/// Configuration, kept in memory for [`Library::MAX_AGE`]: what is switched off stops within that.
-#[derive(Debug)]
-pub struct Library {
+pub(crate) struct Library {
     store: Store,
-    registry: Registry,
     types: StepTypes,
-    connectors: Cache<ConnectorId, Arc<Connector>>,
     live: Cache<JourneyId, u32>,
     journeys: Cache<(JourneyId, u32), Arc<Journey>>,
 }
 
 impl Library {
-    /// How old configuration may be.
-    pub const MAX_AGE: TimeDelta = TimeDelta::seconds(60);
-
-    /// A library over `store`, whose connectors are to the providers in `registry` and whose steps are of these types.
-    pub fn new(store: Store, registry: Registry, types: StepTypes) -> Self {
-        Self {
-            store,
-            registry,
-            types,
-            connectors: Cache::new(Self::MAX_AGE),
-            live: Cache::new(Self::MAX_AGE),
-            // A version never changes.
-            journeys: Cache::new(TimeDelta::days(1)),
-        }
-    }
-
-    /// A connector, unless there is none or it is switched off.
-    pub async fn connector(&self, cx: &RequestContext, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
-        // Boxed: the SDK's futures nest deep, and a step that calls a provider stands on top of them.
-        let load = Box::pin(async {
-            let Some(document) = self.store.get_connector(cx, id).await? else { return Ok(None) };
-            let adapter = self
-                .registry
-                .adapter(&document)
-                .inspect_err(|error| tracing::error!(event = "connector_broken", connector = %id, %error))
-                .ok();
-            Ok(Some(Arc::new(Connector { document, adapter })))
-        });
-        Ok(self.connectors.get_or::<StoreError>(cx.now, id, load).await?.filter(|connector| connector.document.enabled))
+    /// The journeys of `store`, whose steps are of these types.
+    pub(crate) fn new(store: Store, types: StepTypes) -> Self {
+        let (live, journeys) = (Cache::new(Connectors::MAX_AGE), Cache::new(TimeDelta::days(1)));
+        Self { store, types, live, journeys }
     }
 
     /// The journey that new sessions run.
-    pub async fn live_journey(
+    pub(crate) async fn live_journey(
         &self,
         cx: &RequestContext,
         id: &JourneyId,
@@ -75,7 +39,7 @@ impl Library {
     }
 
     /// A version that a session has pinned.
-    pub async fn journey(
+    pub(crate) async fn journey(
         &self,
         cx: &RequestContext,
         id: &JourneyId,

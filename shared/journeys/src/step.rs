@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use domain::{Code, Returned, SubmitKey};
+use domain::{Code, FieldError, FieldProblem, Returned, SubmitKey};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::StoreError;
 use tokens::KeyError;
 
-use crate::{FieldError, FieldProblem, Outcome, Shape, StepCx, StepView, ViewCx};
+use crate::{Outcome, Shape, StepCx, StepView, ViewCx};
 
 /// A kind of step, with its settings read.
 #[async_trait]

@@ -1,3 +1,5 @@
+use domain::{Code, ErrorAnswer};
+
 /// Why the store could not do what it was asked. A lost race is no error: each method answers it by name.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -25,4 +27,13 @@ pub enum StoreError {
         /// What is wrong, by attribute.
         reason: String,
     },
+}
+
+impl From<StoreError> for ErrorAnswer {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable { .. } => Self::unavailable(error),
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::because(Code::Internal, error),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AuthorizationCode, ClientId, Code, Entropy, RequestContext, SecretError};
+use domain::{AuthorizationCode, ClientId, Code, Entropy, ErrorAnswer, RequestContext, SecretError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
@@ -103,6 +103,18 @@ pub enum GrantError {
     /// A token could not be signed.
     #[error("a token could not be signed")]
     Signing,
+}
+
+impl From<GrantError> for ErrorAnswer {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::Refused(code) => code.into(),
+            GrantError::Store(error) => error.into(),
+            GrantError::Secret(error) => error.into(),
+            GrantError::Keys(error) => error.into(),
+            GrantError::Signing => Self::because(Code::Internal, error),
+        }
+    }
 }
 
 impl From<ClientError> for GrantError {

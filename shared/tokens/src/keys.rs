@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Signat
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Entropy, RequestContext, SealingKey, SecretError, SecretName, SecretSource, SessionId};
+use domain::{Entropy, ErrorAnswer, RequestContext, SealingKey, SecretError, SecretName, SecretSource, SessionId};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
@@ -71,6 +71,13 @@ pub enum KeyError {
     /// A new key waits for its time: another would take its place before anybody knew it.
     #[error("a new key has been announced already, and is in force from {0}")]
     Announced(DateTime<Utc>),
+}
+
+impl From<KeyError> for ErrorAnswer {
+    // A key is put back, and the next request has it.
+    fn from(error: KeyError) -> Self {
+        Self::unavailable(error)
+    }
 }
 
 impl KeyKind {

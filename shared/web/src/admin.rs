@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
+use base::Base;
 use domain::{AdminToken, Code};
 use http::request::Parts;
 use lambda_http::request::RequestContext as GatewayContext;
 
+use crate::ApiError;
 use crate::extract::bearer;
-use crate::{ApiError, App};
 
 /// Whoever asks is an administrator: IAM has said so to API Gateway, which says so in the request's own context, or they
 /// hold the token that the local server printed.
@@ -18,14 +19,18 @@ use crate::{ApiError, App};
 #[derive(Debug, Clone, Copy)]
 pub struct Admin(());
 
-impl FromRequestParts<Arc<App>> for Admin {
+impl<S: Sync> FromRequestParts<S> for Admin
+where
+    Arc<Base>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let by_iam = parts.extensions.get::<GatewayContext>().is_some_and(is_authorized_by_iam);
+        let base = Arc::<Base>::from_ref(state);
         let by_token = || {
             let shown = bearer(&parts.headers).map(AdminToken::presented);
-            app.admin.as_ref().is_some_and(|admin| shown.is_some_and(|shown| shown.hash() == *admin))
+            base.admin.as_ref().is_some_and(|admin| shown.is_some_and(|shown| shown.hash() == *admin))
         };
         if by_iam || by_token() { Ok(Self(())) } else { Err(Code::InvalidToken.into()) }
     }

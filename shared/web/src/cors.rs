@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::options;
+use base::Base;
 use domain::{Code, RequestContext};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -18,18 +19,23 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use utoipa::openapi::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{ApiError, App, Context};
+use crate::{ApiError, Context};
 
 /// Marks the answers of routes that pages may call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ForBrowsers;
 
 /// These routes may be called by pages of the applications' own origins.
-pub fn for_browsers(mut routes: OpenApiRouter<Arc<App>>) -> OpenApiRouter<Arc<App>> {
+pub fn for_browsers<S>(mut routes: OpenApiRouter<S>) -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Arc<Base>: FromRef<S>,
+{
     let paths = &routes.get_openapi().paths.paths;
     let paths: Vec<_> = paths.iter().map(|(path, item)| (path.clone(), methods_of(item))).collect();
     for (path, methods) in paths {
-        let answer = async move |State(app): State<Arc<App>>, Context(cx): Context| preflight(&app, &cx, methods).await;
+        let answer =
+            async move |State(base): State<Arc<Base>>, Context(cx): Context| preflight(&base, &cx, methods).await;
         routes = routes.route(&path, options(answer));
     }
     routes.layer(map_response(async |mut response: Response| {
@@ -47,9 +53,9 @@ fn methods_of(item: &PathItem) -> &'static str {
 }
 
 /// What a browser is told that asks whether it may send something.
-async fn preflight(app: &App, cx: &RequestContext, methods: &'static str) -> Result<Response, ApiError> {
+async fn preflight(base: &Base, cx: &RequestContext, methods: &'static str) -> Result<Response, ApiError> {
     let origin = cx.origin.as_deref().unwrap_or_default();
-    if !app.clients.any_admits(cx, origin).await? {
+    if !base.clients.any_admits(cx, origin).await? {
         return Err(Code::OriginNotAllowed.into());
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -63,12 +69,12 @@ async fn preflight(app: &App, cx: &RequestContext, methods: &'static str) -> Res
 
 /// Lets the page read the answer, if it is the application's own. A refusal that came before anybody knew whose request it
 /// was says nothing of anybody: any application's page may read that, or it could not tell it from a lost answer.
-pub(crate) async fn expose(app: &App, cx: &RequestContext, response: &mut Response) {
+pub(crate) async fn expose(base: &Base, cx: &RequestContext, response: &mut Response) {
     response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
     let Some(origin) = cx.origin.as_deref() else { return };
     let admitted = match cx.application() {
         Some(client) => client.admits(Some(origin)),
-        None if response.status().is_client_error() => app.clients.any_admits(cx, origin).await.unwrap_or_default(),
+        None if response.status().is_client_error() => base.clients.any_admits(cx, origin).await.unwrap_or_default(),
         None => false,
     };
     if admitted {

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use base::Base;
 use chrono::{DateTime, Utc};
 use domain::{ClientAddress, Code, Ended, RequestContext, RequestId};
 use futures_util::FutureExt;
@@ -21,8 +22,8 @@ use lambda_http::request::RequestContext as GatewayContext;
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::failure::ErrorAnswer;
-use crate::{ApiError, App, cors, metrics};
+use crate::failure::ErrorResponse;
+use crate::{ApiError, cors, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -41,18 +42,17 @@ const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// The routes behind the edge, ready to be served.
-pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
+pub fn router(base: Arc<Base>, routes: OpenApiRouter) -> Router {
     let (router, _openapi) = routes.split_for_parts();
     router
         .fallback(|| async { ApiError::from(Code::UnknownRoute) })
         .method_not_allowed_fallback(|| async { ApiError::from(Code::MethodNotAllowed) })
-        .layer(from_fn_with_state(Arc::clone(&app), edge))
-        .with_state(app)
+        .layer(from_fn_with_state(base, edge))
 }
 
-async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let cx = context(&app, request.extensions(), request.headers());
-    if let Some(startup) = app.take_startup() {
+async fn edge(State(base): State<Arc<Base>>, mut request: Request, next: Next) -> Response {
+    let cx = context(&base, request.extensions(), request.headers());
+    if let Some(startup) = base.startup.take() {
         cx.count(|counts| *counts = startup);
     }
     let stopwatch = cx.stopwatch();
@@ -64,7 +64,7 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
 
     let answer = async {
         // Keys that have been rotated are known before anything is made with them.
-        match app.keys.refresh(&cx, app.secrets.as_ref()).await {
+        match base.keys.refresh(&cx, base.secrets.as_ref()).await {
             Ok(()) => next.run(request).await,
             Err(error) => ApiError::from(error).into_response(),
         }
@@ -75,9 +75,9 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     let mut response = answer.unwrap_or_else(|_| ApiError::panicked().into_response());
 
     let for_browsers = response.extensions_mut().remove::<cors::ForBrowsers>().is_some();
-    let failure = response.extensions_mut().remove::<ErrorAnswer>();
+    let failure = response.extensions_mut().remove::<ErrorResponse>();
     let (code, reason) = match &failure {
-        Some(failure) => (Some(failure.code.as_str()), failure.reason.clone()),
+        Some(failure) => (Some(failure.answer.code.as_str()), failure.answer.reason.clone()),
         None => (None, None),
     };
     if let Some(failure) = failure {
@@ -87,11 +87,11 @@ async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
         response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
     }
     if for_browsers {
-        cors::expose(&app, &cx, &mut response).instrument(span.clone()).await;
+        cors::expose(&base, &cx, &mut response).instrument(span.clone()).await;
     }
     set_headers(response.headers_mut(), &cx.id);
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());
-    span.in_scope(|| log(&cx, app.stack.as_deref(), &Answered { method, route, status, code, reason, duration_ms }));
+    span.in_scope(|| log(&cx, base.stack.as_deref(), &Answered { method, route, status, code, reason, duration_ms }));
     response
 }
 
@@ -166,7 +166,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId) {
 }
 
 /// The address comes from API Gateway's context, locally from the connection: headers say what their sender likes.
-fn context(app: &App, extensions: &Extensions, headers: &HeaderMap) -> RequestContext {
+fn context(base: &Base, extensions: &Extensions, headers: &HeaderMap) -> RequestContext {
     let lambda = extensions.get::<lambda_http::Context>();
     let (id, ip) = match extensions.get::<GatewayContext>() {
         Some(GatewayContext::ApiGatewayV2(context)) => {
@@ -180,10 +180,12 @@ fn context(app: &App, extensions: &Extensions, headers: &HeaderMap) -> RequestCo
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
     let client = ClientAddress { ip: ip.and_then(|ip| ip.parse().ok()).or(peer), user_agent: text(USER_AGENT) };
-    let id =
-        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| RequestId::generate(app.clock.now(), app.entropy.as_ref()));
-    let budget = lambda.map_or(app.budget, |lambda| remaining(app.clock.now(), lambda.deadline).unwrap_or(app.budget));
-    let mut cx = RequestContext::new(id, Arc::clone(&app.clock), budget, client, text(ACCEPT_LANGUAGE));
+    let id = id
+        .and_then(|id| id.parse().ok())
+        .unwrap_or_else(|| RequestId::generate(base.clock.now(), base.entropy.as_ref()));
+    let budget =
+        lambda.map_or(base.budget, |lambda| remaining(base.clock.now(), lambda.deadline).unwrap_or(base.budget));
+    let mut cx = RequestContext::new(id, Arc::clone(&base.clock), budget, client, text(ACCEPT_LANGUAGE));
     cx.origin = origin(headers);
     cx
 }

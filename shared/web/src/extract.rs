@@ -13,7 +13,6 @@ use domain::{Code, RequestContext, SessionToken, json};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use providers::Callback;
 use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,7 +65,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Form<T> {
 /// What a provider's callback brought: in the query, or as a form (`response_mode=form_post`). A parameter that is there
 /// twice is refused (RFC 6749 section 3.1).
 #[derive(Debug)]
-pub struct CallbackParameters(pub Callback);
+pub struct CallbackParameters(pub Vec<(String, String)>);
 
 impl<S: Sync> FromRequest<S> for CallbackParameters {
     type Rejection = PageError;
@@ -78,9 +77,7 @@ impl<S: Sync> FromRequest<S> for CallbackParameters {
             // A link scanner's HEAD would spend the state, and the browser would come too late.
             _ => return Err(Code::InvalidRequest.into()),
         };
-        let parameters: Vec<(String, String)> =
-            serde_urlencoded::from_bytes(&encoded).map_err(|_| Code::InvalidRequest)?;
-        Callback::read(parameters).map(Self).ok_or_else(|| Code::InvalidRequest.into())
+        serde_urlencoded::from_bytes(&encoded).map(Self).map_err(|_| Code::InvalidRequest.into())
     }
 }
 

@@ -1,13 +1,11 @@
-//! Errors become answers here and nowhere else: a stable code, a constant title, never the text of an internal error.
+//! Errors are written down here and nowhere else: a stable code, a constant title, never the text of an internal error.
 
 use axum::response::{IntoResponse, Response};
-use domain::{Code, RequestId, SecretError};
+use domain::{Code, ErrorAnswer, FieldError, RequestId};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use journeys::{ConnectorError, FieldError, JourneyError, SessionView};
 use serde::Serialize;
-use store::StoreError;
-use tokens::{GrantError, KeyError};
+use serde_json::Value;
 
 /// A problem document (RFC 9457) of media type `application/problem+json`.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -25,12 +23,14 @@ pub struct Problem {
     /// What is wrong with a document, and where in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Which fields do not fit.
+    /// Which fields do not fit: each `{ "name": "...", "code": "required" }`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
     pub fields: Vec<FieldError>,
-    /// With `step_conflict`: where the session stands.
+    /// With `step_conflict`: where the session stands, a `SessionView`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub view: Option<Box<SessionView>>,
+    #[schema(value_type = Option<Object>)]
+    pub view: Option<Box<Value>>,
     /// After how many seconds to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -46,15 +46,15 @@ struct OAuthProblem {
 
 /// What a route answers when it does not answer what it is for.
 #[derive(Debug)]
-pub struct ApiError(ErrorAnswer);
+pub struct ApiError(ErrorResponse);
 
 /// The same from an OAuth endpoint.
 #[derive(Debug)]
-pub struct OAuthError(ErrorAnswer);
+pub struct OAuthError(ErrorResponse);
 
 /// The same from an address that people's browsers are sent to: a page for them, a problem document for programs.
 #[derive(Debug)]
-pub struct PageError(ErrorAnswer);
+pub struct PageError(ErrorResponse);
 
 /// How an error is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,52 +66,30 @@ enum Format {
 
 /// An error on its way to the edge, which knows the request's id and writes the log line.
 #[derive(Debug, Clone)]
-pub(crate) struct ErrorAnswer {
-    pub(crate) code: Code,
-    /// For the log.
-    pub(crate) reason: Option<String>,
+pub(crate) struct ErrorResponse {
+    pub(crate) answer: ErrorAnswer,
     format: Format,
-    detail: Option<String>,
-    fields: Vec<FieldError>,
-    view: Option<Box<SessionView>>,
-    retry_after: Option<u32>,
 }
 
-impl ErrorAnswer {
-    fn of(code: Code) -> Self {
-        Self {
-            code,
-            reason: None,
-            format: Format::Problem,
-            detail: None,
-            fields: Vec::new(),
-            view: None,
-            retry_after: None,
-        }
-    }
-
-    fn because(code: Code, reason: impl ToString) -> Self {
-        Self { reason: Some(reason.to_string()), ..Self::of(code) }
-    }
-
+impl ErrorResponse {
     fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.answer.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The answer; `wants_page` if whoever asked is a person's browser.
     pub(crate) fn render(self, request_id: RequestId, wants_page: bool) -> Response {
         let (status, format) = (self.status(), self.format);
-        let (title, retry_after) = (self.code.title(), self.retry_after);
+        let ErrorAnswer { code, detail, fields, view, retry_after, .. } = self.answer;
+        let title = code.title();
         let (body, media_type) = match format {
             Format::Page if wants_page => (page(title, &request_id).into_bytes(), "text/html; charset=utf-8"),
             Format::Page | Format::Problem => {
-                let ErrorAnswer { code, detail, fields, view, .. } = self;
                 let problem =
                     Problem { code, title, status: status.as_u16(), request_id, detail, fields, view, retry_after };
                 (serde_json::to_vec(&problem).unwrap_or_default(), "application/problem+json")
             }
             Format::OAuth => {
-                let problem = OAuthProblem { error: self.code, error_description: title, request_id };
+                let problem = OAuthProblem { error: code, error_description: title, request_id };
                 (serde_json::to_vec(&problem).unwrap_or_default(), "application/json")
             }
         };
@@ -125,7 +103,7 @@ impl ErrorAnswer {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
-            let scheme = if self.code == Code::InvalidClient { "Basic realm=\"landfall\"" } else { "Bearer" };
+            let scheme = if code == Code::InvalidClient { "Basic realm=\"landfall\"" } else { "Bearer" };
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response
@@ -150,132 +128,33 @@ fn page(title: &str, request_id: &RequestId) -> String {
     )
 }
 
-/// Seconds until a service that was away may be back.
-const RETRY_SOON: u32 = 2;
-
-impl From<StoreError> for ErrorAnswer {
-    fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Unavailable { .. } => {
-                Self { retry_after: Some(RETRY_SOON), ..Self::because(Code::Unavailable, &error) }
-            }
-            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::because(Code::Internal, &error),
-        }
-    }
-}
-
-impl From<SecretError> for ErrorAnswer {
-    fn from(error: SecretError) -> Self {
-        match &error {
-            SecretError::Unavailable(_) => {
-                Self { retry_after: Some(RETRY_SOON), ..Self::because(Code::Unavailable, &error) }
-            }
-            SecretError::Unknown(_) => Self::because(Code::Internal, &error),
-        }
-    }
-}
-
-impl From<KeyError> for ErrorAnswer {
-    fn from(error: KeyError) -> Self {
-        // A key is put back, and the next request has it.
-        Self { retry_after: Some(RETRY_SOON), ..Self::because(Code::Unavailable, error) }
-    }
-}
-
-impl From<KeyError> for ApiError {
-    fn from(error: KeyError) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<JourneyError> for ErrorAnswer {
-    fn from(error: JourneyError) -> Self {
-        match error {
-            JourneyError::Refused(code) => ErrorAnswer::of(code),
-            JourneyError::Fields(code, fields) => ErrorAnswer { fields, ..ErrorAnswer::of(code) },
-            JourneyError::Conflict(code, view) => ErrorAnswer { view: Some(view), ..ErrorAnswer::of(code) },
-            JourneyError::Store(error) => error.into(),
-            JourneyError::Secret(error) => error.into(),
-            JourneyError::Keys(error) => error.into(),
-            JourneyError::Contended => {
-                ErrorAnswer { retry_after: Some(RETRY_SOON), ..ErrorAnswer::because(Code::Unavailable, error) }
-            }
-            JourneyError::Broken(_) => ErrorAnswer::because(Code::Internal, error),
-        }
-    }
-}
-
 impl ApiError {
     /// For a request whose handler has panicked.
     pub(crate) fn panicked() -> Self {
-        Self(ErrorAnswer::because(Code::Internal, "it panicked"))
+        ErrorAnswer::because(Code::Internal, "it panicked").into()
     }
 }
 
-impl From<ConnectorError> for ApiError {
-    fn from(error: ConnectorError) -> Self {
-        Self(match error {
-            ConnectorError::Unknown => ErrorAnswer::of(Code::UnknownConnector),
-            // An administrator's own document: what is wrong with it may quote it.
-            ConnectorError::Invalid(error) => {
-                ErrorAnswer { detail: Some(error.to_string()), ..ErrorAnswer::of(Code::InvalidConnector) }
-            }
-            ConnectorError::Store(error) => error.into(),
-        })
+impl<E: Into<ErrorAnswer>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self(ErrorResponse { answer: error.into(), format: Format::Problem })
     }
 }
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        Self(error.into())
+impl<E: Into<ErrorAnswer>> From<E> for PageError {
+    fn from(error: E) -> Self {
+        Self(ErrorResponse { answer: error.into(), format: Format::Page })
     }
 }
 
-impl From<Code> for PageError {
-    fn from(code: Code) -> Self {
-        Self(ErrorAnswer { format: Format::Page, ..ErrorAnswer::of(code) })
-    }
-}
-
-impl From<JourneyError> for PageError {
-    fn from(error: JourneyError) -> Self {
-        Self(ErrorAnswer { format: Format::Page, ..error.into() })
-    }
-}
-
-impl From<Code> for ApiError {
-    fn from(code: Code) -> Self {
-        Self(ErrorAnswer::of(code))
-    }
-}
-
-impl From<JourneyError> for ApiError {
-    fn from(error: JourneyError) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<Code> for OAuthError {
+impl<E: Into<ErrorAnswer>> From<E> for OAuthError {
     /// RFC 6749 section 5.2 has one answer for every malformed request.
-    fn from(code: Code) -> Self {
-        let code = match code {
-            Code::UnsupportedMediaType | Code::BodyTooLarge => Code::InvalidRequest,
-            other => other,
-        };
-        Self(ErrorAnswer { format: Format::OAuth, ..ErrorAnswer::of(code) })
-    }
-}
-
-impl From<GrantError> for OAuthError {
-    fn from(error: GrantError) -> Self {
-        let failure = match error {
-            GrantError::Refused(code) => ErrorAnswer::of(code),
-            GrantError::Store(error) => error.into(),
-            GrantError::Secret(error) => error.into(),
-            GrantError::Keys(error) => error.into(),
-            GrantError::Signing => ErrorAnswer::because(Code::Internal, error),
-        };
-        Self(ErrorAnswer { format: Format::OAuth, ..failure })
+    fn from(error: E) -> Self {
+        let mut answer = error.into();
+        if matches!(answer.code, Code::UnsupportedMediaType | Code::BodyTooLarge) {
+            answer.code = Code::InvalidRequest;
+        }
+        Self(ErrorResponse { answer, format: Format::OAuth })
     }
 }
 
@@ -297,7 +176,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-impl IntoResponse for ErrorAnswer {
+impl IntoResponse for ErrorResponse {
     /// Rendered by the edge, which finds it among the response's extensions. Behind no edge it is a refusal still.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();

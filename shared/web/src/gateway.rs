@@ -40,8 +40,12 @@ use crate::edge::router;
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Serves a function's routes as a Lambda.
-pub async fn serve(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
-    lambda_runtime::run(events(router(app, routes))).await
+pub async fn serve<T: Send + Sync + 'static>(
+    app: App<T>,
+    routes: OpenApiRouter<App<T>>,
+) -> Result<(), lambda_http::Error> {
+    let base = Arc::clone(&app.base);
+    lambda_runtime::run(events(router(base, routes.with_state(app)))).await
 }
 
 /// What answers events with what these routes answer.

@@ -17,7 +17,7 @@ pub mod logs;
 pub mod metrics;
 
 pub use admin::Admin;
-pub use app::{App, AppParts};
+pub use app::App;
 pub use cors::for_browsers;
 pub use edge::router;
 pub use extract::{Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, SeeOther};

@@ -1,16 +1,17 @@
 use std::sync::Arc;
 
+use connectors::Connector;
 use domain::{
     Asked, CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Method, Pending, Proof, Redirect, Returned,
     Sealed, Session, Slot, StepId,
 };
 use providers::{Answer, Attempt, ProviderAdapter};
 use store::StoreError;
+use tokens::Keys;
 
 use super::{StepCx, ViewCx};
 use crate::StepError;
-use crate::engine::{Parts, place};
-use crate::library::Connector;
+use crate::engine::place;
 use crate::outcome::record_outcome;
 
 /// Providers: calls, what they wait for, and the identities that they assert: [`StepCx::provider`].
@@ -34,7 +35,7 @@ impl Usable {
 impl ViewCx<'_> {
     /// A connector; `None` if there is none of that id, or it is switched off.
     pub async fn connector(&self, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
-        self.parts.library.connector(self.request, id).await
+        self.parts.connectors.find(self.request, id).await
     }
 
     /// The same, as far as it can do `method`.
@@ -46,28 +47,28 @@ impl ViewCx<'_> {
 
     /// What the provider of a step waits for; `None` if nothing.
     pub fn asked(&self, of: &StepId) -> Result<Option<Asked>, StepError> {
-        asked(self.parts, self.session, of)
+        asked(&self.parts.keys, self.session, of)
     }
 }
 
 /// What the provider of a step of a session waits for.
-pub(crate) fn asked(parts: &Parts, session: &Session, of: &StepId) -> Result<Option<Asked>, StepError> {
+pub(crate) fn asked(keys: &Keys, session: &Session, of: &StepId) -> Result<Option<Asked>, StepError> {
     let Some(sealed) = session.run.asked.get(of) else { return Ok(None) };
-    let asked = sealed.open(&parts.keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
+    let asked = sealed.open(&keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
     asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
 }
 
 impl ProviderCx<'_, '_> {
     /// Begins a method.
     pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> Returned {
-        let cx = self.0.parts.providers.cx(&self.0.outbound);
+        let cx = self.0.parts.connectors.cx(&self.0.outbound);
         let progress = with.adapter.begin(&cx, attempt).await;
         record_outcome(self.0.request, &with.connector, with.method, progress)
     }
 
     /// Goes on from `pending`.
     pub async fn answer(&self, with: &Usable, pending: &Pending, answer: Answer<'_>) -> Returned {
-        let cx = self.0.parts.providers.cx(&self.0.outbound);
+        let cx = self.0.parts.connectors.cx(&self.0.outbound);
         let progress = with.adapter.answer(&cx, pending, answer).await;
         record_outcome(self.0.request, &with.connector, with.method, progress)
     }

@@ -6,8 +6,9 @@ use domain::{
 use store::{CommitError, DirectoryWrite, Locked, Lost, TurnLock};
 use tokens::KeyError;
 
+use super::redirects::outbound;
 use super::turn::{Plan, Rest, Turn};
-use super::{Journeys, place};
+use super::{CODE, Journeys, MAX_STEPS, place};
 use crate::compile::CompiledStep;
 use crate::{Flow, Journey, JourneyError, SessionView, StepCx, StepError, SubmitRequest};
 
@@ -170,7 +171,7 @@ impl Journeys {
             let session = &mut turn.memory.session;
             session.step = target.clone();
             session.run.steps = session.run.steps.saturating_add(1);
-            if session.run.steps > self.parts.limits.steps {
+            if session.run.steps > MAX_STEPS {
                 return Ok(turn.abandon(Code::TooManySteps, "the step limit"));
             }
         }
@@ -191,7 +192,7 @@ impl Journeys {
         let before = step.shape.plans.then(|| (turn.memory.session.clone(), turn.memory.identities.clone()));
         let mut step_cx = StepCx {
             request: cx,
-            outbound: self.outbound(cx, &turn.memory.session),
+            outbound: outbound(cx, &turn.memory.session),
             parts: &self.parts,
             here,
             slot: step.slot.as_ref(),
@@ -250,7 +251,7 @@ impl Journeys {
         Ok(Some(IssuedCode {
             hash: self.parts.keys.session(&session.id)?.derivation.code(&session.id, token).hash(),
             // Stored in milliseconds.
-            expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + self.parts.limits.code, 3),
+            expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + CODE, 3),
             redeemed_at: None,
         }))
     }

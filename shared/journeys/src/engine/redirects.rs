@@ -4,17 +4,22 @@
 //! changes nothing but what is kept as returned, and is sent on to the application with a secret for one use; and only who
 //! shows both, that secret and the session's token, goes on with the journey.
 
+use std::sync::Arc;
+
+use base::Base;
+use connectors::Connectors;
 use domain::{
-    Asked, CallbackState, Code, ConnectorId, Failure, Redirect, RequestContext, Returned, Sealed, Session, SessionId,
+    CallbackState, Code, ConnectorId, Entropy, Failure, Redirect, RequestContext, Returned, Sealed, Session, SessionId,
     SessionToken, SubmitKey, Unavailability,
 };
 use providers::{Answer, Callback};
 use serde::Deserialize;
-use store::{LockId, Return, TurnLock};
+use store::{LockId, Return, Store, TurnLock};
+use tokens::Keys;
 use url::form_urlencoded::byte_serialize;
 
 use super::advance::{Input, Presented};
-use super::{Journeys, place};
+use super::{Journeys, RESUME, place};
 use crate::cx::asked;
 use crate::outcome::{record_outcome, unusable};
 use crate::{JourneyError, SessionView};
@@ -28,38 +33,54 @@ pub struct ResumeRequest {
     pub resume: SubmitKey,
 }
 
-impl Journeys {
-    /// The first half: a browser comes back from the provider behind `connector`. Where it goes next.
+/// The first half: what answers browsers that come back from a provider. It plays no journey.
+#[derive(Debug)]
+pub struct Callbacks {
+    store: Store,
+    connectors: Arc<Connectors>,
+    keys: Arc<Keys>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Callbacks {
+    /// Of sessions whose steps lead to these connectors.
+    pub fn new(base: &Base, connectors: Arc<Connectors>) -> Self {
+        let (keys, entropy) = (Arc::clone(&base.keys), Arc::clone(&base.entropy));
+        Self { store: base.store.clone(), connectors, keys, entropy }
+    }
+
+    /// A browser comes back from the provider behind `connector`. Where it goes next.
     ///
     /// # Errors
-    /// `redirect_expired` if its `state` is unknown, spent, another connector's, or of a turn that is over: nothing changed
+    /// `invalid_request` if a parameter is there twice; `redirect_expired` if its `state` is unknown, spent, another connector's, or of a turn that is over: nothing changed
     /// then, and no provider was asked. The same if the turn ends while the provider is asked; `unavailable` if DynamoDB does
     /// not answer, which may have spent the state: the session's `restart` goes on.
     pub async fn callback(
         &self,
         cx: &RequestContext,
         connector: &ConnectorId,
-        callback: &Callback,
+        parameters: Vec<(String, String)>,
     ) -> Result<String, JourneyError> {
+        let callback = Callback::read(parameters).ok_or(JourneyError::Refused(Code::InvalidRequest))?;
         let expired = || JourneyError::Refused(Code::RedirectExpired);
         let (session, state) = callback.get("state").and_then(CallbackState::presented).ok_or_else(expired)?;
-        let (store, state) = (&self.parts.store, state.hash_at(connector));
+        let (store, state) = (&self.store, state.hash_at(connector));
         // What may fail without anybody's fault comes first: the same callback may then be loaded again.
-        let adapter = self.parts.library.connector(cx, connector).await?.and_then(|found| found.adapter.clone());
+        let adapter = self.connectors.find(cx, connector).await?.and_then(|found| found.adapter.clone());
         // One whose browsers go to the application is answered there, and there alone.
         if adapter.as_ref().is_some_and(|adapter| adapter.callback_of_application().is_some()) {
             return Err(expired());
         }
-        let by = LockId::generate(self.parts.entropy.as_ref());
+        let by = LockId::generate(self.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
-        let asked = self.open_asked(&session);
+        let asked = asked(&self.keys, &session, &session.step).ok().flatten();
         let adapter = adapter.zip(asked.as_ref()).filter(|(adapter, asked)| adapter.methods().contains(&asked.method));
         let returned = match (adapter, &asked) {
             (Some((adapter, asked)), _) => {
-                let outbound = self.outbound(cx, &session);
-                let answer = Answer::Callback(callback);
-                let progress = adapter.answer(&self.parts.providers.cx(&outbound), &asked.pending, answer).await;
+                let outbound = outbound(cx, &session);
+                let answer = Answer::Callback(&callback);
+                let progress = adapter.answer(&self.connectors.cx(&outbound), &asked.pending, answer).await;
                 record_outcome(cx, connector, asked.method, progress)
             }
             (None, Some(asked)) => Returned::Failed(unusable(connector, asked.method)),
@@ -70,8 +91,8 @@ impl Journeys {
         };
         let returned = self.seal_returned(&session, &returned)?;
 
-        let resume = SubmitKey::generate(self.parts.entropy.as_ref());
-        let until = cx.now + self.parts.limits.resume;
+        let resume = SubmitKey::generate(self.entropy.as_ref());
+        let until = cx.now + RESUME;
         let back = Return { state, returned: &returned, resume: resume.hash(), until };
         if !store.keep_returned(cx, &session.id, &session.step, &back, &by).await? {
             return Err(expired());
@@ -80,6 +101,15 @@ impl Journeys {
         Ok(onward(&session, &resume))
     }
 
+    fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {
+        let place = place(&session.id, "returned", session.step.as_str());
+        let key = self.keys.session(&session.id)?;
+        Sealed::seal(&key.sealing, self.entropy.as_ref(), &place, returned)
+            .map_err(|_| JourneyError::Broken("what a redirect brought cannot be sealed"))
+    }
+}
+
+impl Journeys {
     /// The second half: goes on with what the redirect brought, for whoever shows the session's token as well.
     ///
     /// # Errors
@@ -101,25 +131,6 @@ impl Journeys {
         self.answer_lock(cx, lock, Presented { token, key: resume }, Input::Returned).await
     }
 
-    /// The request as calls to providers may use it: what they say has to be committed afterwards, and they may be told who
-    /// is behind an application's backend.
-    pub(super) fn outbound(&self, cx: &RequestContext, session: &Session) -> RequestContext {
-        cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref())
-    }
-
-    /// What the adapter of a session's redirect had to remember; `None` if the key it was sealed under is gone, because
-    /// somebody had it.
-    pub(super) fn open_asked(&self, session: &Session) -> Option<Asked> {
-        asked(&self.parts, session, &session.step).ok().flatten()
-    }
-
-    fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {
-        let place = place(&session.id, "returned", session.step.as_str());
-        let key = self.parts.keys.session(&session.id)?;
-        Sealed::seal(&key.sealing, self.parts.entropy.as_ref(), &place, returned)
-            .map_err(|_| JourneyError::Broken("what a redirect brought cannot be sealed"))
-    }
-
     /// What the redirect of a locked session brought.
     pub(super) fn open_returned(&self, session: &Session) -> Returned {
         let place = place(&session.id, "returned", session.step.as_str());
@@ -132,6 +143,12 @@ impl Journeys {
         // Whatever does not open vouches for nobody.
         opened.unwrap_or(Returned::Failed(Failure::Refused))
     }
+}
+
+/// The request as calls to providers may use it: what they say has to be committed afterwards, and they may be told who is
+/// behind an application's backend.
+pub(super) fn outbound(cx: &RequestContext, session: &Session) -> RequestContext {
+    cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref())
 }
 
 /// The application's redirect URI with what resumes the session. As text: a parser would write it in its own spelling.

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AuthorizationRequest, Claims, Client, Code, DirectApi, EndUser, JourneyId, RequestContext, Run, Session, SessionId,
-    SessionToken, Status,
+    AuthorizationRequest, Claims, Client, Code, DirectApi, EndUser, FieldError, FieldProblem, JourneyId,
+    RequestContext, Run, Session, SessionId, SessionToken, Status,
 };
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokens::ClientCredentials;
 
-use super::Journeys;
-use crate::{FieldError, FieldProblem, Journey, JourneyError, SessionView};
+use super::{Journeys, SESSION};
+use crate::{Journey, JourneyError, SessionView};
 
 /// The body of a start.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -91,7 +91,7 @@ impl Journeys {
         let session = Session {
             id: SessionId::generate(cx.now, self.parts.entropy.as_ref()),
             // Stored in whole seconds, as DynamoDB's time to live wants it.
-            expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + self.parts.limits.session, 0),
+            expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + SESSION, 0),
             status: Status::InputRequired,
             turn: 0,
             step: journey.start.clone(),

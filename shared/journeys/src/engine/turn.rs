@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::SubsecRound;
-use domain::{Answered, Code, ExternalIdentity, IssuedCode, Sealed, Session, SessionToken, Slot, Status, StepId};
+use domain::{
+    Answered, Code, ExternalIdentity, FieldError, IssuedCode, Sealed, Session, SessionToken, Slot, Status, StepId,
+};
 use secrecy::SecretString;
 use store::{DirectoryWrite, Lost};
 
+use crate::Journey;
 use crate::compile::Live;
-use crate::{FieldError, Journey};
 
 /// A run in the middle of a turn.
 pub(super) struct Turn<'a> {

@@ -4,6 +4,8 @@ use domain::{Code, Redirect, RequestContext, Session, SessionToken, Status};
 
 use super::Journeys;
 use super::advance::Presented;
+use super::redirects::outbound;
+use crate::cx::asked;
 use crate::view::{CurrentStep, ErrorView};
 use crate::{Completion, JourneyError, RedirectView, Rejection, SessionView, StepError, ViewCx, ViewStatus};
 
@@ -102,14 +104,14 @@ impl Journeys {
 
     /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.
     async fn way_out(&self, cx: &RequestContext, session: &Session) -> Result<Option<RedirectView>, JourneyError> {
-        let Some(asked) = self.open_asked(session) else { return Ok(None) };
-        let connector = self.parts.library.connector(cx, &asked.connector).await?;
+        let Some(asked) = asked(&self.parts.keys, session, &session.step).ok().flatten() else { return Ok(None) };
+        let connector = self.parts.connectors.find(cx, &asked.connector).await?;
         let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
             return Ok(None);
         };
         let state = self.parts.keys.session(&session.id)?.derivation.state(&session.id, session.turn);
-        let outbound = self.outbound(cx, session);
-        let hop = adapter.hop(&self.parts.providers.cx(&outbound), &asked.pending, &state).await;
+        let outbound = outbound(cx, session);
+        let hop = adapter.hop(&self.parts.connectors.cx(&outbound), &asked.pending, &state).await;
         let hop = hop.inspect_err(|error| {
             tracing::warn!(event = "redirect_unavailable", connector = %asked.connector, reason = %error);
         });

@@ -1,8 +1,7 @@
 use async_trait::async_trait;
-use domain::{Code, ConnectorId, Text};
+use domain::{Code, ConnectorId, FieldProblem, Text};
 use journeys::{
-    Ending, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest,
-    ViewCx,
+    Ending, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, ViewCx,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;

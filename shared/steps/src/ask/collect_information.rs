@@ -3,9 +3,9 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::ids::is_field_name;
 use domain::text::TextId;
+use domain::{FieldError, FieldProblem};
 use journeys::{
-    Ending, FieldError, FieldProblem, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepType, StepView,
-    SubmitRequest, ViewCx,
+    Ending, Flow, OptionView, Output, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, ViewCx,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

@@ -1,8 +1,7 @@
 use async_trait::async_trait;
-use domain::{Asked, Challenge, Code, Failure, Method, Rejection, Returned, StepId, Text};
+use domain::{Asked, Challenge, Code, Failure, FieldProblem, Method, Rejection, Returned, StepId, Text};
 use journeys::{
-    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest,
-    ViewCx, unusable,
+    Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, ViewCx, unusable,
 };
 use providers::Answer;
 use secrecy::{ExposeSecret, SecretString};

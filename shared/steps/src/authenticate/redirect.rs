@@ -1,8 +1,8 @@
 use async_trait::async_trait;
-use domain::{Asked, CallbackState, Expression, Method, Returned};
+use domain::{Asked, CallbackState, Expression, FieldProblem, Method, Returned};
 use journeys::{
-    Ending, FieldProblem, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest,
-    Usable, ViewCx, unusable,
+    Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, Usable, ViewCx,
+    unusable,
 };
 use providers::{Answer, Attempt, Callback, Hints};
 use secrecy::ExposeSecret;

@@ -1,8 +1,19 @@
-//! Private networks that a deployment names, because its own provider lives there.
+//! How far calls may reach, and the private networks that a deployment names because its own provider lives there.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+/// How far calls may reach. A value passed by code; of what configuration says, only [`Networks`] gets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Public addresses, over https.
+    Public,
+    /// Those, and the private networks that the deployment names, over https too.
+    Networks(Networks),
+    /// Public addresses, and this machine as well, that over plain http too: for `landfall serve` and tests.
+    Local,
+}
 
 /// A block of addresses (RFC 4632 section 3.1, RFC 4291 section 2.3).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,7 +121,7 @@ impl Networks {
     pub const MAX: usize = 8;
 
     /// Whether `address` is in one of them and may be called.
-    pub(crate) fn admit(&self, address: IpAddr) -> bool {
+    pub fn admit(&self, address: IpAddr) -> bool {
         self.0.iter().flatten().any(|named| named.contains(address))
             && !SERVICES.iter().any(|services| services.contains(address))
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
 use crate::{Answer, TestApp, functions};
@@ -35,11 +35,43 @@ pub mod examples {
 /// How long before its end a function is asked.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An event of `events/`, as its file has it: `issuer/token.success.v2`.
+/// An event of `events/`, as its file has it: `issuer/token.success.v2`. One of payload version 1.0 that has no file is made
+/// from that of 2.0.
 pub fn event(name: &str) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/{name}.json"));
+    if let Some(case) = name.strip_suffix(".v1")
+        && !file.exists()
+    {
+        return by_a_rest_api(&event(&format!("{case}.v2")));
+    }
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{name}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// An event of payload version 2.0 as a REST API would have written it.
+fn by_a_rest_api(event: &Value) -> Value {
+    let (http, path) = (&event["requestContext"]["http"], event["rawPath"].as_str().unwrap());
+    let (_, resource) = event["routeKey"].as_str().unwrap().split_once(' ').unwrap();
+    let mut headers = event["headers"].as_object().unwrap().clone();
+    let cookies = event["cookies"].as_array().into_iter().flatten().map(|cookie| cookie.as_str().unwrap());
+    let cookies = cookies.collect::<Vec<_>>().join("; ");
+    headers.extend((!cookies.is_empty()).then(|| ("cookie".to_owned(), cookies.into())));
+    let all = |values: &Map<String, Value>| -> Value {
+        values.iter().map(|(name, value)| (name.clone(), json!([value]))).collect::<Map<_, _>>().into()
+    };
+    let query = event["queryStringParameters"].as_object();
+    json!({
+        "resource": resource, "path": path, "httpMethod": http["method"],
+        "multiValueHeaders": all(&headers), "headers": headers,
+        "queryStringParameters": query, "multiValueQueryStringParameters": query.map(all),
+        "requestContext": {
+            "httpMethod": http["method"], "path": format!("/prod{path}"), "stage": "prod", "resourcePath": resource,
+            "identity": { "sourceIp": http["sourceIp"], "userAgent": http["userAgent"], "userArn": null },
+            "requestId": event["requestContext"]["requestId"], "requestTimeEpoch": event["requestContext"]["timeEpoch"],
+        },
+        "pathParameters": event["pathParameters"],
+        "body": event["body"], "isBase64Encoded": event["isBase64Encoded"],
+    })
 }
 
 /// The same with what is real in the place of these examples, each of which it has.

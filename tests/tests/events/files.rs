@@ -6,8 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The payload versions, as files are called after them.
-pub(crate) const VERSIONS: [&str; 2] = ["v2", "v1"];
+/// The payload version that is deployed, as files are called after it.
+pub(crate) const DEPLOYED: &str = "v2";
+
+/// The other, and the events that are there in it too: one of each kind that it writes otherwise.
+pub(crate) const OTHER: &str = "v1";
+pub(crate) const IN_BOTH: [&str; 7] = [
+    "connector-test/saved.success",
+    "issuer/token.base64",
+    "oidc-callback/query.success",
+    "step-submit/submit.cookies",
+    "step-submit/submit.double-encoded",
+    "step-submit/submit.stage-prefix",
+    "step-submit/submit.success",
+];
 
 /// An event, read.
 pub(crate) struct Event {
@@ -34,6 +46,11 @@ fn folder() -> PathBuf {
 }
 
 impl Row {
+    /// The payload versions that it is there in.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &'static str> {
+        [DEPLOYED].into_iter().chain(IN_BOTH.contains(&self.name.as_str()).then_some(OTHER))
+    }
+
     pub(crate) fn all() -> Vec<Self> {
         let table = fs::read_to_string(folder().join("README.md")).unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
@@ -69,7 +86,7 @@ impl Event {
         let function = found.expect("a folder is called after a function").function;
         let of = |name: &str| json[name].as_str().unwrap_or_default();
         let route = match version {
-            "v2" => of("routeKey").to_owned(),
+            DEPLOYED => of("routeKey").to_owned(),
             _ => format!("{} {}", of("httpMethod"), of("resource")),
         };
         Self { function, route, case: case.to_owned(), json }

@@ -15,7 +15,8 @@ use std::collections::BTreeSet;
 use domain::Method;
 use egress::Reach;
 use serde_json::{Value, json};
-use simulators::keycloak::{Client, ClientAuth, Realm};
+use simulators::ClientAuth;
+use simulators::keycloak::{Client, Realm};
 
 use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD, checks_codes};
 use crate::registry::PROVIDERS;

@@ -14,5 +14,5 @@ pub mod keycloak;
 
 mod core;
 
-pub use self::core::{Algorithm, BadKey, Dress, Endpoint, KeySet, Misbehaviour, Published};
+pub use self::core::{Algorithm, BadKey, ClientAuth, Dress, Endpoint, KeySet, Misbehaviour, Published, TokenRequest};
 pub use keycloak::Keycloak;

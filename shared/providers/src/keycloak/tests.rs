@@ -7,7 +7,8 @@ use domain::{Clock, Method, Pending, SecretError};
 use egress::Reach;
 use secrecy::SecretString;
 use serde_json::json;
-use simulators::keycloak::{Client, ClientAuth, FlowEnd, Realm, User, totp};
+use simulators::ClientAuth;
+use simulators::keycloak::{Client, FlowEnd, Realm, User, totp};
 use simulators::{Endpoint, Misbehaviour};
 
 use crate::bench::{Bench, PASSWORD, SECRET};

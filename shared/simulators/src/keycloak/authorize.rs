@@ -22,7 +22,7 @@ pub(super) fn answer(state: &mut State, visit: &Visit<'_>, parameters: &Form) ->
             return callback::refuse(state, visit, &target, error, description.as_deref());
         }
     };
-    if let Some(Misbehaviour::CallbackError(_)) = state.misbehaviours.get(&Endpoint::Authorize) {
+    if let Some(Misbehaviour::CallbackError(_)) = state.book.at(Endpoint::Authorize) {
         return callback::refuse(state, visit, &request.target, "server_error", None);
     }
     let signed_in = session::current(state, visit);

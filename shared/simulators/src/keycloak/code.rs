@@ -1,5 +1,5 @@
 //! Authorization codes: what they are bound to, and what becomes of them at the token endpoint
-//! (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+//! (RFC 6749 section 4.1.3).
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use super::client::Client;
 use super::session::Session;
 use super::token::{BAD, Refusal, refusal};
-use super::{Call, Realm, User};
-use crate::core::signer;
+use super::{Realm, User};
+use crate::core::pkce::{Challenge, WrongVerifier};
+use crate::core::server::Call;
 
 /// How long a code is good for in a fresh realm, in seconds.
 const LIFESPAN: i64 = 60;
@@ -40,40 +41,6 @@ pub(super) struct Code {
     pub(super) issued: DateTime<Utc>,
     pub(super) authenticated: DateTime<Utc>,
     pub(super) by_session: bool,
-}
-
-/// The half of PKCE that comes with the authorization request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Challenge {
-    /// What the verifier has to be, or to have as its SHA-256.
-    value: String,
-    hashed: bool,
-}
-
-impl Challenge {
-    /// A challenge that is the verifier.
-    pub(super) fn plain(value: String) -> Result<Self, &'static str> {
-        Self::of(value, false)
-    }
-
-    /// A challenge that is the verifier's hash.
-    pub(super) fn s256(value: String) -> Result<Self, &'static str> {
-        Self::of(value, true)
-    }
-
-    fn of(value: String, hashed: bool) -> Result<Self, &'static str> {
-        if is_well_formed(&value) { Ok(Self { value, hashed }) } else { Err("Invalid parameter: code_challenge") }
-    }
-
-    fn accepts(&self, verifier: &str) -> bool {
-        self.value == if self.hashed { signer::s256(verifier) } else { verifier.to_owned() }
-    }
-}
-
-/// RFC 7636 section 4.1.
-fn is_well_formed(text: &str) -> bool {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    (43..=128).contains(&text.len()) && text.bytes().all(unreserved)
 }
 
 /// Redeems the code of a request by `client`. It is gone afterwards, whatever comes of it; if it was gone before, the
@@ -113,14 +80,13 @@ pub(super) fn redeem(
     if !client.standard_flow {
         return Err(NO_STANDARD_FLOW);
     }
-    match (&code.challenge, call.form.text("code_verifier")) {
-        (None, None) => {}
-        (None, Some(_)) => return Err(NO_CHALLENGE),
-        (Some(_), None) => return Err(NO_VERIFIER),
-        (Some(_), Some(verifier)) if !is_well_formed(&verifier) => return Err(BAD_VERIFIER),
-        (Some(challenge), Some(verifier)) if !challenge.accepts(&verifier) => return Err(WRONG_VERIFIER),
-        (Some(_), Some(_)) => {}
-    }
+    let verifier = call.form.text("code_verifier");
+    Challenge::check(code.challenge.as_ref(), verifier.as_deref()).map_err(|wrong| match wrong {
+        WrongVerifier::Unasked => NO_CHALLENGE,
+        WrongVerifier::Missing => NO_VERIFIER,
+        WrongVerifier::Malformed => BAD_VERIFIER,
+        WrongVerifier::Mismatch => WRONG_VERIFIER,
+    })?;
     Ok((code, user.clone()))
 }
 

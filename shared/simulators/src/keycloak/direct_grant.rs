@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use super::SEE_THE_LOG;
 use super::client::Client;
 use super::token::{BAD, DENIED, Refusal, refusal};
-use super::{Call, Realm, User};
+use super::{Realm, User};
+use crate::core::server::Call;
 
 const NO_USERNAME: Refusal = refusal(DENIED, "invalid_request", "Missing parameter: username");
 const BAD_CREDENTIALS: Refusal = refusal(BAD, "invalid_grant", "Invalid user credentials");

@@ -5,8 +5,9 @@ use axum::http::header::CACHE_CONTROL;
 use serde_json::{Value, json};
 
 use super::server_error;
-use super::{Call, Realm, State, realm_url};
+use super::{Realm, State, realm_url};
 use crate::core::Endpoint;
+use crate::core::server::Call;
 use crate::core::signer::SigningKey;
 use crate::core::wire::Reply;
 
@@ -21,7 +22,7 @@ pub(super) fn document(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
     let internal = realm_url(&state.backend(call.host), &realm.name);
     let text = DOCUMENT.replace("{public}", &public).replace("{internal}", &internal);
     let Ok(mut document) = serde_json::from_str::<Value>(&text) else { return server_error() };
-    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Discovery) {
+    if let Some(misbehaviour) = state.book.at(Endpoint::Discovery) {
         misbehaviour.spoil_discovery(&mut document);
     }
     Reply::json(StatusCode::OK, &document).header(CACHE_CONTROL, "no-cache, must-revalidate, no-transform, no-store")
@@ -33,7 +34,7 @@ pub(super) fn keys(state: &State, realm: &Realm) -> Reply {
     let keys: Result<Vec<Value>, _> =
         std::iter::once(SigningKey::encryption(&realm.name).jwk_for("enc", "RSA-OAEP")).chain(signing).collect();
     let Ok(mut keys) = keys else { return server_error() };
-    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Keys) {
+    if let Some(misbehaviour) = state.book.at(Endpoint::Keys) {
         misbehaviour.spoil_keys(&mut keys);
     }
     Reply::json(StatusCode::OK, &json!({ "keys": keys })).header(CACHE_CONTROL, "no-cache")

@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 
 use super::auth_session::{self, Place, Proof, Step};
-use super::callback::Target;
 use super::pages::{self, LoginForm, Notice, OtpForm};
 use super::visit::Visit;
 use super::{State, User, callback, completion, consent, cookies, session};
@@ -206,7 +205,7 @@ fn recover(state: &mut State, visit: &Visit<'_>) -> Reply {
     // It has been finished, and the user went back.
     if session::current(state, visit).is_some() {
         let query = &visit.call.query;
-        let target = query.text("client_data").and_then(|data| Target::remembered(&data));
+        let target = query.text("client_data").and_then(|data| callback::remembered(&data));
         let client = query.text("client_id").and_then(|id| visit.realm.clients.get(&id));
         // The address comes from the browser, so it is checked as in the first request.
         let target = target.filter(|target| client.is_some_and(|client| client.redirects_to(&target.redirect_uri)));

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::client::{self, Client, ClientKind};
-use super::{Call, Realm, User};
+use super::{Realm, User};
 use crate::core::Misbehaviour;
+use crate::core::server::Call;
 use crate::core::signer::{self, Algorithm, SignError, SigningKey};
 use crate::core::wire::Reply;
 

@@ -40,11 +40,9 @@ mod consent;
 mod cookies;
 mod direct_grant;
 mod discovery;
-mod exchange;
 mod login_action;
 mod mint;
 mod pages;
-mod password_grant;
 mod realm;
 mod redirect_uri;
 mod routes;
@@ -62,24 +60,22 @@ mod misbehaviour;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use chrono::{DateTime, Utc};
+use axum::http::StatusCode;
 use domain::{Clock, Entropy};
 use serde_json::json;
 
 pub use client::Client;
 pub use direct_grant::{DirectGrantFlow, Requirement};
-pub use exchange::Exchange;
-pub use password_grant::{ClientAuth, PasswordGrant};
 pub use realm::{FlowEnd, OldKey, Realm};
 pub use totp::totp;
 pub use user::User;
 
-use crate::core::wire::{Form, Reply};
-use crate::core::{Endpoint, Misbehaviour};
+use crate::core::server::{Book, Server};
+use crate::core::wire::Reply;
+use crate::core::{Endpoint, Misbehaviour, TokenRequest};
 use auth_session::AuthSession;
 use authorize::AuthorizationRequest;
 use code::Code;
@@ -89,17 +85,12 @@ use session::Session;
 /// A simulated server. Clones are the same server.
 #[derive(Clone)]
 pub struct Keycloak {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    state: Mutex<State>,
+    server: Server<State>,
 }
 
 #[derive(Default)]
 struct State {
+    book: Book,
     hostname: Option<String>,
     backchannel_dynamic: bool,
     relative_path: String,
@@ -113,20 +104,6 @@ struct State {
     /// By their first part.
     codes: BTreeMap<String, Code>,
     consents: BTreeSet<Consent>,
-    attempts: Vec<PasswordGrant>,
-    exchanges: Vec<Exchange>,
-    calls: BTreeMap<Endpoint, usize>,
-    misbehaviours: BTreeMap<Endpoint, Misbehaviour>,
-}
-
-/// What a request brings, and the world it arrives in.
-struct Call<'a> {
-    host: &'a str,
-    headers: &'a HeaderMap,
-    query: Form,
-    form: Form,
-    now: DateTime<Utc>,
-    entropy: &'a dyn Entropy,
 }
 
 /// There is nothing of that name to change.
@@ -147,7 +124,7 @@ impl Keycloak {
     /// A server without realms. Tokens are dated and expire by `clock`; session ids, codes and
     /// refresh tokens come from `entropy`.
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { shared: Arc::new(Shared { clock, entropy, state: Mutex::default() }) }
+        Self { server: Server::new(clock, entropy, State::default()) }
     }
 
     /// Adds a realm, or replaces the one of that name.
@@ -177,22 +154,28 @@ impl Keycloak {
 
     /// What the world sees.
     pub fn router(&self) -> Router {
-        routes::router(self.clone())
+        self.server.router()
     }
 
     /// The password grants received so far, oldest first.
-    pub fn requests(&self) -> Vec<PasswordGrant> {
-        self.state().attempts.clone()
+    pub fn requests(&self) -> Vec<TokenRequest> {
+        self.received("password")
     }
 
     /// The codes received so far for exchange, oldest first.
-    pub fn exchanges(&self) -> Vec<Exchange> {
-        self.state().exchanges.clone()
+    pub fn exchanges(&self) -> Vec<TokenRequest> {
+        self.received("authorization_code")
+    }
+
+    fn received(&self, grant_type: &str) -> Vec<TokenRequest> {
+        let mut requests = self.state().book.requests();
+        requests.retain(|request| request.grant_type() == Some(grant_type));
+        requests
     }
 
     /// How often an endpoint was called so far, in any realm.
     pub fn calls(&self, endpoint: Endpoint) -> usize {
-        self.state().calls.get(&endpoint).copied().unwrap_or_default()
+        self.state().book.calls(endpoint)
     }
 
     /// The `sub` of a user; `None` if there is no such realm or user.
@@ -207,11 +190,7 @@ impl Keycloak {
 
     /// Misbehaves at one endpoint from now on; `None`: no longer. What is about ID tokens has no effect elsewhere.
     pub fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>) {
-        let mut state = self.state();
-        match how {
-            Some(how) => state.misbehaviours.insert(endpoint, how),
-            None => state.misbehaviours.remove(&endpoint),
-        };
+        self.state().book.misbehave_at(endpoint, how);
     }
 
     /// Changes a realm while the server runs: `|realm| realm.rotate_key(OldKey::Kept)`. Requests wait meanwhile, so
@@ -243,7 +222,7 @@ impl Keycloak {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.server.state()
     }
 }
 

@@ -1,88 +1,41 @@
 //! From a path to what answers it.
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State as Shared;
-use axum::http::header::{ACCEPT, HOST};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::ACCEPT;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use super::login_action::{self, Action};
 use super::visit::Visit;
-use super::{Call, Exchange, Keycloak, PasswordGrant, Realm, State};
-use super::{authorize, discovery, pages, server_error, token, userinfo};
-use crate::core::wire::{Form, Reply, decode_segment};
-use crate::core::{Endpoint, Misbehaviour};
+use super::{Realm, State, authorize, discovery, pages, server_error, token, userinfo};
+use crate::core::Endpoint;
+use crate::core::server::{Asked, Book, Call, Provider};
+use crate::core::wire::{Reply, decode_segment};
 
-/// One handler for all paths: the relative path is configuration, and axum's own answers are not Keycloak's.
-pub(super) fn router(keycloak: Keycloak) -> Router {
-    Router::new().fallback(answer).with_state(keycloak)
-}
+impl Provider for State {
+    /// The realm, and at [`Endpoint::Login`] what is done.
+    type Place = (String, Option<Action>);
 
-async fn answer(
-    Shared(keycloak): Shared<Keycloak>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    match respond(&keycloak, &method, &uri, &headers, &body) {
-        Some(reply) => reply.into_response(),
-        None => std::future::pending().await,
+    fn book(&mut self) -> &mut Book {
+        &mut self.book
+    }
+
+    fn find(&self, path: &str) -> Result<(Endpoint, Self::Place), Reply> {
+        let Some(path) = path.strip_prefix(self.relative_path.as_str()) else {
+            return Err(Reply::html(StatusCode::NOT_FOUND, "<h1>Resource not found</h1>"));
+        };
+        resolve(path).ok_or_else(nothing_here)
+    }
+
+    fn answer(&mut self, asked: &Asked<'_, Self::Place>, call: &Call<'_>) -> Reply {
+        obey(self, asked, call)
+    }
+
+    fn server_error() -> Reply {
+        server_error()
     }
 }
 
-/// The answer to a request; `None` if it is never to get one.
-fn respond(keycloak: &Keycloak, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<Reply> {
-    let mut state = keycloak.state();
-    let Some(path) = uri.path().strip_prefix(state.relative_path.as_str()) else {
-        return Some(Reply::html(StatusCode::NOT_FOUND, "<h1>Resource not found</h1>"));
-    };
-    let Some((realm, endpoint, action)) = resolve(path) else { return Some(nothing_here()) };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(|host| host.as_str()));
-    let call = Call {
-        host: host.unwrap_or("localhost"),
-        headers,
-        query: Form::parse(uri.query().unwrap_or_default().as_bytes()),
-        form: Form::read(headers, body),
-        now: keycloak.shared.clock.now(),
-        entropy: keycloak.shared.entropy.as_ref(),
-    };
-
-    *state.calls.entry(endpoint).or_default() += 1;
-    if endpoint == Endpoint::Token {
-        state.attempts.extend(PasswordGrant::of(&realm, &call));
-        state.exchanges.extend(Exchange::of(&realm, &call));
-    }
-    let misbehaviour = state.misbehaviours.get(&endpoint).cloned();
-    match &misbehaviour {
-        Some(Misbehaviour::Silence) => return None,
-        Some(Misbehaviour::ServerError) => return Some(server_error()),
-        _ => {}
-    }
-    if let Some(reply) = misbehaviour.as_ref().and_then(|misbehaviour| misbehaviour.canned(headers)) {
-        return Some(reply);
-    }
-
-    let asked = Asked { method, realm: &realm, endpoint, action };
-    let mut reply = obey(&mut state, &asked, &call);
-    if let Some(misbehaviour) = misbehaviour {
-        misbehaviour.spoil_reply(endpoint, &mut reply);
-    }
-    Some(reply)
-}
-
-/// What a request asks for.
-struct Asked<'a> {
-    method: &'a Method,
-    realm: &'a str,
-    endpoint: Endpoint,
-    /// At [`Endpoint::Login`].
-    action: Option<Action>,
-}
-
-fn obey(state: &mut State, asked: &Asked<'_>, call: &Call<'_>) -> Reply {
+fn obey(state: &mut State, asked: &Asked<'_, (String, Option<Action>)>, call: &Call<'_>) -> Reply {
     let allowed: &[Method] = match asked.endpoint {
         Endpoint::Discovery | Endpoint::Keys => &[Method::GET],
         Endpoint::Token => &[Method::POST],
@@ -93,10 +46,11 @@ fn obey(state: &mut State, asked: &Asked<'_>, call: &Call<'_>) -> Reply {
         let body = json!({ "error": "HTTP 405 Method Not Allowed" });
         return Reply::json(StatusCode::METHOD_NOT_ALLOWED, &body);
     }
-    let Some(realm) = state.realms.get(asked.realm) else { return no_such_realm(call) };
+    let (name, action) = &asked.place;
+    let Some(realm) = state.realms.get(name) else { return no_such_realm(call) };
     if matches!(asked.endpoint, Endpoint::Authorize | Endpoint::Login) {
         let visit = Visit::of(state, realm, call);
-        return visited(state, &visit, asked);
+        return visited(state, &visit, asked.method, *action);
     }
     if realm.https_required {
         let body = json!({ "error": "invalid_request", "error_description": "HTTPS required" });
@@ -105,14 +59,14 @@ fn obey(state: &mut State, asked: &Asked<'_>, call: &Call<'_>) -> Reply {
     match asked.endpoint {
         Endpoint::Discovery => discovery::document(state, realm, call),
         Endpoint::Keys => discovery::keys(state, realm),
-        Endpoint::Token => token::answer(state, asked.realm, call),
+        Endpoint::Token => token::answer(state, name, call),
         Endpoint::Userinfo => userinfo::answer(state, realm, call),
         Endpoint::Authorize | Endpoint::Login => nothing_here(),
     }
 }
 
 /// Answers a browser.
-fn visited(state: &mut State, visit: &Visit<'_>, asked: &Asked<'_>) -> Reply {
+fn visited(state: &mut State, visit: &Visit<'_>, method: &Method, action: Option<Action>) -> Reply {
     let Realm { https_required, enabled, .. } = visit.realm;
     if https_required {
         return visit.error_page(StatusCode::BAD_REQUEST, "HTTPS required");
@@ -120,15 +74,15 @@ fn visited(state: &mut State, visit: &Visit<'_>, asked: &Asked<'_>) -> Reply {
     if !enabled {
         return visit.error_page(StatusCode::BAD_REQUEST, "Realm not enabled");
     }
-    match asked.action {
+    match action {
         Some(action) => login_action::answer(state, visit, action),
-        None if asked.method == Method::POST => authorize::answer(state, visit, &visit.call.form),
+        None if *method == Method::POST => authorize::answer(state, visit, &visit.call.form),
         None => authorize::answer(state, visit, &visit.call.query),
     }
 }
 
 /// Which realm's endpoint a path names: `/realms/{realm}/protocol/openid-connect/token`.
-fn resolve(path: &str) -> Option<(String, Endpoint, Option<Action>)> {
+fn resolve(path: &str) -> Option<(Endpoint, (String, Option<Action>))> {
     let (realm, rest) = path.strip_prefix("/realms/")?.split_once('/')?;
     let realm = decode_segment(realm)?;
     let endpoint = match rest {
@@ -137,9 +91,12 @@ fn resolve(path: &str) -> Option<(String, Endpoint, Option<Action>)> {
         "protocol/openid-connect/token" => Endpoint::Token,
         "protocol/openid-connect/userinfo" => Endpoint::Userinfo,
         "protocol/openid-connect/auth" => Endpoint::Authorize,
-        _ => return Some((realm, Endpoint::Login, Some(Action::named(rest.strip_prefix("login-actions/")?)?))),
+        _ => {
+            let action = Action::named(rest.strip_prefix("login-actions/")?)?;
+            return Some((Endpoint::Login, (realm, Some(action))));
+        }
     };
-    Some((realm, endpoint, None))
+    Some((endpoint, (realm, None)))
 }
 
 /// Said in HTML to those who understand it.

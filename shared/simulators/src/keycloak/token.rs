@@ -15,9 +15,10 @@ use super::direct_grant::{self, Passed};
 use super::mint::{self, BrowserLogin, Login};
 use super::server_error;
 use super::session::Session;
-use super::{Call, FlowEnd, Realm, State, User, code};
+use super::{FlowEnd, Realm, State, User, code};
 use crate::core::Endpoint;
-use crate::core::wire::{self, Reply};
+use crate::core::server::Call;
+use crate::core::wire::Reply;
 
 /// A refusal by the token endpoint: status, `error`, `error_description`.
 pub(super) struct Refusal(StatusCode, &'static str, Cow<'static, str>);
@@ -57,7 +58,7 @@ pub(super) fn answer(state: &mut State, realm: &str, call: &Call<'_>) -> Reply {
 
 fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, Refusal> {
     let issuer = state.issuer(call.host, realm_name);
-    let State { realms, sessions, codes, misbehaviours, .. } = state;
+    let State { realms, sessions, codes, book, .. } = state;
     // The router has answered for unknown realms.
     let Some(realm) = realms.get_mut(realm_name).filter(|realm| realm.enabled) else { return Err(REALM_DISABLED) };
 
@@ -69,7 +70,7 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
         return Err(DUPLICATED);
     }
     let client = authenticate(realm, call)?.clone();
-    let misbehaviour = misbehaviours.get(&Endpoint::Token);
+    let misbehaviour = book.at(Endpoint::Token);
     if grant_type == "authorization_code" {
         let (code, user) = code::redeem(codes, sessions, realm, &client, call)?;
         check_offline_access(&user, &code.scopes)?;
@@ -135,14 +136,16 @@ fn check_offline_access(user: &User, scopes: &[String]) -> Result<(), Refusal> {
 
 /// The client, proven to be it. The form wins over Basic, for id and secret each.
 fn authenticate<'a>(realm: &'a Realm, call: &Call<'_>) -> Result<&'a Client, Refusal> {
-    let basic = wire::basic(call.headers).unwrap_or_default();
-    let id = call.form.bytes("client_id").map(<[u8]>::to_vec).or(basic.id);
+    let (id, sent) = call.client();
     let id = id.and_then(|id| String::from_utf8(id).ok()).ok_or(UNKNOWN_CLIENT)?;
     let client = realm.clients.get(&id).filter(|client| client.enabled).ok_or(UNKNOWN_CLIENT)?;
     match &client.kind {
         ClientKind::Confidential { secret } => {
-            let sent = call.form.bytes("client_secret").or(basic.secret.as_deref());
-            if sent == Some(secret.as_bytes()) { Ok(client) } else { Err(WRONG_SECRET) }
+            if sent.as_deref() == Some(secret.as_bytes()) {
+                Ok(client)
+            } else {
+                Err(WRONG_SECRET)
+            }
         }
         ClientKind::Public => Ok(client),
         ClientKind::SignedJwt => Err(NO_ASSERTION),

@@ -5,8 +5,9 @@ use axum::http::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
 
 use super::server_error;
-use super::{Call, Realm, State, mint};
+use super::{Realm, State, mint};
 use crate::core::Endpoint;
+use crate::core::server::Call;
 use crate::core::wire::{self, Reply};
 
 pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
@@ -36,7 +37,7 @@ pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
 
     let mut info = mint::user_claims(user, &scopes);
     info.insert("sub".into(), json!(user.subject_in(&realm.name)));
-    if let Some(misbehaviour) = state.misbehaviours.get(&Endpoint::Userinfo) {
+    if let Some(misbehaviour) = state.book.at(Endpoint::Userinfo) {
         misbehaviour.spoil_userinfo(&mut info);
     }
     if !realm.clients.get(client).is_some_and(|client| client.signed_userinfo) {

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::auth_session::Place;
 use super::authorize::AuthorizationRequest;
-use super::callback::Target;
 use super::pages;
-use super::{Call, Realm, State};
+use super::{Realm, State};
+use crate::core::callback::Target;
+use crate::core::server::Call;
 use crate::core::wire::{Reply, encode_fields};
 
 /// A browser's request to a realm.

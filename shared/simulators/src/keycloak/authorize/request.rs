@@ -4,9 +4,9 @@
 use axum::http::StatusCode;
 
 use super::super::Realm;
-use super::super::callback::{ResponseMode, Target};
 use super::super::client::{Client, ClientKind};
-use super::super::code::Challenge;
+use crate::core::callback::{ResponseMode, Target};
+use crate::core::pkce::Challenge;
 use crate::core::wire::Form;
 
 /// Parameters longer than this are as good as not there.

@@ -1,0 +1,112 @@
+//! What was sent to a token endpoint.
+
+use std::fmt;
+
+use super::server::Call;
+use super::wire::{self, Form};
+
+/// A request to the token endpoint as it was received, whatever became of it.
+#[derive(Clone)]
+pub struct TokenRequest {
+    form: Form,
+    client_id: Option<String>,
+    client_auth: ClientAuth,
+}
+
+/// How a client said who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// Without any secret.
+    None,
+    /// `client_secret` in the form.
+    Post,
+    /// HTTP Basic.
+    Basic,
+    /// Both at once, which RFC 6749 section 2.3 forbids.
+    Both,
+}
+
+impl TokenRequest {
+    pub(crate) fn of(call: &Call<'_>) -> Self {
+        let client_auth = match (call.form.bytes("client_secret"), wire::basic(call.headers)) {
+            (None, None) => ClientAuth::None,
+            (Some(_), None) => ClientAuth::Post,
+            (None, Some(_)) => ClientAuth::Basic,
+            (Some(_), Some(_)) => ClientAuth::Both,
+        };
+        let (id, _) = call.client();
+        Self { form: call.form.clone(), client_id: id.and_then(|id| String::from_utf8(id).ok()), client_auth }
+    }
+
+    /// `grant_type`.
+    pub fn grant_type(&self) -> Option<&str> {
+        self.text("grant_type")
+    }
+
+    /// The client it came from.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// How that client authenticated.
+    pub fn client_auth(&self) -> ClientAuth {
+        self.client_auth
+    }
+
+    /// The redirect URI, which has to be the one of the authorization request.
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.text("redirect_uri")
+    }
+
+    /// The code.
+    pub fn code(&self) -> Option<&str> {
+        self.text("code")
+    }
+
+    /// PKCE's verifier (RFC 7636 section 4.5).
+    pub fn code_verifier(&self) -> Option<&str> {
+        self.text("code_verifier")
+    }
+
+    /// The scopes it asked for.
+    pub fn scope(&self) -> Option<&str> {
+        self.text("scope")
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.form.bytes(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The username, byte by byte once the form-urlencoding is undone.
+    pub fn username(&self) -> Option<&[u8]> {
+        self.form.bytes("username")
+    }
+
+    /// The password, byte by byte once the form-urlencoding is undone.
+    pub fn password(&self) -> Option<&[u8]> {
+        self.form.bytes("password")
+    }
+
+    /// The second factor's code, likewise.
+    pub fn otp(&self) -> Option<&[u8]> {
+        self.form.bytes("otp").or(self.form.bytes("totp"))
+    }
+}
+
+impl Call<'_> {
+    /// What a client says it is, and its secret. The form wins over Basic, for id and secret each.
+    pub(crate) fn client(&self) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        let basic = wire::basic(self.headers).unwrap_or_default();
+        let form = |name| self.form.bytes(name).map(<[u8]>::to_vec);
+        (form("client_id").or(basic.id), form("client_secret").or(basic.secret))
+    }
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRequest")
+            .field("client_id", &self.client_id)
+            .field("client_auth", &self.client_auth)
+            .finish_non_exhaustive()
+    }
+}

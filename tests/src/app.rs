@@ -1,5 +1,6 @@
 //! The merged routers over embedded services.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,17 +13,18 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Utc};
-use domain::{AdminToken, Client, Clock, Entropy, FixedClock, RequestContext, SecretSource, SeededEntropy};
+use domain::{AdminToken, Client, Clock, Entropy, FixedClock, Method, RequestContext, SecretSource, SeededEntropy};
 use egress::Reach;
+use landfall::demo::{self, Provider};
+use landfall::documents;
 use landfall::embedded::EmbeddedDynamoDb;
 use landfall::functions::Services;
 use landfall::secrets::LocalSecrets;
-use landfall::{demo, documents};
 use listener::{Listening, Log};
 use providers::Registry;
 use secrecy::SecretString;
 use serde_json::Value;
-use simulators::Keycloak;
+use simulators::{Keycloak, Subject};
 use store::{Document, Saved, Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
@@ -39,7 +41,7 @@ use crate::secrets::WatchedSecrets;
 /// What an app is made of, before it is made.
 pub struct Setup {
     /// The simulated provider. Its address is known to [`Setup::connectors`] as `{keycloak}`.
-    pub keycloak: Keycloak,
+    pub subject: Arc<dyn Subject>,
     /// A provider of the company's own. Its address is known to [`Setup::connectors`] as `{house}`.
     pub house: Option<House>,
     /// The kinds of providers that connectors may lead to.
@@ -80,7 +82,9 @@ pub struct TestApp {
     /// What Landfall takes for the time.
     pub(crate) time: Arc<dyn Clock>,
     /// The simulated provider.
-    pub keycloak: Keycloak,
+    pub subject: Arc<dyn Subject>,
+    /// The connector to it.
+    pub connector: &'static str,
     /// All calls to DynamoDB and the provider.
     pub calls: Calls,
     /// Straight to DynamoDB, uncounted: for looking, and for putting things in the way.
@@ -159,20 +163,26 @@ fn is_ours(target: &str) -> bool {
     target.split("::").next().is_some_and(|name| OUR_TARGETS.contains(&name))
 }
 
-const CONNECTORS: &str = r#"
-connectors:
-  - id: keycloak
-    provider: keycloak
-    name: Keycloak
-    client: { id: landfall, secret: keycloak }
-    methods: { oidc: {}, password: {} }
-    settings: { url: "{keycloak}/demo/keycloak", realm: demo }
-"#;
+/// A Keycloak, with all it can do that others cannot.
+pub const KEYCLOAK: Provider = Provider { name: "Keycloak", ..demo::PROVIDERS[0] };
 
-/// The provider of the demo, which knows an issuer's callback.
-pub fn demo_keycloak(clock: Arc<dyn Clock>, issuer: &str) -> Keycloak {
-    let connector = "keycloak".parse().unwrap();
-    demo::keycloak(clock, Arc::new(SeededEntropy::new(2)), &providers::callback_url(issuer, &connector))
+/// A textbook provider.
+pub const PLAIN: Provider =
+    Provider { id: "plain", name: "Plain", simulator: &simulators::plain::SIMULATOR, methods: &[Method::Oidc] };
+
+/// The providers over which every flow has to go that knows none of them.
+pub const PROVIDERS: [Provider; 2] = [KEYCLOAK, PLAIN];
+
+/// The provider of an app, which knows an issuer's callback.
+pub fn subject_of(provider: &Provider, clock: Arc<dyn Clock>, issuer: &str) -> Arc<dyn Subject> {
+    let subject = provider.subject(clock, Arc::new(SeededEntropy::new(2)));
+    provider.register(subject.as_ref(), &providers::callback_url(issuer, &provider.id.parse().unwrap()));
+    subject
+}
+
+fn keycloak_of(subject: &dyn Subject) -> &Keycloak {
+    let subject: &dyn Any = subject;
+    subject.downcast_ref().expect("the app's provider is a Keycloak")
 }
 
 impl Setup {
@@ -181,15 +191,21 @@ impl Setup {
         Arc::clone(&self.clock)
     }
 
-    fn new() -> Self {
+    /// What only a Keycloak can do.
+    pub fn keycloak(&self) -> &Keycloak {
+        keycloak_of(self.subject.as_ref())
+    }
+
+    fn new(provider: &Provider) -> Self {
         let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         let clock = Arc::new(FixedClock::at(start));
+        let subject = subject_of(provider, clock.clone(), ISSUER);
         Self {
-            keycloak: demo_keycloak(clock.clone(), ISSUER),
+            connectors: format!("connectors:\n{}", provider.connector(subject.as_ref(), "{keycloak}")),
+            subject,
             house: None,
             registry: Registry::default(),
-            connectors: CONNECTORS.to_owned(),
-            secrets: BTreeMap::from([("keycloak", demo::KEYCLOAK_SECRET)]),
+            secrets: BTreeMap::from([(provider.id, demo::SECRET)]),
             client_secrets: BTreeMap::new(),
             journeys: Vec::new(),
             unchecked: Vec::new(),
@@ -210,10 +226,15 @@ impl TestApp {
 
     /// The demo with something else about it.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
-        let mut setup = Setup::new();
+        Self::over(&KEYCLOAK, change).await
+    }
+
+    /// The same over another provider.
+    pub async fn over(provider: &Provider, change: impl FnOnce(&mut Setup)) -> Self {
+        let mut setup = Setup::new(provider);
         change(&mut setup);
         let Setup {
-            keycloak, house, registry, connectors, secrets, client_secrets, journeys, unchecked, client, ..
+            subject, house, registry, connectors, secrets, client_secrets, journeys, unchecked, client, ..
         } = setup;
         let Setup { budget, time, clock, entropy, .. } = setup;
 
@@ -225,7 +246,7 @@ impl TestApp {
         let logging = listener::listen(tracing_subscriber::registry().with(wanted).with(written));
 
         let calls = Calls::default();
-        let provider = before(serve(keycloak.router()).await, "provider", calls.clone()).await;
+        let address = before(serve(subject.router()).await, "provider", calls.clone()).await;
         let own = own_name();
         let shared = shared_server();
         let (dynamodb, access_key) = match shared {
@@ -251,7 +272,7 @@ impl TestApp {
             keep_expired(dynamodb, &access_key, &tables.sessions).await;
         }
 
-        let mut connectors = connectors.replace("{keycloak}", &format!("http://{provider}"));
+        let mut connectors = connectors.replace("{keycloak}", &format!("http://{address}"));
         if let Some(house) = house {
             let house = before(serve(house.router()).await, "provider", calls.clone()).await;
             connectors = connectors.replace("{house}", &format!("http://{house}"));
@@ -283,11 +304,12 @@ impl TestApp {
             secrets,
             clock,
             time,
-            keycloak,
+            subject,
+            connector: provider.id,
             calls,
             store,
             keys,
-            provider,
+            provider: address,
             dynamodb,
             access_key,
             tables,
@@ -295,6 +317,16 @@ impl TestApp {
             heard: Mutex::default(),
             _logging: logging,
         }
+    }
+
+    /// What only a Keycloak can do.
+    pub fn keycloak(&self) -> &Keycloak {
+        keycloak_of(self.subject.as_ref())
+    }
+
+    /// The journey that begins at the provider's own page.
+    pub fn redirect_journey(&self) -> String {
+        format!("sign-in-with-{}", self.connector)
     }
 
     /// Where DynamoDB counts what it is asked.

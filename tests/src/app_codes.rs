@@ -1,15 +1,17 @@
 //! The demo's Keycloak by all of its methods, for whoever has an authenticator app.
 
-use domain::Clock;
+use domain::{Clock, Method};
 use serde_json::json;
-use simulators::keycloak::{Client, DirectGrantFlow, Requirement, totp};
+use simulators::Registration;
+use simulators::keycloak::totp;
 
-use crate::{Answer, Setup, TestApp, TestSession, changed, key};
+use crate::{Answer, ISSUER, Setup, TestApp, TestSession, changed, key};
 
 /// What Ada's app was set up with. Grace has none.
 pub const SEED: &str = "what the app of Ada was set up with";
 
-const SECRET: &str = "a-secret-of-the-client-that-checks-codes";
+/// The secret of the client that checks codes.
+pub const APP_CODE_SECRET: &str = "a-secret-of-the-client-that-checks-codes";
 
 impl Setup {
     /// Gives Ada an app, and the connector the client that checks its codes without a password, as the documentation of
@@ -17,12 +19,10 @@ impl Setup {
     pub fn take_app_codes(&mut self) {
         let methods = "password: {}, totp: { client: { id: landfall-otp, secret: keycloak-otp } } }";
         self.connectors = changed(&self.connectors, &[("password: {} }", methods)]);
-        self.secrets.insert("keycloak-otp", SECRET);
-        let flow = DirectGrantFlow::username_otp(Requirement::Required).otp_reference("otp");
-        let client = Client::confidential("landfall-otp", SECRET).direct_grants(true);
-        let client = client.direct_grant_flow(flow).amr_mapper(true);
-        self.keycloak.change_realm("demo", |realm| realm.client(client)).unwrap();
-        self.keycloak.change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
+        self.secrets.insert("keycloak-otp", APP_CODE_SECRET);
+        let callback = providers::callback_url(ISSUER, &"keycloak".parse().unwrap());
+        self.subject.register(Method::Totp, Registration::confidential("landfall-otp", APP_CODE_SECRET, &callback));
+        self.keycloak().change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
     }
 }
 

@@ -102,7 +102,7 @@ async fn plain() -> TestApp {
 
     // Userinfo completes what the ID token lacks.
     for in_id_token in [true, false] {
-        app.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(in_id_token)).unwrap();
+        app.keycloak().change_client("demo", "landfall", |client| client.claims_in_id_token(in_id_token)).unwrap();
         let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
         let session = TestSession::of(&start.body);
         let restarted = session.choose(&app, "go", "restart", &key(1)).await.expect(200);
@@ -156,7 +156,7 @@ async fn called_back_itself() -> TestApp {
     let mut app = TestApp::with(|setup| {
         let own = format!("realm: demo, redirect_uri: \"{OWN}\" }}");
         setup.connectors = setup.connectors.replace("realm: demo }", &own);
-        setup.keycloak.change_client("demo", "landfall", |client| client.redirect_uri(OWN)).unwrap();
+        setup.keycloak().change_client("demo", "landfall", |client| client.redirect_uri(OWN)).unwrap();
     })
     .await;
     app.every_request_is_the_first();

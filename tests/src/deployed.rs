@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::lambda::Lambda;
 pub use crate::lambda::Sent;
 use crate::proxy::in_background;
-use crate::{Browser, ISSUER, Setup, TestApp, TestSession, demo_keycloak};
+use crate::{Browser, ISSUER, KEYCLOAK, Setup, TestApp, TestSession, subject_of};
 
 /// A function that runs among all that says "local". It is stopped when this is dropped.
 pub struct Deployed {
@@ -32,7 +32,7 @@ pub async fn app() -> TestApp {
 pub async fn app_with(change: impl FnOnce(&mut Setup)) -> TestApp {
     TestApp::with(|setup| {
         setup.time = Arc::new(SystemClock);
-        setup.keycloak = demo_keycloak(Arc::new(SystemClock), ISSUER);
+        setup.subject = subject_of(&KEYCLOAK, Arc::new(SystemClock), ISSUER);
         change(setup);
     })
     .await

@@ -24,9 +24,9 @@ pub mod lambda;
 pub mod proxy;
 mod secrets;
 
-pub use app::{ADMIN, Answer, Heard, ISSUER, Setup, TestApp, demo_keycloak};
-pub use app_codes::SEED;
-pub use browser::{Browser, Return, Shown};
+pub use app::{ADMIN, Answer, Heard, ISSUER, KEYCLOAK, PLAIN, PROVIDERS, Setup, TestApp, subject_of};
+pub use app_codes::{APP_CODE_SECRET, SEED};
 pub use flow::{Login, TestSession, VERIFIER, changed, data, key, password_journey};
 pub use invoke::{event, event_with, examples};
 pub use secrets::WatchedSecrets;
+pub use simulators::{Browser, Return, Shown};

@@ -57,7 +57,7 @@ async fn who_has_an_app_needs_its_code_beside_the_password_and_nobody_learns_whi
         assert_eq!(shown(&answer), shown(&wrong), "{password} {code:?}");
     }
     // A field that is left empty is not sent.
-    let sent: Vec<_> = app.keycloak.requests().iter().map(|attempt| attempt.otp().map(<[u8]>::to_vec)).collect();
+    let sent: Vec<_> = app.subject.requests().iter().map(|attempt| attempt.otp().map(<[u8]>::to_vec)).collect();
     assert_eq!(sent.iter().filter(|code| code.is_none()).count(), 4);
     assert_eq!(app.users().await, 0);
 
@@ -128,7 +128,7 @@ async fn what_keycloak_wants_done_first_is_told_to_who_has_the_right_code_and_to
     let app = TestApp::with(with_a_code_beside).await;
     let user = User::new("uta").email("uta@example.org", true).name("Uta", "U").totp(SEED);
     let user = user.required_action("UPDATE_PASSWORD");
-    app.keycloak.change_realm("demo", |realm| realm.user(user)).unwrap();
+    app.keycloak().change_realm("demo", |realm| realm.user(user)).unwrap();
     let enter = async |code: &str| {
         let session = app.start("app-code-from-keycloak").await;
         session.submit_app_code(&app, "uta@example.org", code).await.expect(200)
@@ -141,7 +141,7 @@ async fn what_keycloak_wants_done_first_is_told_to_who_has_the_right_code_and_to
     );
     assert_eq!(app.users().await, 0);
 
-    app.keycloak.change_user("demo", "uta", |uta| uta.no_required_actions()).unwrap();
+    app.keycloak().change_user("demo", "uta", |uta| uta.no_required_actions()).unwrap();
     app.clock.advance(TimeDelta::seconds(30));
     assert_eq!(enter(&app.app_code()).await.body["status"], "completed");
 }

@@ -18,7 +18,7 @@ const TOKEN_ENDPOINT: &str = "POST /demo/keycloak/realms/demo/protocol/openid-co
 async fn warm() -> TestApp {
     let app = TestApp::with(|setup| {
         let user = simulators::keycloak::User::new("warm").email("warm@example.org", true).name("W", "W").password("w");
-        let added = setup.keycloak.change_realm("demo", |realm| realm.user(user));
+        let added = setup.keycloak().change_realm("demo", |realm| realm.user(user));
         assert!(added.is_ok());
     })
     .await;
@@ -114,7 +114,7 @@ fn units(costs: &[(Vec<String>, f64)]) -> f64 {
 async fn a_redirect_whose_session_outgrows_a_kilobyte_costs_nine_write_units_at_most() {
     let app = warm().await;
     let long = "Maria ".repeat(10);
-    app.keycloak.change_user("demo", "ada", |user| user.name(&long, &long)).unwrap();
+    app.keycloak().change_user("demo", "ada", |user| user.name(&long, &long)).unwrap();
     app.log_in(EMAIL, PASSWORD).await;
     app.calls.take();
 
@@ -126,7 +126,7 @@ async fn a_redirect_whose_session_outgrows_a_kilobyte_costs_nine_write_units_at_
 #[tokio::test]
 async fn userinfo_is_asked_only_for_what_the_id_token_lacks() {
     let app = warm().await;
-    app.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+    app.keycloak().change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
 
     let [_, (returned, _), ..] = by_redirect(&app, "ada").await;
 

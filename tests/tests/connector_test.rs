@@ -68,9 +68,9 @@ async fn what_is_wrong_is_found_with_what_to_do_about_it() {
 async fn a_test_knows_nothing_of_what_a_login_has_learnt() {
     let app = TestApp::new().await;
     app.log_in(landfall::demo::EMAIL, landfall::demo::PASSWORD).await;
-    let calls = [app.keycloak.calls(simulators::Endpoint::Discovery)];
+    let calls = [app.subject.calls(simulators::Endpoint::Discovery)];
     app.post(SAVED, Some(ADMIN), &json!({})).await.expect(200);
-    assert_eq!(app.keycloak.calls(simulators::Endpoint::Discovery), calls[0] + 1);
+    assert_eq!(app.subject.calls(simulators::Endpoint::Discovery), calls[0] + 1);
 }
 
 #[tokio::test]

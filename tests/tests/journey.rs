@@ -20,8 +20,9 @@ async fn attempt(app: &TestApp, email: &str, password: &str) -> (TestSession, An
 /// An app whose realm has these users too.
 async fn with_users(users: Vec<User>) -> TestApp {
     TestApp::with(|setup| {
-        let changed =
-            setup.keycloak.change_realm("demo", |realm| users.into_iter().fold(realm, |realm, user| realm.user(user)));
+        let changed = setup
+            .keycloak()
+            .change_realm("demo", |realm| users.into_iter().fold(realm, |realm, user| realm.user(user)));
         assert!(changed.is_ok(), "the demo has its realm");
     })
     .await
@@ -164,7 +165,7 @@ async fn a_wrong_password_asks_again_and_the_right_one_goes_on() {
 
     let right = session.after(&wrong).submit(&app, &key(2), &data(EMAIL, PASSWORD)).await.expect(200);
     assert_eq!(right.body["status"], "completed");
-    assert_eq!(app.keycloak.requests().len(), 2);
+    assert_eq!(app.subject.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -209,7 +210,7 @@ async fn a_user_who_gives_up_is_not_signed_in() {
 
     assert_eq!(answer.body["status"], "rejected");
     assert_eq!(answer.body["rejection"], json!({ "code": "access_denied" }));
-    assert!(app.keycloak.requests().is_empty());
+    assert!(app.subject.requests().is_empty());
 }
 
 #[tokio::test]
@@ -224,18 +225,18 @@ async fn a_provider_that_is_away_ends_the_journey_with_try_later() {
     for fault in faults {
         let app = TestApp::new().await;
         let name = format!("{fault:?}");
-        app.keycloak.misbehave(Some(fault));
+        app.subject.misbehave(Some(fault));
         let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
         assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "try_later" }), "{name}");
         assert_eq!(app.users().await, 0);
-        assert_eq!(app.keycloak.requests().len(), 1, "{name}: a password is sent once");
+        assert_eq!(app.subject.requests().len(), 1, "{name}: a password is sent once");
     }
 }
 
 #[tokio::test]
 async fn a_provider_that_wants_fewer_calls_says_when_to_come_back() {
     let app = TestApp::new().await;
-    app.keycloak.misbehave(Some(Misbehaviour::TooManyRequests { retry_after: Some(30) }));
+    app.subject.misbehave(Some(Misbehaviour::TooManyRequests { retry_after: Some(30) }));
     let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
     assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "try_later", "retry_after": 30 }));
 }
@@ -243,7 +244,7 @@ async fn a_provider_that_wants_fewer_calls_says_when_to_come_back() {
 #[tokio::test]
 async fn a_provider_that_never_answers_is_given_up_within_the_requests_deadline() {
     let app = TestApp::with(|setup| setup.budget = std::time::Duration::from_millis(300)).await;
-    app.keycloak.misbehave(Some(Misbehaviour::Silence));
+    app.subject.misbehave(Some(Misbehaviour::Silence));
     let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
     assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "try_later" }));
 }
@@ -263,7 +264,7 @@ async fn an_answer_that_fails_validation_ends_the_session_and_lets_nobody_in() {
     for lie in lies {
         let app = TestApp::new().await;
         let name = format!("{lie:?}");
-        app.keycloak.misbehave(Some(lie));
+        app.subject.misbehave(Some(lie));
         let (_, answer) = attempt(&app, EMAIL, PASSWORD).await;
         assert_eq!(answer.expect(200).body["rejection"], json!({ "code": "identity_refused" }), "{name}");
         assert_eq!(app.users().await, 0, "{name}");
@@ -340,7 +341,7 @@ async fn an_empty_password_is_wrong_and_is_never_sent() {
     let answer = session.submit(&app, &key(1), &json!({ "email": EMAIL })).await.expect(200);
 
     assert_eq!(answer.body["step"]["error"]["code"], "invalid_credentials");
-    assert!(app.keycloak.requests().is_empty());
+    assert!(app.subject.requests().is_empty());
 }
 
 /// The demo's journey with an optional field that a later step reads.
@@ -418,7 +419,7 @@ async fn a_function_that_died_does_not_strand_its_user() {
     {
         let (key, data) = (key(1), data(EMAIL, PASSWORD));
         let mut submit = Box::pin(session.submit(&app, &key, &data));
-        while app.keycloak.requests().is_empty() {
+        while app.subject.requests().is_empty() {
             tokio::select! {
                 biased;
                 answer = &mut submit => panic!("answered before the provider was asked: {answer:?}"),

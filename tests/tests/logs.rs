@@ -61,10 +61,10 @@ async fn unlucky() -> Vec<Value> {
         (Misbehaviour::ServerError, "try_later"),
         (Misbehaviour::TooManyRequests { retry_after: Some(7) }, "try_later"),
     ] {
-        app.keycloak.misbehave_at(Endpoint::Token, Some(how));
+        app.subject.misbehave_at(Endpoint::Token, Some(how));
         assert_eq!(submit(&app, JOURNEY, EMAIL, PASSWORD).await.body["rejection"]["code"], code);
     }
-    app.keycloak.misbehave_at(Endpoint::Token, None);
+    app.subject.misbehave_at(Endpoint::Token, None);
 
     for _ in 0..5 {
         strike(
@@ -79,18 +79,18 @@ async fn unlucky() -> Vec<Value> {
 
     let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
     app.start_cold().await;
-    app.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::ServerError));
+    app.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::ServerError));
     TestSession::of(&start.body).view(&app).await.expect(200);
 
     // The turn is locked; from there on, nothing of DynamoDB's is to be had.
-    app.keycloak.misbehave_at(Endpoint::Discovery, None);
+    app.subject.misbehave_at(Endpoint::Discovery, None);
     let trap = Trap { request: 0, call: 1, service: "dynamodb", fault: Fault::CutBefore, lasting: Lasting::Request };
     app.start_cold().await;
     strike(&app, trap).await.expect(503);
     let conflict = Trap { request: 0, call: 3, service: "dynamodb", fault: Fault::Conflict, lasting: Lasting::Once };
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
     strike(&app, conflict).await.expect(200);
-    app.keycloak.change_client("demo", "landfall", |client| client.secret("another")).unwrap();
+    app.keycloak().change_client("demo", "landfall", |client| client.secret("another")).unwrap();
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
     app.lines()
 }
@@ -118,7 +118,7 @@ async fn codes() -> Vec<Value> {
     let app = TestApp::with_app_codes().await;
     let session = app.start("app-code-from-keycloak").await;
     let unchecked = DirectGrantFlow::username_otp(Requirement::Required);
-    app.keycloak.change_client("demo", "landfall-otp", |client| client.direct_grant_flow(unchecked)).unwrap();
+    app.keycloak().change_client("demo", "landfall-otp", |client| client.direct_grant_flow(unchecked)).unwrap();
     session.submit_app_code(&app, EMAIL, &app.app_code()).await.expect(200);
     lines.extend(app.lines());
     lines

@@ -148,7 +148,7 @@ async fn a_redirect_that_is_started_over_kills_the_one_before() {
 
     assert_ne!(restarted.redirect_url(), url);
     assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
-    assert!(app.keycloak.exchanges().is_empty());
+    assert!(app.subject.exchanges().is_empty());
     ends_in_a_login(&app, &session).await;
 }
 
@@ -181,14 +181,14 @@ async fn whatever_the_provider_says_no_with_is_an_outcome_of_the_journey() {
         let answer = session.resume(&app, &resume).await.expect(200);
 
         assert_eq!(answer.body["rejection"]["code"], code, "{error}");
-        assert!(app.keycloak.exchanges().is_empty());
+        assert!(app.subject.exchanges().is_empty());
     }
 }
 
 #[tokio::test]
 async fn a_user_who_refuses_consent_is_not_signed_in() {
     let app = TestApp::new().await;
-    app.keycloak.change_client("demo", "landfall", |client| client.consent_required(true)).unwrap();
+    app.keycloak().change_client("demo", "landfall", |client| client.consent_required(true)).unwrap();
     let (session, url) = away(&app).await;
     let browser = Browser::default();
     let consent = browser.log_in(&url, "ada", PASSWORD).await;
@@ -245,7 +245,7 @@ async fn a_callback_that_is_loaded_again_is_a_page_and_the_session_goes_on() {
 
     let again = app.arrive(&back).await.expect(400);
 
-    assert_eq!((again.code(), app.keycloak.exchanges().len()), ("redirect_expired", 1));
+    assert_eq!((again.code(), app.subject.exchanges().len()), ("redirect_expired", 1));
     assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
 }
 
@@ -277,18 +277,18 @@ async fn a_provider_that_is_away_when_the_browser_is_back_is_an_outcome() {
     let app = TestApp::new().await;
     let (session, url) = away(&app).await;
     let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    app.keycloak.misbehave(Some(Misbehaviour::Unavailable));
+    app.subject.misbehave(Some(Misbehaviour::Unavailable));
 
     let (_, resume) = app.arrive(&back).await.carried();
     let answer = session.resume(&app, &resume).await.expect(200);
 
-    assert_eq!((&answer.body["rejection"]["code"], app.keycloak.exchanges().len()), (&json!("try_later"), 1));
+    assert_eq!((&answer.body["rejection"]["code"], app.subject.exchanges().len()), (&json!("try_later"), 1));
 }
 
 #[tokio::test]
 async fn a_provider_that_is_away_at_the_start_is_an_outcome_and_sends_nobody_anywhere() {
     let app = TestApp::new().await;
-    app.keycloak.misbehave_at(simulators::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
+    app.subject.misbehave_at(simulators::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
     let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
     assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&json!("try_later"), &Value::Null));
 }
@@ -312,7 +312,7 @@ async fn with_own_callback() -> TestApp {
         let own = "realm: demo, redirect_uri: \"https://id.example.com/of-the-shop\" }";
         setup.connectors = setup.connectors.replace("realm: demo }", own);
         setup
-            .keycloak
+            .keycloak()
             .change_client("demo", "landfall", |client| client.redirect_uri("https://id.example.com/of-the-shop"))
             .unwrap();
     })
@@ -344,10 +344,10 @@ async fn what_an_application_receives_itself_is_answered_to_it_alone() {
     let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
     let query = back.path.split_once('?').unwrap().1;
 
-    let ours = Return { path: format!("/v1/callback/keycloak?{query}"), form: None };
+    let ours = Return::to(format!("/v1/callback/keycloak?{query}"));
     assert_eq!(app.arrive(&ours).await.expect(400).code(), "redirect_expired");
 
-    assert!(app.keycloak.exchanges().is_empty());
+    assert!(app.subject.exchanges().is_empty());
     let answer = session.submit_to(&app, "go", &handed_over(&session, &back)).await.expect(200);
     assert_eq!(answer.body["status"], "completed");
 }
@@ -362,7 +362,7 @@ async fn an_application_cannot_hand_over_what_another_session_went_out_with() {
     let answer = session.submit_to(&app, "go", &handed_over(&session, &others)).await.expect(422);
 
     assert_eq!(answer.body["fields"], json!([{ "name": "state", "code": "unknown" }]));
-    assert!(app.keycloak.exchanges().is_empty());
+    assert!(app.subject.exchanges().is_empty());
 }
 
 // Choices.

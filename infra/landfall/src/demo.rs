@@ -5,14 +5,19 @@ use std::sync::Arc;
 use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method};
 use providers::Registry;
 use serde::Serialize;
-use simulators::Keycloak;
-use simulators::keycloak::{Client as KeycloakClient, Realm, User};
+use serde_json::Value;
+use simulators::{Person, Registration, Simulator, Subject, keycloak};
 
 use crate::documents;
 use crate::error::CommandError;
 
-/// Where the simulated Keycloak is served.
-pub const KEYCLOAK_PATH: &str = "/demo/keycloak";
+/// The providers of the demo.
+pub const PROVIDERS: &[Provider] = &[Provider {
+    id: "keycloak",
+    name: "Demo Keycloak",
+    simulator: &keycloak::SIMULATOR,
+    methods: &[Method::Oidc, Method::Password],
+}];
 /// The demo user's e-mail.
 pub const EMAIL: &str = "ada@example.org";
 /// The demo user's password.
@@ -33,26 +38,89 @@ pub const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
 
 /// The demo application.
 pub const CLIENT_ID: &str = "demo";
-/// The simulated Keycloak's client secret. It opens nothing but the simulation.
-pub const KEYCLOAK_SECRET: &str = "a-secret-of-the-demo";
+/// The client secret at a simulated provider. It opens nothing but the simulation.
+pub const SECRET: &str = "a-secret-of-the-demo";
 
-/// A Keycloak with two users, who have not been brought ashore yet. It sends browsers back to `callback`.
-pub fn keycloak(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, callback: &str) -> Keycloak {
-    let client = KeycloakClient::confidential("landfall", KEYCLOAK_SECRET).direct_grants(true).redirect_uri(callback);
-    let ada = User::new("ada").email(EMAIL, true).name("Ada", "Lovelace").password(PASSWORD);
-    let grace = User::new("grace").email("grace@example.org", false).name("Grace", "Hopper").password(PASSWORD);
-    Keycloak::new(clock, entropy)
-        .relative_path(KEYCLOAK_PATH)
-        .realm(Realm::new("demo").client(client).user(ada).user(grace))
+/// A simulated provider, and the connector to it.
+#[derive(Clone, Copy)]
+pub struct Provider {
+    /// The connector's id, which is also the name of the client's secret.
+    pub id: &'static str,
+    /// The connector's name.
+    pub name: &'static str,
+    /// What is simulated.
+    pub simulator: &'static Simulator,
+    /// The methods that are switched on.
+    pub methods: &'static [Method],
 }
 
-/// The demo's connectors, for a server at `base`.
-pub fn connectors(base: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
-    let text = include_str!("../demo/connectors.yaml").replace("{base}", base);
-    documents::connectors(&Registry::default(), "demo/connectors.yaml", &text)
+impl Provider {
+    /// Where it is served.
+    pub fn path(&self) -> String {
+        format!("/demo/{}", self.id)
+    }
+
+    /// The provider with two users, who are not provisioned yet: Ada, whose e-mail is verified, and Grace, whose is not.
+    pub fn subject(&self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Arc<dyn Subject> {
+        let subject = (self.simulator.make)(&self.path(), clock, entropy);
+        subject.enrol(Person::new("ada", PASSWORD).email(EMAIL, true).name("Ada", "Lovelace"));
+        subject.enrol(Person::new("grace", PASSWORD).email("grace@example.org", false).name("Grace", "Hopper"));
+        subject
+    }
+
+    /// Registers Landfall at it, which is called back at `callback`.
+    pub fn register(&self, subject: &dyn Subject, callback: &str) {
+        for method in self.methods {
+            subject.register(*method, Registration::confidential("landfall", SECRET, callback));
+        }
+    }
+
+    /// The connector to it as an entry of a file, where the provider is served at `origin`.
+    pub fn connector(&self, subject: &dyn Subject, origin: &str) -> String {
+        let Self { id, name, simulator, methods } = self;
+        let methods: Vec<_> = methods.iter().map(|method| format!("{}: {{}}", method.as_str())).collect();
+        let settings = subject.settings(origin);
+        let settings: Vec<_> = settings.iter().map(|(name, value)| format!("{name}: {}", plain(value))).collect();
+        format!(
+            "  - id: {id}\n    provider: {}\n    name: {name}\n    client: {{ id: landfall, secret: {id} }}\n    \
+             methods: {{ {} }}\n    settings: {{ {} }}\n",
+            simulator.provider,
+            methods.join(", "),
+            settings.join(", "),
+        )
+    }
 }
 
-/// The journeys that bring users ashore from a connector: one for each of its methods.
+/// A value as YAML has it: a word needs no quotes.
+fn plain(value: &Value) -> String {
+    match value.as_str() {
+        Some(word) if word.bytes().all(|byte| byte.is_ascii_lowercase()) => word.to_owned(),
+        _ => value.to_string(),
+    }
+}
+
+/// The demo's providers, in their order.
+pub fn subjects(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Vec<Arc<dyn Subject>> {
+    PROVIDERS.iter().map(|provider| provider.subject(Arc::clone(&clock), Arc::clone(&entropy))).collect()
+}
+
+/// The demo's file of connectors, for providers that are served at `origin`.
+pub fn connectors_file(subjects: &[Arc<dyn Subject>], origin: &str) -> String {
+    let entries =
+        PROVIDERS.iter().zip(subjects).map(|(provider, subject)| provider.connector(subject.as_ref(), origin));
+    format!(
+        "# The demo's old provider: a simulated Keycloak, served beside Landfall. A file like this one, given with\n\
+         # `--connectors`, puts a provider of your own in its place.\nconnectors:\n{}",
+        entries.collect::<String>()
+    )
+}
+
+/// The demo's connectors, likewise.
+pub fn connectors(subjects: &[Arc<dyn Subject>], origin: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
+    documents::connectors(&Registry::default(), "the demo's connectors", &connectors_file(subjects, origin))
+}
+
+/// The journeys that migrate users from a connector: one for each of its methods.
 pub fn journeys(connector: &ConnectorDocument) -> Result<Vec<JourneyDocument>, CommandError> {
     let journey = |method: &Method| {
         let sent = |channel: &str| include_str!("../demo/sent_code.yaml").replace("{channel}", channel);

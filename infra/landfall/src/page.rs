@@ -98,8 +98,10 @@ impl Offer {
 mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+    use std::sync::Arc;
 
     use axum::http::StatusCode;
+    use domain::{FixedClock, SeededEntropy};
     use insta::assert_snapshot;
     use serde_json::json;
     use tokio::net::TcpListener;
@@ -110,7 +112,9 @@ mod tests {
 
     /// What a browser gets from the page beside Landfall's own routes: head and body.
     async fn get_page(path: &'static str) -> (String, String) {
-        let connectors = demo::connectors("http://127.0.0.1:8787").unwrap();
+        let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
+        let subjects = demo::subjects(clock, Arc::new(SeededEntropy::new(1)));
+        let connectors = demo::connectors(&subjects, "http://127.0.0.1:8787").unwrap();
         let journeys = connectors.iter().flat_map(|connector| demo::journeys(connector).unwrap()).collect::<Vec<_>>();
         let landfall = Router::new().fallback(async || (StatusCode::NOT_FOUND, "landfall's own"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -14,6 +14,7 @@ use domain::{AdminToken, Client, ConnectorDocument, JourneyDocument, Method};
 use egress::Reach;
 use providers::{Registry, callback_url};
 use secrecy::SecretString;
+use simulators::Subject;
 use store::TableNames;
 use tokens::KeyKind;
 use tokio::net::TcpListener;
@@ -64,6 +65,8 @@ pub struct Serve {
 
 /// What is served, checked.
 struct Documents {
+    /// The demo's providers, where those are asked for.
+    subjects: Vec<Arc<dyn Subject>>,
     connectors: Vec<ConnectorDocument>,
     journeys: Vec<JourneyDocument>,
     clients: Vec<Client>,
@@ -75,12 +78,16 @@ impl Serve {
         web::logs::init(std::io::stderr);
         // All that can be wrong with the documents and the port is found before anything is written.
         let base = format!("http://127.0.0.1:{}", self.port);
-        let connectors = self.read_connectors(&base)?;
+        let subjects = match &self.connectors {
+            Some(_) => Vec::new(),
+            None => demo::subjects(Arc::new(SystemClock), Arc::new(SystemEntropy)),
+        };
+        let connectors = self.read_connectors(&subjects, &base)?;
         let journeys = connectors.iter().map(demo::journeys).collect::<Result<Vec<_>, _>>()?.concat();
         let given_secrets = self.read_secrets()?;
         let connector_secrets = match &self.connectors {
             Some(_) => given_secrets.clone(),
-            None => BTreeMap::from([("keycloak".to_owned(), demo::KEYCLOAK_SECRET.into())]),
+            None => demo::PROVIDERS.iter().map(|provider| (provider.id.to_owned(), demo::SECRET.into())).collect(),
         };
         check_secrets(&connectors, &connector_secrets)?;
         let clients = self.read_clients(&base, &journeys)?;
@@ -118,17 +125,21 @@ impl Serve {
             ];
             data.write_environment(&[ours.as_slice(), &dynamodb.environment()].concat())?;
         }
-        let documents = Documents { connectors, journeys, clients };
+        let documents = Documents { subjects, connectors, journeys, clients };
         tokio::select! {
             ended = dynamodb.serve() => ended,
             ended = self.serve(listener, &config, secrets, &documents, &admin) => ended,
         }
     }
 
-    fn read_connectors(&self, base: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
+    fn read_connectors(
+        &self,
+        subjects: &[Arc<dyn Subject>],
+        base: &str,
+    ) -> Result<Vec<ConnectorDocument>, CommandError> {
         match &self.connectors {
             Some(path) => documents::connectors(&Registry::default(), &path.display().to_string(), &read(path)?),
-            None => demo::connectors(base),
+            None => demo::connectors(subjects, base),
         }
     }
 
@@ -170,7 +181,7 @@ impl Serve {
         documents: &Documents,
         admin: &AdminToken,
     ) -> Result<(), CommandError> {
-        let Documents { connectors, journeys, clients } = documents;
+        let Documents { subjects, connectors, journeys, clients } = documents;
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let store = aws::store(config, entropy.clone()).await?;
         store.create_missing_tables().await?;
@@ -180,14 +191,13 @@ impl Serve {
         let base = aws::base(config, secrets, clock.clone(), entropy.clone()).await?;
         let services = Services::new(base, Registry::default())?;
         let mut router = services.router().merge(openapi()).merge(page::router(journeys, self.user()));
-        if let (None, Some(connector)) = (&self.connectors, connectors.first()) {
-            let keycloak = demo::keycloak(clock, entropy, &callback_url(&config.issuer, &connector.id));
-            router =
-                router.route_service(&format!("{}/{{*path}}", demo::KEYCLOAK_PATH), keycloak.router().into_service());
+        for ((provider, subject), connector) in demo::PROVIDERS.iter().zip(subjects).zip(connectors) {
+            provider.register(subject.as_ref(), &callback_url(&config.issuer, &connector.id));
+            router = router.route_service(&format!("{}/{{*path}}", provider.path()), subject.router().into_service());
         }
         // Before it is announced that we are there: who then asks us to stop is heard.
         let interrupted = interrupted().map_err(CommandError::Server)?;
-        self.print(config, connectors, journeys, admin).map_err(CommandError::Output)?;
+        self.print(config, documents, admin).map_err(CommandError::Output)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
     }
@@ -197,13 +207,8 @@ impl Serve {
         self.connectors.is_none().then_some(demo::USER)
     }
 
-    fn print(
-        &self,
-        config: &Config,
-        connectors: &[ConnectorDocument],
-        journeys: &[JourneyDocument],
-        admin: &AdminToken,
-    ) -> std::io::Result<()> {
+    fn print(&self, config: &Config, documents: &Documents, admin: &AdminToken) -> std::io::Result<()> {
+        let Documents { subjects, connectors, journeys, .. } = documents;
         let (base, data) = (&config.issuer, self.data.display());
         let here = format!("http://127.0.0.1:{}", self.port);
         let mut out = std::io::stdout();
@@ -225,9 +230,11 @@ impl Serve {
         }
         writeln!(out, "  issuer    {base}  (keys at {base}/oauth2/jwks, tokens at {base}/oauth2/token)")?;
         writeln!(out, "  OpenAPI   {here}/openapi.json")?;
-        match &self.connectors {
-            Some(path) => writeln!(out, "  providers {}", path.display())?,
-            None => writeln!(out, "  provider  a simulated Keycloak at {here}{}/realms/demo", demo::KEYCLOAK_PATH)?,
+        if let Some(path) = &self.connectors {
+            writeln!(out, "  providers {}", path.display())?;
+        }
+        for subject in subjects {
+            writeln!(out, "  provider  a simulated one at {}", subject.issuer(&here))?;
         }
         for connector in connectors.iter().filter(|connector| connector.methods.contains_key(&Method::Oidc)) {
             let callback = callback_url(base, &connector.id);

@@ -1,8 +1,8 @@
-//! A simulated Keycloak on a real socket, and a connector to it.
+//! A simulated provider on a real socket, and a connector to it.
 
-mod browser;
 mod server;
 
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,14 +16,13 @@ use domain::{
 use egress::{Egress, Reach};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use simulators::Endpoint;
-use simulators::keycloak::{Client, DirectGrantFlow, Keycloak, Realm, Requirement, User, totp};
+use simulators::keycloak::{Client, Keycloak, Realm, User, totp};
+use simulators::{Browser, Endpoint, Person, Registration, Return, Simulator, Subject};
 use tokio::task::JoinSet;
 use url::Url;
 
 use crate::{Answer, Attempt, Callback, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Providers, Report};
 
-pub(crate) use browser::{Browser, Returned};
 pub(crate) use server::{listen, self_signed, serve};
 
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -36,9 +35,10 @@ pub(crate) const IN_TIME: Duration = Duration::from_secs(30);
 
 pub(crate) struct Bench {
     pub(crate) clock: Arc<FixedClock>,
-    pub(crate) keycloak: Keycloak,
+    pub(crate) subject: Arc<dyn Subject>,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) url: String,
+    simulator: &'static Simulator,
     providers: Providers,
     adapter: Arc<dyn ProviderAdapter>,
     method: Method,
@@ -46,46 +46,59 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A server with one realm, one client that may do everything, one user (`ada`, [`PASSWORD`]), and a Keycloak
-    /// connector to it that sends passwords.
+    /// A Keycloak, and a connector to it that sends passwords.
     pub(crate) async fn start() -> Self {
         Self::with(Reach::Local, |realm| realm, json!({})).await
     }
 
     /// Another realm; `over` overrides members of the connector document.
     pub(crate) async fn with(reach: Reach, configure: impl FnOnce(Realm) -> Realm, over: Value) -> Self {
-        Self::of("keycloak", Method::Password, reach, configure, over).await
+        let bench = Self::at(&simulators::keycloak::SIMULATOR, Method::Password, reach, over).await;
+        bench.keycloak().change_realm("demo", configure).unwrap();
+        bench
     }
 
-    /// Another provider and method.
-    pub(crate) async fn of(
-        provider: &str,
-        method: Method,
-        reach: Reach,
-        configure: impl FnOnce(Realm) -> Realm,
-        over: Value,
-    ) -> Self {
+    /// A server with one user (`ada`, [`PASSWORD`]) and an application for each method, and a connector to it.
+    pub(crate) async fn at(simulator: &'static Simulator, method: Method, reach: Reach, over: Value) -> Self {
         let clock = Arc::new(FixedClock::at(DateTime::from_timestamp(1_790_000_000, 0).unwrap()));
-        let realm = Realm::new("demo")
-            .client(Client::confidential("landfall", SECRET).direct_grants(true).redirect_uri(CALLBACK))
-            .client(checks_codes(Client::confidential("landfall-otp", SECRET)))
-            .user(User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password(PASSWORD));
-        let keycloak = Keycloak::new(clock.clone(), Arc::new(SeededEntropy::new(1))).realm(configure(realm));
+        let subject = (simulator.make)("", clock.clone(), Arc::new(SeededEntropy::new(1)));
+        for method in simulator.methods {
+            subject.register(*method, registration(*method));
+        }
+        subject.enrol(ada(true));
 
         let (listener, url) = listen().await;
-        let server = serve(listener, keycloak.router()).await;
+        let server = serve(listener, subject.router()).await;
 
         let secrets = Arc::new(Secrets::new(SECRET));
         let (egress, entropy) = (Egress::new(reach).unwrap(), Arc::new(SeededEntropy::new(2)));
         let providers = Providers::new(egress, secrets.clone(), entropy, "https://login.example");
         let providers = providers.pausing(Duration::ZERO..=Duration::ZERO);
-        let adapter = connector(&url, provider, method, over);
-        Self { clock, keycloak, secrets, url, providers, adapter, method, server }
+        let adapter = connector(simulator.provider, method, subject.settings(&url), over);
+        Self { clock, subject, secrets, url, simulator, providers, adapter, method, server }
+    }
+
+    /// What only a Keycloak can do.
+    pub(crate) fn keycloak(&self) -> &Keycloak {
+        let subject: &dyn Any = &*self.subject;
+        subject.downcast_ref().unwrap()
+    }
+
+    /// How the provider's tokens name it.
+    pub(crate) fn issuer(&self) -> String {
+        self.subject.issuer(&self.url)
     }
 
     /// From now on through another connector to the same server, in the same process.
     pub(crate) fn connect(&mut self, provider: &str, method: Method, over: Value) {
-        self.use_adapter(connector(&self.url, provider, method, over), method);
+        let settings = match provider {
+            "oidc" => vec![("issuer", json!(self.issuer()))],
+            own => {
+                assert_eq!(own, self.simulator.provider);
+                self.subject.settings(&self.url)
+            }
+        };
+        self.use_adapter(connector(provider, method, settings, over), method);
     }
 
     pub(crate) fn use_adapter(&mut self, adapter: Arc<dyn ProviderAdapter>, method: Method) {
@@ -121,22 +134,32 @@ impl Bench {
             Method::Password => self.login_as("ada", PASSWORD).await,
             Method::Totp => {
                 // An app set up anew has shown no code before.
-                self.keycloak.change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
+                self.keycloak().change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
                 let login = self.attempt_totp("ada", &totp(SEED, self.clock.now())).await;
-                self.keycloak.change_user("demo", "ada", User::without_totp).unwrap();
+                self.keycloak().change_user("demo", "ada", User::without_totp).unwrap();
                 login
             }
-            Method::EmailOtp | Method::SmsOtp => panic!("a Keycloak sends no codes"),
+            Method::EmailOtp | Method::SmsOtp => panic!("no simulator sends codes"),
         }
     }
 
-    /// Which client of the realm the connector uses.
-    pub(crate) fn client(&self) -> &'static str {
-        client_for(self.method)
+    /// The connector's application, to be registered anew with something else about it.
+    pub(crate) fn registration(&self) -> Registration {
+        registration(self.method)
     }
 
+    pub(crate) fn register(&self, application: Registration) {
+        self.subject.register(self.method, application);
+    }
+
+    /// Gives the connector's application another secret.
+    pub(crate) fn change_secret(&self, secret: &str) {
+        self.register(Registration::confidential(client_for(self.method), secret, CALLBACK));
+    }
+
+    /// Changes the connector's client of a Keycloak.
     pub(crate) fn change_client(&self, change: impl FnOnce(Client) -> Client) {
-        self.keycloak.change_client("demo", self.client(), change).unwrap();
+        self.keycloak().change_client("demo", client_for(self.method), change).unwrap();
     }
 
     pub(crate) async fn attempt_totp(&self, username: &str, code: &str) -> Result<ExternalIdentity, ProviderError> {
@@ -181,27 +204,23 @@ impl Bench {
     }
 
     /// Ada goes there and logs in: what her browser brings back.
-    pub(crate) async fn visit(&self, pending: &Pending) -> Result<Returned, ProviderError> {
+    pub(crate) async fn visit(&self, pending: &Pending) -> Result<Return, ProviderError> {
         let url = self.hop(pending).await?;
-        Ok(Browser::new(&self.url, "ada", PASSWORD).follow(&url).await)
+        Ok(Browser::default().come_back(url.as_str(), "ada", PASSWORD).await)
     }
 
-    pub(crate) async fn answer(
-        &self,
-        pending: &Pending,
-        returned: &Returned,
-    ) -> Result<ExternalIdentity, ProviderError> {
+    pub(crate) async fn answer(&self, pending: &Pending, returned: &Return) -> Result<ExternalIdentity, ProviderError> {
         self.answer_within(pending, returned, IN_TIME).await
     }
 
     pub(crate) async fn answer_within(
         &self,
         pending: &Pending,
-        returned: &Returned,
+        returned: &Return,
         budget: Duration,
     ) -> Result<ExternalIdentity, ProviderError> {
         let request = self.request(budget);
-        let callback = Callback::read(returned.parameters.clone()).unwrap();
+        let callback = Callback::read(returned.parameters()).unwrap();
         done(self.adapter.answer(&self.cx(&request), pending, Answer::Callback(&callback)).await?)
     }
 
@@ -221,7 +240,7 @@ impl Bench {
 
     /// Calls so far: discovery, keys, token, userinfo.
     pub(crate) fn calls(&self) -> [usize; 4] {
-        [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo].map(|at| self.keycloak.calls(at))
+        [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo].map(|at| self.subject.calls(at))
     }
 
     pub(crate) fn pass(&self, time: TimeDelta) {
@@ -229,10 +248,13 @@ impl Bench {
     }
 }
 
-/// A client whose direct grant takes a name and a code.
-pub(crate) fn checks_codes(client: Client) -> Client {
-    let flow = DirectGrantFlow::username_otp(Requirement::Required).otp_reference("otp");
-    client.direct_grants(true).direct_grant_flow(flow).amr_mapper(true)
+/// Ada, whose e-mail is verified or not.
+pub(crate) fn ada(verified: bool) -> Person {
+    Person::new("ada", PASSWORD).email("ada@example.org", verified).name("Ada", "Lovelace")
+}
+
+fn registration(method: Method) -> Registration {
+    Registration::confidential(client_for(method), SECRET, CALLBACK)
 }
 
 fn client_for(method: Method) -> &'static str {
@@ -251,18 +273,13 @@ pub(crate) fn state() -> CallbackState {
     CallbackState::from_derived(&"ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), &[7; 32])
 }
 
-/// A connector to the realm, as each provider's documents are written.
-fn connector(url: &str, provider: &str, method: Method, over: Value) -> Arc<dyn ProviderAdapter> {
-    let settings = match provider {
-        "keycloak" => json!({ "url": url, "realm": "demo" }),
-        "oidc" => json!({ "issuer": format!("{url}/realms/demo") }),
-        other => panic!("how is a connector to {other} configured?"),
-    };
+/// A connector with these settings.
+fn connector(provider: &str, method: Method, settings: Vec<(&str, Value)>, over: Value) -> Arc<dyn ProviderAdapter> {
     let mut document = json!({
         "id": "staff", "provider": provider, "name": "Staff", "source": "people",
         "client": { "id": client_for(method), "secret": "staff" },
         "methods": { method.as_str(): {} },
-        "settings": settings,
+        "settings": settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<serde_json::Map<_, _>>(),
     });
     for (name, value) in over.as_object().unwrap() {
         match (document[name].as_object_mut(), value.as_object()) {

@@ -1,7 +1,7 @@
 //! What every provider has to stand, by every method it has.
 //!
-//! One row per provider and method; each test runs over all rows, or over all that redirect. A row is a connector that
-//! `bench` knows how to configure.
+//! One row per simulated provider and method; each test runs over all rows, or over all that redirect. What a test knows
+//! of a provider is what [`Subject`](simulators::Subject) says; what only one can do is in that provider's own tests.
 
 mod callbacks;
 mod faults;
@@ -11,27 +11,30 @@ mod secrets;
 mod userinfo;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use domain::Method;
 use egress::Reach;
 use serde_json::{Value, json};
-use simulators::ClientAuth;
-use simulators::keycloak::{Client, Realm};
+use simulators::{ClientAuth, Registration, SIMULATORS, Simulator};
 
-use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD, checks_codes};
+use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD};
 use crate::registry::PROVIDERS;
 use crate::{ProviderError, Stage};
 
-const ROWS: &[(&str, Method)] =
-    &[("keycloak", Method::Oidc), ("keycloak", Method::Password), ("keycloak", Method::Totp), ("oidc", Method::Oidc)];
-
 /// A provider and a method of it.
-#[derive(Debug, Clone, Copy)]
-struct Row(&'static str, Method);
+#[derive(Clone, Copy)]
+struct Row(&'static Simulator, Method);
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.0.provider, self.1.as_str())
+    }
+}
 
 impl Row {
     fn all() -> impl Iterator<Item = Self> {
-        ROWS.iter().map(|(provider, method)| Self(provider, *method))
+        SIMULATORS.iter().flat_map(|simulator| simulator.methods.iter().map(move |method| Self(simulator, *method)))
     }
 
     fn redirects() -> impl Iterator<Item = Self> {
@@ -39,15 +42,16 @@ impl Row {
     }
 
     async fn bench(self) -> Bench {
-        self.with(|realm| realm, json!({})).await
+        self.with(json!({})).await
     }
 
-    async fn with(self, configure: impl FnOnce(Realm) -> Realm, over: Value) -> Bench {
-        Bench::of(self.0, self.1, Reach::Local, configure, over).await
+    /// With other members of the connector document.
+    async fn with(self, over: Value) -> Bench {
+        Bench::at(self.0, self.1, Reach::Local, over).await
     }
 
     fn connect(self, bench: &mut Bench) {
-        bench.connect(self.0, self.1, json!({}));
+        bench.connect(self.0.provider, self.1, json!({}));
     }
 }
 
@@ -55,28 +59,32 @@ impl Row {
 fn every_method_of_every_provider_has_a_row() {
     let registered =
         PROVIDERS.iter().flat_map(|provider| provider.methods.iter().map(|method| (provider.name, *method)));
-    assert_eq!(registered.collect::<BTreeSet<_>>(), ROWS.iter().copied().collect());
+    let rows = Row::all().map(|row| (row.0.provider, row.1));
+    assert_eq!(registered.collect::<BTreeSet<_>>(), rows.collect());
 }
 
 #[tokio::test]
 async fn one_user_is_one_key_by_every_method_of_every_connector_of_a_source() {
-    let mut bench = Bench::start().await;
-    let subject = bench.keycloak.subject("demo", "ada").unwrap();
-    let key = bench.login().await.unwrap().key();
-    for row in Row::all() {
-        row.connect(&mut bench);
-        for _ in 0..2 {
-            let identity = bench.login().await.unwrap();
-            assert_eq!(identity.key(), key, "{row:?}");
-            assert_eq!((identity.provider.as_str(), identity.method), (row.0, row.1));
-            assert_eq!((identity.connector.as_str(), identity.source.as_str()), ("staff", "people"));
-            assert_eq!(identity.issuer_key, format!("{}/realms/demo", bench.url));
-            assert_eq!(identity.subject_key, subject);
-            assert_eq!((&identity.raw_issuer, &identity.raw_subject), (&None, &None));
-            assert_eq!(identity.claims.verified_email(), Some("ada@example.org"));
-            assert_eq!(identity.claims.text("name"), Some("Ada Lovelace"));
-            assert_eq!(identity.upstream_session.as_deref().map(str::len), Some(24));
+    for simulator in SIMULATORS {
+        let mut bench = Bench::at(simulator, simulator.methods[0], Reach::Local, json!({})).await;
+        let key = bench.login().await.unwrap().key();
+        let methods = simulator.methods.iter().map(|method| (simulator.provider, *method));
+        for (provider, method) in methods.chain([("oidc", Method::Oidc)]) {
+            bench.connect(provider, method, json!({}));
+            for _ in 0..2 {
+                let identity = bench.login().await.unwrap();
+                assert_eq!(identity.key(), key, "{provider} {method:?}");
+                assert_eq!((identity.provider.as_str(), identity.method), (provider, method));
+                assert_eq!((identity.connector.as_str(), identity.source.as_str()), ("staff", "people"));
+                assert_eq!(identity.issuer_key, bench.issuer());
+                assert_eq!(Some(identity.subject_key), bench.subject.subject("ada"));
+                assert_eq!((&identity.raw_issuer, &identity.raw_subject), (&None, &None));
+                assert_eq!(identity.claims.verified_email(), Some("ada@example.org"));
+                assert_eq!(identity.claims.text("name"), Some("Ada Lovelace"));
+            }
         }
+        // What is known of an issuer is shared.
+        assert_eq!(bench.calls()[..2], [1, 1]);
     }
 }
 
@@ -89,16 +97,6 @@ async fn a_login_is_one_call_once_discovery_and_keys_are_known() {
         bench.login().await.unwrap();
         assert_eq!(bench.calls(), [1, 1, 2, 0], "{row:?}");
     }
-}
-
-#[tokio::test]
-async fn connectors_of_one_issuer_share_what_is_known_of_it() {
-    let mut bench = Bench::start().await;
-    for row in Row::all() {
-        row.connect(&mut bench);
-        bench.login().await.unwrap();
-    }
-    assert_eq!(bench.calls()[..2], [1, 1]);
 }
 
 #[tokio::test]
@@ -117,8 +115,6 @@ async fn a_method_that_is_not_switched_on_sends_nothing() {
 #[tokio::test]
 async fn every_way_of_authenticating_as_a_client_is_taken() {
     for row in Row::all() {
-        let open = Client::public("open").direct_grants(true).redirect_uri(CALLBACK);
-        let open = if row.1 == Method::Totp { checks_codes(open) } else { open };
         let basic = json!({ "token_endpoint_auth_method": "client_secret_basic" });
         let none = json!({ "id": "open", "secret": null, "token_endpoint_auth_method": "none" });
         for (client, sent) in [
@@ -127,11 +123,10 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
             (json!({ "id": "open", "secret": null }), ClientAuth::None),
             (none, ClientAuth::None),
         ] {
-            let bench = row.with(|realm| realm.client(open.clone()), json!({ "client": client })).await;
+            let bench = row.with(json!({ "client": client })).await;
+            bench.register(Registration::public("open", CALLBACK));
             bench.login().await.unwrap();
-            let (codes, passwords) = (bench.keycloak.exchanges(), bench.keycloak.requests());
-            let codes = codes.iter().map(|exchange| exchange.client_auth());
-            let found: Vec<_> = codes.chain(passwords.iter().map(|attempt| attempt.client_auth())).collect();
+            let found: Vec<_> = bench.subject.received().iter().map(|request| request.client_auth()).collect();
             assert_eq!(found, [sent], "{row:?}");
         }
     }
@@ -149,7 +144,7 @@ async fn nothing_secret_is_printed() {
         let printed =
             format!("{:?} {:?} {pending:?} {identity:?} {error:?} {error}", bench.adapter(), bench.cx(&request));
         let seed = pending.0["s"].as_str().unwrap();
-        for secret in ["canary", "ada@example.org", seed, returned.get("code").unwrap()] {
+        for secret in ["canary", "ada@example.org", seed, &returned.parameter("code").unwrap()] {
             assert!(!printed.contains(secret), "{printed}");
         }
     }

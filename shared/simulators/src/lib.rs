@@ -11,8 +11,17 @@
 //! them can use: forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod keycloak;
+pub mod plain;
 
 mod core;
 
-pub use self::core::{Algorithm, BadKey, ClientAuth, Dress, Endpoint, KeySet, Misbehaviour, Published, TokenRequest};
+pub use self::core::{
+    Algorithm, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, HtmlForm, KeySet, Make, Misbehaviour, OldKey,
+    Page, Person, Published, Quirks, Registration, Return, Shown, Simulator, Standard, Subject, TokenRequest,
+    bad_id_tokens,
+};
 pub use keycloak::Keycloak;
+pub use plain::Plain;
+
+/// Every kind of simulated provider.
+pub const SIMULATORS: &[Simulator] = &[keycloak::SIMULATOR, plain::SIMULATOR];

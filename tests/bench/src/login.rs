@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use landfall::demo::{KEYCLOAK_PATH, PASSWORD, REDIRECT_URI};
+use landfall::demo::{PASSWORD, REDIRECT_URI};
 use landfall_tests::deployed;
 use landfall_tests::lambda::Sent;
 use landfall_tests::proxy::Call;
-use landfall_tests::{Browser, TestApp, VERIFIER, data, demo_keycloak};
+use landfall_tests::{Browser, KEYCLOAK, TestApp, VERIFIER, data, subject_of};
 use serde_json::{Value, json};
 use simulators::keycloak::User;
 
@@ -60,12 +60,12 @@ pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
 
 /// The tables, secrets and the provider, by the machine's clock.
 pub async fn app() -> TestApp {
-    deployed::app_with(|setup| setup.keycloak = demo_keycloak(Arc::clone(&setup.time), ISSUER)).await
+    deployed::app_with(|setup| setup.subject = subject_of(&KEYCLOAK, Arc::clone(&setup.time), ISSUER)).await
 }
 
 /// The issuer of the provider.
 pub(crate) fn provider(app: &TestApp) -> String {
-    format!("http://{}{KEYCLOAK_PATH}/realms/demo", app.provider)
+    app.subject.issuer(&format!("http://{}", app.provider))
 }
 
 /// Logins of users who are made as they are needed.
@@ -123,7 +123,7 @@ impl<'a> Logins<'a> {
         }
         let name = format!("user{}", USERS.fetch_add(1, Ordering::Relaxed));
         let user = User::new(&name).email(&email(&name), true).name("Ada", "Lovelace").password(PASSWORD);
-        let added = self.app.keycloak.change_realm("demo", |realm| realm.user(user));
+        let added = self.app.keycloak().change_realm("demo", |realm| realm.user(user));
         assert!(added.is_ok(), "{name} cannot be made");
         name
     }
@@ -178,7 +178,7 @@ impl Login {
             }
             Stage::Callback => {
                 let redirect = view["redirect"]["url"].as_str().expect("a redirect has its address");
-                Sent::get(Browser::of(ISSUER).come_back(redirect, &self.who, PASSWORD).await.path)
+                Sent::get(Browser::default().come_back(redirect, &self.who, PASSWORD).await.path)
             }
             Stage::Token => {
                 let form = [

@@ -5,7 +5,7 @@ use landfall_tests::{Answer, Browser, Return, TestApp, TestSession};
 
 use crate::witness::{calls, directory, ended};
 
-/// Signs in by redirect, and does nothing else.
+/// Signs in by redirect at the demo's provider, and does nothing else.
 pub(crate) const JOURNEY: &str = "sign-in-with-keycloak";
 
 /// A session that waits for its redirect.
@@ -19,7 +19,7 @@ pub(crate) struct Away {
 impl Away {
     /// Starts the journey that does nothing else.
     pub(crate) async fn new(app: &TestApp) -> Self {
-        Self::through(app, JOURNEY).await
+        Self::through(app, &app.redirect_journey()).await
     }
 
     /// Starts a journey that begins with a redirect.

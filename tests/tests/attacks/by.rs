@@ -1,15 +1,20 @@
-//! The ways to sign in at the demo's provider: what its token endpoint answers is taken no more lightly by one of them.
+//! The ways to sign in: what a provider's token endpoint answers is taken no more lightly by one of them.
 
-use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, SEED, Setup, TestApp, data, key};
+use domain::Method;
+use landfall::demo::{EMAIL, PASSWORD, SECRET};
+use landfall_tests::{Answer, ISSUER, PLAIN, SEED, Setup, TestApp, data, key};
+use simulators::Registration;
 
-use crate::away::{Away, JOURNEY, told_none};
+use crate::away::{Away, told_none};
 use crate::witness::{directory, ended};
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
+    /// At the page of the demo's provider.
     Redirect,
+    /// At the page of a textbook provider.
+    PlainRedirect,
     Password,
     AppCode,
 }
@@ -20,23 +25,42 @@ const GRACE: &str = "grace@example.org";
 /// The demo's connector by all of its methods.
 pub(crate) fn three_ways(setup: &mut Setup) {
     setup.take_app_codes();
-    setup.keycloak.change_user("demo", "ada", |ada| ada.without_totp()).unwrap();
+    setup.keycloak().change_user("demo", "ada", |ada| ada.without_totp()).unwrap();
 }
 
 impl By {
-    pub(crate) const ALL: [Self; 3] = [Self::Redirect, Self::Password, Self::AppCode];
+    pub(crate) const ALL: [Self; 4] = [Self::Redirect, Self::PlainRedirect, Self::Password, Self::AppCode];
     /// Those in which no browser goes anywhere.
     pub(crate) const DIRECT: [Self; 2] = [Self::Password, Self::AppCode];
 
-    /// The provider's name of the client whose tokens it gets.
-    pub(crate) fn client(self) -> &'static str {
-        if self == Self::AppCode { "landfall-otp" } else { "landfall" }
+    /// Whether a browser is sent to the provider.
+    pub(crate) fn redirects(self) -> bool {
+        !Self::DIRECT.contains(&self)
+    }
+
+    /// An app whose users may sign in so.
+    pub(crate) async fn app(self) -> TestApp {
+        match self {
+            Self::PlainRedirect => TestApp::over(&PLAIN, |_| {}).await,
+            _ => TestApp::with(three_ways).await,
+        }
+    }
+
+    /// Has ID tokens say nothing of a user, so that userinfo is asked, which answers signed or not.
+    pub(crate) fn thin(self, app: &TestApp, signed: bool) {
+        let (method, id, secret) = match self {
+            Self::AppCode => (Method::Totp, "landfall-otp", landfall_tests::APP_CODE_SECRET),
+            _ => (Method::Oidc, "landfall", SECRET),
+        };
+        let callback = providers::callback_url(ISSUER, &app.connector.parse().unwrap());
+        let client = Registration::confidential(id, secret, &callback).claims_in_id_token(false);
+        app.subject.register(method, client.signed_userinfo(signed));
     }
 
     /// What comes of it, in the end.
     pub(crate) async fn sign_in(self, app: &TestApp) -> Answer {
         match self {
-            Self::Redirect => {
+            Self::Redirect | Self::PlainRedirect => {
                 let away = Away::new(app).await;
                 away.session.resume(app, &away.resume(app).await).await
             }
@@ -45,7 +69,7 @@ impl By {
             }
             Self::AppCode => {
                 // An app that was set up anew has used no code yet.
-                app.keycloak.change_user("demo", "grace", |grace| grace.totp(SEED)).unwrap();
+                app.keycloak().change_user("demo", "grace", |grace| grace.totp(SEED)).unwrap();
                 app.start("app-code-from-keycloak").await.submit_app_code(app, GRACE, &app.app_code()).await
             }
         }
@@ -54,7 +78,7 @@ impl By {
     /// Fails unless what the provider answers is refused for this reason: the session ends and nobody is signed in. One
     /// line of the log says why, and no text of the provider's or secret is anywhere.
     pub(crate) async fn signs_nobody_in(self, app: &TestApp, reason: &str) {
-        if self == Self::Redirect {
+        if self.redirects() {
             let away = Away::new(app).await;
             return away.signs_nobody_in(app, &away.back().await, reason).await;
         }
@@ -73,7 +97,7 @@ impl By {
     /// Fails unless it signs its user in now, as the only one: what was refused before was not merely broken.
     pub(crate) async fn signs_in(self, app: &TestApp) {
         let code = match self {
-            Self::Redirect => app.sign_in_by_redirect(JOURNEY, "ada", PASSWORD).await.code,
+            by if by.redirects() => app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await.code,
             _ => {
                 let answer = self.sign_in(app).await;
                 let code = answer.body["completion"]["code"].as_str();

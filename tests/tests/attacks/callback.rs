@@ -1,7 +1,7 @@
 //! States and codes that come back from a provider, or from somebody who says so.
 
 use chrono::TimeDelta;
-use landfall::demo::{KEYCLOAK_SECRET, PASSWORD};
+use landfall::demo::{PASSWORD, SECRET};
 use landfall_tests::{Browser, Login, Return, Setup, TestApp, key};
 use simulators::keycloak::{Client, Realm, User};
 use simulators::{Endpoint, Misbehaviour};
@@ -108,11 +108,11 @@ async fn a_state_of_a_session_that_is_over_is_refused() {
 /// Another client of the demo's realm, as `second`; and a provider of somebody else's, as `evil`.
 fn with_others(setup: &mut Setup) {
     let callback = |name: &str| format!("https://id.example.com/v1/callback/{name}");
-    let client = |name: &str| Client::confidential(name, KEYCLOAK_SECRET).redirect_uri(&callback("second"));
-    setup.keycloak.change_realm("demo", |realm| realm.client(client("landfall-second"))).unwrap();
+    let client = |name: &str| Client::confidential(name, SECRET).redirect_uri(&callback("second"));
+    setup.keycloak().change_realm("demo", |realm| realm.client(client("landfall-second"))).unwrap();
     let eve = User::new("eve").email("eve@evil.example", true).name("Eve", "E").password(PASSWORD);
-    let evil = Client::confidential("landfall", KEYCLOAK_SECRET).redirect_uri(&callback("evil"));
-    setup.keycloak = setup.keycloak.clone().realm(Realm::new("evil").client(evil).user(eve));
+    let evil = Client::confidential("landfall", SECRET).redirect_uri(&callback("evil"));
+    setup.keycloak().clone().realm(Realm::new("evil").client(evil).user(eve));
     for (id, client, realm) in [("second", "landfall-second", "demo"), ("evil", "landfall", "evil")] {
         setup.connectors += &format!(
             "  - {{ id: {id}, provider: keycloak, name: {id}, client: {{ id: {client}, secret: keycloak }}, methods: {{ oidc: {{}} }}, \
@@ -143,7 +143,7 @@ async fn a_state_at_another_connectors_callback_is_refused_and_stays_good_at_its
         ("second/../keycloak", unknown),
     ] {
         println!("{connector:?}");
-        let elsewhere = Return { path: back.path.replace("/keycloak?", &format!("/{connector}?")), form: None };
+        let elsewhere = Return::to(back.path.replace("/keycloak?", &format!("/{connector}?")));
         let answer = app.arrive(&elsewhere).await;
         witness.refused(&answer, status, code).await;
     }
@@ -167,7 +167,7 @@ async fn a_provider_that_sends_its_users_on_to_another_one_gets_no_code_of_their
     witness.refused(&answer, 400, "redirect_expired").await;
 
     // Were it to arrive at the other's callback: `iss` says whose it is.
-    let moved = Return { path: back.path.replace("/keycloak?", "/evil?"), form: None };
+    let moved = Return::to(back.path.replace("/keycloak?", "/evil?"));
     evil.signs_nobody_in(&app, &moved, "callback: issuer").await;
     assert_eq!(token_calls(&app), 0);
 }
@@ -202,11 +202,11 @@ async fn an_issuer_in_the_callback_that_is_wrong_or_missing_reaches_no_token_end
         away.signs_nobody_in(&app, &back, "callback: issuer").await;
     }
     for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
-        app.keycloak.misbehave_at(Endpoint::Login, Some(misbehaviour));
+        app.subject.misbehave_at(Endpoint::Login, Some(misbehaviour));
         let away = Away::new(&app).await;
         away.signs_nobody_in(&app, &away.back().await, "callback: issuer").await;
     }
-    assert_eq!((token_calls(&app), app.keycloak.exchanges().len()), (0, 0));
+    assert_eq!((token_calls(&app), app.subject.exchanges().len()), (0, 0));
 }
 
 #[tokio::test]
@@ -260,7 +260,7 @@ async fn a_code_that_was_made_up_signs_nobody_in() {
         let answer = away.session.resume(&app, &resume).await;
 
         ended(&app, &answer, "access_denied");
-        let sent = app.keycloak.exchanges().pop().unwrap();
+        let sent = app.subject.exchanges().pop().unwrap();
         assert_eq!(sent.code(), Some(code), "the code is one parameter, whatever is in it");
         assert_eq!(directory(&app).await.len(), 0);
     }
@@ -275,7 +275,7 @@ async fn a_callback_for_a_session_that_is_not_away_is_refused() {
     let secret = away.parameter("state").split_once('.').unwrap().1.to_owned();
     for state in [format!("{}.{secret}", asked.id), format!("{}.{}", asked.id, asked.token)] {
         let query = serde_urlencoded::to_string([("state", state.as_str()), ("code", "x")]).unwrap();
-        let answer = app.arrive(&Return { path: format!("/v1/callback/keycloak?{query}"), form: None }).await;
+        let answer = app.arrive(&Return::to(format!("/v1/callback/keycloak?{query}"))).await;
         witness.refused(&answer, 400, "redirect_expired").await;
     }
     // Nor does a resume find anything there.

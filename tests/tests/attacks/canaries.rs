@@ -232,9 +232,9 @@ fn form(text: &str) -> Value {
 }
 
 fn setup(setup: &mut Setup) {
-    setup.keycloak.change_user("demo", "ada", |ada| ada.password(PASSWORD)).unwrap();
+    setup.keycloak().change_user("demo", "ada", |ada| ada.password(PASSWORD)).unwrap();
     // Userinfo is asked as well.
-    setup.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+    setup.keycloak().change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
 }
 
 /// By password, as far as it gets.

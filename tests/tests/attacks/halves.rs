@@ -1,7 +1,7 @@
 //! The two halves of a redirect in the hands of two people: the session's token, and what the browser brings back.
 
 use chrono::TimeDelta;
-use landfall::demo::{EMAIL, KEYCLOAK_SECRET, PASSWORD};
+use landfall::demo::{EMAIL, PASSWORD, SECRET};
 use landfall_tests::{Answer, Browser, Login, TestApp, TestSession, VERIFIER, key};
 use serde_json::{Value, json};
 
@@ -370,7 +370,7 @@ async fn whoever_reads_the_tables_the_log_or_an_answer_for_another_finds_nothing
     let login = Login::of(&away.session, &resumed);
     app.redeem(&login.code).await.expect(200);
     items.push(app.items().await);
-    let sent = app.keycloak.exchanges().pop().unwrap();
+    let sent = app.subject.exchanges().pop().unwrap();
 
     let secret = |text: &str| text.split_once('.').map_or(text, |(_, secret)| secret).to_owned();
     let (state, nonce) = (away.parameter("state"), away.parameter("nonce"));
@@ -385,7 +385,7 @@ async fn whoever_reads_the_tables_the_log_or_an_answer_for_another_finds_nothing
         ("token", away.session.token.clone()),
         ("next token", login.session.token.clone()),
         ("code", secret(&login.code)),
-        ("client secret", KEYCLOAK_SECRET.to_owned()),
+        ("client secret", SECRET.to_owned()),
         ("password", PASSWORD.to_owned()),
         ("our verifier", VERIFIER.to_owned()),
         // Every JWT, the provider's ID and access tokens among them, starts so.

@@ -9,7 +9,7 @@ use crate::witness::{Witness, directory, ended};
 fn with_own_callback(setup: &mut Setup) {
     let own = "https://id.example.com/of-the-shop";
     setup.connectors = setup.connectors.replace("realm: demo }", &format!("realm: demo, redirect_uri: \"{own}\" }}"));
-    setup.keycloak.change_client("demo", "landfall", |client| client.redirect_uri(own)).unwrap();
+    setup.keycloak().change_client("demo", "landfall", |client| client.redirect_uri(own)).unwrap();
 }
 
 fn handed_over(session: &TestSession, back: &Return) -> Value {
@@ -70,8 +70,7 @@ async fn a_callback_handed_over_from_another_provider_or_with_another_code_signs
         told_nothing(&app, &back, &[&answer]);
         assert_eq!((token_calls(&app), directory(&app).await.len()), (calls, 0));
         // A session that is over sends nobody's code anywhere, by whichever way.
-        let late =
-            Return { path: format!("/v1/callback/keycloak?{}", back.path.split_once('?').unwrap().1), form: None };
+        let late = Return::to(format!("/v1/callback/keycloak?{}", back.path.split_once('?').unwrap().1));
         assert_eq!(app.arrive(&late).await.expect(400).code(), "redirect_expired");
         assert_eq!(token_calls(&app), calls);
     }

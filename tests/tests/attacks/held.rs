@@ -10,9 +10,9 @@ use landfall_tests::TestApp;
 ///
 /// The turn is then locked and not yet answered, for as long as the test likes.
 pub(crate) async fn until_the_provider_is_asked<F: Future>(app: &TestApp, mut request: Pin<&mut F>) {
-    let asked = app.keycloak.requests().len();
+    let asked = app.subject.requests().len();
     poll_fn(|cx| {
-        if app.keycloak.requests().len() > asked {
+        if app.subject.requests().len() > asked {
             return Poll::Ready(());
         }
         assert!(request.as_mut().poll(cx).is_pending(), "the request was answered without asking the provider");

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use landfall::demo::{EMAIL, KEYCLOAK_SECRET, PASSWORD};
+use landfall::demo::{EMAIL, PASSWORD, SECRET};
 use landfall_tests::{Answer, Browser, Login, Setup, TestApp, data, key};
 use serde_json::json;
 use simulators::keycloak::{Client, Realm, User};
@@ -27,7 +27,7 @@ fn connector(id: &str, realm: &str, source: &str) -> String {
 
 /// A realm beside the demo's, with these users.
 fn realm(name: &str, users: impl IntoIterator<Item = User>) -> Realm {
-    let client = Client::confidential("landfall", KEYCLOAK_SECRET).direct_grants(true);
+    let client = Client::confidential("landfall", SECRET).direct_grants(true);
     users.into_iter().fold(Realm::new(name).client(client), Realm::user)
 }
 
@@ -38,7 +38,7 @@ fn user(login: &str) -> User {
 
 /// The demo's realm as `keycloak`, and a realm with these users as `acme`.
 fn with_acme(setup: &mut Setup, users: impl IntoIterator<Item = User>) {
-    setup.keycloak = setup.keycloak.clone().realm(realm("acme", users));
+    setup.keycloak().clone().realm(realm("acme", users));
     setup.connectors =
         format!("connectors:{}{}", connector("keycloak", "demo", "keycloak"), connector("acme", "acme", "acme"));
 }
@@ -95,7 +95,7 @@ async fn the_same_subject_from_another_source_is_another_user() {
     let same = |login, email| user(login).email(email, false).subject("f:1:mallory");
     let app = TestApp::with(|setup| {
         with_acme(setup, [same("mallory@acme.example", "m@acme.example")]);
-        setup.keycloak = setup.keycloak.clone().realm(realm("demo", [same("victim@example.org", "v@example.org")]));
+        setup.keycloak().clone().realm(realm("demo", [same("victim@example.org", "v@example.org")]));
         // The same realm, issuer and all, as a pool of its own.
         setup.connectors += &connector("again", "demo", "again");
     })
@@ -133,7 +133,7 @@ async fn a_linked_users_new_email_moves_neither_them_nor_anybody_else() {
 
     // Grace's provider now says that hers is the address that Ada proved; and Ada's, that she has another.
     let change = |name: &str, email: &'static str| {
-        app.keycloak.change_user("demo", name, |user| user.email(email, true)).unwrap();
+        app.keycloak().change_user("demo", name, |user| user.email(email, true)).unwrap();
     };
     change("ada", "countess@example.org");
     change("grace", EMAIL);
@@ -227,7 +227,7 @@ async fn two_first_logins_of_one_account_at_once_make_one_user() {
     let code = |answer: &Answer| answer.body["completion"]["code"].as_str().unwrap().to_owned();
     assert_eq!(app.id_token(&code(&early)).await["sub"], app.id_token(&code(&late)).await["sub"]);
     assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
-    assert_eq!(app.keycloak.requests().len(), 2);
+    assert_eq!(app.subject.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn two_first_logins_with_one_email_at_once_end_with_the_second_asked_for_p
     ended(&app, &late, "access_denied");
     assert_eq!(app.events("proof_required").len(), 1);
     assert_eq!(directory(&app).await, before);
-    assert_eq!(app.keycloak.requests().len(), 2, "the password was sent again");
+    assert_eq!(app.subject.requests().len(), 2, "the password was sent again");
 }
 
 /// Checks a password, and then wants to see the same person at the provider's own page.

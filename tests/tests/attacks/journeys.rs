@@ -54,7 +54,7 @@ fn code_of(answer: &Answer) -> &str {
 
 /// The passwords the provider has received.
 fn passwords(app: &TestApp) -> Vec<Vec<u8>> {
-    app.keycloak.requests().iter().map(|attempt| attempt.password().unwrap_or_default().to_owned()).collect()
+    app.subject.requests().iter().map(|attempt| attempt.password().unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -367,11 +367,11 @@ async fn a_password_reaches_the_provider_byte_for_byte() {
     .map(str::to_owned);
     for password in &passwords {
         println!("{password:?}");
-        app.keycloak.change_user("demo", "ada", |ada| ada.password(password)).unwrap();
+        app.keycloak().change_user("demo", "ada", |ada| ada.password(password)).unwrap();
 
         app.log_in(EMAIL, password).await;
 
-        let sent = app.keycloak.requests().pop().unwrap();
+        let sent = app.subject.requests().pop().unwrap();
         assert_eq!(sent.password(), Some(password.as_bytes()));
         assert_eq!(sent.username(), Some(EMAIL.as_bytes()));
     }
@@ -389,7 +389,7 @@ async fn a_password_that_is_almost_the_right_one_is_wrong() {
         ("u\u{308}mlaut".into(), "\u{fc}mlaut".into()),
         ("Case".into(), "case".into()),
     ] {
-        app.keycloak.change_user("demo", "ada", |ada| ada.password(&right)).unwrap();
+        app.keycloak().change_user("demo", "ada", |ada| ada.password(&right)).unwrap();
         let session = app.start(JOURNEY).await;
 
         let answer = session.submit(&app, &key(1), &data(EMAIL, &almost)).await.expect(200);

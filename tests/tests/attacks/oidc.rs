@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Browser, Login, Setup, TestApp, TestSession};
+use landfall_tests::{Browser, Login, PROVIDERS, Setup, TestApp, TestSession};
 use serde_json::{Value, json};
-use simulators::keycloak::Client;
-use simulators::{BadKey, Endpoint, Misbehaviour, Published};
+use simulators::{BadKey, Endpoint, Misbehaviour, Published, bad_id_tokens};
 
-use crate::away::{Away, JOURNEY, told_none, told_nothing};
+use crate::away::{Away, told_none, told_nothing};
 use crate::by::{By, three_ways};
 use crate::witness::{calls, directory, ended};
 
@@ -28,74 +27,19 @@ fn hosts(app: &TestApp) -> Vec<String> {
 
 #[tokio::test]
 async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
-    let unsigned_as = |algorithm: &str| Misbehaviour::UnsignedAs(algorithm.to_owned());
-    let rows = [
-        // Whose it is, and whom it is for.
-        (Misbehaviour::WrongIssuer, "issuer"),
-        (Misbehaviour::WrongAudience, "audience"),
-        (Misbehaviour::SeveralAudiences, "audience"),
-        (Misbehaviour::WrongAuthorizedParty, "authorized_party"),
-        // Which login it is about.
-        (Misbehaviour::WrongNonce, "nonce"),
-        (Misbehaviour::NoNonce, "nonce"),
-        (Misbehaviour::NoSubject, "format"),
-        // The signature.
-        (Misbehaviour::ForgedSignature, "signature"),
-        (Misbehaviour::EmptySignature, "signature"),
-        (Misbehaviour::ShortKeySignature, "signature"),
-        (Misbehaviour::UnknownKey, "key"),
-        (Misbehaviour::EncryptionKey, "key"),
-        (Misbehaviour::EmbeddedKey, "key"),
-        (Misbehaviour::Unsigned, "algorithm"),
-        (unsigned_as("None"), "algorithm"),
-        (unsigned_as("NONE"), "algorithm"),
-        (unsigned_as("nOnE"), "algorithm"),
-        (unsigned_as(" none"), "algorithm"),
-        (unsigned_as(""), "algorithm"),
-        (unsigned_as("RS256 "), "algorithm"),
-        (unsigned_as("rs256"), "algorithm"),
-        (unsigned_as("ES256K"), "algorithm"),
-        (unsigned_as("RS256"), "signature"),
-        (Misbehaviour::HmacWithPublicKey, "algorithm"),
-        (Misbehaviour::HmacWithClientSecret, "algorithm"),
-        // What the header says of keys and of itself.
-        (Misbehaviour::KidIsAPath, "key"),
-        (Misbehaviour::KidIsAList, "header"),
-        (Misbehaviour::UnknownCritical, "header"),
-        (Misbehaviour::UnencodedPayload, "header"),
-        (Misbehaviour::LogoutToken, "header"),
-        // When.
-        (Misbehaviour::Expired, "expired"),
-        (Misbehaviour::IssuedInTheFuture, "not_yet_valid"),
-        (Misbehaviour::NotYetValid, "not_yet_valid"),
-        (Misbehaviour::ExpiryAsText, "format"),
-        (Misbehaviour::ExpiryAsFraction, "format"),
-        (Misbehaviour::ExpiryNegative, "format"),
-        (Misbehaviour::ExpiryBeyondNumbers, "format"),
-        (Misbehaviour::NoExpiry, "format"),
-        (Misbehaviour::NoIssuedAt, "format"),
-        // What two readers would read two ways, and what is none.
-        (Misbehaviour::DuplicateClaims, "json"),
-        (Misbehaviour::GarbageIdToken, "format"),
-        (Misbehaviour::NoIdToken, "format"),
-    ];
     for by in By::ALL {
-        let app = TestApp::with(three_ways).await;
-        // A direct grant has no nonce, and does without an ID token: below.
-        let holds = |(misbehaviour, check): &&(Misbehaviour, &str)| {
-            by == By::Redirect || !(*check == "nonce" || *misbehaviour == Misbehaviour::NoIdToken)
-        };
-        let rows: Vec<_> = rows.iter().filter(holds).collect();
-        for (misbehaviour, check) in &rows {
-            println!("{by:?} {misbehaviour:?}");
-            app.keycloak.misbehave(Some(misbehaviour.clone()));
-            by.signs_nobody_in(&app, &format!("id_token: {check}")).await;
+        let app = by.app().await;
+        let rows: Vec<_> = bad_id_tokens().into_iter().filter(|bad| by.redirects() || !bad.by_redirect_only).collect();
+        for bad in &rows {
+            println!("{by:?} {bad:?}");
+            app.subject.misbehave(Some(bad.how.clone()));
+            by.signs_nobody_in(&app, &format!("id_token: {}", bad.fault)).await;
         }
         // One code or password each, and nobody was asked for a key that a token points to.
         assert_eq!((calls(&app), hosts(&app)), ([1, 2, rows.len(), 0], vec!["127.0.0.1".to_owned()]));
         assert_eq!((directory(&app).await.len(), app.events("session_completed").len()), (0, 0));
 
-        app.keycloak.misbehave(None);
+        app.subject.misbehave(None);
         by.signs_in(&app).await;
     }
 }
@@ -103,13 +47,13 @@ async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
 #[tokio::test]
 async fn a_direct_grant_without_an_id_token_is_vouched_for_by_userinfo_and_a_code_by_nothing() {
     let app = TestApp::with(three_ways).await;
-    app.keycloak.misbehave(Some(Misbehaviour::NoIdToken));
+    app.subject.misbehave(Some(Misbehaviour::NoIdToken));
     // Nothing else says that a code was looked at.
     ended(&app, &By::AppCode.sign_in(&app).await, "try_later");
     assert!(directory(&app).await.is_empty());
-    app.keycloak.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::DuplicateKeys));
+    app.subject.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::DuplicateKeys));
     By::Password.signs_nobody_in(&app, "userinfo: json").await;
-    app.keycloak.misbehave_at(Endpoint::Userinfo, None);
+    app.subject.misbehave_at(Endpoint::Userinfo, None);
     By::Password.signs_in(&app).await;
 }
 
@@ -122,8 +66,8 @@ async fn an_id_token_that_a_token_answer_hides_is_not_found() {
         (Misbehaviour::KidIsHuge, "token: size"),
     ] {
         for by in By::ALL {
-            let app = TestApp::with(three_ways).await;
-            app.keycloak.misbehave(Some(misbehaviour.clone()));
+            let app = by.app().await;
+            app.subject.misbehave(Some(misbehaviour.clone()));
             by.signs_nobody_in(&app, reason).await;
             assert_eq!(calls(&app), [1, 1, 1, 0], "{by:?}");
         }
@@ -132,7 +76,6 @@ async fn an_id_token_that_a_token_answer_hides_is_not_found() {
 
 #[tokio::test]
 async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_code_and_signs_nobody_in() {
-    let app = TestApp::with(|setup| setup.budget = Duration::from_secs(2)).await;
     let elsewhere = Misbehaviour::Redirect("https://attacker.example/token".into());
     let rows = [
         Misbehaviour::Garbage,
@@ -143,19 +86,22 @@ async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_code_and_signs_nobody
         elsewhere,
         Misbehaviour::Silence,
     ];
-    for (index, misbehaviour) in rows.into_iter().enumerate() {
-        println!("{misbehaviour:?}");
-        app.keycloak.misbehave(Some(misbehaviour));
-        let away = Away::new(&app).await;
-        let back = away.back().await;
-        let arrived = app.arrive(&back).await;
-        let resumed = away.session.resume(&app, &arrived.carried().1).await;
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |setup| setup.budget = Duration::from_secs(2)).await;
+        for (index, misbehaviour) in rows.iter().cloned().enumerate() {
+            println!("{misbehaviour:?}");
+            app.subject.misbehave(Some(misbehaviour));
+            let away = Away::new(&app).await;
+            let back = away.back().await;
+            let arrived = app.arrive(&back).await;
+            let resumed = away.session.resume(&app, &arrived.carried().1).await;
 
-        ended(&app, &resumed, "try_later");
-        told_nothing(&app, &back, &[&arrived, &resumed]);
-        assert_eq!((calls(&app), app.events("login_failed").len()), ([1, 1, index + 1, 0], index + 1));
+            ended(&app, &resumed, "try_later");
+            told_nothing(&app, &back, &[&arrived, &resumed]);
+            assert_eq!((calls(&app), app.events("login_failed").len()), ([1, 1, index + 1, 0], index + 1));
+        }
+        assert_eq!((directory(&app).await.len(), hosts(&app)), (0, vec!["127.0.0.1".to_owned()]));
     }
-    assert_eq!((directory(&app).await.len(), hosts(&app)), (0, vec!["127.0.0.1".to_owned()]));
 }
 
 #[tokio::test]
@@ -180,7 +126,7 @@ async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_
         for (index, misbehaviour) in rows.into_iter().enumerate() {
             println!("{by:?} {misbehaviour:?}");
             let is_no_outage = by == By::AppCode && misbehaviour == Misbehaviour::ServerError;
-            app.keycloak.misbehave(Some(misbehaviour));
+            app.subject.misbehave(Some(misbehaviour));
             let answer = by.sign_in(&app).await;
             match is_no_outage {
                 true => assert_eq!(answer.body["step"]["error"]["code"], "invalid_credentials"),
@@ -197,15 +143,15 @@ async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_
 async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_out() {
     let kinds = [BadKey::Short, BadKey::OffCurve, BadKey::WrongType];
     for (kind, by) in kinds.into_iter().flat_map(|kind| By::ALL.map(|by| (kind, by))) {
-        let app = TestApp::with(three_ways).await;
-        app.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Instead)));
+        let app = by.app().await;
+        app.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Instead)));
         // Rightly signed by the key that is said to be the right one, as far as there can be such a signature.
-        app.keycloak.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
+        app.subject.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
         by.signs_nobody_in(&app, "id_token: key").await;
         assert_eq!(calls(&app)[2], 1, "{kind:?} {by:?}");
 
-        let app = TestApp::with(three_ways).await;
-        app.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Beside)));
+        let app = by.app().await;
+        app.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Beside)));
         by.signs_in(&app).await;
     }
 }
@@ -218,11 +164,11 @@ async fn a_key_set_that_is_huge_deep_or_ambiguous_is_refused_before_anything_sec
         (Misbehaviour::HugeBody(MEGABYTES), "keys: size"),
     ] {
         for by in By::ALL {
-            let app = TestApp::with(three_ways).await;
-            app.keycloak.misbehave_at(Endpoint::Keys, Some(misbehaviour.clone()));
+            let app = by.app().await;
+            app.subject.misbehave_at(Endpoint::Keys, Some(misbehaviour.clone()));
             by.signs_nobody_in(&app, reason).await;
             assert_eq!(calls(&app), [1, 1, 0, 0], "{by:?}");
-            assert!(app.keycloak.exchanges().is_empty() && app.keycloak.requests().is_empty());
+            assert!(app.subject.exchanges().is_empty() && app.subject.requests().is_empty());
         }
     }
 }
@@ -239,11 +185,11 @@ fn bad_documents() -> [(Misbehaviour, &'static str); 4] {
 
 #[tokio::test]
 async fn a_discovery_document_that_is_huge_deep_ambiguous_or_somebody_elses_sends_nobody_anywhere() {
-    for (misbehaviour, reason) in bad_documents() {
-        let app = TestApp::new().await;
-        app.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+    for (provider, (misbehaviour, reason)) in PROVIDERS.iter().flat_map(|it| bad_documents().map(|bad| (it, bad))) {
+        let app = TestApp::over(provider, |_| {}).await;
+        app.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
 
-        let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+        let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
 
         assert_eq!((&start.body["status"], &start.body["redirect"]), (&json!("rejected"), &Value::Null));
         assert_eq!(start.body["rejection"], json!({ "code": "identity_refused" }));
@@ -261,7 +207,7 @@ async fn a_discovery_document_that_is_huge_deep_ambiguous_or_somebody_elses_is_s
         bad_documents().into_iter().flat_map(|bad| By::DIRECT.map(|by| (bad.clone(), by)))
     {
         let app = TestApp::with(three_ways).await;
-        app.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+        app.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
         by.signs_nobody_in(&app, reason).await;
         assert_eq!(calls(&app), [1, 0, 0, 0], "{by:?}");
     }
@@ -269,14 +215,14 @@ async fn a_discovery_document_that_is_huge_deep_ambiguous_or_somebody_elses_is_s
 
 #[tokio::test]
 async fn a_discovery_document_that_turns_bad_while_the_browser_is_away_gets_no_code() {
-    for (misbehaviour, reason) in bad_documents() {
-        let app = TestApp::new().await;
+    for (provider, (misbehaviour, reason)) in PROVIDERS.iter().flat_map(|it| bad_documents().map(|bad| (it, bad))) {
+        let app = TestApp::over(provider, |_| {}).await;
         Away::new(&app).await;
         app.clock.advance(TimeDelta::minutes(55));
         let away = Away::new(&app).await;
         let back = away.back().await;
         app.clock.advance(TimeDelta::minutes(10));
-        app.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+        app.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
 
         away.signs_nobody_in(&app, &back, reason).await;
 
@@ -323,14 +269,13 @@ async fn userinfo_of_somebody_else_or_that_is_huge_deep_or_ambiguous_signs_nobod
                 continue;
             }
             for by in By::ALL {
-                let app = TestApp::with(three_ways).await;
-                let thin = |client: Client| client.claims_in_id_token(false).signed_userinfo(signed);
-                app.keycloak.change_client("demo", by.client(), thin).unwrap();
-                app.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
+                let app = by.app().await;
+                by.thin(&app, signed);
+                app.subject.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
                 by.signs_nobody_in(&app, reason).await;
                 assert_eq!(calls(&app), [1, 1, 1, 1], "{by:?}");
 
-                app.keycloak.misbehave_at(Endpoint::Userinfo, None);
+                app.subject.misbehave_at(Endpoint::Userinfo, None);
                 by.signs_in(&app).await;
             }
         }
@@ -343,7 +288,7 @@ async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minu
     let made_up = [Misbehaviour::UnknownKey, Misbehaviour::KidIsAPath, Misbehaviour::EmbeddedKey];
     for minute in 1..=3 {
         for kid in made_up.iter().cycle().take(8) {
-            app.keycloak.misbehave(Some(kid.clone()));
+            app.subject.misbehave(Some(kid.clone()));
             let away = Away::new(&app).await;
             away.signs_nobody_in(&app, &away.back().await, "id_token: key").await;
         }
@@ -357,7 +302,7 @@ async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minu
     ended(&app, &answer, "identity_refused");
     assert_eq!((calls(&app)[1], directory(&app).await.len()), (5, 0));
 
-    app.keycloak.misbehave(None);
+    app.subject.misbehave(None);
     By::Redirect.signs_in(&app).await;
     assert_eq!(calls(&app)[1], 5);
 }
@@ -367,7 +312,7 @@ async fn a_flood_of_logins_at_once_with_made_up_keys_costs_one_fetch() {
     let app = TestApp::new().await;
     By::Redirect.signs_in(&app).await;
     let [_, fetched, ..] = calls(&app);
-    app.keycloak.misbehave(Some(Misbehaviour::UnknownKey));
+    app.subject.misbehave(Some(Misbehaviour::UnknownKey));
     let [a, b, c, d] = [Away::new(&app).await, Away::new(&app).await, Away::new(&app).await, Away::new(&app).await];
     let [w, x, y, z] = [a.back().await, b.back().await, c.back().await, d.back().await];
 
@@ -383,13 +328,13 @@ async fn a_flood_of_logins_at_once_with_made_up_keys_costs_one_fetch() {
 #[tokio::test]
 async fn a_session_that_ended_with_a_refused_answer_is_not_gone_on_with() {
     let app = TestApp::new().await;
-    app.keycloak.misbehave(Some(Misbehaviour::WrongNonce));
+    app.subject.misbehave(Some(Misbehaviour::WrongNonce));
     let away = Away::new(&app).await;
     let resume = away.resume(&app).await;
     // Refused for good: neither with the same half again nor with a new one.
     let refused = away.session.resume(&app, &resume).await;
     ended(&app, &refused, "identity_refused");
-    app.keycloak.misbehave(None);
+    app.subject.misbehave(None);
     let again = away.session.resume(&app, &resume).await.expect(200);
     assert_eq!(again.body["rejection"], refused.body["rejection"]);
     let session = TestSession { turn: 2, ..away.session.clone() };

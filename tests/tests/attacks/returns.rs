@@ -63,7 +63,7 @@ async fn an_error_with_a_forged_state_changes_nothing_and_none_of_its_text_is_sh
 async fn what_a_provider_says_with_its_no_is_shown_to_nobody() {
     for error in ["access_denied", "<script>alert(1)</script>", "server_error", "\0"] {
         let app = TestApp::new().await;
-        app.keycloak.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
+        app.subject.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
         let away = Away::new(&app).await;
         let back = away.back().await;
         assert!(back.parameter("error_description").is_some_and(|text| text.contains("<script>")));
@@ -92,8 +92,8 @@ async fn a_parameter_that_is_there_twice_is_refused_whichever_it_is() {
         for again in [format!("{name}={value}"), format!("{name}="), name.clone(), format!("{name}=x")] {
             for twice in [format!("{encoded}&{again}"), format!("{again}&{encoded}")] {
                 for back in [
-                    Return { path: format!("/v1/callback/keycloak?{twice}"), form: None },
-                    Return { path: "/v1/callback/keycloak".into(), form: Some(twice.clone()) },
+                    Return::to(format!("/v1/callback/keycloak?{twice}")),
+                    Return { form: Some(twice.clone()), ..Return::to("/v1/callback/keycloak") },
                 ] {
                     let answer = app.arrive(&back).await;
                     witness.refused(&answer, 400, "invalid_request").await;
@@ -101,7 +101,7 @@ async fn a_parameter_that_is_there_twice_is_refused_whichever_it_is() {
             }
         }
     }
-    let answer = app.arrive(&Return { path: format!("{}&x=1&x=1", back.path), form: None }).await;
+    let answer = app.arrive(&Return::to(format!("{}&x=1&x=1", back.path))).await;
     witness.refused(&answer, 400, "invalid_request").await;
 
     app.arrive(&back).await.expect(303);

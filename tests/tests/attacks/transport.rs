@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::{AuthorizationCode, SecretHash, SessionToken, SubmitKey};
-use landfall::demo::{EMAIL, KEYCLOAK_SECRET, PASSWORD, REDIRECT_URI};
+use landfall::demo::{EMAIL, PASSWORD, REDIRECT_URI, SECRET};
 use landfall_tests::{Answer, TestApp, VERIFIER, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::{Client, Realm, User};
@@ -245,7 +245,7 @@ async fn separators_in_subjects_realms_and_emails_make_no_two_people_one() {
     let emails =
         ["a#b@example.org", "a@example.org", "b@example.org", "a\0b@example.org", "a|b@example.org", "#@example.org"];
     let realm = |name: &str| {
-        let client = Client::confidential("landfall", KEYCLOAK_SECRET).direct_grants(true);
+        let client = Client::confidential("landfall", SECRET).direct_grants(true);
         Realm::new(name).client(client).profile_optional(true)
     };
     let user = |login: &str| User::new(login).password(PASSWORD);
@@ -253,10 +253,10 @@ async fn separators_in_subjects_realms_and_emails_make_no_two_people_one() {
         let of_subjects = subjects.iter().enumerate().map(|(at, subject)| user(&format!("s{at}@x.org")).subject(subject));
         let of_emails = emails.iter().enumerate().map(|(at, email)| user(&format!("e{at}@x.org")).email(email, true));
         let people = of_subjects.chain(of_emails).fold(realm("people"), Realm::user);
-        setup.keycloak = setup.keycloak.clone().realm(people);
+        setup.keycloak().clone().realm(people);
         setup.connectors = "connectors:\n".into();
         for (name, subject) in borders {
-            setup.keycloak = setup.keycloak.clone().realm(realm(name).user(user("b@x.org").subject(subject)));
+            setup.keycloak().clone().realm(realm(name).user(user("b@x.org").subject(subject)));
         }
         for name in borders.iter().map(|(name, _)| *name).chain(["people"]) {
             setup.connectors += &format!(
@@ -380,7 +380,7 @@ async fn whoever_reads_the_tables_or_the_log_finds_nothing_that_opens_anything()
         PASSWORD,
         "a wrong canary",
         VERIFIER,
-        KEYCLOAK_SECRET,
+        SECRET,
         // Every JWT, of the provider's or ours, starts so: `{"` in base64url.
         "eyJ",
     ];

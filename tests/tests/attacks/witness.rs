@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall::demo::{KEYCLOAK_SECRET, PASSWORD};
+use landfall::demo::{PASSWORD, SECRET};
 use landfall_tests::{Answer, TestApp, VERIFIER};
 use serde_json::Value;
 use simulators::Endpoint;
@@ -20,7 +20,7 @@ impl<'a> Witness<'a> {
     /// Looks around. `secrets` are tokens and codes that must turn up in no log and no error, beside the passwords,
     /// client secrets and verifiers of every test.
     pub(crate) async fn of(app: &'a TestApp, secrets: &[&str]) -> Self {
-        let secrets = secrets.iter().chain(&[PASSWORD, KEYCLOAK_SECRET, VERIFIER]).map(|&text| text.to_owned());
+        let secrets = secrets.iter().chain(&[PASSWORD, SECRET, VERIFIER]).map(|&text| text.to_owned());
         Self {
             app,
             items: app.items().await,
@@ -74,7 +74,7 @@ impl<'a> Witness<'a> {
 
 /// How often the provider was called: for its discovery document, its keys, tokens, userinfo.
 pub(crate) fn calls(app: &TestApp) -> [usize; 4] {
-    [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo].map(|at| app.keycloak.calls(at))
+    [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo].map(|at| app.subject.calls(at))
 }
 
 /// Users, links and identifiers, without the sessions.

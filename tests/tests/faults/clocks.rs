@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::FixedClock;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Browser, ISSUER, Login, TestApp, TestSession, data, demo_keycloak, key};
+use landfall_tests::{Browser, ISSUER, KEYCLOAK, Login, TestApp, TestSession, data, key, subject_of};
 use serde_json::json;
 
 use crate::time::Time;
@@ -15,7 +15,7 @@ use crate::time::Time;
 async fn ahead(seconds: i64) -> TestApp {
     TestApp::with(|setup| {
         let clock = FixedClock::at(setup.time.now() + TimeDelta::seconds(seconds));
-        setup.keycloak = demo_keycloak(Arc::new(clock), ISSUER);
+        setup.subject = subject_of(&KEYCLOAK, Arc::new(clock), ISSUER);
     })
     .await
 }

@@ -39,9 +39,9 @@ async fn first_logins_of_one_account_at_once_by_password_and_by_redirect_are_one
 #[tokio::test]
 async fn first_logins_of_two_accounts_with_one_email_at_once_are_one_user_and_one_refusal() {
     let app = TestApp::with(|setup| {
-        let client = Client::confidential("landfall", landfall::demo::KEYCLOAK_SECRET).direct_grants(true);
+        let client = Client::confidential("landfall", landfall::demo::SECRET).direct_grants(true);
         let namesake = User::new("ada").email(EMAIL, true).name("A", "A").password(PASSWORD);
-        setup.keycloak = setup.keycloak.clone().realm(Realm::new("other").client(client).user(namesake));
+        setup.keycloak().clone().realm(Realm::new("other").client(client).user(namesake));
         setup.connectors += "  - { id: other, provider: keycloak, name: O, client: { id: landfall, secret: keycloak }, \
                              methods: { password: {} }, settings: { url: \"{keycloak}/demo/keycloak\", realm: other } }\n";
     })
@@ -76,7 +76,7 @@ async fn whatever_the_gateway_delivers_twice_is_done_once() {
     let done = if status(&one) == "completed" { one } else { two };
     // One after the other.
     assert_eq!(session.submit(&app, &key, &data).await.expect(200).body, done.body);
-    assert_eq!((app.keycloak.requests().len(), app.users().await), (1, 1));
+    assert_eq!((app.subject.requests().len(), app.users().await), (1, 1));
 
     // A code is for one.
     let code = done.body["completion"]["code"].as_str().unwrap();
@@ -106,7 +106,7 @@ async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
     assert_eq!(statuses, ["completed", "processing"]);
     let done = if status(&one) == "completed" { one } else { two };
     assert_eq!(app.invoke("step-submit", &submit).await.expect(200).body, done.body);
-    assert_eq!((app.keycloak.requests().len(), app.users().await), (1, 1));
+    assert_eq!((app.subject.requests().len(), app.users().await), (1, 1));
 
     let code = done.body["completion"]["code"].as_str().unwrap();
     let token = event_with("issuer/token.success.v2", &[(CODE, code), (examples::VERIFIER, VERIFIER)]);

@@ -1,18 +1,25 @@
 //! Connector documents that describe no connector, and connectors that cannot be used when somebody wants to log in.
 
-use chrono::TimeDelta;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta};
+use domain::{FixedClock, SeededEntropy};
 use insta::assert_snapshot;
-use landfall::demo::{EMAIL, PASSWORD};
+use landfall::demo::{EMAIL, PASSWORD, connectors_file, subjects};
 use landfall::documents;
 use landfall_tests::{Answer, Setup, TestApp, data, key};
 use providers::Registry;
 use serde_json::json;
 
-const DEMO: &str = include_str!("../../../infra/landfall/demo/connectors.yaml");
+/// The demo's file of connectors.
+fn demo() -> String {
+    let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
+    connectors_file(&subjects(clock, Arc::new(SeededEntropy::new(1))), "https://id.example.com")
+}
 
 /// What is said about a copy of the demo's connectors with other text in some places.
 fn broken(changes: &[(&str, &str)]) -> String {
-    let mut text = DEMO.replace("{base}", "https://id.example.com");
+    let mut text = demo();
     for (from, to) in changes {
         assert_eq!(text.matches(from).count(), 1, "{from:?} is not there, or not once");
         text = text.replacen(from, to, 1);
@@ -22,12 +29,7 @@ fn broken(changes: &[(&str, &str)]) -> String {
 
 #[test]
 fn the_demos_connectors_are_connectors() {
-    let connectors = documents::connectors(
-        &Registry::default(),
-        "connectors.yaml",
-        &DEMO.replace("{base}", "https://id.example.com"),
-    )
-    .unwrap();
+    let connectors = documents::connectors(&Registry::default(), "connectors.yaml", &demo()).unwrap();
     assert_eq!(connectors.len(), 1);
     assert!(connectors[0].enabled);
 }

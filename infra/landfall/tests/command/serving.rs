@@ -93,7 +93,7 @@ fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
         (output.status.success(), said.replace(&server.port.to_string(), "PORT"))
     };
 
-    let (passed, said) = test(landfall::demo::KEYCLOAK_SECRET);
+    let (passed, said) = test(landfall::demo::SECRET);
     assert!(passed, "{said}");
     assert_snapshot!(said, @"
     keycloak (keycloak)

@@ -1,7 +1,6 @@
 use domain::Pending;
 use serde_json::json;
-use simulators::keycloak::{Client, Realm};
-use simulators::{Endpoint, Misbehaviour};
+use simulators::{Endpoint, Misbehaviour, Registration};
 
 use super::Row;
 use crate::bench::{Bench, CALLBACK, SECRET};
@@ -9,31 +8,27 @@ use crate::{Check, Hints, ProviderError, Rejection, Stage};
 
 const MIXED_UP: Option<ProviderError> = Some(ProviderError::Refused { stage: Stage::Callback, check: Check::Issuer });
 
-/// A connector to another client of the same realm.
-fn other(realm: Realm) -> Realm {
-    realm.client(Client::confidential("other", SECRET).redirect_uri(CALLBACK))
-}
-
 #[tokio::test]
 async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
-            bench.keycloak.misbehave_at(Endpoint::Login, Some(misbehaviour.clone()));
+            bench.subject.misbehave_at(Endpoint::Login, Some(misbehaviour.clone()));
             assert_eq!(bench.login().await.err(), MIXED_UP, "{row:?} {misbehaviour:?}");
         }
-        bench.keycloak.misbehave_at(Endpoint::Login, None);
+        bench.subject.misbehave_at(Endpoint::Login, None);
 
         let pending = bench.begin().await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();
-        let issuer = returned.get("iss").unwrap().to_owned();
-        for spelling in [format!("{issuer}/"), issuer.replace("demo", "Demo"), String::new()] {
-            let altered = returned.clone().with("iss", Some(&spelling));
+        let issuer = returned.parameter("iss").unwrap();
+        for spelling in [format!("{issuer}/"), issuer.replace("http", "HTTP"), " ".to_owned()] {
+            let altered = returned.with(&[("iss", &spelling)]);
             assert_eq!(bench.answer(&pending, &altered).await.err(), MIXED_UP, "{spelling}");
         }
-        let error = returned.clone().with("code", None).with("error", Some("access_denied"));
-        assert_eq!(bench.answer(&pending, &error.clone().with("iss", None)).await.err(), MIXED_UP);
-        assert_eq!(bench.answer(&pending, &error.with("iss", Some("https://evil.example"))).await.err(), MIXED_UP);
+        let error = returned.with(&[("code", ""), ("error", "access_denied")]);
+        for other in ["", "https://evil.example"] {
+            assert_eq!(bench.answer(&pending, &error.with(&[("iss", other)])).await.err(), MIXED_UP);
+        }
         assert_eq!(bench.calls()[1..], [0, 0, 0]);
         bench.answer(&pending, &returned).await.unwrap();
     }
@@ -59,22 +54,22 @@ async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint(
             ("request_not_supported", "unavailable.misconfigured"),
             ("<script>alert(1)</script>", "rejected.declined"),
         ] {
-            bench.keycloak.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
+            bench.subject.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
             let failed = bench.login().await.unwrap_err();
             assert_eq!(failed.outcome(), Some(outcome), "{row:?} {error}: {failed}");
             assert!(!format!("{failed:?} {failed}").contains("script"));
         }
         // What the provider itself says to a silent login.
-        bench.keycloak.misbehave_at(Endpoint::Login, None);
+        bench.subject.misbehave_at(Endpoint::Login, None);
         let silent = Hints { prompt: Some("none"), ..Hints::default() };
         let pending = bench.begin_with(silent).await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();
         let declined = Some(ProviderError::Rejected(Rejection::Declined));
         assert_eq!(bench.answer(&pending, &returned).await.err(), declined);
         // An error counts for more than a code beside it, and neither is no answer.
-        let both = returned.clone().with("code", Some("code"));
+        let both = returned.with(&[("code", "code")]);
         assert_eq!(bench.answer(&pending, &both).await.err(), declined);
-        let neither = returned.with("error", None);
+        let neither = returned.with(&[("error", "")]);
         assert_eq!(bench.answer(&pending, &neither).await.err(), Some(Stage::Callback.refused(Check::Format)));
         assert_eq!(bench.calls()[1..], [0, 0, 0]);
     }
@@ -118,14 +113,14 @@ async fn a_code_of_another_session_signs_nobody_in() {
     for row in Row::redirects() {
         // PKCE at the provider: its refusal is what the provider says of it.
         let bench = row.bench().await;
-        let by_pkce = match row.0 {
+        let by_pkce = match row.0.provider {
             "keycloak" => Stage::Token.refused(Check::Code),
             _ => ProviderError::Rejected(Rejection::InteractionRequired),
         };
         assert_eq!(injected(&bench).await, by_pkce, "{row:?}");
 
         // Without it the nonce, which is ours to check.
-        let bench = row.with(|realm| realm, json!({ "settings": { "pkce": false } })).await;
+        let bench = row.with(json!({ "settings": { "pkce": false } })).await;
         assert_eq!(injected(&bench).await, Stage::IdToken.refused(Check::Nonce), "{row:?}");
         assert_eq!(bench.calls()[2], 1);
         bench.login().await.unwrap();
@@ -135,10 +130,11 @@ async fn a_code_of_another_session_signs_nobody_in() {
 #[tokio::test]
 async fn a_code_of_another_connector_or_one_that_was_used_signs_nobody_in() {
     for row in Row::redirects() {
-        let mut bench = row.with(other, json!({})).await;
+        let mut bench = row.bench().await;
+        bench.register(Registration::confidential("other", SECRET, CALLBACK));
         let pending = bench.begin().await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();
-        bench.connect(row.0, row.1, json!({ "client": { "id": "other", "secret": "staff" } }));
+        bench.connect(row.0.provider, row.1, json!({ "client": { "id": "other", "secret": "staff" } }));
         let outcome = bench.answer(&pending, &returned).await.unwrap_err().outcome();
         assert!(matches!(outcome, None | Some("rejected.interaction_required")), "{row:?} {outcome:?}");
 
@@ -153,14 +149,12 @@ async fn a_code_of_another_connector_or_one_that_was_used_signs_nobody_in() {
 
 #[tokio::test]
 async fn a_client_that_may_not_is_for_the_administrator() {
-    let client = |secret: &str| Client::confidential("landfall", secret).redirect_uri(CALLBACK);
     for row in Row::redirects() {
-        for (client, settings) in [
-            (client(SECRET).standard_flow(false), json!({})),
-            (client(SECRET).pkce_required(true), json!({ "pkce": false })),
-            (client("another"), json!({})),
-        ] {
-            let bench = row.with(|realm| realm.client(client), json!({ "settings": settings })).await;
+        let bench = row.with(json!({ "settings": { "pkce": false } })).await;
+        for registration in
+            [bench.registration().pkce_required(true), Registration::confidential("landfall", "another", CALLBACK)]
+        {
+            bench.register(registration);
             let error = bench.login().await.unwrap_err();
             assert_eq!(error.outcome(), Some("unavailable.misconfigured"), "{row:?} {error}");
         }

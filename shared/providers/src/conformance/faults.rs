@@ -18,7 +18,7 @@ async fn whatever_becomes_of_it_a_code_is_exchanged_once() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         let stage = Stage::Token;
-        let redirect = Misbehaviour::Redirect(format!("{}/realms/demo/protocol/openid-connect/token", bench.url));
+        let redirect = Misbehaviour::Redirect(format!("{}/elsewhere", bench.url));
         for (misbehaviour, error) in [
             (Misbehaviour::ServerError, stage.unavailable(Outage::ServerError)),
             (Misbehaviour::Unavailable, stage.unavailable(Outage::ServerError)),
@@ -38,7 +38,7 @@ async fn whatever_becomes_of_it_a_code_is_exchanged_once() {
             ),
         ] {
             let before = bench.calls();
-            bench.keycloak.misbehave(Some(misbehaviour.clone()));
+            bench.subject.misbehave(Some(misbehaviour.clone()));
             assert_eq!(bench.login().await.err(), Some(error), "{row:?} {misbehaviour:?}");
             assert_eq!(bench.calls(), [before[0], before[1], before[2] + 1, before[3]], "{row:?} {misbehaviour:?}");
         }
@@ -52,7 +52,7 @@ async fn a_token_endpoint_that_never_answers_costs_what_the_request_has_left() {
         bench.login().await.unwrap();
         let pending = bench.begin().await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();
-        bench.keycloak.misbehave(Some(Misbehaviour::Silence));
+        bench.subject.misbehave(Some(Misbehaviour::Silence));
         let before = bench.calls();
         let error = bench.answer_within(&pending, &returned, SOON).await.unwrap_err();
         assert_eq!(error, Stage::Token.unavailable(Outage::Timeout), "{row:?}");
@@ -64,7 +64,7 @@ async fn a_token_endpoint_that_never_answers_costs_what_the_request_has_left() {
 async fn a_connection_that_breaks_once_the_code_is_sent_is_not_tried_again() {
     let mut bench = Bench::start().await;
     let (listener, url) = listen().await;
-    let settings = json!({ "issuer": format!("{}/realms/demo", bench.url), "token_endpoint": url });
+    let settings = json!({ "issuer": bench.issuer(), "token_endpoint": url });
     bench.connect("oidc", Method::Oidc, json!({ "settings": settings }));
     let pending = bench.begin().await.unwrap();
     let returned = bench.visit(&pending).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_provider_that_cannot_be_reached_is_an_outcome_before_the_browser_leav
             (Misbehaviour::WrongIssuer, Stage::Discovery.refused(Check::Issuer)),
         ] {
             let bench = row.bench().await;
-            bench.keycloak.misbehave_at(Endpoint::Discovery, Some(misbehaviour.clone()));
+            bench.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour.clone()));
             assert_eq!(bench.begin().await.err(), Some(error), "{row:?} {misbehaviour:?}");
         }
         let mut bench = row.bench().await;
@@ -103,8 +103,8 @@ async fn what_is_known_serves_on_while_discovery_is_down() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
-        bench.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
-        bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
+        bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
+        bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
         bench.pass(TimeDelta::hours(23));
         bench.login().await.unwrap();
         bench.pass(TimeDelta::hours(1));
@@ -116,7 +116,7 @@ async fn what_is_known_serves_on_while_discovery_is_down() {
 async fn keys_that_cannot_be_had_leave_the_code_unsent() {
     for row in Row::redirects() {
         let bench = row.bench().await;
-        bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
+        bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
         assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)), "{row:?}");
         assert_eq!(bench.calls()[2], 0);
     }
@@ -146,11 +146,11 @@ async fn a_provider_that_errs_again_and_again_is_asked_again_and_again() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         // One user may be all it takes to have a provider run into an error: nobody else is to be locked out by that.
-        bench.keycloak.misbehave(Some(Misbehaviour::Unavailable));
+        bench.subject.misbehave(Some(Misbehaviour::Unavailable));
         for _ in 0..10 {
             assert_eq!(bench.login().await.err(), Some(Stage::Token.unavailable(Outage::ServerError)), "{row:?}");
         }
-        bench.keycloak.misbehave(None);
+        bench.subject.misbehave(None);
         bench.login().await.unwrap();
     }
 }

@@ -1,5 +1,5 @@
 use serde_json::json;
-use simulators::keycloak::{Client, Realm};
+use simulators::Registration;
 
 use super::Row;
 use crate::Hints;
@@ -60,7 +60,7 @@ async fn hints_come_before_settings_and_settings_before_nothing() {
         "authorize_params": { "kc_idp_hint": "google&x=y" },
     });
     for row in Row::redirects() {
-        let bench = row.with(|realm| realm, json!({ "settings": settings })).await;
+        let bench = row.with(json!({ "settings": settings })).await;
         let query = async |hints| {
             let url = bench.hop(&bench.begin_with(hints).await.unwrap()).await.unwrap();
             url.query().unwrap().split('&').skip(3).map(str::to_owned).collect::<Vec<_>>()
@@ -100,11 +100,11 @@ async fn hints_come_before_settings_and_settings_before_nothing() {
 async fn every_mode_of_response_signs_in() {
     for row in Row::redirects() {
         for (mode, posted) in [("query", false), ("form_post", true)] {
-            let bench = row.with(|realm| realm, json!({ "settings": { "response_mode": mode } })).await;
+            let bench = row.with(json!({ "settings": { "response_mode": mode } })).await;
             let pending = bench.begin().await.unwrap();
             let returned = bench.visit(&pending).await.unwrap();
-            assert_eq!((returned.to.as_str(), returned.posted), (CALLBACK, posted), "{row:?}");
-            assert_eq!(returned.get("state"), Some(state().expose()));
+            assert_eq!((returned.address().as_str(), returned.form.is_some()), (CALLBACK, posted), "{row:?}");
+            assert_eq!(returned.parameter("state").as_deref(), Some(state().expose()));
             bench.answer(&pending, &returned).await.unwrap();
         }
     }
@@ -113,13 +113,13 @@ async fn every_mode_of_response_signs_in() {
 #[tokio::test]
 async fn an_application_may_be_called_back_itself() {
     let own = "https://shop.example/after?from=login";
-    let configure = |realm: Realm| realm.client(Client::confidential("landfall", SECRET).redirect_uri(own));
     for row in Row::redirects() {
-        let bench = row.with(configure, json!({ "settings": { "redirect_uri": own } })).await;
+        let bench = row.with(json!({ "settings": { "redirect_uri": own } })).await;
+        bench.register(Registration::confidential("landfall", SECRET, own));
         assert_eq!(bench.adapter().callback_of_application(), Some(own));
         let pending = bench.begin().await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();
-        assert_eq!(returned.to, "https://shop.example/after");
+        assert_eq!(returned.address(), "https://shop.example/after");
         bench.answer(&pending, &returned).await.unwrap();
         assert_eq!(row.bench().await.adapter().callback_of_application(), None);
     }

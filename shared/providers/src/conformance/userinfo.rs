@@ -2,13 +2,13 @@ use serde_json::json;
 use simulators::{Endpoint, Misbehaviour};
 
 use super::Row;
-use crate::bench::Bench;
+use crate::bench::{Bench, ada};
 use crate::{Check, Outage, ProviderError, Stage};
 
 /// At a client whose ID tokens show nobody's profile.
 async fn thin(row: Row) -> Bench {
     let bench = row.bench().await;
-    bench.change_client(|client| client.claims_in_id_token(false));
+    bench.register(bench.registration().claims_in_id_token(false));
     bench
 }
 
@@ -21,7 +21,7 @@ async fn what_the_id_token_lacks_userinfo_says() {
         assert_eq!(identity.claims.text("name"), Some("Ada Lovelace"));
         assert_eq!(bench.calls(), [1, 1, 1, 1]);
 
-        bench.keycloak.change_user("demo", "ada", |ada| ada.email("ada@example.org", false)).unwrap();
+        bench.subject.enrol(ada(false));
         assert_eq!(bench.login().await.unwrap().claims.verified_email(), None);
     }
 }
@@ -29,8 +29,8 @@ async fn what_the_id_token_lacks_userinfo_says() {
 #[tokio::test]
 async fn userinfo_is_not_asked_for_what_nobody_wanted() {
     for row in Row::all() {
-        let bench = row.with(|realm| realm, json!({ "settings": { "scopes": ["openid"] } })).await;
-        bench.change_client(|client| client.claims_in_id_token(false));
+        let bench = row.with(json!({ "settings": { "scopes": ["openid"] } })).await;
+        bench.register(bench.registration().claims_in_id_token(false));
         bench.login().await.unwrap();
         assert_eq!(bench.calls(), [1, 1, 1, 0], "{row:?}");
     }
@@ -41,8 +41,8 @@ async fn userinfo_of_somebody_else_signs_nobody_in() {
     for row in Row::all() {
         let bench = thin(row).await;
         for signed in [false, true] {
-            bench.change_client(|client| client.signed_userinfo(signed));
-            bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::WrongUserinfoSubject));
+            bench.register(bench.registration().claims_in_id_token(false).signed_userinfo(signed));
+            bench.subject.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::WrongUserinfoSubject));
             assert_eq!(bench.login().await.err(), Some(Stage::Userinfo.refused(Check::Subject)), "{row:?}");
         }
     }
@@ -53,7 +53,7 @@ async fn signed_userinfo_is_verified_and_taken() {
     for row in Row::all() {
         let bench = thin(row).await;
         let key = bench.login().await.unwrap().key();
-        bench.change_client(|client| client.signed_userinfo(true));
+        bench.register(bench.registration().claims_in_id_token(false).signed_userinfo(true));
         let identity = bench.login().await.unwrap();
         assert_eq!(identity.key(), key, "{row:?}");
         assert_eq!(identity.claims.verified_email(), Some("ada@example.org"));
@@ -76,7 +76,7 @@ async fn a_login_that_userinfo_does_not_complete_is_none() {
             (Misbehaviour::Unavailable, stage.unavailable(Outage::ServerError)),
             (Misbehaviour::TooManyRequests { retry_after: None }, ProviderError::Throttled { retry_after: None }),
         ] {
-            bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
+            bench.subject.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
             let before = bench.calls();
             assert_eq!(bench.login().await.err(), Some(error), "{row:?} {misbehaviour:?}");
             // Asked once more where that may help; the code or password is not sent once more for it.

@@ -29,8 +29,8 @@ async fn a_right_password_says_who_somebody_is() {
     let bench = Bench::start().await;
     let identity = bench.login().await.unwrap();
 
-    let issuer = format!("{}/realms/demo", bench.url);
-    let subject = bench.keycloak.subject("demo", "ada").unwrap();
+    let issuer = bench.issuer();
+    let subject = bench.subject.subject("ada").unwrap();
     assert_eq!((identity.issuer_key, identity.raw_issuer), (issuer, None));
     assert_eq!((identity.subject_key, identity.raw_subject), (subject, None));
     assert_eq!((identity.connector.as_str(), identity.source.as_str()), ("staff", "people"));
@@ -170,7 +170,7 @@ async fn a_secret_that_cannot_be_had_sends_no_password() {
     bench.secrets.set(Err(SecretError::Unavailable));
     let unavailable = bench.login().await.unwrap_err();
     assert_eq!(unavailable, ProviderError::Unavailable { stage: Stage::ClientAuthentication, outage: Outage::Secret });
-    assert!(bench.keycloak.requests().is_empty());
+    assert!(bench.subject.requests().is_empty());
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_public_client_sends_no_secret_and_a_method_may_have_its_own_client() 
         Bench::with(Reach::Local, |realm| realm.client(Client::public("direct").direct_grants(true)), own).await;
     bench.login().await.unwrap();
 
-    let sent = bench.keycloak.requests().remove(0);
+    let sent = bench.subject.requests().remove(0);
     assert_eq!((sent.client_id(), sent.client_auth()), (Some("direct"), ClientAuth::None));
 }
 
@@ -191,7 +191,7 @@ async fn passwords_of_any_bytes_arrive_as_they_were_typed() {
     for password in [long.as_str(), "nul\0byte", " blanks ", "a+b&c=d%e", "\u{feff}\u{1f511}e\u{301}", "line\r\nbreak"]
     {
         bench.attempt(" Ada ", password, Some(" 1 "), Duration::from_secs(30)).await.unwrap_err();
-        let sent = bench.keycloak.requests().pop().unwrap();
+        let sent = bench.subject.requests().pop().unwrap();
         assert_eq!(sent.password(), Some(password.as_bytes()));
         assert_eq!((sent.username(), sent.otp()), (Some(b" Ada ".as_slice()), Some(b" 1 ".as_slice())));
         assert_eq!((sent.client_auth(), sent.scope()), (ClientAuth::Post, Some("openid profile email")));
@@ -222,10 +222,10 @@ async fn whatever_becomes_of_it_a_password_is_sent_once() {
         ),
         (Misbehaviour::TooManyRequests { retry_after: None }, Some(ProviderError::Throttled { retry_after: None })),
     ] {
-        let before = bench.keycloak.requests().len();
-        bench.keycloak.misbehave(Some(misbehaviour.clone()));
+        let before = bench.subject.requests().len();
+        bench.subject.misbehave(Some(misbehaviour.clone()));
         assert_eq!(bench.login().await.err(), error, "{misbehaviour:?}");
-        assert_eq!(bench.keycloak.requests().len(), before + 1, "{misbehaviour:?}");
+        assert_eq!(bench.subject.requests().len(), before + 1, "{misbehaviour:?}");
     }
 }
 
@@ -233,7 +233,7 @@ async fn whatever_becomes_of_it_a_password_is_sent_once() {
 async fn a_server_that_never_answers_costs_what_the_request_has_left() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.misbehave(Some(Misbehaviour::Silence));
+    bench.subject.misbehave(Some(Misbehaviour::Silence));
     let error = bench.attempt("ada", PASSWORD, None, SOON).await.unwrap_err();
     assert_eq!(error, Stage::Token.unavailable(Outage::Timeout));
     assert_eq!(error.outcome(), Some("unavailable.timeout"));
@@ -251,7 +251,7 @@ async fn this_machine_is_not_called_where_only_public_addresses_are() {
 async fn without_an_id_token_userinfo_says_who_it_is() {
     let bench = Bench::start().await;
     let key = bench.login().await.unwrap().key();
-    bench.keycloak.misbehave(Some(Misbehaviour::NoIdToken));
+    bench.subject.misbehave(Some(Misbehaviour::NoIdToken));
 
     let identity = bench.login().await.unwrap();
     assert_eq!(identity.key(), key);
@@ -264,11 +264,11 @@ async fn without_an_id_token_userinfo_says_who_it_is() {
         (Misbehaviour::Html, Stage::Userinfo.unavailable(Outage::Protocol)),
         (Misbehaviour::Unavailable, Stage::Userinfo.unavailable(Outage::ServerError)),
     ] {
-        bench.keycloak.misbehave_at(Endpoint::Userinfo, Some(misbehaviour));
+        bench.subject.misbehave_at(Endpoint::Userinfo, Some(misbehaviour));
         assert_eq!(bench.login().await.err(), Some(error));
     }
-    bench.keycloak.misbehave_at(Endpoint::Userinfo, None);
-    bench.keycloak.change_client("demo", "landfall", |client| client.signed_userinfo(true)).unwrap();
+    bench.subject.misbehave_at(Endpoint::Userinfo, None);
+    bench.keycloak().change_client("demo", "landfall", |client| client.signed_userinfo(true)).unwrap();
     assert_eq!(bench.login().await.unwrap().key(), key);
 }
 

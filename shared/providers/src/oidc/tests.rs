@@ -10,8 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use chrono::TimeDelta;
 use egress::Reach;
 use serde_json::{Value, json};
-use simulators::keycloak::OldKey;
-use simulators::{Endpoint, Misbehaviour};
+use simulators::{Endpoint, Misbehaviour, OldKey};
 
 use crate::bench::{Bench, PASSWORD, listen, serve};
 use crate::{Check, Outage, ProviderError, Stage};
@@ -19,14 +18,14 @@ use crate::{Check, Outage, ProviderError, Stage};
 #[tokio::test]
 async fn a_discovery_document_of_another_issuer_is_refused() {
     let bench = Bench::start().await;
-    bench.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::WrongIssuer));
+    bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::WrongIssuer));
     assert_eq!(bench.login().await.err(), Some(Stage::Discovery.refused(Check::Issuer)));
 
     // A server that calls itself by another name than the connector does.
-    bench.keycloak.misbehave_at(Endpoint::Discovery, None);
-    let _renamed = bench.keycloak.clone().hostname(&bench.url.replace("127.0.0.1", "localhost"));
+    bench.subject.misbehave_at(Endpoint::Discovery, None);
+    let _renamed = bench.keycloak().clone().hostname(&bench.url.replace("127.0.0.1", "localhost"));
     assert_eq!(bench.login().await.err(), Some(Stage::Discovery.refused(Check::Issuer)));
-    assert!(bench.keycloak.requests().is_empty());
+    assert!(bench.subject.requests().is_empty());
 }
 
 #[tokio::test]
@@ -41,10 +40,10 @@ async fn documents_that_are_none_end_the_login_before_the_password_leaves() {
             (Misbehaviour::HugeBody(2 * 1024 * 1024), stage.refused(Check::Size)),
             (Misbehaviour::TooManyRequests { retry_after: None }, ProviderError::Throttled { retry_after: None }),
         ] {
-            bench.keycloak.misbehave_at(endpoint, Some(misbehaviour.clone()));
+            bench.subject.misbehave_at(endpoint, Some(misbehaviour.clone()));
             assert_eq!(bench.login().await.err(), Some(error), "{endpoint:?} {misbehaviour:?}");
         }
-        assert!(bench.keycloak.requests().is_empty());
+        assert!(bench.subject.requests().is_empty());
     }
 }
 
@@ -106,7 +105,7 @@ async fn a_rotated_key_is_fetched_once_and_found() {
     bench.login().await.unwrap();
     for old in [OldKey::Kept, OldKey::Removed] {
         bench.pass(TimeDelta::minutes(2));
-        bench.keycloak.change_realm("demo", |realm| realm.rotate_key(old)).unwrap();
+        bench.subject.rotate_key(old);
         let before = bench.calls();
         bench.login().await.unwrap();
         bench.login().await.unwrap();
@@ -118,7 +117,7 @@ async fn a_rotated_key_is_fetched_once_and_found() {
 async fn a_flood_of_unknown_keys_costs_one_fetch_a_minute() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.misbehave(Some(Misbehaviour::UnknownKey));
+    bench.subject.misbehave(Some(Misbehaviour::UnknownKey));
     for minute in 1..=3 {
         for _ in 0..5 {
             assert_eq!(bench.login().await.err(), Some(Stage::IdToken.refused(Check::Key)));
@@ -133,7 +132,7 @@ async fn tokens_that_could_never_be_good_cost_no_fetch() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
     for misbehaviour in [Misbehaviour::Unsigned, Misbehaviour::HmacWithPublicKey, Misbehaviour::Expired] {
-        bench.keycloak.misbehave(Some(misbehaviour));
+        bench.subject.misbehave(Some(misbehaviour));
         bench.login().await.unwrap_err();
     }
     assert_eq!(bench.calls()[..2], [1, 1]);
@@ -159,8 +158,8 @@ async fn documents_are_refreshed_after_an_hour_in_the_path_of_a_request() {
 async fn documents_serve_on_for_a_day_while_the_provider_does_not_give_them() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
-    bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::TooManyRequests { retry_after: None }));
+    bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
+    bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::TooManyRequests { retry_after: None }));
 
     bench.pass(TimeDelta::hours(2));
     bench.login().await.unwrap();
@@ -173,8 +172,8 @@ async fn documents_serve_on_for_a_day_while_the_provider_does_not_give_them() {
     assert_eq!(bench.login().await.err(), unavailable);
     assert_eq!(bench.calls()[2], 3);
 
-    bench.keycloak.misbehave_at(Endpoint::Discovery, None);
-    bench.keycloak.misbehave_at(Endpoint::Keys, None);
+    bench.subject.misbehave_at(Endpoint::Discovery, None);
+    bench.subject.misbehave_at(Endpoint::Keys, None);
     bench.login().await.unwrap();
 }
 
@@ -182,7 +181,7 @@ async fn documents_serve_on_for_a_day_while_the_provider_does_not_give_them() {
 async fn a_refresh_that_is_never_answered_leaves_time_for_the_login() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Silence));
+    bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Silence));
     bench.pass(TimeDelta::hours(2));
     bench.attempt("ada", PASSWORD, None, Duration::from_secs(1)).await.unwrap();
 }
@@ -191,14 +190,14 @@ async fn a_refresh_that_is_never_answered_leaves_time_for_the_login() {
 async fn a_rotation_while_the_keys_are_not_given_refuses_nobody() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.change_realm("demo", |realm| realm.rotate_key(OldKey::Removed)).unwrap();
-    bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
+    bench.subject.rotate_key(OldKey::Removed);
+    bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
     for _ in 0..3 {
         assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)));
     }
     assert_eq!(bench.calls()[1], 1 + 2);
 
-    bench.keycloak.misbehave_at(Endpoint::Keys, None);
+    bench.subject.misbehave_at(Endpoint::Keys, None);
     bench.pass(TimeDelta::minutes(1));
     bench.login().await.unwrap();
 }
@@ -207,11 +206,11 @@ async fn a_rotation_while_the_keys_are_not_given_refuses_nobody() {
 async fn a_key_that_was_removed_is_refused_once_keys_are_too_old() {
     let bench = Bench::start().await;
     bench.login().await.unwrap();
-    bench.keycloak.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
+    bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
     bench.pass(TimeDelta::hours(24));
-    let before = bench.keycloak.requests().len();
+    let before = bench.subject.requests().len();
     assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)));
-    assert_eq!(bench.keycloak.requests().len(), before);
+    assert_eq!(bench.subject.requests().len(), before);
 }
 
 #[tokio::test]

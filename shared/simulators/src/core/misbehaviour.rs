@@ -1,5 +1,6 @@
 //! What a simulator does when it is told not to behave: for tests of a relying party's refusals.
 
+mod bad_id_tokens;
 mod dress;
 mod keys;
 mod token;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Endpoint;
 use super::wire::Reply;
 
+pub use bad_id_tokens::{BadIdToken, bad_id_tokens};
 pub use dress::Dress;
 pub use keys::{BadKey, KeySet, Published};
 
@@ -266,3 +268,6 @@ fn put_over(members: &mut Map<String, Value>, over: &Map<String, Value>) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,25 @@
 //! What simulated providers share: keys and signatures, forms and answers, ways to misbehave.
 
+#[cfg(test)]
+pub(crate) mod bench;
+mod browser;
 pub(crate) mod callback;
+mod html;
 pub(crate) mod misbehaviour;
 pub(crate) mod pkce;
 pub(crate) mod server;
 pub(crate) mod signer;
+mod standard;
+mod subject;
 mod token_request;
 pub(crate) mod wire;
 
-pub use misbehaviour::{BadKey, Dress, KeySet, Misbehaviour, Published};
+pub use browser::{Browser, Page, Return, Shown};
+pub use html::HtmlForm;
+pub use misbehaviour::{BadIdToken, BadKey, Dress, KeySet, Misbehaviour, Published, bad_id_tokens};
 pub use signer::Algorithm;
+pub use standard::{Quirks, Standard};
+pub use subject::{Make, OldKey, Person, Registration, Simulator, Subject};
 pub use token_request::{ClientAuth, TokenRequest};
 
 /// What can be called, counted, and made to misbehave.
@@ -27,4 +37,9 @@ pub enum Endpoint {
     Authorize,
     /// The forms of the login, and the pages after them.
     Login,
+}
+
+impl Endpoint {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Discovery, Self::Keys, Self::Token, Self::Userinfo, Self::Authorize, Self::Login];
 }

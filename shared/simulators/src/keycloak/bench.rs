@@ -1,20 +1,19 @@
 //! What the tests of this simulator share: a realm, a clock, a person with a browser, and requests without a network.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use axum::http::{Method, Request};
 use chrono::{DateTime, TimeDelta};
 use domain::{Clock, FixedClock, SeededEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
+use url::{Url, form_urlencoded};
 
 use super::{Client, Keycloak, Realm, User, totp};
-use crate::core::wire::decode;
+pub(super) use crate::core::bench::part;
+use crate::core::{Browser, HtmlForm, Page, Subject};
 
 pub(super) const TOKEN: &str = "/realms/demo/protocol/openid-connect/token";
 pub(super) const USERINFO: &str = "/realms/demo/protocol/openid-connect/userinfo";
@@ -57,33 +56,14 @@ pub(super) fn ada() -> User {
     User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password("correct horse")
 }
 
-/// Somebody with a browser, which keeps cookies and follows no redirect by itself.
-pub(super) struct Person<'a> {
-    bench: &'a Bench,
-    pub(super) cookies: RefCell<BTreeMap<String, String>>,
-}
+/// Somebody with a browser that follows no redirect by itself.
+pub(super) struct Person(pub(super) Browser);
 
-impl Person<'_> {
+impl Person {
     /// Opens an address, or submits a form to it.
     pub(super) async fn visit(&self, address: &str, form: Option<&str>) -> Answer {
-        let path = address.strip_prefix("http://sso.test").unwrap_or(address);
-        let cookies: Vec<String> =
-            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = match form {
-            Some(_) => Request::post(path).header("content-type", "application/x-www-form-urlencoded"),
-            None => Request::get(path),
-        };
-        let request = request.header("host", HOST).header("cookie", cookies.join("; "));
-        let answer = self.bench.send(request.body(Body::from(form.unwrap_or_default().to_owned())).unwrap()).await;
-        for cookie in answer.set_cookies() {
-            let (name, rest) = cookie.split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            match rest.contains(";Max-Age=0") {
-                true => self.cookies.borrow_mut().remove(name),
-                false => self.cookies.borrow_mut().insert(name.into(), value.into()),
-            };
-        }
-        answer
+        let url = Url::parse("http://sso.test").unwrap().join(address).unwrap();
+        self.0.visit(&url, form).await
     }
 
     /// Comes from the client, with these parameters more.
@@ -123,11 +103,7 @@ pub(super) struct Bench {
     pub(super) clock: Arc<FixedClock>,
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
-}
+pub(super) type Answer = Page;
 
 impl Bench {
     pub(super) fn new(realm: Realm) -> Self {
@@ -162,8 +138,8 @@ impl Bench {
     }
 
     /// Somebody with a new browser.
-    pub(super) fn person(&self) -> Person<'_> {
-        Person { bench: self, cookies: RefCell::default() }
+    pub(super) fn person(&self) -> Person {
+        Person(Browser::at(self.keycloak.router()))
     }
 
     /// What an app with [`SEED`] shows whose clock is that many steps ahead.
@@ -204,7 +180,7 @@ impl Bench {
         let response = self.keycloak.router().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
+        Page {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body: String::from_utf8_lossy(&body).into_owned(),
@@ -213,18 +189,13 @@ impl Bench {
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-    }
-
     pub(super) fn set_cookies(&self) -> Vec<&str> {
         self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect()
     }
 
     /// Where a page's form goes.
     pub(super) fn action(&self) -> String {
-        let action = self.body.split(r#" action=""#).nth(1).unwrap_or_else(|| panic!("no form: {}", self.body));
-        action.split('"').next().unwrap().replace("&amp;", "&")
+        HtmlForm::first(&self.body).unwrap_or_else(|| panic!("no form: {}", self.body)).action
     }
 
     /// What a page's error says.
@@ -240,9 +211,7 @@ impl Answer {
         let fields = self.header("location").strip_prefix(&format!("{CALLBACK}?")).unwrap_or_else(|| {
             panic!("no callback: {}", self.header("location"));
         });
-        let decoded = |text: &str| String::from_utf8(decode(text.as_bytes()).unwrap()).unwrap();
-        let pairs = fields.split('&').map(|field| field.split_once('=').unwrap());
-        pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect()
+        form_urlencoded::parse(fields.as_bytes()).into_owned().collect()
     }
 
     /// `error: description` of a callback.
@@ -253,24 +222,9 @@ impl Answer {
         format!("{}: {description}", fields["error"])
     }
 
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
-    }
-
     pub(super) fn refusal(&self) -> String {
         let body = self.json();
         let text = |name: &str| body[name].as_str().unwrap_or("-").to_owned();
         format!("{} {}: {}", self.status, text("error"), text("error_description"))
     }
-}
-
-/// A part of a JWT, unverified: 0 is the header, 1 are the claims.
-pub(super) fn part(token: &Value, index: usize) -> Value {
-    serde_json::from_str(&text_part(token.as_str().unwrap(), index)).unwrap()
-}
-
-/// The same as text, as no parser has touched it.
-pub(super) fn text_part(token: &str, index: usize) -> String {
-    let part = token.split('.').nth(index).unwrap();
-    String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }

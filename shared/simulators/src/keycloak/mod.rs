@@ -12,7 +12,7 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use domain::{FixedClock, SeededEntropy};
-//! use simulators::Misbehaviour;
+//! use simulators::{Misbehaviour, Subject};
 //! use simulators::keycloak::{Client, Keycloak, Realm, User};
 //!
 //! # let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
@@ -47,6 +47,7 @@ mod realm;
 mod redirect_uri;
 mod routes;
 mod session;
+mod subject;
 mod token;
 mod totp;
 mod user;
@@ -55,27 +56,24 @@ mod visit;
 
 #[cfg(test)]
 mod bench;
-#[cfg(test)]
-mod misbehaviour;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 
-use axum::Router;
 use axum::http::StatusCode;
 use domain::{Clock, Entropy};
 use serde_json::json;
 
 pub use client::Client;
 pub use direct_grant::{DirectGrantFlow, Requirement};
-pub use realm::{FlowEnd, OldKey, Realm};
+pub use realm::{FlowEnd, Realm};
+pub use subject::SIMULATOR;
 pub use totp::totp;
 pub use user::User;
 
 use crate::core::server::{Book, Server};
 use crate::core::wire::Reply;
-use crate::core::{Endpoint, Misbehaviour, TokenRequest};
 use auth_session::AuthSession;
 use authorize::AuthorizationRequest;
 use code::Code;
@@ -152,45 +150,9 @@ impl Keycloak {
         self
     }
 
-    /// What the world sees.
-    pub fn router(&self) -> Router {
-        self.server.router()
-    }
-
-    /// The password grants received so far, oldest first.
-    pub fn requests(&self) -> Vec<TokenRequest> {
-        self.received("password")
-    }
-
-    /// The codes received so far for exchange, oldest first.
-    pub fn exchanges(&self) -> Vec<TokenRequest> {
-        self.received("authorization_code")
-    }
-
-    fn received(&self, grant_type: &str) -> Vec<TokenRequest> {
-        let mut requests = self.state().book.requests();
-        requests.retain(|request| request.grant_type() == Some(grant_type));
-        requests
-    }
-
-    /// How often an endpoint was called so far, in any realm.
-    pub fn calls(&self, endpoint: Endpoint) -> usize {
-        self.state().book.calls(endpoint)
-    }
-
     /// The `sub` of a user; `None` if there is no such realm or user.
-    pub fn subject(&self, realm: &str, username: &str) -> Option<String> {
+    pub fn subject_in(&self, realm: &str, username: &str) -> Option<String> {
         Some(self.state().realms.get(realm)?.users.get(&username.to_lowercase())?.subject_in(realm))
-    }
-
-    /// Misbehaves at the token endpoint from now on; `None`: no longer.
-    pub fn misbehave(&self, how: Option<Misbehaviour>) {
-        self.misbehave_at(Endpoint::Token, how);
-    }
-
-    /// Misbehaves at one endpoint from now on; `None`: no longer. What is about ID tokens has no effect elsewhere.
-    pub fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>) {
-        self.state().book.misbehave_at(endpoint, how);
     }
 
     /// Changes a realm while the server runs: `|realm| realm.rotate_key(OldKey::Kept)`. Requests wait meanwhile, so

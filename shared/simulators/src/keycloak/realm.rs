@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use super::client::Client;
 use super::user::User;
+use crate::core::OldKey;
 use crate::core::signer::{Algorithm, SigningKey};
 
 /// A realm as an administrator would make one: enabled, e-mail as username allowed, plain HTTP allowed.
@@ -34,17 +35,6 @@ pub enum FlowEnd {
     DenyAccess,
     /// *User session limits* reached: 403 with an HTML page.
     UserSessionLimits,
-}
-
-/// What becomes of the key that signed until now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OldKey {
-    /// It stays in the key set, and its tokens stay good.
-    Kept,
-    /// It vanishes at once (disabled or deleted), and its tokens fail.
-    Removed,
-    /// Likewise, and the new one goes by its `kid`. Keycloak does no such thing; others do.
-    Replaced,
 }
 
 impl Realm {

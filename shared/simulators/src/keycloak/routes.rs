@@ -117,7 +117,7 @@ fn nothing_here() -> Reply {
 mod tests {
     use super::super::bench::{Bench, demo};
     use super::*;
-    use crate::keycloak::OldKey;
+    use crate::{OldKey, Subject};
 
     const DISCOVERY: &str = "/realms/demo/.well-known/openid-configuration";
 

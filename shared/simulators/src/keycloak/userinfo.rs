@@ -66,9 +66,10 @@ mod tests {
     use axum::http::Method;
     use chrono::TimeDelta;
 
+    use super::super::Client;
     use super::super::bench::{Bench, LOGIN, TOKEN, USERINFO, demo, part};
-    use super::super::{Client, OldKey};
     use super::*;
+    use crate::OldKey;
 
     async fn access_token(bench: &Bench) -> String {
         bench.login().await["access_token"].as_str().unwrap().to_owned()
@@ -92,7 +93,7 @@ mod tests {
             assert_eq!(
                 answer.json(),
                 json!({
-                    "sub": bench.keycloak.subject("demo", "ada"),
+                    "sub": bench.keycloak.subject_in("demo", "ada"),
                     "email": "ada@example.org", "email_verified": true,
                     "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "preferred_username": "ada",
                 })

@@ -77,7 +77,7 @@ async fn a_wrong_code_looks_the_same_for_whoever_it_is_and_whoever_it_is_not() {
         let (disabled, locked) = (user("olga").enabled(false), user("otto").locked(true));
         let changing = user("uta").required_action("UPDATE_PASSWORD");
         let realm = |realm: Realm| realm.user(disabled).user(locked).user(changing);
-        setup.keycloak.change_realm("demo", realm).unwrap();
+        setup.keycloak().change_realm("demo", realm).unwrap();
     })
     .await;
     let attempt = async |email: &str, code: &str| {

@@ -123,7 +123,7 @@ async fn new_sessions_bring_guesses_until_the_house_locks_and_then_the_right_cod
 async fn new_sessions_bring_guesses_until_keycloak_locks_and_then_the_right_code_is_a_wrong_one() {
     let app = TestApp::with(|setup: &mut Setup| {
         setup.take_app_codes();
-        setup.keycloak.change_realm("demo", |realm| realm.brute_force_detection(8)).unwrap();
+        setup.keycloak().change_realm("demo", |realm| realm.brute_force_detection(8)).unwrap();
     })
     .await;
     let ada = landfall::demo::EMAIL;
@@ -137,7 +137,7 @@ async fn new_sessions_bring_guesses_until_keycloak_locks_and_then_the_right_code
     }
     let locked = app.start(BY_APP).await;
     let answer = locked.submit_app_code(&app, ada, &app.app_code()).await;
-    assert_eq!((at(&answer), app.keycloak.requests().len()), (("ask", REFUSED), 9));
+    assert_eq!((at(&answer), app.subject.requests().len()), (("ask", REFUSED), 9));
     // By another method as well.
     let session = app.start("migrate-from-keycloak").await;
     let answer = session.submit(&app, &key(1), &data(ada, landfall::demo::PASSWORD)).await;

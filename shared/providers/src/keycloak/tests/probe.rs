@@ -5,11 +5,11 @@ mod mistakes;
 
 use domain::Method;
 use serde_json::{Value, json};
-use simulators::keycloak::{Client, DirectGrantFlow, Realm, Requirement, User};
+use simulators::keycloak::{Client, DirectGrantFlow, Realm, Requirement, SIMULATOR, User};
 use simulators::{BadKey, Misbehaviour, Published};
 
 use super::*;
-use crate::bench::{CALLBACK, SECRET, SEED, checks_codes};
+use crate::bench::{CALLBACK, SECRET, SEED};
 use crate::{Report, Status};
 
 /// Every method, the code by a client of its own. Grace has no authenticator app.
@@ -33,7 +33,8 @@ fn landfall() -> Client {
 }
 
 fn otp(requirement: Requirement) -> Client {
-    checks_codes(Client::confidential("landfall-otp", SECRET))
+    Client::confidential("landfall-otp", SECRET)
+        .checks_codes()
         .direct_grant_flow(DirectGrantFlow::username_otp(requirement).otp_reference("otp"))
 }
 
@@ -67,7 +68,7 @@ async fn where_everything_is_right_the_report_says_what_was_seen() {
     let bench = with(|realm| realm, json!({})).await;
     let report = serde_json::to_value(bench.probe(Some("grace")).await).unwrap();
 
-    let issuer = format!("{}/realms/demo", bench.url);
+    let issuer = bench.issuer();
     let at = |name: &str| format!("{issuer}/protocol/openid-connect/{name}");
     let passed = json!({ "status": "passed" });
     let expected = json!({
@@ -100,7 +101,7 @@ async fn where_everything_is_right_the_report_says_what_was_seen() {
     assert_eq!(report, expected);
     // Two per client, one per grant, one for the flow.
     assert_eq!(bench.calls(), [1, 1, 7, 0]);
-    assert_eq!(bench.keycloak.calls(Endpoint::Authorize), 1);
+    assert_eq!(bench.subject.calls(Endpoint::Authorize), 1);
     assert_eq!(bench.secrets.rereads(), 0);
 }
 
@@ -123,7 +124,7 @@ async fn only_the_methods_that_are_switched_on_are_tried() {
         (Method::Password, &["client_credentials", "password_grant"], 3),
         (Method::Totp, &["client_credentials", "totp_grant", "totp_flow", "totp_amr"], 3),
     ] {
-        let bench = Bench::of("keycloak", method, Reach::Local, as_is, json!({})).await;
+        let bench = Bench::at(&SIMULATOR, method, Reach::Local, json!({})).await;
         let report = bench.probe(None).await;
         let found: Vec<_> = report.checks.iter().map(|check| check.id).collect();
         assert_eq!(found[..5], ["discovery", "issuer", "tls", "endpoints", "keys"]);
@@ -176,11 +177,11 @@ async fn a_realm_that_cannot_be_used_is_found() {
 #[tokio::test]
 async fn to_whoever_calls_itself_otherwise_nothing_is_sent() {
     let bench = with(as_is, json!({})).await;
-    let _renamed = bench.keycloak.clone().hostname("https://8.8.8.8");
+    let _renamed = bench.keycloak().clone().hostname("https://8.8.8.8");
     let report = bench.probe(Some("grace")).await;
     let issuer = &report.checks[1];
     assert_eq!((issuer.id, issuer.status), ("issuer", Status::Failed));
-    let expected = format!("{}/realms/demo", bench.url);
+    let expected = bench.issuer();
     assert_eq!(issuer.detail, Some(json!({ "expected": expected, "found": "https://8.8.8.8/realms/demo" })));
     assert!(issuer.hint.unwrap().contains("hostname"));
     for check in &report.checks[4..11] {
@@ -188,7 +189,7 @@ async fn to_whoever_calls_itself_otherwise_nothing_is_sent() {
         assert!(check.why.unwrap().ends_with("see issuer"), "{check:?}");
     }
     assert_eq!(bench.calls(), [1, 0, 0, 0]);
-    assert_eq!(bench.keycloak.calls(Endpoint::Authorize), 0);
+    assert_eq!(bench.subject.calls(Endpoint::Authorize), 0);
 }
 
 #[tokio::test]
@@ -201,13 +202,13 @@ async fn a_key_set_nobody_could_verify_with_is_found() {
         (Misbehaviour::Unavailable, "the provider answers with an error of its own", false),
         (Misbehaviour::TooManyRequests { retry_after: Some(7) }, "the provider wants fewer calls", false),
     ] {
-        bench.keycloak.misbehave_at(Endpoint::Keys, Some(misbehaviour));
+        bench.subject.misbehave_at(Endpoint::Keys, Some(misbehaviour));
         let keys = bench.probe(None).await.checks.remove(4);
         assert!(keys.hint.is_some_and(|found| found.starts_with(hint)), "{keys:?}");
         let none = json!({ "jwks_uri": format!("{}/realms/demo/protocol/openid-connect/certs", bench.url), "keys": 0, "algorithms": [] });
         assert_eq!(keys.detail, detail.then_some(none));
     }
-    bench.keycloak.misbehave_at(Endpoint::Keys, None);
+    bench.subject.misbehave_at(Endpoint::Keys, None);
     let mut bench = bench;
     connect(&mut bench, json!({ "settings": { "algorithms": ["ES256"] } }));
     assert_eq!(bench.probe(None).await.checks[4].status, Status::Failed);
@@ -236,16 +237,13 @@ async fn a_client_without_a_secret_shows_none() {
     let over = json!({ "client": { "id": "open", "secret": null }, "methods": { "oidc": {}, "password": {} } });
     let bench = with(open, over).await;
     assert_eq!(failures(&bench.probe(None).await), [""; 0]);
-    assert_eq!(
-        bench.keycloak.exchanges().iter().map(|sent| sent.client_auth()).collect::<Vec<_>>(),
-        [ClientAuth::None]
-    );
+    assert_eq!(bench.subject.exchanges().iter().map(|sent| sent.client_auth()).collect::<Vec<_>>(), [ClientAuth::None]);
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_costs_what_the_request_has_left() {
     let bench = with(as_is, json!({})).await;
-    bench.keycloak.misbehave(Some(Misbehaviour::Silence));
+    bench.subject.misbehave(Some(Misbehaviour::Silence));
     let found = failures(&bench.probe_within(None, SOON).await);
     assert_eq!(found[0], "failed client_credentials: no answer in time: check the add");
 }

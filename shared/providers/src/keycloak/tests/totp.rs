@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use domain::{Clock, Method};
 use serde_json::json;
-use simulators::keycloak::{Client, DirectGrantFlow, Realm, Requirement, User, totp};
+use simulators::keycloak::{Client, DirectGrantFlow, Realm, Requirement, SIMULATOR, User, totp};
 
 use super::*;
-use crate::bench::{SECRET, SEED, checks_codes};
+use crate::bench::{SECRET, SEED};
 
 /// Ada has an app, Grace has none.
 async fn with(configure: impl FnOnce(Realm) -> Realm) -> Bench {
@@ -14,11 +14,13 @@ async fn with(configure: impl FnOnce(Realm) -> Realm) -> Bench {
         let person = |name: &str| User::new(name).email(&format!("{name}@example.org"), true).name("A", "B");
         configure(realm.user(person("ada").totp(SEED)).user(person("grace")))
     };
-    Bench::of("keycloak", Method::Totp, Reach::Local, people, json!({})).await
+    let bench = Bench::at(&SIMULATOR, Method::Totp, Reach::Local, json!({})).await;
+    bench.keycloak().change_realm("demo", people).unwrap();
+    bench
 }
 
 fn client(flow: DirectGrantFlow) -> Client {
-    checks_codes(Client::confidential("landfall-otp", SECRET)).direct_grant_flow(flow)
+    Client::confidential("landfall-otp", SECRET).checks_codes().direct_grant_flow(flow)
 }
 
 fn code_at(bench: &Bench, seconds: i64) -> String {
@@ -76,7 +78,7 @@ async fn a_name_alone_is_nobody_whatever_the_realm_says() {
         let flow = DirectGrantFlow::username_otp(requirement).otp_reference("otp");
         let bench = with(|realm| realm.client(client(flow))).await;
         assert_eq!(bench.attempt_totp("grace", "000000").await.err(), rejected(Rejection::OtpInvalid));
-        assert_eq!(bench.keycloak.requests().len(), 1, "{requirement:?}");
+        assert_eq!(bench.subject.requests().len(), 1, "{requirement:?}");
     }
     // Checked, but not said.
     let bench = with(|realm| realm.client(client(DirectGrantFlow::username_otp(Requirement::Required)))).await;

@@ -32,7 +32,7 @@ async fn login_for(name: &str) -> Result<ExternalIdentity, ProviderError> {
     let document = json!({
         "id": "staff", "provider": PROVIDER.name, "name": "Staff", "client": { "id": "landfall", "secret": "staff" },
         "methods": { "oidc": {} },
-        "settings": { "issuer": format!("{}/realms/demo", bench.url), "name": name, "prompt": "login" },
+        "settings": { "issuer": bench.issuer(), "name": name, "prompt": "login" },
     });
     let adapter = crate::oidc::build::<Hosted>(&serde_json::from_value(document).unwrap()).unwrap();
     bench.use_adapter(adapter, Method::Oidc);

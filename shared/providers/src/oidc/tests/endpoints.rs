@@ -1,9 +1,8 @@
 use domain::Method;
+use simulators::Return;
 use url::Url;
 
 use super::*;
-use crate::bench::CALLBACK;
-use crate::bench::Returned;
 
 /// A provider that answers with `document` and no keys, below the issuer `{url}/acme`.
 async fn scripted(change: impl FnOnce(&str, &mut Value)) -> Bench {
@@ -68,10 +67,8 @@ async fn an_authorization_endpoint_keeps_its_query_and_says_nothing_twice() {
 async fn a_provider_that_does_not_say_it_names_itself_may_and_only_rightly() {
     let bench = scripted(|_, _| ()).await;
     let pending = bench.begin().await.unwrap();
-    let returned = |iss: Option<&str>| {
-        let code = Returned { to: CALLBACK.to_owned(), posted: false, parameters: vec![("code".into(), "c".into())] };
-        code.with("iss", iss)
-    };
+    let returned =
+        |iss: Option<&str>| Return::to("/v1/callback/staff?code=c").with(&[("iss", iss.unwrap_or_default())]);
     let issuer = bench.hop(&pending).await.unwrap().as_str().split("/authorize").next().unwrap().to_owned();
     // As far as the token endpoint, which answers with something else.
     let passed = Some(Stage::Token.refused(Check::Format));
@@ -84,7 +81,7 @@ async fn a_provider_that_does_not_say_it_names_itself_may_and_only_rightly() {
 #[tokio::test]
 async fn whoever_is_told_every_endpoint_fetches_no_document() {
     let mut bench = Bench::start().await;
-    let issuer = format!("{}/realms/demo", bench.url);
+    let issuer = bench.issuer();
     let at = |name: &str| format!("{issuer}/protocol/openid-connect/{name}");
     bench.connect(
         "oidc",
@@ -96,7 +93,7 @@ async fn whoever_is_told_every_endpoint_fetches_no_document() {
     bench.login().await.unwrap();
     assert_eq!(bench.calls(), [0, 1, 1, 0]);
     // Nobody has said where userinfo is.
-    bench.keycloak.change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
+    bench.keycloak().change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
     assert_eq!(bench.login().await.unwrap().claims.verified_email(), None);
     assert_eq!(bench.calls(), [0, 1, 2, 0]);
 }
@@ -105,7 +102,7 @@ async fn whoever_is_told_every_endpoint_fetches_no_document() {
 async fn what_one_connector_is_told_of_an_issuer_is_not_believed_by_another() {
     let mut bench = scripted(|_, _| ()).await;
     let keys = bench.hop(&bench.begin().await.unwrap()).await.unwrap().join("keys").unwrap();
-    let issuer = format!("{}/realms/demo", bench.url);
+    let issuer = bench.issuer();
     bench.connect("oidc", Method::Oidc, json!({ "settings": { "issuer": issuer, "jwks_uri": keys } }));
     assert_eq!(bench.login().await.err(), Some(Stage::IdToken.refused(Check::Key)));
     bench.connect("oidc", Method::Oidc, json!({}));

@@ -18,7 +18,9 @@ fn check<'a>(report: &'a Report, id: &str) -> &'a Finding {
 }
 
 async fn bench() -> Bench {
-    Bench::of("oidc", Method::Oidc, Reach::Local, |realm| realm, json!({})).await
+    let mut bench = Bench::start().await;
+    bench.connect("oidc", Method::Oidc, json!({}));
+    bench
 }
 
 #[tokio::test]
@@ -39,14 +41,14 @@ async fn a_provider_that_speaks_the_standard_passes() {
         ]
     );
     assert!(report.ok);
-    assert_eq!((bench.calls(), bench.keycloak.calls(Endpoint::Authorize)), ([1, 1, 2, 0], 1));
-    assert!(bench.keycloak.requests().is_empty());
+    assert_eq!((bench.calls(), bench.subject.calls(Endpoint::Authorize)), ([1, 1, 2, 0], 1));
+    assert!(bench.subject.requests().is_empty());
 }
 
 #[tokio::test]
 async fn what_is_pinned_is_shown_as_such_and_a_document_that_is_not_needed_is_not_fetched() {
     let mut bench = bench().await;
-    let issuer = format!("{}/realms/demo", bench.url);
+    let issuer = bench.issuer();
     let at = |name: &str| format!("{issuer}/protocol/openid-connect/{name}");
     bench.connect("oidc", Method::Oidc, json!({ "settings": { "issuer": issuer, "token_endpoint": at("token") } }));
     let report = bench.probe(None).await;
@@ -78,7 +80,7 @@ async fn a_wrong_secret_and_a_client_without_one_are_found() {
     assert_eq!((report.ok, check(&report, "redirect_uri").status), (false, Status::Passed));
 
     let open = simulators::keycloak::Client::public("landfall").redirect_uri(CALLBACK);
-    bench.keycloak.change_realm("demo", |realm| realm.client(open)).unwrap();
+    bench.keycloak().change_realm("demo", |realm| realm.client(open)).unwrap();
     let report = bench.probe(None).await;
     assert!(check(&report, "client_credentials").why.unwrap().starts_with("a wrong secret is answered"));
 }

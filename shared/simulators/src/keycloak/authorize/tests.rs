@@ -3,6 +3,7 @@
 use super::super::bench::{AUTHORIZE, Bench, CALLBACK, HOST, ISSUER, authorize, landfall, web};
 use super::super::{Client, Realm};
 use super::*;
+use crate::Subject;
 
 const S256: &str = "&code_challenge_method=S256&code_challenge=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const NO_STANDARD_FLOW: &str = "unauthorized_client: Client is not allowed to initiate browser login with given \

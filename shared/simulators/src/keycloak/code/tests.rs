@@ -2,16 +2,16 @@
 
 use chrono::TimeDelta;
 
+use super::super::Client;
 use super::super::bench::{Bench, CALLBACK, EXCHANGE, Person, TOKEN, landfall, part, web};
-use super::super::{Client, Endpoint, Misbehaviour};
-use crate::ClientAuth;
 use crate::core::signer;
+use crate::{ClientAuth, Endpoint, Misbehaviour, Subject};
 
 const BAD_CODE: &str = "400 invalid_grant: Code not valid";
 const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
 
 /// A code for an authorization request with these parameters more.
-async fn code(person: &Person<'_>, more: &str) -> String {
+async fn code(person: &Person, more: &str) -> String {
     let answer = person.authorize(more).await;
     let answer = if answer.status == 302 { answer } else { person.log_in(more).await };
     answer.callback()["code"].clone()

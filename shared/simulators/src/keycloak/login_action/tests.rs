@@ -14,7 +14,7 @@ async fn told(realm: Realm, form: &str) -> String {
     answer.error().to_owned()
 }
 
-async fn follow(person: &Person<'_>, answer: super::super::bench::Answer) -> super::super::bench::Answer {
+async fn follow(person: &Person, answer: super::super::bench::Answer) -> super::super::bench::Answer {
     assert_eq!(answer.status, 302, "{}", answer.body);
     person.visit(answer.header("location"), None).await
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::super::FlowEnd;
 use super::super::bench::{Bench, LOGIN, SEED, TOKEN, demo};
 use super::*;
-use crate::ClientAuth;
+use crate::{ClientAuth, Subject};
 
 const BAD_CREDENTIALS: &str = "400 invalid_grant: Invalid user credentials";
 const NOT_SET_UP: &str = "400 invalid_grant: Account is not fully set up";

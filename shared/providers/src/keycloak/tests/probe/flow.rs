@@ -10,7 +10,7 @@ async fn a_flow_is_told_by_what_it_says_to_a_name_alone() {
         let flow = report.checks.into_iter().find(|check| check.id == "totp_flow").unwrap();
         format!("{:?} {}", flow.status, flow.hint.or(flow.why).unwrap_or_default().split(':').next().unwrap())
     };
-    let bind = |client: Client| bench.keycloak.change_client("demo", "landfall-otp", |_| client).unwrap();
+    let bind = |client: Client| bench.keycloak().change_client("demo", "landfall-otp", |_| client).unwrap();
     const NOT_BOUND: &str = "Failed the client asks for a password";
     const NAME_ALONE: &str = "Failed a name alone gives tokens";
     const UNKNOWN: &str = "Unverifiable a client that is not bound to the flow answers the same";
@@ -28,7 +28,7 @@ async fn a_flow_is_told_by_what_it_says_to_a_name_alone() {
     }
 
     bind(otp(Requirement::Required));
-    let change = |change: fn(User) -> User| bench.keycloak.change_user("demo", "grace", change).unwrap();
+    let change = |change: fn(User) -> User| bench.keycloak().change_user("demo", "grace", change).unwrap();
     assert_eq!(flow(Some("nobody")).await, NOT_BOUND);
     change(|grace| grace.totp(SEED));
     assert_eq!(flow(Some("grace")).await, NOT_BOUND);
@@ -45,11 +45,11 @@ async fn nobody_who_is_real_fails_a_login() {
     for (user, direct) in [(None, false), (Some("grace"), false), (None, true), (Some("grace"), true)] {
         if direct {
             let client = Client::confidential("landfall-otp", SECRET).direct_grants(true);
-            bench.keycloak.change_client("demo", "landfall-otp", |_| client).unwrap();
+            bench.keycloak().change_client("demo", "landfall-otp", |_| client).unwrap();
         }
         bench.probe(user).await;
         bench.login().await.unwrap();
-        for sent in bench.keycloak.requests().iter().filter(|sent| sent.password().is_none()) {
+        for sent in bench.subject.requests().iter().filter(|sent| sent.password().is_none()) {
             assert!(sent.username().is_none_or(|name| name == b"grace"));
             assert_eq!(sent.otp(), None);
         }
@@ -57,6 +57,6 @@ async fn nobody_who_is_real_fails_a_login() {
     // Where the flow is as it has to be, not even the test user does.
     let bench = with(|realm| realm.brute_force_detection(1), json!({})).await;
     bench.probe(Some("grace")).await;
-    bench.keycloak.change_user("demo", "grace", |grace| grace.password(PASSWORD)).unwrap();
+    bench.keycloak().change_user("demo", "grace", |grace| grace.password(PASSWORD)).unwrap();
     bench.login_as("grace", PASSWORD).await.unwrap();
 }

@@ -1,0 +1,75 @@
+//! ID tokens with which nobody may be signed in, for every test that has to see them refused.
+
+use super::Misbehaviour;
+
+/// A way to spoil an ID token.
+#[derive(Debug, Clone)]
+pub struct BadIdToken {
+    /// How it is spoilt.
+    pub how: Misbehaviour,
+    /// What is wrong with it, in one word.
+    pub fault: &'static str,
+    /// Whether only a redirect is hurt: a direct grant has no `nonce`, and userinfo may stand in for an ID token.
+    pub by_redirect_only: bool,
+}
+
+/// Every way there is, but for a `kid` that alone is too much to read.
+pub fn bad_id_tokens() -> Vec<BadIdToken> {
+    use Misbehaviour as M;
+    let unsigned_as = |algorithm: &str| M::UnsignedAs(algorithm.to_owned());
+    let rows = [
+        // Whose it is, and whom it is for.
+        (M::WrongIssuer, "issuer"),
+        (M::WrongAudience, "audience"),
+        (M::SeveralAudiences, "audience"),
+        (M::WrongAuthorizedParty, "authorized_party"),
+        // Which login it is about.
+        (M::WrongNonce, "nonce"),
+        (M::NoNonce, "nonce"),
+        (M::NoSubject, "format"),
+        // The signature.
+        (M::ForgedSignature, "signature"),
+        (M::EmptySignature, "signature"),
+        (M::ShortKeySignature, "signature"),
+        (M::UnknownKey, "key"),
+        (M::EncryptionKey, "key"),
+        (M::EmbeddedKey, "key"),
+        (M::Unsigned, "algorithm"),
+        (unsigned_as("None"), "algorithm"),
+        (unsigned_as("NONE"), "algorithm"),
+        (unsigned_as("nOnE"), "algorithm"),
+        (unsigned_as(" none"), "algorithm"),
+        (unsigned_as(""), "algorithm"),
+        (unsigned_as("RS256 "), "algorithm"),
+        (unsigned_as("rs256"), "algorithm"),
+        (unsigned_as("ES256K"), "algorithm"),
+        (unsigned_as("RS256"), "signature"),
+        (M::HmacWithPublicKey, "algorithm"),
+        (M::HmacWithClientSecret, "algorithm"),
+        // What the header says of keys and of itself.
+        (M::KidIsAPath, "key"),
+        (M::KidIsAList, "header"),
+        (M::UnknownCritical, "header"),
+        (M::UnencodedPayload, "header"),
+        (M::LogoutToken, "header"),
+        // When.
+        (M::Expired, "expired"),
+        (M::IssuedInTheFuture, "not_yet_valid"),
+        (M::NotYetValid, "not_yet_valid"),
+        (M::ExpiryAsText, "format"),
+        (M::ExpiryAsFraction, "format"),
+        (M::ExpiryNegative, "format"),
+        (M::ExpiryBeyondNumbers, "format"),
+        (M::NoExpiry, "format"),
+        (M::NoIssuedAt, "format"),
+        // What two readers would read two ways, and what is none.
+        (M::DuplicateClaims, "json"),
+        (M::GarbageIdToken, "format"),
+        (M::NoIdToken, "format"),
+    ];
+    let row = |(how, fault)| {
+        let by_redirect_only = fault == "nonce" || how == M::NoIdToken;
+        BadIdToken { how, fault, by_redirect_only }
+    };
+    rows.into_iter().map(row).collect()
+}

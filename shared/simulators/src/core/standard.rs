@@ -1,0 +1,293 @@
+//! A provider that does what OpenID Connect Core says: discovery, the authorization code flow with PKCE, client
+//! authentication (post, basic, none), ID tokens and userinfo. What a provider does otherwise is a [`Quirks`].
+
+mod login;
+mod token;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method as Verb, StatusCode};
+use chrono::{DateTime, Utc};
+use domain::{Clock, Entropy, Method};
+use serde_json::{Map, Value, json};
+
+use super::callback::Target;
+use super::pkce::Challenge;
+use super::server::{Asked, Book, Call, Provider, Server};
+use super::signer::{self, SigningKey};
+use super::wire::Reply;
+use super::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Subject, TokenRequest};
+
+/// Where a provider's endpoints are, what it says of users, and in which words it refuses. Everything has the standard's
+/// answer; a provider's file says only what differs.
+pub trait Quirks: fmt::Debug + Send + 'static {
+    /// The path of the issuer below the server.
+    const ISSUER: &'static str = "";
+
+    /// The path of an endpoint below the issuer.
+    fn path(endpoint: Endpoint) -> &'static str {
+        match endpoint {
+            Endpoint::Discovery => "/.well-known/openid-configuration",
+            Endpoint::Keys => "/keys",
+            Endpoint::Token => "/token",
+            Endpoint::Userinfo => "/userinfo",
+            Endpoint::Authorize => "/authorize",
+            Endpoint::Login => "/login",
+        }
+    }
+
+    /// The settings of a connector to the issuer.
+    fn settings(issuer: &str) -> Vec<(&'static str, Value)> {
+        vec![("issuer", json!(issuer))]
+    }
+
+    /// Changes the discovery document.
+    fn document(_document: &mut Value) {}
+
+    /// Changes what is said of a user, in ID tokens and by userinfo.
+    fn claims(_claims: &mut Map<String, Value>) {}
+
+    /// Changes an ID token, once all the standard's claims are in it.
+    fn id_token(_claims: &mut Map<String, Value>) {}
+
+    /// Status and words of a refusal of the token endpoint (RFC 6749 section 5.2).
+    fn refusal(error: &'static str) -> (StatusCode, &'static str) {
+        let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+        (status, error)
+    }
+}
+
+/// A simulated provider that keeps to the standard but for its quirks. Clones are the same server.
+pub struct Standard<Q> {
+    server: Server<State<Q>>,
+}
+
+/// What a server knows.
+pub(crate) struct State<Q> {
+    book: Book,
+    path: String,
+    applications: BTreeMap<String, Registration>,
+    people: BTreeMap<String, Person>,
+    /// Newest first: the first one signs.
+    keys: Vec<SigningKey>,
+    generations: usize,
+    algorithm: Algorithm,
+    /// Logins that wait for the form, by what the form says of them.
+    waiting: BTreeMap<String, Waiting>,
+    codes: BTreeMap<String, Login>,
+    access_tokens: BTreeMap<String, Login>,
+    quirks: std::marker::PhantomData<Q>,
+}
+
+/// An authorization request that was not refused.
+#[derive(Clone)]
+struct Waiting {
+    client: String,
+    target: Target,
+    scopes: Vec<String>,
+    nonce: Option<String>,
+    challenge: Option<Challenge>,
+}
+
+/// Who has logged in, when, and for what.
+#[derive(Clone)]
+struct Login {
+    username: String,
+    at: DateTime<Utc>,
+    request: Waiting,
+}
+
+impl<Q: Quirks> Standard<Q> {
+    /// A server below this path that knows nobody yet.
+    pub fn new(path: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let state = State {
+            book: Book::default(),
+            path: format!("{path}{}", Q::ISSUER),
+            applications: BTreeMap::new(),
+            people: BTreeMap::new(),
+            keys: Vec::new(),
+            generations: 0,
+            algorithm: Algorithm::default(),
+            waiting: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            access_tokens: BTreeMap::new(),
+            quirks: std::marker::PhantomData,
+        };
+        let standard = Self { server: Server::new(clock, entropy, state) };
+        standard.server.state().rotate(OldKey::Removed);
+        standard
+    }
+}
+
+impl<Q: Quirks> Subject for Standard<Q> {
+    fn settings(&self, origin: &str) -> Vec<(&'static str, Value)> {
+        Q::settings(&self.issuer(origin))
+    }
+
+    fn issuer(&self, origin: &str) -> String {
+        format!("{origin}{}", self.server.state().path)
+    }
+
+    fn router(&self) -> Router {
+        self.server.router()
+    }
+
+    fn register(&self, _: Method, application: Registration) {
+        self.server.state().applications.insert(application.id.clone(), application);
+    }
+
+    fn enrol(&self, person: Person) {
+        self.server.state().people.insert(person.username.clone(), person);
+    }
+
+    fn subject(&self, username: &str) -> Option<String> {
+        self.server.state().people.get(username).map(subject)
+    }
+
+    fn rotate_key(&self, old: OldKey) {
+        self.server.state().rotate(old);
+    }
+
+    fn sign_with(&self, algorithm: Algorithm) {
+        let mut state = self.server.state();
+        state.algorithm = algorithm;
+        state.rotate(OldKey::Removed);
+    }
+
+    fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>) {
+        self.server.state().book.misbehave_at(endpoint, how);
+    }
+
+    fn calls(&self, endpoint: Endpoint) -> usize {
+        self.server.state().book.calls(endpoint)
+    }
+
+    fn received(&self) -> Vec<TokenRequest> {
+        self.server.state().book.requests()
+    }
+}
+
+impl<Q: Quirks> Provider for State<Q> {
+    type Place = ();
+
+    fn book(&mut self) -> &mut Book {
+        &mut self.book
+    }
+
+    fn find(&self, path: &str) -> Result<(Endpoint, ()), Reply> {
+        let path = path.strip_prefix(self.path.as_str());
+        let found = Endpoint::ALL.into_iter().find(|endpoint| path == Some(Q::path(*endpoint)));
+        found.map(|endpoint| (endpoint, ())).ok_or_else(|| Reply::html(StatusCode::NOT_FOUND, "Not found"))
+    }
+
+    fn answer(&mut self, asked: &Asked<'_, ()>, call: &Call<'_>) -> Reply {
+        match (asked.endpoint, asked.method) {
+            (Endpoint::Discovery, &Verb::GET) => self.document(call),
+            (Endpoint::Keys, &Verb::GET) => self.key_set(),
+            (Endpoint::Token, &Verb::POST) => self.token(call),
+            (Endpoint::Userinfo, &Verb::GET | &Verb::POST) => self.userinfo(call),
+            (Endpoint::Authorize, &Verb::GET) => self.authorize(call, &call.query),
+            (Endpoint::Authorize, &Verb::POST) => self.authorize(call, &call.form),
+            (Endpoint::Login, &Verb::POST) => self.log_in(call),
+            _ => Reply::empty(StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+}
+
+impl<Q: Quirks> State<Q> {
+    fn issuer(&self, call: &Call<'_>) -> String {
+        format!("http://{}{}", call.host, self.path)
+    }
+
+    fn address(&self, call: &Call<'_>, endpoint: Endpoint) -> String {
+        format!("{}{}", self.issuer(call), Q::path(endpoint))
+    }
+
+    fn rotate(&mut self, old: OldKey) {
+        let mut new = SigningKey::generation(&self.path, self.generations, self.algorithm);
+        if let (OldKey::Replaced, Some(replaced)) = (old, self.keys.first()) {
+            new = new.named(replaced.kid());
+        }
+        if old != OldKey::Kept {
+            self.keys.clear();
+        }
+        self.keys.insert(0, new);
+        self.generations += 1;
+    }
+
+    /// OIDC Discovery section 3.
+    fn document(&self, call: &Call<'_>) -> Reply {
+        let mut document = json!({
+            "issuer": self.issuer(call),
+            "authorization_endpoint": self.address(call, Endpoint::Authorize),
+            "token_endpoint": self.address(call, Endpoint::Token),
+            "userinfo_endpoint": self.address(call, Endpoint::Userinfo),
+            "jwks_uri": self.address(call, Endpoint::Keys),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [self.algorithm.name()],
+            "scopes_supported": ["openid", "profile", "email"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+        });
+        Q::document(&mut document);
+        if let Some(misbehaviour) = self.book.at(Endpoint::Discovery) {
+            misbehaviour.spoil_discovery(&mut document);
+        }
+        Reply::json(StatusCode::OK, &document)
+    }
+
+    fn key_set(&self) -> Reply {
+        let signing = self.keys.iter().map(SigningKey::jwk);
+        let encryption = SigningKey::encryption(&self.path).jwk_for("enc", "RSA-OAEP");
+        let Ok(mut keys) = signing.chain([encryption]).collect::<Result<Vec<_>, _>>() else {
+            return Self::server_error();
+        };
+        if let Some(misbehaviour) = self.book.at(Endpoint::Keys) {
+            misbehaviour.spoil_keys(&mut keys);
+        }
+        Reply::json(StatusCode::OK, &json!({ "keys": keys }))
+    }
+
+    /// What the granted scopes say of a user (OIDC Core section 5.4).
+    fn claims_of(&self, person: &Person, scopes: &[String]) -> Map<String, Value> {
+        let granted = |scope: &str| scopes.iter().any(|granted| granted == scope);
+        let mut claims = Map::from_iter([("sub".to_owned(), json!(subject(person)))]);
+        if let Some((given, family)) = person.name.as_ref().filter(|_| granted("profile")) {
+            claims.insert("name".into(), json!(format!("{given} {family}")));
+            claims.insert("given_name".into(), json!(given));
+            claims.insert("family_name".into(), json!(family));
+        }
+        if let Some((email, verified)) = person.email.as_ref().filter(|_| granted("email")) {
+            claims.insert("email".into(), json!(email));
+            claims.insert("email_verified".into(), json!(verified));
+        }
+        Q::claims(&mut claims);
+        claims
+    }
+}
+
+fn subject(person: &Person) -> String {
+    signer::uuid(signer::derive(&["standard", &person.username]))
+}
+
+impl<Q> Clone for Standard<Q> {
+    fn clone(&self) -> Self {
+        Self { server: self.server.clone() }
+    }
+}
+
+impl<Q> fmt::Debug for Standard<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standard").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

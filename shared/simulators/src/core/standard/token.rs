@@ -1,0 +1,130 @@
+//! The token endpoint and userinfo (RFC 6749 section 4.1.3, OIDC Core sections 3.1.3 and 5.3).
+
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::{Login, Quirks, State};
+use crate::core::pkce::Challenge;
+use crate::core::server::{Call, Provider};
+use crate::core::signer::{SignError, SigningKey};
+use crate::core::wire::{self, Reply};
+use crate::core::{Endpoint, Misbehaviour, Registration};
+
+/// How long codes and tokens are good, in seconds.
+const CODE: i64 = 60;
+const TOKEN: i64 = 300;
+
+impl<Q: Quirks> State<Q> {
+    pub(super) fn token(&mut self, call: &Call<'_>) -> Reply {
+        let reply = match self.redeem(call) {
+            Ok((login, application)) => self.answer_with(&login, &application, call),
+            Err(error) => {
+                let (status, error) = Q::refusal(error);
+                Ok(Reply::json(status, &json!({ "error": error })))
+            }
+        };
+        reply.unwrap_or_else(|_| Self::server_error()).header(CACHE_CONTROL, "no-store")
+    }
+
+    /// The login that a code stands for, which is gone then; otherwise the standard's error.
+    fn redeem(&mut self, call: &Call<'_>) -> Result<(Login, Registration), &'static str> {
+        let (id, secret) = call.client();
+        let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let application = text(id).and_then(|id| self.applications.get(&id)).ok_or("invalid_client")?;
+        if application.secret != text(secret) {
+            return Err("invalid_client");
+        }
+        let get = |name: &str| call.form.text(name);
+        if call.form.has_duplicates() {
+            return Err("invalid_request");
+        }
+        if get("grant_type").as_deref() != Some("authorization_code") {
+            return Err("unsupported_grant_type");
+        }
+        let login = self.codes.remove(&get("code").ok_or("invalid_request")?).ok_or("invalid_grant")?;
+        let request = &login.request;
+        let verifier = get("code_verifier");
+        let is_right = request.client == application.id
+            && get("redirect_uri").as_ref() == Some(&request.target.redirect_uri)
+            && (call.now - login.at).num_seconds() < CODE
+            && Challenge::check(request.challenge.as_ref(), verifier.as_deref()).is_ok();
+        if is_right { Ok((login, application.clone())) } else { Err("invalid_grant") }
+    }
+
+    /// RFC 6749 section 5.1.
+    fn answer_with(&mut self, login: &Login, application: &Registration, call: &Call<'_>) -> Result<Reply, SignError> {
+        let access_token = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<32>());
+        let mut body = json!({
+            "access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN, "scope": login.request.scopes.join(" "),
+        });
+        if self.book.at(Endpoint::Token) != Some(&Misbehaviour::NoIdToken) {
+            body["id_token"] = json!(self.id_token(login, application, &access_token, call)?);
+        }
+        self.access_tokens.insert(access_token, Login { at: call.now, ..login.clone() });
+        Ok(Reply::json(StatusCode::OK, &body))
+    }
+
+    fn id_token(
+        &self,
+        login: &Login,
+        application: &Registration,
+        access_token: &str,
+        call: &Call<'_>,
+    ) -> Result<String, SignError> {
+        let now = call.now.timestamp();
+        let key = self.key();
+        let person = self.people.get(&login.username);
+        let mut claims = person.map(|person| self.claims_of(person, &login.request.scopes)).unwrap_or_default();
+        claims.retain(|name, _| name == "sub" || application.claims_in_id_token);
+        claims.extend([
+            ("iss".to_owned(), json!(self.issuer(call))),
+            ("aud".to_owned(), json!(application.id)),
+            ("iat".to_owned(), json!(now)),
+            ("exp".to_owned(), json!(now + TOKEN)),
+            ("auth_time".to_owned(), json!(login.at.timestamp())),
+            ("at_hash".to_owned(), json!(key.algorithm().at_hash(access_token))),
+        ]);
+        claims.extend(login.request.nonce.as_ref().map(|nonce| ("nonce".to_owned(), json!(nonce))));
+        Q::id_token(&mut claims);
+        let Some(misbehaviour) = self.book.at(Endpoint::Token) else {
+            return key.sign(&Value::Object(claims).to_string());
+        };
+        misbehaviour.spoil_claims(&mut claims, now);
+        let payload = Value::Object(claims).to_string();
+        let secret = application.secret.as_deref().unwrap_or_default();
+        misbehaviour.sign(&self.path, &key, secret, &payload).unwrap_or_else(|| key.sign(&payload))
+    }
+
+    pub(super) fn userinfo(&self, call: &Call<'_>) -> Reply {
+        let login = wire::bearer(call.headers).and_then(|token| self.access_tokens.get(token));
+        let login = login.filter(|login| (call.now - login.at).num_seconds() < TOKEN);
+        let found = login.and_then(|login| Some((login, self.people.get(&login.username)?)));
+        let Some((login, person)) = found else {
+            let challenge = r#"Bearer error="invalid_token""#;
+            return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, challenge);
+        };
+        let mut info = self.claims_of(person, &login.request.scopes);
+        if let Some(misbehaviour) = self.book.at(Endpoint::Userinfo) {
+            misbehaviour.spoil_userinfo(&mut info);
+        }
+        let client = &login.request.client;
+        if !self.applications.get(client).is_some_and(|application| application.signed_userinfo) {
+            return Reply::json(StatusCode::OK, &Value::Object(info));
+        }
+        info.insert("iss".into(), json!(self.issuer(call)));
+        info.insert("aud".into(), json!(client));
+        match self.key().sign(&Value::Object(info).to_string()) {
+            Ok(token) => Reply::text(StatusCode::OK, "application/jwt", token),
+            Err(_) => Self::server_error(),
+        }
+    }
+
+    /// The key that signs now.
+    fn key(&self) -> SigningKey {
+        let first = || SigningKey::generation(&self.path, 0, self.algorithm);
+        self.keys.first().cloned().unwrap_or_else(first)
+    }
+}

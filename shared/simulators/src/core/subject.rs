@@ -1,0 +1,176 @@
+//! What any simulated provider can be asked by a test, whatever it imitates.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use domain::{Clock, Entropy, Method};
+use serde_json::Value;
+
+use super::{Algorithm, Endpoint, Misbehaviour, TokenRequest};
+
+/// A kind of simulated provider.
+#[derive(Clone, Copy)]
+pub struct Simulator {
+    /// What connector documents call its provider.
+    pub provider: &'static str,
+    /// The methods it can be asked for.
+    pub methods: &'static [Method],
+    /// A server below this path (`/demo/keycloak`, or none) that knows nobody yet.
+    pub make: Make,
+}
+
+/// Makes a server below a path, by this clock and this randomness.
+pub type Make = fn(&str, Arc<dyn Clock>, Arc<dyn Entropy>) -> Arc<dyn Subject>;
+
+/// A simulated provider in the hands of a test: how a connector leads to it, who is registered, and how it breaks. What
+/// only one provider can do is asked of that provider itself, after a downcast.
+pub trait Subject: Any + fmt::Debug + Send + Sync {
+    /// The settings of a connector to this server, which is served at `origin` (scheme, host and port).
+    fn settings(&self, origin: &str) -> Vec<(&'static str, Value)>;
+
+    /// How its tokens name the issuer.
+    fn issuer(&self, origin: &str) -> String;
+
+    /// What the world sees.
+    fn router(&self) -> Router;
+
+    /// Registers an application that uses this method, or registers it anew.
+    fn register(&self, method: Method, application: Registration);
+
+    /// Adds a user, or puts another in their place.
+    fn enrol(&self, person: Person);
+
+    /// The `sub` of a user.
+    fn subject(&self, username: &str) -> Option<String>;
+
+    /// Signs with a new key from now on.
+    fn rotate_key(&self, old: OldKey);
+
+    /// Signs with this algorithm from now on, by a new key.
+    fn sign_with(&self, algorithm: Algorithm);
+
+    /// Misbehaves at one endpoint from now on; `None`: no longer. What is about ID tokens has no effect elsewhere.
+    fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>);
+
+    /// How often an endpoint was called so far.
+    fn calls(&self, endpoint: Endpoint) -> usize;
+
+    /// What the token endpoint has received so far, oldest first.
+    fn received(&self) -> Vec<TokenRequest>;
+
+    /// Misbehaves at the token endpoint.
+    fn misbehave(&self, how: Option<Misbehaviour>) {
+        self.misbehave_at(Endpoint::Token, how);
+    }
+
+    /// The codes it has received for exchange.
+    fn exchanges(&self) -> Vec<TokenRequest> {
+        received(self.received(), "authorization_code")
+    }
+
+    /// The password grants it has received.
+    fn requests(&self) -> Vec<TokenRequest> {
+        received(self.received(), "password")
+    }
+}
+
+fn received(mut requests: Vec<TokenRequest>, grant_type: &str) -> Vec<TokenRequest> {
+    requests.retain(|request| request.grant_type() == Some(grant_type));
+    requests
+}
+
+/// What becomes of the key that signed until now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldKey {
+    /// It stays in the key set, and its tokens stay good.
+    Kept,
+    /// It vanishes at once (disabled or deleted), and its tokens fail.
+    Removed,
+    /// Likewise, and the new one goes by its `kid`.
+    Replaced,
+}
+
+/// An application as a provider's administrator registers it.
+#[derive(Clone)]
+pub struct Registration {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
+    pub(crate) redirect_uri: String,
+    pub(crate) pkce_required: bool,
+    pub(crate) claims_in_id_token: bool,
+    pub(crate) signed_userinfo: bool,
+}
+
+impl Registration {
+    /// An application that authenticates with a secret, and is called back at one address.
+    pub fn confidential(id: &str, secret: &str, redirect_uri: &str) -> Self {
+        Self { secret: Some(secret.into()), ..Self::public(id, redirect_uri) }
+    }
+
+    /// An application without a secret.
+    pub fn public(id: &str, redirect_uri: &str) -> Self {
+        Self {
+            id: id.into(),
+            secret: None,
+            redirect_uri: redirect_uri.into(),
+            pkce_required: false,
+            claims_in_id_token: true,
+            signed_userinfo: false,
+        }
+    }
+
+    /// Whether it has to use PKCE.
+    pub fn pkce_required(self, required: bool) -> Self {
+        Self { pkce_required: required, ..self }
+    }
+
+    /// Whether the ID token says of the user what userinfo says.
+    pub fn claims_in_id_token(self, shown: bool) -> Self {
+        Self { claims_in_id_token: shown, ..self }
+    }
+
+    /// Whether userinfo is answered as a signed JWT.
+    pub fn signed_userinfo(self, signed: bool) -> Self {
+        Self { signed_userinfo: signed, ..self }
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A user as a provider's administrator adds one.
+#[derive(Clone)]
+pub struct Person {
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) email: Option<(String, bool)>,
+    pub(crate) name: Option<(String, String)>,
+}
+
+impl Person {
+    /// Somebody with a name to log in by, and a password.
+    pub fn new(username: &str, password: &str) -> Self {
+        Self { username: username.into(), password: password.into(), email: None, name: None }
+    }
+
+    /// The e-mail, and whether it is verified.
+    pub fn email(self, address: &str, verified: bool) -> Self {
+        Self { email: Some((address.into(), verified)), ..self }
+    }
+
+    /// First and last name.
+    pub fn name(self, given: &str, family: &str) -> Self {
+        Self { name: Some((given.into(), family.into())), ..self }
+    }
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Person").field("username", &self.username).finish_non_exhaustive()
+    }
+}

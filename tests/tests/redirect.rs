@@ -6,16 +6,14 @@ use chrono::TimeDelta;
 use domain::{CallbackState, Clock, SeededEntropy};
 use insta::assert_json_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Login, Return, Shown, TestApp, TestSession, key};
+use landfall_tests::{Answer, Browser, Login, PROVIDERS, Return, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
-use simulators::Misbehaviour;
+use simulators::{Misbehaviour, OldKey};
 use store::LockId;
-
-const JOURNEY: &str = "sign-in-with-keycloak";
 
 /// A session that waits for its redirect, and where that goes.
 async fn away(app: &TestApp) -> (TestSession, String) {
-    let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+    let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
     (TestSession::of(&start.body), start.redirect_url().to_owned())
 }
 
@@ -44,7 +42,7 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_password_again() {
     let app = TestApp::new().await;
 
     let first = app.log_in(EMAIL, PASSWORD).await;
-    let second = app.sign_in_by_redirect(JOURNEY, "ada", PASSWORD).await;
+    let second = app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await;
     let third = app.log_in(EMAIL, PASSWORD).await;
 
     let subjects = [&first, &second, &third].map(|login| app.id_token(&login.code));
@@ -57,18 +55,29 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_password_again() {
 }
 
 #[tokio::test]
-async fn a_user_who_comes_by_redirect_first_is_created_then() {
-    let app = TestApp::new().await;
-    let login = app.sign_in_by_redirect(JOURNEY, "ada", PASSWORD).await;
-    let claims = app.id_token(&login.code).await;
-    assert_eq!((&claims["email"], &claims["name"]), (&json!(EMAIL), &json!("Ada Lovelace")));
-    assert_eq!(app.events("user_provisioned").len(), 1);
+async fn a_user_is_created_at_the_first_redirect_and_recognised_at_the_next_ones() {
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let login = app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await;
+        let claims = app.id_token(&login.code).await;
+        assert_eq!((&claims["email"], &claims["name"]), (&json!(EMAIL), &json!("Ada Lovelace")));
+        // And recognised from then on, whatever key the provider signs with.
+        for old in [OldKey::Kept, OldKey::Removed] {
+            app.clock.advance(TimeDelta::minutes(2));
+            let (session, url) = away(&app).await;
+            let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+            app.subject.rotate_key(old);
+            let answer = session.resume(&app, &app.arrive(&back).await.carried().1).await.expect(200);
+            assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["sub"], claims["sub"], "{old:?}");
+        }
+        assert_eq!((app.events("user_provisioned").len(), app.users().await), (1, 1));
+    }
 }
 
 #[tokio::test]
 async fn an_application_is_told_where_the_browser_goes_and_what_else_its_user_may_do() {
     let app = TestApp::new().await;
-    let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
+    let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
 
     assert_eq!(start.body["status"], "redirect");
     assert_json_snapshot!(start.body["step"], @r#"
@@ -102,77 +111,88 @@ async fn an_application_is_told_where_the_browser_goes_and_what_else_its_user_ma
 
 #[tokio::test]
 async fn a_page_that_is_loaded_again_shows_the_same_way_out() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    assert_eq!(session.view(&app).await.expect(200).redirect_url(), url);
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        assert_eq!(session.view(&app).await.expect(200).redirect_url(), url);
+    }
 }
 
 #[tokio::test]
 async fn the_browser_brings_the_application_what_it_resumes_with() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
 
-    let answer = app.arrive(&back).await.expect(303);
+        let answer = app.arrive(&back).await.expect(303);
 
-    assert!(answer.header("location").starts_with(&format!("{}?session=", landfall::demo::REDIRECT_URI)));
-    assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
-    assert_eq!(answer.carried().0, session.id);
-    // Nothing has happened yet: the other half is missing.
-    assert_eq!(app.users().await, 0);
-    let view = session.view(&app).await.expect(200);
-    assert_eq!((shown(&view).0, &view.body["redirect"]), (&json!("redirect"), &Value::Null));
+        assert!(answer.header("location").starts_with(&format!("{}?session=", landfall::demo::REDIRECT_URI)));
+        assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
+        assert_eq!(answer.carried().0, session.id);
+        // Nothing has happened yet: the other half is missing.
+        assert_eq!(app.users().await, 0);
+        let view = session.view(&app).await.expect(200);
+        assert_eq!((shown(&view).0, &view.body["redirect"]), (&json!("redirect"), &Value::Null));
+    }
 }
 
 #[tokio::test]
 async fn a_resume_sent_again_gets_the_same_answer_again() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let resume = come_back(&app, &url).await;
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        let resume = come_back(&app, &url).await;
 
-    let first = session.resume(&app, &resume).await.expect(200);
-    let again = session.resume(&app, &resume).await.expect(200);
+        let first = session.resume(&app, &resume).await.expect(200);
+        let again = session.resume(&app, &resume).await.expect(200);
 
-    assert_eq!(first.body, again.body);
-    assert_ne!(first.body["session_token"], session.token, "the token rotates");
-    assert_eq!(app.users().await, 1);
+        assert_eq!(first.body, again.body);
+        assert_ne!(first.body["session_token"], session.token, "the token rotates");
+        assert_eq!(app.users().await, 1);
+    }
 }
 
 #[tokio::test]
 async fn a_redirect_that_is_started_over_kills_the_one_before() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
 
-    let restarted = session.choose(&app, "go", "restart", &key(1)).await.expect(200);
+        let restarted = session.choose(&app, "go", "restart", &key(1)).await.expect(200);
 
-    assert_ne!(restarted.redirect_url(), url);
-    assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
-    assert!(app.subject.exchanges().is_empty());
-    ends_in_a_login(&app, &session).await;
+        assert_ne!(restarted.redirect_url(), url);
+        assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+        assert!(app.subject.exchanges().is_empty());
+        ends_in_a_login(&app, &session).await;
+    }
 }
 
 #[tokio::test]
 async fn a_redirect_may_be_given_up() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
 
-    let answer = session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
+        let answer = session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
 
-    assert_eq!(answer.body["rejection"]["code"], "access_denied");
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+        assert_eq!(answer.body["rejection"]["code"], "access_denied");
+        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+    }
 }
 
 #[tokio::test]
 async fn whatever_the_provider_says_no_with_is_an_outcome_of_the_journey() {
-    for (error, code) in [
+    let rows = [
         ("access_denied", "access_denied"),
         ("login_required", "access_denied"),
         ("temporarily_unavailable", "try_later"),
         ("invalid_scope", "try_later"),
-    ] {
-        let app = TestApp::new().await;
+    ];
+    for (provider, (error, code)) in PROVIDERS.iter().flat_map(|provider| rows.map(|row| (provider, row))) {
+        let app = TestApp::over(provider, |_| {}).await;
         let (session, url) = away(&app).await;
         let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
 
@@ -202,19 +222,20 @@ async fn a_user_who_refuses_consent_is_not_signed_in() {
 
 #[tokio::test]
 async fn a_form_post_is_a_callback_like_any_other() {
-    let app = TestApp::with(|setup| {
-        let settings = "realm: demo }";
-        setup.connectors = setup.connectors.replace(settings, "realm: demo, response_mode: form_post }");
-    })
-    .await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    assert!(back.form.is_some());
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |setup| {
+            setup.connectors = setup.connectors.replace("settings: {", "settings: { response_mode: form_post,");
+        })
+        .await;
+        let (session, url) = away(&app).await;
+        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        assert!(back.form.is_some());
 
-    let (_, resume) = app.arrive(&back).await.carried();
+        let (_, resume) = app.arrive(&back).await.carried();
 
-    let answer = session.resume(&app, &resume).await.expect(200);
-    assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], EMAIL);
+        let answer = session.resume(&app, &resume).await.expect(200);
+        assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], EMAIL);
+    }
 }
 
 // The dead ends.
@@ -238,59 +259,69 @@ async fn a_function_that_dies_between_the_callbacks_two_writes_leaves_a_session_
 
 #[tokio::test]
 async fn a_callback_that_is_loaded_again_is_a_page_and_the_session_goes_on() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    let (_, resume) = app.arrive(&back).await.carried();
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        let (_, resume) = app.arrive(&back).await.carried();
 
-    let again = app.arrive(&back).await.expect(400);
+        let again = app.arrive(&back).await.expect(400);
 
-    assert_eq!((again.code(), app.subject.exchanges().len()), ("redirect_expired", 1));
-    assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+        assert_eq!((again.code(), app.subject.exchanges().len()), ("redirect_expired", 1));
+        assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+    }
 }
 
 #[tokio::test]
 async fn a_resume_that_comes_too_late_changes_nothing_and_the_session_goes_on() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let resume = come_back(&app, &url).await;
-    app.clock.advance(TimeDelta::seconds(60));
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        let resume = come_back(&app, &url).await;
+        app.clock.advance(TimeDelta::seconds(60));
 
-    let late = session.resume(&app, &resume).await.expect(400);
+        let late = session.resume(&app, &resume).await.expect(400);
 
-    assert_eq!((late.code(), &late.body["view"]["status"]), ("redirect_expired", &json!("redirect")));
-    assert_eq!(app.users().await, 0);
-    ends_in_a_login(&app, &session).await;
+        assert_eq!((late.code(), &late.body["view"]["status"]), ("redirect_expired", &json!("redirect")));
+        assert_eq!(app.users().await, 0);
+        ends_in_a_login(&app, &session).await;
+    }
 }
 
 #[tokio::test]
 async fn a_browser_that_never_comes_back_leaves_a_session_that_works() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    Browser::default().open(&url).await;
-    app.clock.advance(TimeDelta::minutes(5));
-    ends_in_a_login(&app, &session).await;
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        Browser::default().open(&url).await;
+        app.clock.advance(TimeDelta::minutes(5));
+        ends_in_a_login(&app, &session).await;
+    }
 }
 
 #[tokio::test]
 async fn a_provider_that_is_away_when_the_browser_is_back_is_an_outcome() {
-    let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    app.subject.misbehave(Some(Misbehaviour::Unavailable));
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        let (session, url) = away(&app).await;
+        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        app.subject.misbehave(Some(Misbehaviour::Unavailable));
 
-    let (_, resume) = app.arrive(&back).await.carried();
-    let answer = session.resume(&app, &resume).await.expect(200);
+        let (_, resume) = app.arrive(&back).await.carried();
+        let answer = session.resume(&app, &resume).await.expect(200);
 
-    assert_eq!((&answer.body["rejection"]["code"], app.subject.exchanges().len()), (&json!("try_later"), 1));
+        assert_eq!((&answer.body["rejection"]["code"], app.subject.exchanges().len()), (&json!("try_later"), 1));
+    }
 }
 
 #[tokio::test]
 async fn a_provider_that_is_away_at_the_start_is_an_outcome_and_sends_nobody_anywhere() {
-    let app = TestApp::new().await;
-    app.subject.misbehave_at(simulators::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
-    let start = app.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);
-    assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&json!("try_later"), &Value::Null));
+    for provider in &PROVIDERS {
+        let app = TestApp::over(provider, |_| {}).await;
+        app.subject.misbehave_at(simulators::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
+        let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
+        assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&json!("try_later"), &Value::Null));
+    }
 }
 
 #[tokio::test]

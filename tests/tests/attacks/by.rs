@@ -40,9 +40,20 @@ impl By {
 
     /// An app whose users may sign in so.
     pub(crate) async fn app(self) -> TestApp {
+        self.app_with(|_| {}).await
+    }
+
+    /// The same with something else about it.
+    pub(crate) async fn app_with(self, change: fn(&mut Setup)) -> TestApp {
         match self {
-            Self::PlainRedirect => TestApp::over(&PLAIN, |_| {}).await,
-            _ => TestApp::with(three_ways).await,
+            Self::PlainRedirect => TestApp::over(&PLAIN, change).await,
+            _ => {
+                TestApp::with(|setup| {
+                    three_ways(setup);
+                    change(setup);
+                })
+                .await
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use landfall_tests::{Browser, Login, PROVIDERS, Setup, TestApp, TestSession};
 use serde_json::{Value, json};
 use simulators::{BadKey, Endpoint, Misbehaviour, Published, bad_id_tokens};
 
-use crate::away::{Away, told_none, told_nothing};
+use crate::away::{Away, told_none};
 use crate::by::{By, three_ways};
 use crate::witness::{calls, directory, ended};
 
@@ -75,52 +75,17 @@ async fn an_id_token_that_a_token_answer_hides_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_code_and_signs_nobody_in() {
-    let elsewhere = Misbehaviour::Redirect("https://attacker.example/token".into());
-    let rows = [
-        Misbehaviour::Garbage,
-        Misbehaviour::Html,
-        Misbehaviour::ServerError,
-        Misbehaviour::Unavailable,
-        Misbehaviour::TooManyRequests { retry_after: Some(u32::MAX) },
-        elsewhere,
-        Misbehaviour::Silence,
-    ];
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |setup| setup.budget = Duration::from_secs(2)).await;
-        for (index, misbehaviour) in rows.iter().cloned().enumerate() {
-            println!("{misbehaviour:?}");
-            app.subject.misbehave(Some(misbehaviour));
-            let away = Away::new(&app).await;
-            let back = away.back().await;
-            let arrived = app.arrive(&back).await;
-            let resumed = away.session.resume(&app, &arrived.carried().1).await;
-
-            ended(&app, &resumed, "try_later");
-            told_nothing(&app, &back, &[&arrived, &resumed]);
-            assert_eq!((calls(&app), app.events("login_failed").len()), ([1, 1, index + 1, 0], index + 1));
-        }
-        assert_eq!((directory(&app).await.len(), hosts(&app)), (0, vec!["127.0.0.1".to_owned()]));
-    }
-}
-
-#[tokio::test]
 async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_signs_nobody_in() {
-    let elsewhere = Misbehaviour::Redirect("https://attacker.example/token".into());
-    for by in By::DIRECT {
-        let app = TestApp::with(|setup| {
-            three_ways(setup);
-            setup.budget = Duration::from_secs(2);
-        })
-        .await;
+    for by in By::ALL {
+        let app = by.app_with(|setup| setup.budget = Duration::from_secs(2)).await;
         let rows = [
             Misbehaviour::Garbage,
             Misbehaviour::Html,
             Misbehaviour::Unavailable,
             Misbehaviour::TooManyRequests { retry_after: Some(u32::MAX) },
-            elsewhere.clone(),
+            Misbehaviour::Redirect("https://attacker.example/token".into()),
             Misbehaviour::Silence,
-            // As it answers a code of somebody who has no app: no outage, by a code.
+            // As Keycloak answers a code of somebody who has no app: no outage, by a code.
             Misbehaviour::ServerError,
         ];
         for (index, misbehaviour) in rows.into_iter().enumerate() {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use url::form_urlencoded::Serializer;
 
-use super::{Browser, Endpoint, Page, Person, Registration, Shown, Subject};
+use super::{Browser, Endpoint, Page, Person, Registration, Shown, Simulator, Subject};
 use crate::SIMULATORS;
 
 pub(crate) const CALLBACK: &str = "https://app.example/callback";
@@ -28,15 +28,17 @@ pub(crate) struct Bench {
 impl Bench {
     /// A server of every kind, with the client `landfall` and the user `ada`.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        SIMULATORS.iter().map(|simulator| {
-            let clock = Arc::new(FixedClock::at(DateTime::from_timestamp(NOW, 0).unwrap()));
-            let subject = (simulator.make)("/below", clock.clone(), Arc::new(SeededEntropy::new(1)));
-            let bench = Self { subject, clock };
-            bench.register(registration());
-            let ada = Person::new("ada", "correct horse").email("ada@example.org", true).name("Ada", "Lovelace");
-            bench.subject.enrol(ada);
-            bench
-        })
+        SIMULATORS.iter().map(Self::of)
+    }
+
+    pub(crate) fn of(simulator: &Simulator) -> Self {
+        let clock = Arc::new(FixedClock::at(DateTime::from_timestamp(NOW, 0).unwrap()));
+        let subject = (simulator.make)("/below", clock.clone(), Arc::new(SeededEntropy::new(1)));
+        let bench = Self { subject, clock };
+        bench.register(registration());
+        let ada = Person::new("ada", "correct horse").email("ada@example.org", true).name("Ada", "Lovelace");
+        bench.subject.enrol(ada);
+        bench
     }
 
     pub(crate) fn register(&self, application: Registration) {

@@ -103,8 +103,6 @@ pub enum Misbehaviour {
     NoSubject,
     /// `sub` is there twice, first somebody else's.
     DuplicateClaims,
-    /// `at_hash` belongs to another access token.
-    WrongAccessTokenHash,
     /// The ID token is three parts of nonsense.
     GarbageIdToken,
     /// There is no ID token although `openid` was granted.

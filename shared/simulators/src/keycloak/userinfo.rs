@@ -66,8 +66,7 @@ mod tests {
     use axum::http::Method;
     use chrono::TimeDelta;
 
-    use super::super::Client;
-    use super::super::bench::{Bench, LOGIN, TOKEN, USERINFO, demo, part};
+    use super::super::bench::{Bench, LOGIN, TOKEN, USERINFO, demo};
     use super::*;
     use crate::OldKey;
 
@@ -150,15 +149,5 @@ mod tests {
 
         bench.keycloak.change_realm("demo", |realm| realm.without_user("ada")).unwrap();
         assert_eq!(ask(&bench, &token).await.0, 401);
-    }
-
-    #[tokio::test]
-    async fn a_client_may_get_userinfo_as_a_signed_jwt() {
-        let landfall = Client::confidential("landfall", "secret").direct_grants(true).signed_userinfo(true);
-        let bench = Bench::new(demo().client(landfall));
-        let answer = bench.bearer(Method::GET, USERINFO, &access_token(&bench).await).await;
-        assert_eq!(answer.header("content-type"), "application/jwt");
-        let info = part(&json!(answer.body), 1);
-        assert_eq!((&info["iss"], &info["aud"]), (&json!("http://sso.test/realms/demo"), &json!("landfall")));
     }
 }

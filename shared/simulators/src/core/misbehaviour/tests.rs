@@ -205,16 +205,24 @@ async fn misbehaviour_at_one_endpoint_leaves_the_others_alone() {
 async fn a_callback_can_be_wrong_wherever_it_is_sent_from() {
     use Misbehaviour as M;
     for bench in Bench::all() {
-        let browser = crate::Browser::at(bench.subject.router());
-        for (misbehaviour, iss, state, error) in [
+        let rows = [
             (M::CallbackWithoutIss, None, Some("st"), None),
             (M::CallbackWithWrongIss, Some(OTHER_ISSUER), Some("st"), None),
             (M::CallbackWithoutState, Some(""), None, None),
             (M::CallbackError("access_denied".into()), Some(""), Some("st"), Some("access_denied")),
-        ] {
-            bench.subject.misbehave_at(Endpoint::Login, Some(misbehaviour.clone()));
-            let page = bench.authorize(&browser, &[("prompt", "login")]).await;
-            let back = browser.fill_in(page, &[("username", "ada"), ("password", "correct horse")]).await.back();
+        ];
+        for (at, (misbehaviour, iss, state, error)) in
+            [Endpoint::Authorize, Endpoint::Login].iter().flat_map(|at| rows.clone().map(|row| (*at, row)))
+        {
+            Endpoint::ALL.iter().for_each(|endpoint| bench.subject.misbehave_at(*endpoint, None));
+            bench.subject.misbehave_at(at, Some(misbehaviour.clone()));
+            let browser = crate::Browser::at(bench.subject.router());
+            let back = match bench.authorize(&browser, &[]).await {
+                page @ crate::Shown::Page { .. } => {
+                    browser.fill_in(page, &[("username", "ada"), ("password", "correct horse")]).await.back()
+                }
+                back => back.back(),
+            };
             let right = bench.subject.issuer("http://sso.test");
             let iss = iss.map(|iss| if iss.is_empty() { right } else { iss.to_owned() });
             assert_eq!(back.parameter("iss"), iss, "{misbehaviour:?}");

@@ -299,35 +299,3 @@ async fn a_realm_that_cannot_be_used_says_so_on_a_page() {
     let unknown = authorize("").replace("/demo/", "/nope/");
     assert_eq!(bench.get(HOST, &unknown).await.body, r#"{"error":"Realm does not exist"}"#);
 }
-
-#[tokio::test]
-async fn a_callback_can_be_wrong_wherever_it_is_sent_from() {
-    let bench = Bench::new(web());
-    let set = |how: Misbehaviour| bench.keycloak.misbehave_at(Endpoint::Authorize, Some(how));
-    let person = bench.person();
-    person.log_in("").await;
-
-    set(Misbehaviour::CallbackWithoutIss);
-    let posted = bench.person().log_in("").await.callback();
-    let at_once = person.authorize("").await.callback();
-    let refused = bench.person().authorize("prompt=none").await.callback();
-    for fields in [posted, at_once, refused] {
-        assert!(!fields.contains_key("iss") && fields["state"] == "st");
-    }
-    set(Misbehaviour::CallbackWithWrongIss);
-    assert_eq!(person.authorize("").await.callback()["iss"], "https://attacker.example");
-    set(Misbehaviour::CallbackWithoutState);
-    assert!(!person.authorize("").await.callback().contains_key("state"));
-
-    set(Misbehaviour::CallbackError("server_error".into()));
-    for person in [bench.person(), person] {
-        let fields = person.authorize("").await.callback();
-        assert_eq!((fields["error"].as_str(), fields["state"].as_str()), ("server_error", "st"));
-        assert!(fields["error_description"].contains("<script>") && !fields.contains_key("code"));
-    }
-    bench.keycloak.misbehave_at(Endpoint::Authorize, None);
-    bench.keycloak.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError("access_denied".into())));
-    assert!(bench.person().log_in("").await.callback_error().starts_with("access_denied: <script>"));
-    bench.keycloak.misbehave_at(Endpoint::Login, Some(Misbehaviour::ServerError));
-    assert_eq!(bench.person().log_in("").await.status, 500);
-}

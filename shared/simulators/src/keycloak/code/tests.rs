@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::super::Client;
-use super::super::bench::{Bench, CALLBACK, EXCHANGE, Person, TOKEN, landfall, part, web};
+use super::super::bench::{Bench, CALLBACK, EXCHANGE, Person, TOKEN, part, web};
 use crate::core::signer;
-use crate::{ClientAuth, Endpoint, Misbehaviour, Subject};
+use crate::{ClientAuth, Subject};
 
 const BAD_CODE: &str = "400 invalid_grant: Code not valid";
 const VERIFIER: &str = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv";
@@ -200,29 +200,4 @@ async fn every_exchange_is_kept_and_its_secrets_are_not_printed() {
     assert_eq!((exchange.client_auth(), exchange.redirect_uri()), (ClientAuth::Post, Some(CALLBACK)));
     assert_eq!((exchange.code(), exchange.code_verifier()), (Some(code.as_str()), Some(VERIFIER)));
     assert!(!format!("{seen:?}").contains(&code) && !format!("{seen:?}").contains(VERIFIER));
-}
-
-#[tokio::test]
-async fn an_id_token_can_be_without_what_userinfo_shows() {
-    let bench = Bench::new(web().client(landfall().claims_in_id_token(false)));
-    let by_code = bench.exchange(&bench.code().await).await;
-    for body in [by_code, bench.login().await] {
-        let claims = part(&body["id_token"], 1);
-        assert!(
-            ["email", "email_verified", "name", "preferred_username"].iter().all(|name| claims.get(name).is_none())
-        );
-        let token = body["access_token"].as_str().unwrap();
-        let info = bench.bearer(axum::http::Method::GET, super::super::bench::USERINFO, token).await.json();
-        assert_eq!((info["email"].as_str(), &info["sub"]), (Some("ada@example.org"), &claims["sub"]));
-    }
-}
-
-#[tokio::test]
-async fn a_nonce_can_be_another_or_missing() {
-    let bench = Bench::new(web());
-    for (how, nonce) in [(Misbehaviour::WrongNonce, Some("somebody-else")), (Misbehaviour::NoNonce, None)] {
-        bench.keycloak.misbehave_at(Endpoint::Token, Some(how));
-        let body = bench.exchange(&bench.code().await).await;
-        assert_eq!(part(&body["id_token"], 1)["nonce"].as_str(), nonce);
-    }
 }

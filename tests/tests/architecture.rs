@@ -113,6 +113,12 @@ fn complaints_about(room: &Room) -> Vec<String> {
     if *name != rightly {
         complaints.push(format!("the package in {folder} is called {name}: call it {rightly}"));
     }
+    // Their libraries would be imported by one name.
+    if let Some(function) = folder.strip_prefix("functions/")
+        && ROOMS.iter().any(|(place, _)| place.strip_prefix("shared/") == Some(function))
+    {
+        complaints.push(format!("{folder} has the name of shared/{function}: give it another"));
+    }
     if !inherits_lints {
         complaints
             .push(format!("{folder}/Cargo.toml does not inherit the lints: add `[lints]` with `workspace = true`"));
@@ -332,6 +338,8 @@ fn a_crate_without_its_name_lints_or_doc_is_found() {
 
     let function = Room { doc: String::new(), ..good("functions/issuer") };
     assert_eq!(complaints_about(&function).len(), 1);
+    let found = complaints_about(&good("functions/store"));
+    assert_eq!(found, ["functions/store has the name of shared/store: give it another"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use web::App;
 const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::Public };
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     web::logs::init_deployed(std::io::stdout, env!("CARGO_PKG_NAME"));
     let base = aws::start(journey_start::KEYS, REACH).await?; // once per cold start
     let connectors = Connectors::new(&base, Registry::default())?;

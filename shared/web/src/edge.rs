@@ -167,7 +167,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId) {
 
 /// The address comes from API Gateway's context, locally from the connection: headers say what their sender likes.
 fn context(base: &Base, extensions: &Extensions, headers: &HeaderMap) -> RequestContext {
-    let lambda = extensions.get::<lambda_http::Context>();
+    let lambda = extensions.get::<lambda_runtime::Context>();
     let (id, ip) = match extensions.get::<GatewayContext>() {
         Some(GatewayContext::ApiGatewayV2(context)) => {
             (context.request_id.as_deref(), context.http.source_ip.as_deref())

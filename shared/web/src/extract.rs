@@ -108,10 +108,10 @@ fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let halves = decoded.as_deref().and_then(|text| text.split_once(':'));
     let Some((id, secret)) = halves else { return Some(nobody()) };
-    Some(ClientCredentials { id: undo_form(id), secret: undo_form(secret).into() })
+    Some(ClientCredentials { id: decode_form(id), secret: decode_form(secret).into() })
 }
 
-fn undo_form(text: &str) -> String {
+fn decode_form(text: &str) -> String {
     let decoded = form_urlencoded::parse(text.as_bytes()).next();
     // A text with `&` or `=` in it was not encoded as it has to be, and is another client's for that.
     decoded.filter(|(_, value)| value.is_empty()).map(|(name, _)| name.into_owned()).unwrap_or_default()

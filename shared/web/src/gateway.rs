@@ -28,8 +28,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName};
+use lambda_http::Adapter;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, lambda_runtime};
+use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use tower::{Service, ServiceExt};
 use utoipa_axum::router::OpenApiRouter;
@@ -43,7 +44,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 pub async fn serve<T: Send + Sync + 'static>(
     app: App<T>,
     routes: OpenApiRouter<App<T>>,
-) -> Result<(), lambda_http::Error> {
+) -> Result<(), lambda_runtime::Error> {
     let base = Arc::clone(&app.base);
     lambda_runtime::run(events(router(base, routes.with_state(app)))).await
 }
@@ -61,10 +62,10 @@ pub fn events(
 fn normalize(event: &mut LambdaRequest) {
     match event {
         LambdaRequest::ApiGatewayV2(event) => {
-            leave_out_the_host(&mut event.headers);
-            path_alone(&mut event.raw_path, event.request_context.stage.take());
+            remove_host(&mut event.headers);
+            normalize_path(&mut event.raw_path, event.request_context.stage.take());
             event.raw_query_string.take_if(|query| !is_query(query));
-            body_if_it_is_one(&mut event.body, event.is_base64_encoded);
+            drop_invalid_body(&mut event.body, event.is_base64_encoded);
         }
         LambdaRequest::ApiGatewayV1(event) => {
             // Beside all values of each header there is its last, which lambda_http would put in their place: of two
@@ -72,17 +73,17 @@ fn normalize(event: &mut LambdaRequest) {
             if !event.multi_value_headers.is_empty() {
                 event.headers.clear();
             }
-            leave_out_the_host(&mut event.headers);
-            leave_out_the_host(&mut event.multi_value_headers);
-            path_alone(&mut event.path, event.request_context.stage.take());
-            body_if_it_is_one(&mut event.body, event.is_base64_encoded);
+            remove_host(&mut event.headers);
+            remove_host(&mut event.multi_value_headers);
+            normalize_path(&mut event.path, event.request_context.stage.take());
+            drop_invalid_body(&mut event.body, event.is_base64_encoded);
         }
         _ => {}
     }
 }
 
-/// Nobody here goes by what a request says of its host, and lambda_http would make a URL of it.
-fn leave_out_the_host(headers: &mut HeaderMap) {
+/// Landfall ignores what a request says of its host, and lambda_http would make a URL of it.
+fn remove_host(headers: &mut HeaderMap) {
     headers.remove(HOST);
     headers.remove(X_FORWARDED_PROTO);
 }
@@ -95,7 +96,7 @@ fn leave_out_the_host(headers: &mut HeaderMap) {
 /// in which what came as `%252F` is `%2F` and what came as `%3F` would start a query. lambda_http makes a URL of either, which
 /// resolves `..` and `%2e%2e`; and a router decodes it once more. No route or id of ours has to be encoded: a path that could
 /// be read in two ways names nothing.
-fn path_alone(path: &mut Option<String>, stage: Option<String>) {
+fn normalize_path(path: &mut Option<String>, stage: Option<String>) {
     let text = path.take().unwrap_or_default();
     let stage = stage.filter(|stage| stage != "$default");
     let inside = stage.and_then(|stage| text.strip_prefix('/')?.strip_prefix(&stage).map(str::to_owned));
@@ -113,8 +114,8 @@ fn is_query(query: &str) -> bool {
     query.len() <= 10_240 && PathAndQuery::try_from(format!("/?{query}")).is_ok()
 }
 
-/// What says that it is base64 and is not, is no body.
-fn body_if_it_is_one(body: &mut Option<String>, is_base64: bool) {
+/// A body that is declared as base64 and does not decode is dropped.
+fn drop_invalid_body(body: &mut Option<String>, is_base64: bool) {
     if is_base64 {
         body.take_if(|body| STANDARD.decode(body.as_bytes()).is_err());
     }
@@ -126,7 +127,7 @@ mod tests {
 
     fn path(path: &str, stage: Option<&str>) -> String {
         let mut path = Some(path.to_owned());
-        path_alone(&mut path, stage.map(str::to_owned));
+        normalize_path(&mut path, stage.map(str::to_owned));
         path.unwrap()
     }
 

@@ -211,7 +211,7 @@ async fn a_reload_shows_the_same_question_and_giving_up_ends_it() {
     assert_eq!(view.body["step"]["data"]["challenge"]["to"], "a***");
     let answer = session.choose(&app, "factor", "cancel", &key(3)).await.expect(200);
     assert_eq!((&answer.body["status"], app.users().await), (&json!("rejected"), 0));
-    assert!(app.items_of("SESSION#").await.iter().all(|item| !item.to_string().contains("asked")));
+    assert!(app.items_of("SESSION#").await.iter().all(|item| !item.to_string().contains("pending")));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `oidc-callback`: a browser comes back from its identity provider.
 //!
-//! URL -> call -> answer; no branch on journey or provider. Whoever comes back is sent on to the application and changes
+//! URL -> call -> answer; no branch on journey or provider. The browser is sent on to the application and changes
 //! nothing else: see [`Callbacks`].
 
 use axum::extract::State;
@@ -34,9 +34,9 @@ async fn query(
     app: State<App<Callbacks>>,
     cx: Context,
     connector: Path<ConnectorId>,
-    callback: CallbackParameters,
+    parameters: CallbackParameters,
 ) -> Result<SeeOther, PageError> {
-    come_back(app, cx, connector, callback).await
+    callback(app, cx, connector, parameters).await
 }
 
 /// The same as a form (OAuth 2.0 Form Post Response Mode).
@@ -55,12 +55,12 @@ async fn form_post(
     app: State<App<Callbacks>>,
     cx: Context,
     connector: Path<ConnectorId>,
-    callback: CallbackParameters,
+    parameters: CallbackParameters,
 ) -> Result<SeeOther, PageError> {
-    come_back(app, cx, connector, callback).await
+    callback(app, cx, connector, parameters).await
 }
 
-async fn come_back(
+async fn callback(
     State(app): State<App<Callbacks>>,
     Context(cx): Context,
     Path(connector): Path<ConnectorId>,

@@ -47,7 +47,7 @@ async fn submit(
     Ok(Json(app.service.submit(&cx, &session, &step, &token, &response).await?))
 }
 
-/// Goes on with what a redirect brought: the browser's half, shown by whoever holds the session's token.
+/// Goes on with what a redirect brought: the browser's half, shown by the holder of the session's token.
 ///
 /// Sent again, it gets the same answer again, and nothing is done twice.
 #[utoipa::path(

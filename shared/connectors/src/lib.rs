@@ -110,8 +110,8 @@ impl Connectors {
 
     /// Tests a connector that is not saved.
     ///
-    /// A secret that a saved connector uses goes where that one goes, and nowhere else: or whoever may have drafts tested
-    /// could have it sent to an address of their own.
+    /// A secret that a saved connector uses goes where that one goes, and nowhere else: otherwise an
+    /// administrator who may test drafts could have it sent to an address of their own.
     pub async fn test_draft(
         &self,
         cx: &RequestContext,

@@ -1,7 +1,7 @@
-//! What happens to users: recognise them by their links, provision them when they first come ashore.
+//! What happens to users: recognise them by their links, provision them when they first sign in.
 //!
-//! **Must not know**: which provider vouched (an identity is an identity), what a journey is, how a session is kept. It
-//! reads, decides, and answers with *planned* writes; the engine commits them together with the session's advance, so
+//! **Must not know**: which provider asserted an identity, what a journey is, how a session is kept. It reads, decides,
+//! and answers with *planned* writes; the engine commits them together with the session's advance, so
 //! that a user never exists without the login that made them, nor the other way round.
 //!
 //! **To add one more decision** (linking on proof, matching imported users): one function beside

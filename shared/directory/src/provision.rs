@@ -13,14 +13,14 @@ pub struct Directory {
     entropy: Arc<dyn Entropy>,
 }
 
-/// Who somebody turned out to be.
+/// What provisioning an identity comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provisioned {
     /// The account is linked: its user is back.
     Recognised(SessionUser),
-    /// Nobody has the account yet: a user, once these writes are committed.
+    /// The account is not linked: a new user, once these writes are committed.
     Created(SessionUser, Vec<DirectoryWrite>),
-    /// Somebody else has the account's e-mail address; without proof that both are one person, nothing happens.
+    /// Another user has the account's e-mail address; without proof that both are one person, nothing happens.
     ProofRequired,
     /// The user may not sign in.
     Refused,
@@ -35,7 +35,7 @@ impl Directory {
     /// Recognises the user whose account `identity` is, else plans a new one with `attributes`. One read.
     ///
     /// `lost` is what an earlier plan for the same identity lost to another request: a lost link is found by reading it
-    /// again, a lost identifier means that somebody else has it.
+    /// again, a lost identifier means that another user has it.
     pub async fn provision(
         &self,
         cx: &RequestContext,
@@ -91,8 +91,8 @@ impl Directory {
         let session_user =
             SessionUser { id: id.clone(), subject: user.subject.clone(), by: Some(key), claims: user.claims.clone() };
         let mut writes = vec![DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
-        // A verified address is claimed for this user. One that nobody vouches for claims nothing, but must not make a
-        // second account beside the one that has it either: whoever has it first would never be asked for proof.
+        // A verified address is reserved for this user. An unverified one reserves nothing, but must not make a second
+        // account beside the one that has it either: its owner would never be asked for proof.
         if let Some(email) = identity.claims.verified_email() {
             writes.push(DirectoryWrite::ReserveIdentifier { identifier: Identifier::email(email), user: id });
         } else if let Some(email) = identity.claims.text("email") {

@@ -47,9 +47,9 @@ impl Channel {
     }
 }
 
-/// What a provider waits for, and what its adapter has to remember until then.
+/// An interaction with a provider that waits for the user, and what its adapter has to remember until then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct Interaction {
     /// Through which connector.
     pub connector: ConnectorId,
     /// By which of its methods.
@@ -74,15 +74,15 @@ fn is_zero(count: &u8) -> bool {
     *count == 0
 }
 
-/// What came of a redirect: kept between the provider's callback and the client that shows the session's token.
+/// What a call to a provider came to. After a redirect it is kept until the client shows the session's token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Returned {
-    /// The provider vouched for somebody.
+pub enum ProviderOutcome {
+    /// The provider asserts an identity.
     Identity(ExternalIdentity),
     /// The provider wants something more.
-    Asked(Asked),
-    /// Nobody was vouched for.
+    Interaction(Interaction),
+    /// The provider asserts none.
     Failed(Failure),
 }
 

@@ -1,4 +1,4 @@
-//! Why a provider vouched for nobody, as a journey may route it.
+//! Why a provider asserts no identity, as a journey may route it.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ macro_rules! failures {
             }
         }
 
-        /// Why nobody can be checked now.
+        /// Why no user can be checked now.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Unavailability { $($(#[$outage_doc])* $outage,)* }
@@ -84,13 +84,13 @@ failures! {
     }
 }
 
-/// Nobody was vouched for.
+/// Why a provider asserts no identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// The user has to do something else.
     Rejected(Rejection),
-    /// Nobody can be checked now.
+    /// No user can be checked now.
     Unavailable {
         /// Why.
         why: Unavailability,

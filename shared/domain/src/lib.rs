@@ -32,7 +32,7 @@ pub mod user;
 
 pub use answer::{ErrorAnswer, FieldError, FieldProblem};
 pub use cache::Cache;
-pub use challenge::{Asked, Challenge, Channel, Pending, Returned};
+pub use challenge::{Challenge, Channel, Interaction, Pending, ProviderOutcome};
 pub use client::{ApplicationType, Client, DirectApi, InvalidClient};
 pub use code::Code;
 pub use connector::{ClientAuthMethod, ConnectorClient, ConnectorDocument};
@@ -48,7 +48,7 @@ pub use networks::{InvalidNetworks, NetworkFault, Networks, Reach};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
 pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
-pub use session::{Answered, AuthorizationRequest, IssuedCode, Proof, Redirect, Run, Session, SessionUser, Status};
+pub use session::{AuthorizationRequest, IssuedCode, LastAnswer, Proof, Redirect, Run, Session, SessionUser, Status};
 pub use tally::{Counts, Ended};
 pub use text::Text;
 pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

@@ -40,7 +40,7 @@ const PRIVATE: &[Cidr] = &[
     v6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
 ];
 
-/// Private, and yet nobody's provider: what clouds answer at in every machine's network, credentials among it.
+/// Private, and yet no provider's: what clouds answer at in every machine's network, credentials among it.
 const SERVICES: &[Cidr] = &[
     // AWS: instance metadata, pod identity, DNS, time.
     // <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html>
@@ -117,7 +117,7 @@ impl fmt::Display for Cidr {
 pub struct Networks([Option<Cidr>; Networks::MAX]);
 
 impl Networks {
-    /// How many may be named. Whoever needs more names a wider one.
+    /// How many may be named. A deployment that needs more names a wider one.
     pub const MAX: usize = 8;
 
     /// Whether `address` is in one of them and may be called.
@@ -171,7 +171,7 @@ pub enum NetworkFault {
     /// The prefix is longer than the address.
     #[error("has a prefix longer than its address: at most 32 for IPv4, 128 for IPv6")]
     Prefix,
-    /// It names an address inside the network, so which of the two is meant nobody knows.
+    /// It names an address inside the network, so it is unclear which of the two is meant.
     #[error("has bits behind its prefix: give the first address of the network, or a longer prefix")]
     HostBits,
     /// Not in a range that is set aside for private networks: public, which needs no naming, or never called.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::challenge::{Asked, Returned};
+use crate::challenge::{Interaction, ProviderOutcome};
 use crate::identity::IdentityKey;
 use crate::{
     Claims, ClientId, Code, EndUser, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId,
@@ -56,7 +56,7 @@ impl AuthorizationRequest {
 }
 
 impl fmt::Debug for AuthorizationRequest {
-    // The nonce and hints are nobody else's business.
+    // The nonce and hints are the application's own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationRequest").field("client_id", &self.client_id).finish_non_exhaustive()
     }
@@ -69,7 +69,7 @@ pub enum Status {
     InputRequired,
     /// Nothing: a code is there to be redeemed, or has been.
     Completed,
-    /// Nothing: nobody was signed in.
+    /// Nothing: it ended without a sign-in.
     Rejected,
 }
 
@@ -89,7 +89,7 @@ impl Status {
     }
 }
 
-/// A factor somebody has shown in this run. No expression can write one.
+/// A factor that was shown in this run. No expression can write one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// Which factor.
@@ -118,7 +118,7 @@ pub struct SessionUser {
 
 /// What the last turn was answered with: a repeat with the same gets the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answered {
+pub struct LastAnswer {
     /// The token it was answered with.
     pub token: SecretHash,
     /// The key it was answered with.
@@ -137,15 +137,15 @@ pub struct IssuedCode {
 }
 
 /// A redirect that the current turn waits for. Its first half ends when the provider's callback brings `state` back; the
-/// second when whoever holds the session's token brings `resume`.
+/// second when the holder of the session's token brings `resume`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirect {
-    /// Nobody has come back with the `state` of this hash.
+    /// The `state` of this hash has not come back.
     Out(SecretHash),
-    /// Somebody has, and nothing has come of it yet. It is good for nothing any more.
+    /// It has come back and is spent; what came of it is not known yet.
     Taken,
     /// What came of it. Nothing is provisioned, linked or advanced before the second half.
-    Returned(Sealed<Returned>),
+    Returned(Sealed<ProviderOutcome>),
 }
 
 impl Redirect {
@@ -174,7 +174,7 @@ pub struct Session {
     /// Of the token in force.
     pub token: SecretHash,
     /// What the last turn was answered with; none before the first.
-    pub answered: Option<Answered>,
+    pub answered: Option<LastAnswer>,
     /// The code, once completed.
     pub code: Option<IssuedCode>,
     /// When what the code gave was ended: it had come a second time, so two people have it (RFC 6749 section 4.1.2).
@@ -202,12 +202,12 @@ pub struct Run {
     /// What steps left and a later step may still read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<StepId, BTreeMap<String, Value>>,
-    /// Who providers vouched for.
+    /// The identities that providers have asserted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub identities: BTreeMap<Slot, Sealed<ExternalIdentity>>,
-    /// What providers asked, by the step that called them.
+    /// Interactions that wait for the user, by the step that began them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub asked: BTreeMap<StepId, Sealed<Asked>>,
+    pub pending: BTreeMap<StepId, Sealed<Interaction>>,
     /// Factors shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,

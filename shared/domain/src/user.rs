@@ -1,5 +1,5 @@
 //! The company's own directory: users, the links that say which outside accounts are theirs, and the identifiers that
-//! are claimed for one user only.
+//! are reserved for one user only.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub struct User {
     pub attributes: serde_json::Map<String, Value>,
     /// The outside accounts that are theirs.
     pub links: Vec<UserLink>,
-    /// When they came ashore.
+    /// When they were provisioned.
     pub created_at: DateTime<Utc>,
 }
 

@@ -7,7 +7,7 @@ use domain::{
     ConnectorId, JourneyDocument, JourneyId, ParamDocument, ParamType, Reference, Slot, StepDocument, StepId,
 };
 
-use crate::document_error::{DocumentError, Problem};
+use crate::document_error::{DocumentError, DocumentProblem};
 use crate::{Outcome, Read, Shape, Step, StepTypes, paths};
 
 /// A journey that can run.
@@ -62,11 +62,11 @@ impl Journey {
     pub fn compile(document: JourneyDocument, version: u32, types: StepTypes) -> Result<Self, Vec<DocumentError>> {
         let mut errors = Errors::default();
         if document.format != 1 {
-            errors.at("format", Problem::Format(document.format));
+            errors.at("format", DocumentProblem::Format(document.format));
             return Err(errors.0);
         }
         if document.steps.len() > MAX_STEPS {
-            errors.at("steps", Problem::TooManySteps(document.steps.len()));
+            errors.at("steps", DocumentProblem::TooManySteps(document.steps.len()));
             return Err(errors.0);
         }
         check_params(&document.params, &mut errors);
@@ -124,21 +124,21 @@ impl Journey {
 
     fn check_targets(&self, errors: &mut Errors) {
         if !self.steps.contains_key(&self.start) {
-            errors.at("start", Problem::UnknownStep(self.start.clone()));
+            errors.at("start", DocumentProblem::UnknownStep(self.start.clone()));
         }
         for (id, step) in &self.steps {
             for (outcome, target) in &step.next {
                 let place = format!("steps.{id}.next.{outcome}");
                 if !step.shape.endings.iter().any(|ending| ending.outcome == outcome) {
-                    errors.at(place, Problem::UnknownOutcome(outcome.clone()));
+                    errors.at(place, DocumentProblem::UnknownOutcome(outcome.clone()));
                 } else if !self.steps.contains_key(target) {
-                    errors.at(place, Problem::UnknownStep(target.clone()));
+                    errors.at(place, DocumentProblem::UnknownStep(target.clone()));
                 }
             }
             let outcomes = step.shape.endings.iter().map(|ending| ending.outcome);
             let bases = outcomes.filter(|outcome| !outcome.contains('.'));
             for outcome in bases.filter(|outcome| !step.next.contains_key(*outcome)) {
-                errors.at(format!("steps.{id}.next"), Problem::NoTarget(outcome));
+                errors.at(format!("steps.{id}.next"), DocumentProblem::NoTarget(outcome));
             }
         }
     }
@@ -146,7 +146,7 @@ impl Journey {
     fn check_reachable(&self, errors: &mut Errors) {
         let reachable = self.reachable_from(&self.start);
         for id in self.steps.keys().filter(|id| !reachable.contains(id)) {
-            errors.at(format!("steps.{id}"), Problem::Unreachable);
+            errors.at(format!("steps.{id}"), DocumentProblem::Unreachable);
         }
     }
 
@@ -168,7 +168,7 @@ impl Journey {
         for id in self.steps.keys() {
             let mut path = Vec::new();
             if let Some(cycle) = self.find_cycle(id, &mut path, &mut done) {
-                errors.at(format!("steps.{}", cycle[0]), Problem::Loop(cycle));
+                errors.at(format!("steps.{}", cycle[0]), DocumentProblem::Loop(cycle));
             }
         }
     }
@@ -205,7 +205,7 @@ impl Journey {
         }
     }
 
-    fn problem_with(&self, read: &Read) -> Option<(&'static str, Problem)> {
+    fn problem_with(&self, read: &Read) -> Option<(&'static str, DocumentProblem)> {
         let secret = |reference: &Reference| match reference {
             Reference::Param(name) => self.params.contains_key(name).then_some(false),
             Reference::Value { step, name } => {
@@ -217,22 +217,22 @@ impl Journey {
         match read {
             Read::Value(setting, reference) => match secret(reference) {
                 Some(false) => None,
-                Some(true) => problem(setting, Problem::SecretExposed(reference.clone())),
-                None => problem(setting, Problem::UnknownReference(reference.clone())),
+                Some(true) => problem(setting, DocumentProblem::SecretExposed(reference.clone())),
+                None => problem(setting, DocumentProblem::UnknownReference(reference.clone())),
             },
             Read::Secret(setting, reference) => match secret(reference) {
                 Some(true) => None,
-                Some(false) => problem(setting, Problem::NotSecret(reference.clone())),
-                None => problem(setting, Problem::UnknownReference(reference.clone())),
+                Some(false) => problem(setting, DocumentProblem::NotSecret(reference.clone())),
+                None => problem(setting, DocumentProblem::UnknownReference(reference.clone())),
             },
             Read::Identity(setting, slot) => {
                 let left = self.steps.values().any(|step| step.slot.as_ref() == Some(slot));
-                if left { None } else { problem(setting, Problem::UnknownSlot(slot.clone())) }
+                if left { None } else { problem(setting, DocumentProblem::UnknownSlot(slot.clone())) }
             }
             Read::Challenge(setting, step) => {
                 let asks = |step: &CompiledStep| step.shape.endings.iter().any(|ending| ending.asks);
                 let begun = self.steps.get(step).is_some_and(|step| asks(step) && step.shape.answers().is_none());
-                if begun { None } else { problem(setting, Problem::AsksNothing(step.clone())) }
+                if begun { None } else { problem(setting, DocumentProblem::AsksNothing(step.clone())) }
             }
             // No setting names it: the paths decide.
             Read::User => None,
@@ -283,24 +283,25 @@ impl CompiledStep {
 
 fn compile_step(id: &StepId, document: StepDocument, types: StepTypes, errors: &mut Errors) -> Option<CompiledStep> {
     if id.as_str() == "params" {
-        errors.at(format!("steps.{id}"), Problem::ReservedId);
+        errors.at(format!("steps.{id}"), DocumentProblem::ReservedId);
     }
     let Some(kind) = types.find(&document.kind) else {
-        errors.at(format!("steps.{id}.type"), Problem::UnknownType { name: document.kind, known: types.names() });
+        errors
+            .at(format!("steps.{id}.type"), DocumentProblem::UnknownType { name: document.kind, known: types.names() });
         return None;
     };
     let step = match kind.parse(document.with.unwrap_or_else(|| serde_json::json!({}))) {
         Ok(step) => step,
         Err(invalid) => {
             let dot = if invalid.path.is_empty() { "" } else { "." };
-            errors.at(format!("steps.{id}.with{dot}{}", invalid.path), Problem::Settings(invalid.reason));
+            errors.at(format!("steps.{id}.with{dot}{}", invalid.path), DocumentProblem::Settings(invalid.reason));
             return None;
         }
     };
     let shape = step.shape();
     match (shape.identifies(), &document.slot) {
-        (true, None) => errors.at(format!("steps.{id}"), Problem::NoSlot),
-        (false, Some(_)) => errors.at(format!("steps.{id}.as"), Problem::NeedlessSlot),
+        (true, None) => errors.at(format!("steps.{id}"), DocumentProblem::NoSlot),
+        (false, Some(_)) => errors.at(format!("steps.{id}.as"), DocumentProblem::NeedlessSlot),
         _ => {}
     }
     Some(CompiledStep { step, slot: document.slot, shape, next: document.next, live: Live::default() })
@@ -309,14 +310,16 @@ fn compile_step(id: &StepId, document: StepDocument, types: StepTypes, errors: &
 fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {
     for (name, param) in params {
         if !is_field_name(name) {
-            errors.at(format!("params.{name}"), Problem::Param(WORD_RULE));
+            errors.at(format!("params.{name}"), DocumentProblem::Param(WORD_RULE));
         }
         if param.kind == ParamType::String && param.max.is_some_and(|max| max > MAX_TEXT) {
-            errors.at(format!("params.{name}.max"), Problem::Param("a text has at most 4096 characters"));
+            errors.at(format!("params.{name}.max"), DocumentProblem::Param("a text has at most 4096 characters"));
         }
         if param.default.as_ref().is_some_and(|default| !param.admits(default)) {
-            errors
-                .at(format!("params.{name}.default"), Problem::Param("the default is not what the parameter may hold"));
+            errors.at(
+                format!("params.{name}.default"),
+                DocumentProblem::Param("the default is not what the parameter may hold"),
+            );
         }
     }
 }
@@ -325,7 +328,7 @@ fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {
 struct Errors(Vec<DocumentError>);
 
 impl Errors {
-    fn at(&mut self, place: impl Into<String>, problem: Problem) {
+    fn at(&mut self, place: impl Into<String>, problem: DocumentProblem) {
         self.0.push(DocumentError { place: place.into(), problem });
     }
 }

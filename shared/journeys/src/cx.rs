@@ -11,7 +11,7 @@ mod values;
 use domain::{RequestContext, Session, Slot, StepId};
 
 pub use self::directory::DirectoryCx;
-pub(crate) use self::provider::asked;
+pub(crate) use self::provider::interaction;
 pub use self::provider::{ProviderCx, Usable};
 pub use self::session::SessionCx;
 pub use self::values::ValuesCx;

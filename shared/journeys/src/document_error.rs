@@ -14,16 +14,16 @@ pub struct DocumentError {
     /// The path in the document: `steps.check.next.rejected`.
     pub place: String,
     /// The rule.
-    pub problem: Problem,
+    pub problem: DocumentProblem,
 }
 
 /// What can be wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum DocumentProblem {
     /// `format` is not 1.
     #[error("this is format {0}; format 1 is understood")]
     Format(u32),
-    /// More steps than anybody can follow.
+    /// More steps than a person can follow.
     #[error("there are {0} steps; {MAX_STEPS} are allowed")]
     TooManySteps(usize),
     /// A parameter's name or default breaks its own rules.
@@ -56,7 +56,7 @@ pub enum Problem {
     #[error("no path from the start leads here")]
     Unreachable,
     /// Steps that could go round for ever.
-    #[error("these steps form a loop in which nobody is asked anything: {}", Path(.0))]
+    #[error("these steps form a loop that never asks the user anything: {}", Path(.0))]
     Loop(Vec<StepId>),
     /// The step leaves an identity, and the document does not say where.
     #[error("this step leaves an identity: say where with `as`")]
@@ -70,7 +70,7 @@ pub enum Problem {
     /// The step is none whose provider asks anything.
     #[error("there is no step {0} whose provider asks anything")]
     AsksNothing(StepId),
-    /// Some path leads there on which nobody was asked, or the question has been answered.
+    /// Some path leads there on which the user was not asked, or the question has been answered.
     #[error("on some path that leads here, nothing that {0} was asked is open")]
     NothingAsked(StepId),
     /// No step leaves that, no parameter is called that.

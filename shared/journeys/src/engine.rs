@@ -8,7 +8,7 @@ mod views;
 
 use std::sync::Arc;
 
-use advance::{Input, Presented};
+use advance::{AnswerKey, Input};
 use base::Base;
 use chrono::TimeDelta;
 use connectors::Connectors;
@@ -88,10 +88,10 @@ impl Journeys {
         // Locked before any provider is called: two identical submits send one password.
         let lock = LockId::generate(self.parts.entropy.as_ref());
         let lock = self.parts.store.lock_turn(cx, session, &answer, lock).await?;
-        self.answer_lock(cx, lock, Presented { token, key: &response.key }, Input::Client(response)).await
+        self.answer_lock(cx, lock, AnswerKey { token, key: &response.key }, Input::Client(response)).await
     }
 
-    /// Shows a session to whoever holds the token in force.
+    /// Shows a session to the holder of the token in force.
     ///
     /// # Errors
     /// `unknown_session`.

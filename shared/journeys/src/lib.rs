@@ -21,11 +21,13 @@ mod view;
 
 pub use compile::Journey;
 pub use cx::{DirectoryCx, ProviderCx, SessionCx, StepCx, Usable, ValuesCx, ViewCx};
-pub use document_error::{DocumentError, Problem};
+pub use document_error::{DocumentError, DocumentProblem};
 pub use engine::{Callbacks, Journeys, ResumeRequest, StartRequest};
 pub use error::JourneyError;
 pub use outcome::unusable;
 pub use shape::{Ending, Outcome, Output, Read, Shape};
 pub use step::{Flow, Step, StepError, SubmitRequest};
 pub use step_type::{InvalidSettings, StepType, StepTypes};
-pub use view::{Completion, OptionKind, OptionView, RedirectView, Rejection, SessionView, StepView, ViewStatus};
+pub use view::{
+    CompletionView, OptionKind, OptionView, RedirectView, RejectionView, SessionView, StepView, ViewStatus,
+};

@@ -1,6 +1,6 @@
 //! What an adapter answered, as a session keeps it; the details go to the log alone.
 
-use domain::{Asked, ConnectorId, Failure, Method, RequestContext, Returned, Unavailability};
+use domain::{ConnectorId, Failure, Interaction, Method, ProviderOutcome, RequestContext, Unavailability};
 use providers::{Progress, ProviderError};
 
 /// There is no such connector, it is switched off, or it cannot do this.
@@ -15,7 +15,7 @@ pub(crate) fn record_outcome(
     connector: &ConnectorId,
     method: Method,
     progress: Result<Progress, ProviderError>,
-) -> Returned {
+) -> ProviderOutcome {
     cx.count(|counts| {
         counts.attempts += 1;
         counts.attempt = Some(match &progress {
@@ -25,15 +25,23 @@ pub(crate) fn record_outcome(
             Err(error) => error.as_str(),
         });
     });
-    let asked = |challenge, pending| {
+    let interaction = |challenge, pending| {
         let (wrong, resent, answered) = (0, 0, Vec::new());
-        Returned::Asked(Asked { connector: connector.clone(), method, challenge, wrong, resent, answered, pending })
+        ProviderOutcome::Interaction(Interaction {
+            connector: connector.clone(),
+            method,
+            challenge,
+            wrong,
+            resent,
+            answered,
+            pending,
+        })
     };
     match progress {
-        Ok(Progress::Done(identity)) => Returned::Identity(identity),
-        Ok(Progress::Ask(challenge, pending)) => asked(Some(challenge), pending),
-        Ok(Progress::Hop(pending)) => asked(None, pending),
-        Err(error) => Returned::Failed(failed(connector, method, &error)),
+        Ok(Progress::Done(identity)) => ProviderOutcome::Identity(identity),
+        Ok(Progress::Ask(challenge, pending)) => interaction(Some(challenge), pending),
+        Ok(Progress::Hop(pending)) => interaction(None, pending),
+        Err(error) => ProviderOutcome::Failed(failed(connector, method, &error)),
     }
 }
 

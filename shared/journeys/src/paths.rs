@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Reference, Slot, StepId};
 
 use crate::compile::CompiledStep;
-use crate::document_error::{DocumentError, Problem};
+use crate::document_error::{DocumentError, DocumentProblem};
 use crate::{Ending, Journey, Read};
 
 /// Something that is there for a step to read.
@@ -94,24 +94,24 @@ fn after_ending(id: &StepId, step: &CompiledStep, ending: &Ending, mut facts: Fa
     facts
 }
 
-fn missing(read: &Read, facts: &Facts) -> Option<(String, Problem)> {
+fn missing(read: &Read, facts: &Facts) -> Option<(String, DocumentProblem)> {
     let with = |setting: &str| format!(".with.{setting}");
     let (fact, setting, problem) = match read {
         // Parameters are checked at the start.
         Read::Value(_, Reference::Param(_)) | Read::Secret(_, Reference::Param(_)) => return None,
         Read::Value(setting, reference @ Reference::Value { step, name }) => {
-            (Fact::Value(step.clone(), name.clone()), with(setting), Problem::Unset(reference.clone()))
+            (Fact::Value(step.clone(), name.clone()), with(setting), DocumentProblem::Unset(reference.clone()))
         }
         Read::Secret(setting, reference @ Reference::Value { step, name }) => {
-            (Fact::Secret(step.clone(), name.clone()), with(setting), Problem::SecretUnset(reference.clone()))
+            (Fact::Secret(step.clone(), name.clone()), with(setting), DocumentProblem::SecretUnset(reference.clone()))
         }
         Read::Identity(setting, slot) => {
-            (Fact::Identity(slot.clone()), with(setting), Problem::SlotUnset(slot.clone()))
+            (Fact::Identity(slot.clone()), with(setting), DocumentProblem::SlotUnset(slot.clone()))
         }
         Read::Challenge(setting, step) => {
-            (Fact::Challenge(step.clone()), with(setting), Problem::NothingAsked(step.clone()))
+            (Fact::Challenge(step.clone()), with(setting), DocumentProblem::NothingAsked(step.clone()))
         }
-        Read::User => (Fact::User, String::new(), Problem::NoUser),
+        Read::User => (Fact::User, String::new(), DocumentProblem::NoUser),
     };
     (!facts.contains(&fact)).then_some((setting, problem))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use domain::{Code, FieldError, FieldProblem, Returned, SubmitKey};
+use domain::{Code, FieldError, FieldProblem, ProviderOutcome, SubmitKey};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::StoreError;
@@ -28,8 +28,8 @@ pub trait Step: fmt::Debug + Send + Sync {
 
     /// The redirect that the step sent the browser on has come back, and the client with it. Only steps that hop are ever
     /// told.
-    async fn returned(&self, _cx: &mut StepCx<'_>, _returned: Returned) -> Result<Flow, StepError> {
-        Err(StepError::Broken("this step sends nobody anywhere"))
+    async fn resume(&self, _cx: &mut StepCx<'_>, _returned: ProviderOutcome) -> Result<Flow, StepError> {
+        Err(StepError::Broken("this step sends no browser anywhere"))
     }
 
     /// What the client is shown while the session waits here.
@@ -49,7 +49,7 @@ pub enum Flow {
     Done(Outcome),
     /// The journey is done, and its user signed in.
     Complete,
-    /// The journey is over, and nobody is signed in.
+    /// The journey is over, without a sign-in.
     Reject(Code),
 }
 

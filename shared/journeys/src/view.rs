@@ -35,10 +35,10 @@ pub struct SessionView {
     pub redirect: Option<RedirectView>,
     /// When `completed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub completion: Option<Completion>,
+    pub completion: Option<CompletionView>,
     /// When `rejected`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rejection: Option<Rejection>,
+    pub rejection: Option<RejectionView>,
     /// While `processing`: repeat the same submit, key and all, after this many seconds. With a `step.error`: the provider
     /// wants fewer calls, and another try may help then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,7 +151,7 @@ pub struct ErrorView {
 
 /// A signed-in user, to be fetched with the code.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Completion {
+pub struct CompletionView {
     /// `code`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -163,9 +163,9 @@ pub struct Completion {
     pub redirect_uri: String,
 }
 
-/// Nobody was signed in.
+/// The journey ended without a sign-in.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Rejection {
+pub struct RejectionView {
     /// A stable code.
     #[schema(value_type = String)]
     pub code: Code,

@@ -1,5 +1,5 @@
-//! What checks a user with a provider. Here is what those steps have in common: which connector, what an answer means to the journey, and
-//! what of a failure the client is shown.
+//! What checks a user with a provider. Here is what those steps have in common: which connector, what an
+//! answer means to the journey, and what of a failure the client is shown.
 
 pub(crate) mod answer_challenge;
 pub(crate) mod password;
@@ -7,7 +7,7 @@ pub(crate) mod redirect;
 pub(crate) mod send_otp;
 pub(crate) mod totp;
 
-use domain::{Code, ConnectorId, Expression, Failure, Method, Rejection, Returned};
+use domain::{Code, ConnectorId, Expression, Failure, Method, ProviderOutcome, Rejection};
 use journeys::{Ending, Flow, Output, Read, StepCx, StepError, Usable, ViewCx, unusable};
 use providers::Attempt;
 use serde::Deserialize;
@@ -54,13 +54,13 @@ impl ConnectorSetting {
     }
 }
 
-/// How a step ends that checks what a user has typed: with somebody, with a question, or with nobody.
+/// How a step ends that checks what a user has typed: with an identity, with a question, or with a failure.
 fn endings() -> Vec<Ending> {
     let begun = [Ending::new("authenticated").identifying(), Ending::new("challenged").asking()];
     begun.into_iter().chain(failures()).collect()
 }
 
-/// How such a step ends when nobody was vouched for. Leaves the reason.
+/// How such a step ends without an identity. Leaves the reason.
 fn failures() -> impl Iterator<Item = Ending> {
     let reason = || vec![Output { name: "reason".into(), secret: false }];
     Failure::OUTCOMES.iter().map(move |outcome| Ending::new(outcome).leaving(reason()))
@@ -72,9 +72,9 @@ async fn begin(cx: &mut StepCx<'_>, connector: &ConnectorSetting, attempt: Attem
     let (id, usable) = connector.usable(&cx.look(), method).await?;
     let Some(usable) = usable else { return end(cx, unusable(&id, method)) };
     match cx.provider().begin(&usable, attempt).await {
-        Returned::Asked(asked) if asked.challenge.is_some() => {
+        ProviderOutcome::Interaction(interaction) if interaction.challenge.is_some() => {
             let here = cx.here();
-            cx.provider().keep_asked(here, &asked)?;
+            cx.provider().keep_interaction(here, &interaction)?;
             // What was typed was right, or a code is on its way.
             cx.session().rotate();
             Ok(Flow::Done("challenged"))
@@ -84,15 +84,15 @@ async fn begin(cx: &mut StepCx<'_>, connector: &ConnectorSetting, attempt: Attem
 }
 
 /// What came of an attempt that has come to its end.
-fn conclude(cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+fn conclude(cx: &mut StepCx<'_>, returned: ProviderOutcome) -> Result<Flow, StepError> {
     match returned {
-        Returned::Identity(identity) => {
+        ProviderOutcome::Identity(identity) => {
             cx.provider().authenticated(identity, &[])?;
             Ok(Flow::Done("authenticated"))
         }
         // For what this step cannot ask, the journey may have another.
-        Returned::Asked(_) => end(cx, Failure::Rejected(Rejection::InteractionRequired)),
-        Returned::Failed(failure) => end(cx, failure),
+        ProviderOutcome::Interaction(_) => end(cx, Failure::Rejected(Rejection::InteractionRequired)),
+        ProviderOutcome::Failed(failure) => end(cx, failure),
     }
 }
 

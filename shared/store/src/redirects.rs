@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use chrono::{DateTime, Utc};
 use domain::{
-    RequestContext, Returned, Sealed, SecretHash, Session, SessionId, SessionToken, Status, StepId, SubmitKey,
+    ProviderOutcome, RequestContext, Sealed, SecretHash, Session, SessionId, SessionToken, Status, StepId, SubmitKey,
 };
 
 use crate::client::CallError;
@@ -18,7 +18,7 @@ pub struct Return<'a> {
     /// Of the state it came back with.
     pub state: SecretHash,
     /// What came of it.
-    pub returned: &'a Sealed<Returned>,
+    pub returned: &'a Sealed<ProviderOutcome>,
     /// Of what the browser carries to the client.
     pub resume: SecretHash,
     /// Until when that is good.
@@ -74,7 +74,7 @@ impl Store {
             .update_session(session)
             .update_expression(
                 "SET returned = :returned, resume_key = :resume, resume_until = :until \
-                 REMOVE #run.asked.#step, redirect_state, state_by",
+                 REMOVE #run.pending.#step, redirect_state, state_by",
             )
             .condition_expression("redirect_state = :state AND state_by = :by AND expires_at > :seconds")
             .expression_attribute_names("#run", "run")

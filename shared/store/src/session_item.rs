@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Answered, AuthorizationRequest, IssuedCode, Redirect, Sealed, Session, Status};
+use domain::{AuthorizationRequest, IssuedCode, LastAnswer, Redirect, Sealed, Session, Status};
 
 use crate::StoreError;
 use crate::item::{Item, NewItem, bytes, map, millis, number, seconds, text};
@@ -40,7 +40,7 @@ pub(crate) fn from(attributes: Option<HashMap<String, AttributeValue>>) -> Resul
 
 pub(crate) fn read(item: &Item) -> Result<Session, StoreError> {
     let answered = match (item.optional_hash("answered_token")?, item.optional_hash("answered_key")?) {
-        (Some(token), Some(key)) => Some(Answered { token, key }),
+        (Some(token), Some(key)) => Some(LastAnswer { token, key }),
         _ => None,
     };
     let code = match (item.optional_hash("code")?, item.optional_millis("code_until")?) {

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    Answered, AuthorizationCode, ClientId, Entropy, RequestContext, Session, SessionId, SessionToken, Status, StepId,
+    AuthorizationCode, ClientId, Entropy, LastAnswer, RequestContext, Session, SessionId, SessionToken, Status, StepId,
     SubmitKey,
 };
 
@@ -312,7 +312,7 @@ impl TurnLock {
         if session.expires_at <= now {
             return Ok(TurnLock::Absent);
         }
-        let given = Answered { token: presented.token.hash(), key: presented.key.hash() };
+        let given = LastAnswer { token: presented.token.hash(), key: presented.key.hash() };
         let last = presented.turn.is_none_or(|turn| session.turn == turn.saturating_add(1));
         if last && session.answered == Some(given) {
             return Ok(TurnLock::Answered(session));

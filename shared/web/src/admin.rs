@@ -11,11 +11,11 @@ use lambda_http::request::RequestContext as GatewayContext;
 use crate::ApiError;
 use crate::extract::bearer;
 
-/// Whoever asks is an administrator: IAM has said so to API Gateway, which says so in the request's own context, or they
+/// The caller is an administrator: IAM has said so to API Gateway, which says so in the request's own context, or they
 /// hold the token that the local server printed.
 ///
-/// The context is none of the caller's: a header that says the same is nobody's word. A template that forgets the
-/// authoriser opens nothing, because then there is nobody in the context.
+/// The caller cannot write the context: a header that says the same counts for nothing. A template that forgets the
+/// authoriser opens nothing, because then the context names no caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin(());
 

@@ -67,8 +67,9 @@ async fn preflight(base: &Base, cx: &RequestContext, methods: &'static str) -> R
     Ok(response)
 }
 
-/// Lets the page read the answer, if it is the application's own. A refusal that came before anybody knew whose request it
-/// was says nothing of anybody: any application's page may read that, or it could not tell it from a lost answer.
+/// Lets the page read the answer, if it is the application's own. A refusal that came before the
+/// application was known says nothing about a user: any application's page may read it, or it could not tell it from a lost
+/// answer.
 pub(crate) async fn expose(base: &Base, cx: &RequestContext, response: &mut Response) {
     response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
     let Some(origin) = cx.origin.as_deref() else { return };

@@ -30,7 +30,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A function that lives until its deadline has to have answered a little before it.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// API Gateway waits no longer for a function (REST APIs 29 seconds, HTTP APIs 30), and nobody hears what comes later.
+/// API Gateway waits no longer for a function (REST APIs 29 seconds, HTTP APIs 30), and later answers are lost.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
 const PATIENCE: Duration = Duration::from_secs(29);
 
@@ -70,7 +70,7 @@ async fn edge(State(base): State<Arc<Base>>, mut request: Request, next: Next) -
         }
     };
     // Lambda's runtime would tell its API what a panic says, whatever that quotes. What is shared recovers by itself:
-    // nobody takes a poisoned lock for broken.
+    // no poisoned lock is taken for broken.
     let answer = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| ApiError::panicked().into_response());
 
@@ -91,12 +91,14 @@ async fn edge(State(base): State<Arc<Base>>, mut request: Request, next: Next) -
     }
     set_headers(response.headers_mut(), &cx.id);
     let (status, duration_ms) = (response.status().as_u16(), stopwatch.millis());
-    span.in_scope(|| log(&cx, base.stack.as_deref(), &Answered { method, route, status, code, reason, duration_ms }));
+    span.in_scope(|| {
+        log(&cx, base.stack.as_deref(), &RequestLine { method, route, status, code, reason, duration_ms })
+    });
     response
 }
 
-/// What became of a request, as its answer shows it.
-struct Answered {
+/// What the last line of a request says.
+struct RequestLine {
     method: Method,
     route: String,
     status: u16,
@@ -106,8 +108,8 @@ struct Answered {
 }
 
 /// The last line of a request. What comes to nothing is left out: most requests do little.
-fn log(cx: &RequestContext, stack: Option<&str>, answered: &Answered) {
-    let Answered { method, route, status, code, reason, duration_ms } = answered;
+fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
+    let RequestLine { method, route, status, code, reason, duration_ms } = line;
     let (client, counts) = (cx.application().map(|client| client.id.as_str()), cx.counts());
     let some = |count: u64| (count > 0).then_some(count);
     let mut kinds = counts.providers.iter();
@@ -190,7 +192,8 @@ fn context(base: &Base, extensions: &Extensions, headers: &HeaderMap) -> Request
     cx
 }
 
-/// The page's origin, if a browser says so. What nobody could have registered, or says two things, is nobody's.
+/// The page's origin, if a browser says so. One that could not have been registered, or says two things, belongs to no
+/// application.
 fn origin(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(ORIGIN).iter();
     let value = values.next()?.to_str().ok().filter(|_| values.next().is_none());
@@ -203,7 +206,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// What is left until the function's own deadline (`Lambda-Runtime-Deadline-Ms`, in milliseconds since 1970), as far as
-/// anybody waits for it; `None` where that is no deadline.
+/// a caller waits for it; `None` where that is no deadline.
 fn remaining(now: DateTime<Utc>, deadline: u64) -> Option<Duration> {
     let now = Duration::from_millis(now.timestamp_millis().try_into().unwrap_or_default());
     let deadline = Duration::from_millis(deadline);

@@ -76,7 +76,7 @@ impl ErrorResponse {
         StatusCode::from_u16(self.answer.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The answer; `wants_page` if whoever asked is a person's browser.
+    /// The answer; `wants_page` if a person's browser asked.
     pub(crate) fn render(self, request_id: RequestId, wants_page: bool) -> Response {
         let (status, format) = (self.status(), self.format);
         let ErrorAnswer { code, detail, fields, view, retry_after, .. } = self.answer;

@@ -462,7 +462,7 @@ fn a_step_only_reached_from_unreached_ones_is_not_reached() {
 fn a_loop_asks_somebody_something() {
     assert_snapshot!(broken(&[("refused: no_access", "refused: check")]), @"
     journey.yaml:
-      steps.check: these steps form a loop in which nobody is asked anything: check -> provision -> check
+      steps.check: these steps form a loop that never asks the user anything: check -> provision -> check
     ");
 }
 
@@ -470,7 +470,7 @@ fn a_loop_asks_somebody_something() {
 fn a_step_does_not_lead_to_itself_unasked() {
     assert_snapshot!(broken(&[("rejected: ask", "rejected: check")]), @"
     journey.yaml:
-      steps.check: these steps form a loop in which nobody is asked anything: check -> check
+      steps.check: these steps form a loop that never asks the user anything: check -> check
     ");
 }
 

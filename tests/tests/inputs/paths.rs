@@ -158,7 +158,7 @@ fn a_redirect_is_not_tried_again_without_asking() {
     let again = "authenticated: provision, rejected: ask, unavailable: browser, cancelled: no_access";
     assert_snapshot!(broken(&[(&browser(BACK), &browser(again))]), @"
     journey.yaml:
-      steps.browser: these steps form a loop in which nobody is asked anything: browser -> browser
+      steps.browser: these steps form a loop that never asks the user anything: browser -> browser
     ");
 }
 

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use connectors::Connector;
 use domain::{
-    Asked, CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Method, Pending, Proof, Redirect, Returned,
-    Sealed, Session, Slot, StepId,
+    CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Interaction, Method, Pending, Proof, ProviderOutcome,
+    Redirect, Sealed, Session, Slot, StepId,
 };
 use providers::{Answer, Attempt, ProviderAdapter};
 use store::StoreError;
@@ -46,66 +46,66 @@ impl ViewCx<'_> {
     }
 
     /// What the provider of a step waits for; `None` if nothing.
-    pub fn asked(&self, of: &StepId) -> Result<Option<Asked>, StepError> {
-        asked(&self.parts.keys, self.session, of)
+    pub fn interaction(&self, of: &StepId) -> Result<Option<Interaction>, StepError> {
+        interaction(&self.parts.keys, self.session, of)
     }
 }
 
 /// What the provider of a step of a session waits for.
-pub(crate) fn asked(keys: &Keys, session: &Session, of: &StepId) -> Result<Option<Asked>, StepError> {
-    let Some(sealed) = session.run.asked.get(of) else { return Ok(None) };
-    let asked = sealed.open(&keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
-    asked.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
+pub(crate) fn interaction(keys: &Keys, session: &Session, of: &StepId) -> Result<Option<Interaction>, StepError> {
+    let Some(sealed) = session.run.pending.get(of) else { return Ok(None) };
+    let interaction = sealed.open(&keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
+    interaction.map(Some).map_err(|_| StepError::Broken("a pending state does not open in this session"))
 }
 
 impl ProviderCx<'_, '_> {
     /// Begins a method.
-    pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> Returned {
+    pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> ProviderOutcome {
         let cx = self.0.parts.connectors.cx(&self.0.outbound);
         let progress = with.adapter.begin(&cx, attempt).await;
         record_outcome(self.0.request, &with.connector, with.method, progress)
     }
 
     /// Goes on from `pending`.
-    pub async fn answer(&self, with: &Usable, pending: &Pending, answer: Answer<'_>) -> Returned {
+    pub async fn answer(&self, with: &Usable, pending: &Pending, answer: Answer<'_>) -> ProviderOutcome {
         let cx = self.0.parts.connectors.cx(&self.0.outbound);
         let progress = with.adapter.answer(&cx, pending, answer).await;
         record_outcome(self.0.request, &with.connector, with.method, progress)
     }
 
     /// Keeps what the provider of a step waits for until it is answered.
-    pub fn keep_asked(&mut self, of: &StepId, asked: &Asked) -> Result<(), StepError> {
+    pub fn keep_interaction(&mut self, of: &StepId, interaction: &Interaction) -> Result<(), StepError> {
         let StepCx { parts, memory, .. } = &mut *self.0;
         let session = &mut memory.session;
         let key = parts.keys.session(&session.id)?;
         let place = place(&session.id, "step", of.as_str());
-        let sealed = Sealed::seal(&key.sealing, parts.entropy.as_ref(), &place, asked)
+        let sealed = Sealed::seal(&key.sealing, parts.entropy.as_ref(), &place, interaction)
             .map_err(|_| StepError::Broken("a pending state cannot be sealed"))?;
-        session.run.asked.insert(of.clone(), sealed);
+        session.run.pending.insert(of.clone(), sealed);
         Ok(())
     }
 
     /// What the provider of a step waits for, which is answered thereby; `None` if nothing, or if it has been answered.
-    pub fn take_asked(&mut self, of: &StepId) -> Result<Option<Asked>, StepError> {
-        let asked = self.0.look().asked(of)?;
-        self.forget_asked(of);
-        Ok(asked)
+    pub fn take_interaction(&mut self, of: &StepId) -> Result<Option<Interaction>, StepError> {
+        let interaction = self.0.look().interaction(of)?;
+        self.forget_interaction(of);
+        Ok(interaction)
     }
 
     /// The answer to it is no longer waited for.
-    pub fn forget_asked(&mut self, of: &StepId) {
-        self.0.memory.session.run.asked.remove(of);
+    pub fn forget_interaction(&mut self, of: &StepId) {
+        self.0.memory.session.run.pending.remove(of);
     }
 
     /// Sends the browser to a provider: the client is shown where, and the step is told what came of it.
-    pub fn hop(&mut self, asked: &Asked) -> Result<(), StepError> {
+    pub fn hop(&mut self, interaction: &Interaction) -> Result<(), StepError> {
         let here = self.0.here;
         let session = &mut self.0.memory.session;
         // The turn that the session will rest on.
         let key = self.0.parts.keys.session(&session.id)?;
         let state = key.derivation.state(&session.id, session.turn.saturating_add(1));
-        session.redirect = Some(Redirect::Out(state.hash_at(&asked.connector)));
-        self.keep_asked(here, asked)
+        session.redirect = Some(Redirect::Out(state.hash_at(&interaction.connector)));
+        self.keep_interaction(here, interaction)
     }
 
     /// Whether this turn's redirect went out to `connector` with `state`, which has not come back before.

@@ -1,7 +1,7 @@
 //! Answering a turn: from the lock to the commit.
 
 use domain::{
-    Answered, Code, Ended, IssuedCode, RequestContext, Sealed, Session, SessionToken, Status, StepId, SubmitKey,
+    Code, Ended, IssuedCode, LastAnswer, RequestContext, Sealed, Session, SessionToken, Status, StepId, SubmitKey,
 };
 use store::{CommitError, DirectoryWrite, Locked, Lost, TurnLock};
 use tokens::KeyError;
@@ -17,7 +17,7 @@ const MAX_ATTEMPTS: u32 = 3;
 
 /// Who answers a turn, and which answer it is.
 #[derive(Clone, Copy)]
-pub(super) struct Presented<'a> {
+pub(super) struct AnswerKey<'a> {
     pub(super) token: &'a SessionToken,
     pub(super) key: &'a SubmitKey,
 }
@@ -62,15 +62,15 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         lock: TurnLock,
-        presented: Presented<'_>,
+        answer_key: AnswerKey<'_>,
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
         match lock {
-            TurnLock::Taken(locked) => self.advance(cx, *locked, presented, input).await,
+            TurnLock::Taken(locked) => self.advance(cx, *locked, answer_key, input).await,
             TurnLock::Busy(session) => self.processing(cx, &session).await,
-            TurnLock::Answered(session) => self.view_again(cx, &session, presented).await,
+            TurnLock::Answered(session) => self.view_again(cx, &session, answer_key).await,
             TurnLock::Elsewhere(session) => {
-                let view = self.view_elsewhere(cx, &session).await?;
+                let view = self.view_without_secrets(cx, &session).await?;
                 Err(JourneyError::Conflict(Code::StepConflict, Box::new(view)))
             }
             TurnLock::Absent => Err(JourneyError::Refused(Code::UnknownSession)),
@@ -82,10 +82,10 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         locked: Locked,
-        presented: Presented<'_>,
+        answer_key: AnswerKey<'_>,
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
-        let advanced = self.try_advance(cx, &locked, presented, input).await;
+        let advanced = self.try_advance(cx, &locked, answer_key, input).await;
         if advanced.is_err()
             && let Err(error) = self.parts.store.release(cx, &locked).await
         {
@@ -99,7 +99,7 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         locked: &Locked,
-        presented: Presented<'_>,
+        answer_key: AnswerKey<'_>,
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
         let before = &locked.session;
@@ -112,8 +112,8 @@ impl Journeys {
             return Err(JourneyError::Fields(Code::InvalidInput, fields));
         }
         for attempt in 0..MAX_ATTEMPTS {
-            let in_force = self.token_after(before, &turn, presented)?;
-            let answered = Answered { token: presented.token.hash(), key: presented.key.hash() };
+            let in_force = self.token_after(before, &turn, answer_key)?;
+            let answered = LastAnswer { token: answer_key.token.hash(), key: answer_key.key.hash() };
             let session = self.rest(cx, &turn, Some(answered), &in_force.token)?;
             let writes = &turn.memory.plan.writes;
             match self.parts.store.commit(cx, &session, &locked.lock, writes, attempt).await {
@@ -199,7 +199,7 @@ impl Journeys {
             memory: &mut turn.memory,
         };
         let flow = match (input, returned) {
-            (_, Some(returned)) => step.step.returned(&mut step_cx, returned).await,
+            (_, Some(returned)) => step.step.resume(&mut step_cx, returned).await,
             (Some(Input::Client(response)), _) => step.step.submit(&mut step_cx, response).await,
             _ => step.step.enter(&mut step_cx).await,
         };
@@ -214,7 +214,7 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         turn: &Turn<'_>,
-        answered: Option<Answered>,
+        answered: Option<LastAnswer>,
         in_force: &SessionToken,
     ) -> Result<Session, JourneyError> {
         let session = &turn.memory.session;
@@ -230,7 +230,7 @@ impl Journeys {
         &self,
         before: &Session,
         turn: &Turn<'_>,
-        Presented { token, key }: Presented<'_>,
+        AnswerKey { token, key }: AnswerKey<'_>,
     ) -> Result<InForce, KeyError> {
         if !turn.memory.rotates {
             return Ok(InForce { token: token.clone(), new: false });

@@ -1,6 +1,6 @@
 //! The two halves of a redirect.
 //!
-//! Whoever starts a session may send its redirect to somebody else and let them finish it. So the browser that comes back
+//! An attacker may start a session, send its redirect to a victim and let them finish it. So the browser that comes back
 //! changes nothing but what is kept as returned, and is sent on to the application with a secret for one use; and only who
 //! shows both, that secret and the session's token, goes on with the journey.
 
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use base::Base;
 use connectors::Connectors;
 use domain::{
-    CallbackState, Code, ConnectorId, Entropy, Failure, Redirect, RequestContext, Returned, Sealed, Session, SessionId,
-    SessionToken, SubmitKey, Unavailability,
+    CallbackState, Code, ConnectorId, Entropy, Failure, ProviderOutcome, Redirect, RequestContext, Sealed, Session,
+    SessionId, SessionToken, SubmitKey, Unavailability,
 };
 use providers::{Answer, Callback};
 use serde::Deserialize;
@@ -18,9 +18,9 @@ use store::{LockId, Return, Store, TurnLock};
 use tokens::Keys;
 use url::form_urlencoded::byte_serialize;
 
-use super::advance::{Input, Presented};
+use super::advance::{AnswerKey, Input};
 use super::{Journeys, RESUME, place};
-use crate::cx::asked;
+use crate::cx::interaction;
 use crate::outcome::{record_outcome, unusable};
 use crate::{JourneyError, SessionView};
 
@@ -52,9 +52,10 @@ impl Callbacks {
     /// A browser comes back from the provider behind `connector`. Where it goes next.
     ///
     /// # Errors
-    /// `invalid_request` if a parameter is there twice; `redirect_expired` if its `state` is unknown, spent, another connector's, or of a turn that is over: nothing changed
-    /// then, and no provider was asked. The same if the turn ends while the provider is asked; `unavailable` if DynamoDB does
-    /// not answer, which may have spent the state: the session's `restart` goes on.
+    /// `invalid_request` if a parameter is there twice; `redirect_expired` if its `state` is unknown, spent, another
+    /// connector's, or of a turn that is over: nothing changed then, and no provider was asked. The same if the turn ends
+    /// while the provider is asked; `unavailable` if DynamoDB does not answer, which may have spent the state: the
+    /// session's `restart` goes on.
     pub async fn callback(
         &self,
         cx: &RequestContext,
@@ -65,7 +66,7 @@ impl Callbacks {
         let expired = || JourneyError::Refused(Code::RedirectExpired);
         let (session, state) = callback.get("state").and_then(CallbackState::presented).ok_or_else(expired)?;
         let (store, state) = (&self.store, state.hash_at(connector));
-        // What may fail without anybody's fault comes first: the same callback may then be loaded again.
+        // What may fail by an outage comes first: the same callback may then be loaded again.
         let adapter = self.connectors.find(cx, connector).await?.and_then(|found| found.adapter.clone());
         // One whose browsers go to the application is answered there, and there alone.
         if adapter.as_ref().is_some_and(|adapter| adapter.callback_of_application().is_some()) {
@@ -74,19 +75,21 @@ impl Callbacks {
         let by = LockId::generate(self.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
-        let asked = asked(&self.keys, &session, &session.step).ok().flatten();
-        let adapter = adapter.zip(asked.as_ref()).filter(|(adapter, asked)| adapter.methods().contains(&asked.method));
-        let returned = match (adapter, &asked) {
-            (Some((adapter, asked)), _) => {
+        let interaction = interaction(&self.keys, &session, &session.step).ok().flatten();
+        let adapter = adapter
+            .zip(interaction.as_ref())
+            .filter(|(adapter, interaction)| adapter.methods().contains(&interaction.method));
+        let returned = match (adapter, &interaction) {
+            (Some((adapter, interaction)), _) => {
                 let outbound = outbound(cx, &session);
                 let answer = Answer::Callback(&callback);
-                let progress = adapter.answer(&self.connectors.cx(&outbound), &asked.pending, answer).await;
-                record_outcome(cx, connector, asked.method, progress)
+                let progress = adapter.answer(&self.connectors.cx(&outbound), &interaction.pending, answer).await;
+                record_outcome(cx, connector, interaction.method, progress)
             }
-            (None, Some(asked)) => Returned::Failed(unusable(connector, asked.method)),
+            (None, Some(interaction)) => ProviderOutcome::Failed(unusable(connector, interaction.method)),
             (None, None) => {
                 tracing::warn!(event = "redirect_unavailable", %connector, reason = "its session's key is gone");
-                Returned::Failed(Failure::unavailable(Unavailability::Misconfigured))
+                ProviderOutcome::Failed(Failure::unavailable(Unavailability::Misconfigured))
             }
         };
         let returned = self.seal_returned(&session, &returned)?;
@@ -98,10 +101,14 @@ impl Callbacks {
             return Err(expired());
         }
         tracing::info!(event = "redirect_returned", session = %session.id, %connector);
-        Ok(onward(&session, &resume))
+        Ok(resume_url(&session, &resume))
     }
 
-    fn seal_returned(&self, session: &Session, returned: &Returned) -> Result<Sealed<Returned>, JourneyError> {
+    fn seal_returned(
+        &self,
+        session: &Session,
+        returned: &ProviderOutcome,
+    ) -> Result<Sealed<ProviderOutcome>, JourneyError> {
         let place = place(&session.id, "returned", session.step.as_str());
         let key = self.keys.session(&session.id)?;
         Sealed::seal(&key.sealing, self.entropy.as_ref(), &place, returned)
@@ -110,7 +117,7 @@ impl Callbacks {
 }
 
 impl Journeys {
-    /// The second half: goes on with what the redirect brought, for whoever shows the session's token as well.
+    /// The second half: goes on with what the redirect brought, for the client that shows the session's token as well.
     ///
     /// # Errors
     /// `unknown_session`; `redirect_expired` with the current view if `resume` is not what this session's redirect brought,
@@ -125,14 +132,14 @@ impl Journeys {
         let lock = LockId::generate(self.parts.entropy.as_ref());
         let lock = self.parts.store.lock_return(cx, session, token, resume, lock).await?;
         if let TurnLock::Elsewhere(session) = lock {
-            let view = self.view_elsewhere(cx, &session).await?;
+            let view = self.view_without_secrets(cx, &session).await?;
             return Err(JourneyError::Conflict(Code::RedirectExpired, Box::new(view)));
         }
-        self.answer_lock(cx, lock, Presented { token, key: resume }, Input::Returned).await
+        self.answer_lock(cx, lock, AnswerKey { token, key: resume }, Input::Returned).await
     }
 
     /// What the redirect of a locked session brought.
-    pub(super) fn open_returned(&self, session: &Session) -> Returned {
+    pub(super) fn open_returned(&self, session: &Session) -> ProviderOutcome {
         let place = place(&session.id, "returned", session.step.as_str());
         let opened = match &session.redirect {
             Some(Redirect::Returned(sealed)) => {
@@ -140,8 +147,8 @@ impl Journeys {
             }
             _ => None,
         };
-        // Whatever does not open vouches for nobody.
-        opened.unwrap_or(Returned::Failed(Failure::Refused))
+        // A value that does not open asserts no identity.
+        opened.unwrap_or(ProviderOutcome::Failed(Failure::Refused))
     }
 }
 
@@ -152,7 +159,7 @@ pub(super) fn outbound(cx: &RequestContext, session: &Session) -> RequestContext
 }
 
 /// The application's redirect URI with what resumes the session. As text: a parser would write it in its own spelling.
-fn onward(session: &Session, resume: &SubmitKey) -> String {
+fn resume_url(session: &Session, resume: &SubmitKey) -> String {
     let uri = &session.request.redirect_uri;
     let separator = if uri.contains('?') { '&' } else { '?' };
     let resume: String = byte_serialize(resume.expose().as_bytes()).collect();

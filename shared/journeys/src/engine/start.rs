@@ -43,7 +43,7 @@ fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
     }
 }
 
-/// Longer values are nobody's honest nonce or hint, and every byte of them is stored and billed.
+/// No honest nonce or hint is longer, and every byte is stored and billed.
 const MAX_PARAMETER: usize = 1024;
 
 /// It is most of a `Location`, and API Gateway passes on 10,240 bytes of headers in all.
@@ -108,7 +108,7 @@ impl Journeys {
                 params,
                 values: BTreeMap::new(),
                 identities: BTreeMap::new(),
-                asked: BTreeMap::new(),
+                pending: BTreeMap::new(),
                 proofs: Vec::new(),
                 user: None,
                 error: None,

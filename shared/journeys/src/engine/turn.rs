@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::SubsecRound;
 use domain::{
-    Answered, Code, ExternalIdentity, FieldError, IssuedCode, Sealed, Session, SessionToken, Slot, Status, StepId,
+    Code, ExternalIdentity, FieldError, IssuedCode, LastAnswer, Sealed, Session, SessionToken, Slot, Status, StepId,
 };
 use secrecy::SecretString;
 use store::{DirectoryWrite, Lost};
@@ -59,7 +59,7 @@ impl<'a> Turn<'a> {
     pub(super) fn forget_outputs(&mut self, step: &StepId, slot: Option<&Slot>) {
         let Memory { session, identities, .. } = &mut self.memory;
         session.run.values.remove(step);
-        session.run.asked.remove(step);
+        session.run.pending.remove(step);
         session.redirect = None;
         if let Some(slot) = slot {
             session.run.identities.remove(slot);
@@ -94,7 +94,7 @@ impl<'a> Turn<'a> {
     /// the identities of this turn as `seal` seals them.
     pub(super) fn rest<E>(
         &self,
-        answered: Option<Answered>,
+        answered: Option<LastAnswer>,
         in_force: &SessionToken,
         code: Option<IssuedCode>,
         seal: impl Fn(&Slot, &ExternalIdentity) -> Result<Sealed<ExternalIdentity>, E>,
@@ -125,8 +125,8 @@ fn forget(session: &mut Session, live: &Live) {
     let run = &mut session.run;
     run.params.retain(|name, _| live.params.contains(name));
     run.identities.retain(|slot, _| live.slots.contains(slot));
-    // Where it rests, it may have sent somebody away.
-    run.asked.retain(|step, _| live.challenges.contains(step) || *step == session.step);
+    // The step where it rests may have sent the browser away.
+    run.pending.retain(|step, _| live.challenges.contains(step) || *step == session.step);
     for (step, values) in &mut run.values {
         values.retain(|name, _| live.values.contains(&(step.clone(), name.clone())));
     }
@@ -135,7 +135,7 @@ fn forget(session: &mut Session, live: &Live) {
         Status::InputRequired => {}
         // What the token endpoint will say, and no more.
         Status::Completed => {
-            run.asked = BTreeMap::new();
+            run.pending = BTreeMap::new();
             if let Some(user) = &mut run.user {
                 user.claims = user.claims.released_by(session.request.scopes());
                 // Only factors of the account that was recognised speak for its user. Who they are of is now known, and
@@ -146,7 +146,7 @@ fn forget(session: &mut Session, live: &Live) {
             }
         }
         Status::Rejected => {
-            run.asked = BTreeMap::new();
+            run.pending = BTreeMap::new();
             run.user = None;
             run.proofs = Vec::new();
         }

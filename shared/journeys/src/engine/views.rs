@@ -3,21 +3,21 @@
 use domain::{Code, Redirect, RequestContext, Session, SessionToken, Status};
 
 use super::Journeys;
-use super::advance::Presented;
+use super::advance::AnswerKey;
 use super::redirects::outbound;
-use crate::cx::asked;
+use crate::cx::interaction;
 use crate::view::{CurrentStep, ErrorView};
-use crate::{Completion, JourneyError, RedirectView, Rejection, SessionView, StepError, ViewCx, ViewStatus};
+use crate::{CompletionView, JourneyError, RedirectView, RejectionView, SessionView, StepError, ViewCx, ViewStatus};
 
 impl Journeys {
-    /// The session as whoever holds `token`, the token in force, sees it.
+    /// The session as the holder of `token`, the token in force, sees it.
     pub(super) async fn view_with(
         &self,
         cx: &RequestContext,
         session: &Session,
         token: &SessionToken,
     ) -> Result<SessionView, JourneyError> {
-        let mut view = self.view_elsewhere(cx, session).await?;
+        let mut view = self.view_without_secrets(cx, session).await?;
         if let Some(completion) = &mut view.completion {
             let waiting = session.code.filter(|code| code.redeemed_at.is_none() && code.expires_at > cx.now);
             let code = self.parts.keys.session(&session.id)?.derivation.code(&session.id, token);
@@ -31,7 +31,7 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         session: &Session,
-        Presented { token, key }: Presented<'_>,
+        AnswerKey { token, key }: AnswerKey<'_>,
     ) -> Result<SessionView, JourneyError> {
         let derivation = &self.parts.keys.session(&session.id)?.derivation;
         let next = derivation.next_token(&session.id, session.turn.saturating_sub(1), token, key);
@@ -56,7 +56,7 @@ impl Journeys {
     }
 
     /// The session without anything that opens it: no token, no code.
-    pub(super) async fn view_elsewhere(
+    pub(super) async fn view_without_secrets(
         &self,
         cx: &RequestContext,
         session: &Session,
@@ -66,12 +66,12 @@ impl Journeys {
             Status::InputRequired => self.view_of_step(cx, session).await?,
             Status::Completed => {
                 let completion =
-                    Completion { kind: "code", code: None, redirect_uri: session.request.redirect_uri.clone() };
+                    CompletionView { kind: "code", code: None, redirect_uri: session.request.redirect_uri.clone() };
                 SessionView { completion: Some(completion), ..blank(session, ViewStatus::Completed) }
             }
             Status::Rejected => {
                 let code = session.run.error.unwrap_or(Code::AccessDenied);
-                let rejection = Rejection { code, retry_after: session.run.retry_after };
+                let rejection = RejectionView { code, retry_after: session.run.retry_after };
                 SessionView { rejection: Some(rejection), ..blank(session, ViewStatus::Rejected) }
             }
         })
@@ -91,8 +91,8 @@ impl Journeys {
         })?;
         let status = if session.redirect.is_some() { ViewStatus::Redirect } else { ViewStatus::InputRequired };
         let (redirect, error) = match &session.redirect {
-            Some(Redirect::Out(_)) => match self.way_out(cx, session).await? {
-                Some(way_out) => (Some(way_out), session.run.error),
+            Some(Redirect::Out(_)) => match self.redirect_view(cx, session).await? {
+                Some(redirect_view) => (Some(redirect_view), session.run.error),
                 None => (None, Some(Code::ProviderUnavailable)),
             },
             _ => (None, session.run.error),
@@ -102,18 +102,24 @@ impl Journeys {
         Ok(SessionView { step: Some(step), redirect, retry_after, ..blank(session, status) })
     }
 
-    /// Where the browser goes, as long as nobody has come back; `None` if the provider cannot be asked now where that is.
-    async fn way_out(&self, cx: &RequestContext, session: &Session) -> Result<Option<RedirectView>, JourneyError> {
-        let Some(asked) = asked(&self.parts.keys, session, &session.step).ok().flatten() else { return Ok(None) };
-        let connector = self.parts.connectors.find(cx, &asked.connector).await?;
+    /// Where the browser goes, until it has come back; `None` if the provider cannot be asked now where that is.
+    async fn redirect_view(
+        &self,
+        cx: &RequestContext,
+        session: &Session,
+    ) -> Result<Option<RedirectView>, JourneyError> {
+        let Some(interaction) = interaction(&self.parts.keys, session, &session.step).ok().flatten() else {
+            return Ok(None);
+        };
+        let connector = self.parts.connectors.find(cx, &interaction.connector).await?;
         let Some(adapter) = connector.as_ref().and_then(|connector| connector.adapter.as_ref()) else {
             return Ok(None);
         };
         let state = self.parts.keys.session(&session.id)?.derivation.state(&session.id, session.turn);
         let outbound = outbound(cx, session);
-        let hop = adapter.hop(&self.parts.connectors.cx(&outbound), &asked.pending, &state).await;
+        let hop = adapter.hop(&self.parts.connectors.cx(&outbound), &interaction.pending, &state).await;
         let hop = hop.inspect_err(|error| {
-            tracing::warn!(event = "redirect_unavailable", connector = %asked.connector, reason = %error);
+            tracing::warn!(event = "redirect_unavailable", connector = %interaction.connector, reason = %error);
         });
         Ok(hop.ok().map(|url| RedirectView { url }))
     }

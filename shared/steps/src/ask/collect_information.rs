@@ -50,7 +50,7 @@ enum FieldKind {
     Text,
     Email,
     Password,
-    /// A one-time code, with blanks wherever somebody likes them.
+    /// A one-time code, with blanks anywhere.
     Code,
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use domain::{Asked, Challenge, Code, Failure, FieldProblem, Method, Rejection, Returned, StepId, Text};
+use domain::{Challenge, Code, Failure, FieldProblem, Interaction, Method, ProviderOutcome, Rejection, StepId, Text};
 use journeys::{
     Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, ViewCx, unusable,
 };
@@ -12,7 +12,7 @@ use crate::code;
 
 pub(crate) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
 
-/// Asks what the provider of an earlier step asks: a one-time code. Leaves who it is, and `reason` when it is nobody.
+/// Asks what the provider of an earlier step asks: a one-time code. Leaves the identity, or `reason` when there is none.
 ///
 /// A wrong code may be typed again as long as the provider allows it, and [`MAX_WRONG`] times at most; another may be sent
 /// where the provider can, [`MAX_RESENT`] times. Both are counted in the session, so they are the same in every instance,
@@ -28,7 +28,7 @@ struct AnswerChallenge {
 /// NIST SP 800-63B section 5.2.2 allows a hundred; people give up long before, and six digits want few guesses.
 const MAX_WRONG: u8 = 5;
 
-/// Each costs somebody money, and somebody else a message.
+/// Each costs the company money, and its receiver attention.
 const MAX_RESENT: u8 = 3;
 
 const CODE: &str = "code";
@@ -36,7 +36,7 @@ const CODE: &str = "code";
 #[async_trait]
 impl Step for AnswerChallenge {
     fn shape(&self) -> Shape {
-        // Nobody knows whether the provider has looked at the answer; the question stands.
+        // It is unknown whether the provider has looked at the answer; the question stands.
         let stands = |ending: Ending| if ending.outcome.starts_with("unavailable") { ending.asking() } else { ending };
         Shape {
             endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
@@ -62,7 +62,7 @@ impl Step for AnswerChallenge {
             },
             "resend" if open.may_resend() => self.answer(cx, open, Answer::Resend).await,
             "cancel" => {
-                cx.provider().forget_asked(&self.of);
+                cx.provider().forget_interaction(&self.of);
                 Ok(cx.session().cancelled())
             }
             _ => Ok(Flow::unknown_option()),
@@ -87,20 +87,20 @@ impl Step for AnswerChallenge {
 
 /// A question that waits for its answer.
 struct Open {
-    asked: Asked,
+    interaction: Interaction,
     challenge: Challenge,
 }
 
 impl Open {
     fn may_resend(&self) -> bool {
         let Challenge::Code { resend, .. } = self.challenge;
-        resend && self.asked.resent < MAX_RESENT
+        resend && self.interaction.resent < MAX_RESENT
     }
 
-    /// What the right answer proves, with those before it, beside that somebody could begin.
+    /// What the right answer proves, with those before it, beside what the begin has proven.
     fn proved(&self) -> Vec<Method> {
         let Challenge::Code { method, .. } = self.challenge;
-        self.asked.answered.iter().copied().chain([method]).collect()
+        self.interaction.answered.iter().copied().chain([method]).collect()
     }
 }
 
@@ -119,50 +119,55 @@ fn typed(response: &SubmitRequest) -> Result<SecretString, Flow> {
 
 impl AnswerChallenge {
     fn open(&self, cx: &ViewCx<'_>) -> Result<Open, StepError> {
-        let open = cx.asked(&self.of)?.and_then(|asked| Some(Open { challenge: asked.challenge.clone()?, asked }));
+        let open = cx
+            .interaction(&self.of)?
+            .and_then(|interaction| Some(Open { challenge: interaction.challenge.clone()?, interaction }));
         open.ok_or(StepError::Broken("nothing that could be answered was asked"))
     }
 
     async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
-        let Asked { connector, method, wrong, resent, pending, .. } = &open.asked;
+        let Interaction { connector, method, wrong, resent, pending, .. } = &open.interaction;
         let Some(usable) = cx.look().usable(connector, *method).await? else {
             return super::end(cx, unusable(connector, *method));
         };
         let resends = matches!(answer, Answer::Resend);
         match cx.provider().answer(&usable, pending, answer).await {
-            Returned::Identity(identity) => {
-                cx.provider().forget_asked(&self.of);
+            ProviderOutcome::Identity(identity) => {
+                cx.provider().forget_interaction(&self.of);
                 cx.provider().authenticated(identity, &open.proved())?;
                 Ok(Flow::Done("authenticated"))
             }
             // The next factor, or the same question with another code.
-            Returned::Asked(next) if next.challenge.is_some() => {
+            ProviderOutcome::Interaction(next) if next.challenge.is_some() => {
                 let resent = resent.saturating_add(resends.into());
-                let answered = if resends { open.asked.answered.clone() } else { open.proved() };
-                cx.provider().keep_asked(&self.of, &Asked { wrong: *wrong, resent, answered, ..next })?;
+                let answered = if resends { open.interaction.answered.clone() } else { open.proved() };
+                cx.provider().keep_interaction(&self.of, &Interaction { wrong: *wrong, resent, answered, ..next })?;
                 if !resends {
                     cx.session().rotate();
                 }
                 Ok(Flow::Ask)
             }
-            // The code that was sent before may still arrive, and so may another: nobody knows whether it went out.
-            Returned::Failed(Failure::Unavailable { retry_after, .. }) if resends => {
-                cx.provider()
-                    .keep_asked(&self.of, &Asked { resent: resent.saturating_add(1), ..open.asked.clone() })?;
+            // The code that was sent before may still arrive, and so may another: it is unknown whether it went out.
+            ProviderOutcome::Failed(Failure::Unavailable { retry_after, .. }) if resends => {
+                cx.provider().keep_interaction(
+                    &self.of,
+                    &Interaction { resent: resent.saturating_add(1), ..open.interaction.clone() },
+                )?;
                 cx.session().fail(Code::ProviderUnavailable);
                 if let Some(seconds) = retry_after {
                     cx.session().retry_after(seconds);
                 }
                 Ok(Flow::Ask)
             }
-            Returned::Failed(Failure::Rejected(Rejection::OtpInvalid)) if wrong + 1 < MAX_WRONG => {
-                cx.provider().keep_asked(&self.of, &Asked { wrong: wrong + 1, ..open.asked.clone() })?;
+            ProviderOutcome::Failed(Failure::Rejected(Rejection::OtpInvalid)) if wrong + 1 < MAX_WRONG => {
+                cx.provider()
+                    .keep_interaction(&self.of, &Interaction { wrong: wrong + 1, ..open.interaction.clone() })?;
                 cx.session().fail(Code::InvalidCredentials);
                 Ok(Flow::Ask)
             }
-            Returned::Failed(failure @ Failure::Unavailable { .. }) => super::end(cx, failure),
+            ProviderOutcome::Failed(failure @ Failure::Unavailable { .. }) => super::end(cx, failure),
             returned => {
-                cx.provider().forget_asked(&self.of);
+                cx.provider().forget_interaction(&self.of);
                 super::conclude(cx, returned)
             }
         }

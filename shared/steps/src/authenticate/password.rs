@@ -10,7 +10,7 @@ use super::ConnectorSetting;
 pub(crate) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
 
 /// Checks a username and password with a provider, with a one-time code beside them where the provider takes one. Leaves
-/// who it is, and `reason` when it is nobody.
+/// the identity, or `reason` when there is none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticatePassword {

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use domain::{Asked, CallbackState, Expression, FieldProblem, Method, Returned};
+use domain::{CallbackState, Expression, FieldProblem, Interaction, Method, ProviderOutcome};
 use journeys::{
     Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, Usable, ViewCx,
     unusable,
@@ -13,10 +13,10 @@ use super::ConnectorSetting;
 
 pub(crate) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
 
-/// Sends the user to their provider's own page. Leaves who came back, and `reason` when it is nobody.
+/// Sends the user to their provider's own page. Leaves the identity, or `reason` when there is none.
 ///
-/// The browser that comes back brings what the provider says of somebody; the session goes on with it only when whoever
-/// holds its token asks for it.
+/// The browser that comes back brings what the provider says; the session goes on with it only when the holder of its
+/// token asks for it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticateRedirect {
@@ -29,7 +29,7 @@ struct AuthenticateRedirect {
     acr_values: Option<String>,
 }
 
-/// OIDC Core 3.1.2.1. `none` would bring nobody back whom anybody could ask anything.
+/// OIDC Core 3.1.2.1. `none` would let the provider ask the user nothing.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Prompt {
@@ -55,7 +55,7 @@ impl Step for AuthenticateRedirect {
         Shape {
             endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
                 .into_iter()
-                // The provider may be away before anybody was sent to it.
+                // The provider may be away before the browser was sent to it.
                 .chain(super::failures().map(Ending::at_once))
                 .collect(),
             reads: self.connector.reads().chain(hint).collect(),
@@ -85,22 +85,22 @@ impl Step for AuthenticateRedirect {
         match response.option.as_str() {
             // Also where what was asked does not open any more.
             "restart" => {
-                cx.provider().forget_asked(here);
+                cx.provider().forget_interaction(here);
                 self.enter(cx).await
             }
             "cancel" => {
-                cx.provider().forget_asked(here);
+                cx.provider().forget_interaction(here);
                 Ok(cx.session().cancelled())
             }
             "callback" => {
-                let asked = cx.provider().take_asked(here)?;
-                self.callback(cx, asked, response).await
+                let interaction = cx.provider().take_interaction(here)?;
+                self.callback(cx, interaction, response).await
             }
             _ => Ok(Flow::unknown_option()),
         }
     }
 
-    async fn returned(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+    async fn resume(&self, cx: &mut StepCx<'_>, returned: ProviderOutcome) -> Result<Flow, StepError> {
         // It may have been switched off between the two halves.
         match self.connector.usable(&cx.look(), Method::Oidc).await? {
             (connector, None) => super::end(cx, unusable(&connector, Method::Oidc)),
@@ -128,10 +128,10 @@ impl AuthenticateRedirect {
         }
     }
 
-    fn go_on(&self, cx: &mut StepCx<'_>, returned: Returned) -> Result<Flow, StepError> {
+    fn go_on(&self, cx: &mut StepCx<'_>, returned: ProviderOutcome) -> Result<Flow, StepError> {
         match returned {
-            Returned::Asked(asked) if asked.challenge.is_none() => {
-                cx.provider().hop(&asked)?;
+            ProviderOutcome::Interaction(interaction) if interaction.challenge.is_none() => {
+                cx.provider().hop(&interaction)?;
                 Ok(Flow::Ask)
             }
             returned => super::conclude(cx, returned),
@@ -142,14 +142,16 @@ impl AuthenticateRedirect {
     async fn callback(
         &self,
         cx: &mut StepCx<'_>,
-        asked: Option<Asked>,
+        interaction: Option<Interaction>,
         response: &SubmitRequest,
     ) -> Result<Flow, StepError> {
         let parameters = response.data.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
         let callback = Callback::read(parameters).unwrap_or_default();
         let state = callback.get("state").and_then(CallbackState::presented);
-        let ours = |asked: &Asked| state.is_some_and(|(_, state)| cx.provider().is_out(&asked.connector, &state));
-        let Some(Asked { connector, pending, .. }) = asked.filter(ours) else {
+        let ours = |interaction: &Interaction| {
+            state.is_some_and(|(_, state)| cx.provider().is_out(&interaction.connector, &state))
+        };
+        let Some(Interaction { connector, pending, .. }) = interaction.filter(ours) else {
             return Ok(Flow::invalid("state", FieldProblem::Unknown));
         };
         let (configured, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 pub(crate) const TYPE: StepType = StepType::of::<Reject>("reject");
 
-/// Ends the journey: nobody is signed in.
+/// Ends the journey without a sign-in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reject {

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::TimeToLiveSpecification;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Answered, AuthorizationRequest, ClientAddress, Clock, FixedClock, Identifier, IdentityKey, Link, LinkStatus,
+    AuthorizationRequest, ClientAddress, Clock, FixedClock, Identifier, IdentityKey, LastAnswer, Link, LinkStatus,
     RequestContext, Run, SeededEntropy, Session, SessionId, SessionToken, Status, SubmitKey, User,
 };
 use serde_json::json;
@@ -130,7 +130,7 @@ impl Bench {
                 params: BTreeMap::from([("plan".into(), json!("gold"))]),
                 values: BTreeMap::new(),
                 identities: BTreeMap::new(),
-                asked: BTreeMap::new(),
+                pending: BTreeMap::new(),
                 proofs: Vec::new(),
                 user: None,
                 error: None,
@@ -170,7 +170,7 @@ impl Bench {
 
     /// The session after its turn was answered.
     pub(crate) fn advanced(&self, session: &Session) -> Session {
-        let answered = Some(Answered { token: self.token().hash(), key: self.key().hash() });
+        let answered = Some(LastAnswer { token: self.token().hash(), key: self.key().hash() });
         Session { turn: session.turn + 1, answered, ..session.clone() }
     }
 

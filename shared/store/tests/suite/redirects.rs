@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::{
-    Asked, CallbackState, Failure, Redirect, Returned, Sealed, SealingKey, SecretHash, Session, SessionToken, SubmitKey,
+    CallbackState, Failure, Interaction, ProviderOutcome, Redirect, Sealed, SealingKey, SecretHash, Session,
+    SessionToken, SubmitKey,
 };
 use store::{LockId, Return, TurnLock};
 
@@ -26,10 +27,10 @@ impl Away {
         let mut session = bench.session();
         let (_, state) = CallbackState::presented(&format!("{}.secret", session.id)).unwrap();
         let state = state.hash_at(&"keycloak".parse().unwrap());
-        let asked: Asked =
+        let asked: Interaction =
             serde_json::from_str(r#"{ "connector": "keycloak", "method": "oidc", "pending": "x" }"#).unwrap();
         session.redirect = Some(Redirect::Out(state));
-        session.run.asked = BTreeMap::from([(session.step.clone(), sealed(bench, &asked))]);
+        session.run.pending = BTreeMap::from([(session.step.clone(), sealed(bench, &asked))]);
         bench.store.create_session(&bench.cx(), &session).await.unwrap();
         Self { session, state, resume: SubmitKey::generate(&bench.entropy) }
     }
@@ -39,7 +40,7 @@ impl Away {
     }
 
     async fn keep(&self, bench: &Bench, by: &LockId) -> bool {
-        let returned = sealed(bench, &Returned::Failed(Failure::Refused));
+        let returned = sealed(bench, &ProviderOutcome::Failed(Failure::Refused));
         let cx = bench.cx();
         let until = cx.now + TimeDelta::seconds(60);
         let back = Return { state: self.state, returned: &returned, resume: self.resume.hash(), until };
@@ -72,7 +73,7 @@ async fn a_state_is_taken_once_and_only_at_its_connector() {
         let taken = away.take(&bench, away.state, &first).await.unwrap();
 
         assert_eq!(taken.redirect, Some(Redirect::Taken));
-        assert_eq!(taken.run.asked, away.session.run.asked);
+        assert_eq!(taken.run.pending, away.session.run.pending);
         assert_eq!(away.take(&bench, away.state, &second).await, None);
         // The SDK repeats what it got no answer to.
         assert!(away.take(&bench, away.state, &first).await.is_some());
@@ -125,14 +126,14 @@ async fn a_return_needs_both_halves() {
         };
 
         assert!(matches!(locked.session.redirect, Some(Redirect::Returned(_))));
-        assert!(locked.session.run.asked.is_empty(), "what its adapter had to remember is done with");
+        assert!(locked.session.run.pending.is_empty(), "what its adapter had to remember is done with");
         assert!(matches!(away.lock(&bench, &bench.token(), &away.resume).await, TurnLock::Busy(_)));
     })
     .await;
 }
 
 #[tokio::test]
-async fn how_late_a_return_may_be_is_asked_of_its_first_claim_only() {
+async fn how_late_a_return_may_be_counts_for_its_first_lock_only() {
     with_store(async |bench| {
         let (late, repeated) = (Away::returned(&bench).await, Away::returned(&bench).await);
         let first = repeated.lock(&bench, &bench.token(), &repeated.resume).await;
@@ -154,7 +155,7 @@ async fn a_return_that_was_answered_is_answered_again() {
         let TurnLock::Taken(locked) = away.lock(&bench, &bench.token(), &away.resume).await else {
             panic!("not taken")
         };
-        let answered = domain::Answered { token: bench.token().hash(), key: away.resume.hash() };
+        let answered = domain::LastAnswer { token: bench.token().hash(), key: away.resume.hash() };
         let advanced = Session { redirect: None, answered: Some(answered), ..bench.advanced(&locked.session) };
         bench.store.commit(&bench.cx(), &advanced, &locked.lock, &[], 0).await.unwrap();
 

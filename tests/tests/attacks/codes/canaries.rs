@@ -31,7 +31,7 @@ async fn neither_password_nor_code_nor_what_the_house_knows_its_question_by_turn
     let session = challenged(&app, BOB).await;
     // The ticket is in the item, sealed.
     let item = &app.items_of("SESSION#").await[0];
-    assert!(item["run"]["M"]["asked"]["M"]["check"].is_object(), "{item:#}");
+    assert!(item["run"]["M"]["pending"]["M"]["check"].is_object(), "{item:#}");
     let mail = house.last_code();
     let secrets = ["ticket", BOB.password, BOB.seed, GUESS, &mail];
     found_nowhere(&app, &[], &secrets).await;
@@ -61,7 +61,7 @@ async fn neither_password_nor_code_nor_what_the_house_knows_its_question_by_turn
     let sent: Vec<_> = house.sent().into_iter().map(|(_, code)| code).collect();
     let sent: Vec<_> = sent.iter().map(String::as_str).chain(["ticket", &late]).collect();
     found_nowhere(&app, &[&answer, &over, &given_up], &sent).await;
-    assert!(app.items_of("SESSION#").await.iter().all(|item| !item.to_string().contains("asked")));
+    assert!(app.items_of("SESSION#").await.iter().all(|item| !item.to_string().contains("pending")));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn a_sixth_guess_is_not_made_whichever_instances_are_asked_and_the_right_c
     }
     asked(&house, &[]);
     // The question is gone, not merely out of sight.
-    assert!(app.items_of("SESSION#").await.iter().all(|item| item["run"]["M"]["asked"].is_null()));
+    assert!(app.items_of("SESSION#").await.iter().all(|item| item["run"]["M"]["pending"].is_null()));
 }
 
 #[tokio::test]

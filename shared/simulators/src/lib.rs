@@ -5,10 +5,10 @@
 //! seen to do, never from what our adapter expects, or the two would agree on the same mistake. Time and randomness
 //! come from `domain`'s ports, so a test can move the one and repeat the other.
 //!
-//! **To add one more**: a file (or folder) named after the provider, whose opening lines say which release it imitates
-//! and from where that is known. It has a builder for what an administrator would configure, `router()` for what the
-//! world sees, what it received for a test to look at, and a list of ways to misbehave. `core` holds what any of
-//! them can use: forms and answers, keys and JWTs, and the ways to misbehave.
+//! **To add one more**: a file named after the provider, whose opening lines say which release it imitates and from where
+//! that is known, and its line in [`SIMULATORS`], which brings it into the conformance suite. One that speaks OpenID
+//! Connect is [`Standard`] with its [`Quirks`]: paths, claims and words, and nothing that the standard says already. Any
+//! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod keycloak;
 pub mod plain;

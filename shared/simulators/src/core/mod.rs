@@ -5,6 +5,7 @@ pub(crate) mod bench;
 mod browser;
 pub(crate) mod callback;
 mod html;
+pub(crate) mod key_ring;
 pub(crate) mod misbehaviour;
 pub(crate) mod pkce;
 pub(crate) mod server;

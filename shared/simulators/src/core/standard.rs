@@ -15,9 +15,10 @@ use domain::{Clock, Entropy, Method};
 use serde_json::{Map, Value, json};
 
 use super::callback::Target;
+use super::key_ring::KeyRing;
 use super::pkce::Challenge;
 use super::server::{Asked, Book, Call, Provider, Server};
-use super::signer::{self, SigningKey};
+use super::signer;
 use super::wire::Reply;
 use super::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Subject, TokenRequest};
 
@@ -71,10 +72,7 @@ pub(crate) struct State<Q> {
     path: String,
     applications: BTreeMap<String, Registration>,
     people: BTreeMap<String, Person>,
-    /// Newest first: the first one signs.
-    keys: Vec<SigningKey>,
-    generations: usize,
-    algorithm: Algorithm,
+    keys: KeyRing,
     /// Logins that wait for the form, by what the form says of them.
     waiting: BTreeMap<String, Waiting>,
     codes: BTreeMap<String, Login>,
@@ -108,17 +106,13 @@ impl<Q: Quirks> Standard<Q> {
             path: format!("{path}{}", Q::ISSUER),
             applications: BTreeMap::new(),
             people: BTreeMap::new(),
-            keys: Vec::new(),
-            generations: 0,
-            algorithm: Algorithm::default(),
+            keys: KeyRing::new(path),
             waiting: BTreeMap::new(),
             codes: BTreeMap::new(),
             access_tokens: BTreeMap::new(),
             quirks: std::marker::PhantomData,
         };
-        let standard = Self { server: Server::new(clock, entropy, state) };
-        standard.server.state().rotate(OldKey::Removed);
-        standard
+        Self { server: Server::new(clock, entropy, state) }
     }
 }
 
@@ -148,13 +142,11 @@ impl<Q: Quirks> Subject for Standard<Q> {
     }
 
     fn rotate_key(&self, old: OldKey) {
-        self.server.state().rotate(old);
+        self.server.state().keys.rotate(old);
     }
 
     fn sign_with(&self, algorithm: Algorithm) {
-        let mut state = self.server.state();
-        state.algorithm = algorithm;
-        state.rotate(OldKey::Removed);
+        self.server.state().keys.sign_with(algorithm);
     }
 
     fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>) {
@@ -206,18 +198,6 @@ impl<Q: Quirks> State<Q> {
         format!("{}{}", self.issuer(call), Q::path(endpoint))
     }
 
-    fn rotate(&mut self, old: OldKey) {
-        let mut new = SigningKey::generation(&self.path, self.generations, self.algorithm);
-        if let (OldKey::Replaced, Some(replaced)) = (old, self.keys.first()) {
-            new = new.named(replaced.kid());
-        }
-        if old != OldKey::Kept {
-            self.keys.clear();
-        }
-        self.keys.insert(0, new);
-        self.generations += 1;
-    }
-
     /// OIDC Discovery section 3.
     fn document(&self, call: &Call<'_>) -> Reply {
         let mut document = json!({
@@ -230,7 +210,7 @@ impl<Q: Quirks> State<Q> {
             "response_modes_supported": ["query", "fragment", "form_post"],
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [self.algorithm.name()],
+            "id_token_signing_alg_values_supported": [self.keys.newest().algorithm().name()],
             "scopes_supported": ["openid", "profile", "email"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
             "code_challenge_methods_supported": ["S256"],
@@ -244,15 +224,8 @@ impl<Q: Quirks> State<Q> {
     }
 
     fn key_set(&self) -> Reply {
-        let signing = self.keys.iter().map(SigningKey::jwk);
-        let encryption = SigningKey::encryption(&self.path).jwk_for("enc", "RSA-OAEP");
-        let Ok(mut keys) = signing.chain([encryption]).collect::<Result<Vec<_>, _>>() else {
-            return Self::server_error();
-        };
-        if let Some(misbehaviour) = self.book.at(Endpoint::Keys) {
-            misbehaviour.spoil_keys(&mut keys);
-        }
-        Reply::json(StatusCode::OK, &json!({ "keys": keys }))
+        let keys = self.keys.published(self.book.at(Endpoint::Keys));
+        keys.map_or_else(|_| Self::server_error(), |keys| Reply::json(StatusCode::OK, &keys))
     }
 
     /// What the granted scopes say of a user (OIDC Core section 5.4).

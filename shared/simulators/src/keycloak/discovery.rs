@@ -2,13 +2,12 @@
 
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::server_error;
 use super::{Realm, State, realm_url};
 use crate::core::Endpoint;
 use crate::core::server::Call;
-use crate::core::signer::SigningKey;
 use crate::core::wire::Reply;
 
 /// What a real 26.7.3 answered for a fresh realm, with `{public}` and `{internal}` for the realm's URL as browsers and
@@ -28,14 +27,8 @@ pub(super) fn document(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
     Reply::json(StatusCode::OK, &document).header(CACHE_CONTROL, "no-cache, must-revalidate, no-transform, no-store")
 }
 
-/// The key set. The encryption key stands first: who takes the first RSA key takes the wrong one.
+/// The key set.
 pub(super) fn keys(state: &State, realm: &Realm) -> Reply {
-    let signing = realm.keys.iter().map(SigningKey::jwk);
-    let keys: Result<Vec<Value>, _> =
-        std::iter::once(SigningKey::encryption(&realm.name).jwk_for("enc", "RSA-OAEP")).chain(signing).collect();
-    let Ok(mut keys) = keys else { return server_error() };
-    if let Some(misbehaviour) = state.book.at(Endpoint::Keys) {
-        misbehaviour.spoil_keys(&mut keys);
-    }
-    Reply::json(StatusCode::OK, &json!({ "keys": keys })).header(CACHE_CONTROL, "no-cache")
+    let keys = realm.keys.published(state.book.at(Endpoint::Keys));
+    keys.map_or_else(|_| server_error(), |keys| Reply::json(StatusCode::OK, &keys).header(CACHE_CONTROL, "no-cache"))
 }

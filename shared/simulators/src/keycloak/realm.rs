@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use super::client::Client;
 use super::user::User;
-use crate::core::OldKey;
-use crate::core::signer::{Algorithm, SigningKey};
+use crate::core::key_ring::KeyRing;
+use crate::core::{Algorithm, OldKey};
 
 /// A realm as an administrator would make one: enabled, e-mail as username allowed, plain HTTP allowed.
 #[derive(Debug, Clone)]
@@ -22,10 +22,7 @@ pub struct Realm {
     pub(super) failure_factor: Option<NonZeroU32>,
     pub(super) clients: BTreeMap<String, Client>,
     pub(super) users: BTreeMap<String, User>,
-    /// Newest first: the first one signs.
-    pub(super) keys: Vec<SigningKey>,
-    generations: usize,
-    algorithm: Algorithm,
+    pub(super) keys: KeyRing,
 }
 
 /// A last step of a customised direct-grant flow that stops everybody.
@@ -51,9 +48,7 @@ impl Realm {
             failure_factor: None,
             clients: BTreeMap::new(),
             users: BTreeMap::new(),
-            keys: vec![SigningKey::generation(name, 0, Algorithm::default())],
-            generations: 1,
-            algorithm: Algorithm::default(),
+            keys: KeyRing::new(name),
         }
     }
 
@@ -125,22 +120,14 @@ impl Realm {
 
     /// Signs with a new key from now on. It was not announced before, and stands first in the key set.
     pub fn rotate_key(mut self, old: OldKey) -> Self {
-        let mut new = SigningKey::generation(&self.name, self.generations, self.algorithm);
-        if let (OldKey::Replaced, Some(replaced)) = (old, self.keys.first()) {
-            new = new.named(replaced.kid());
-        }
-        if old != OldKey::Kept {
-            self.keys.clear();
-        }
-        self.keys.insert(0, new);
-        self.generations += 1;
+        self.keys.rotate(old);
         self
     }
 
     /// Signs with this algorithm from now on, and publishes no other key.
     pub fn signing_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
-        self.rotate_key(OldKey::Removed)
+        self.keys.sign_with(algorithm);
+        self
     }
 
     /// The user somebody means who types `login`, blanks and all: an e-mail first, where that is allowed.

@@ -16,7 +16,7 @@ pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
         return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, challenge);
     };
     let issuer = state.issuer(call.host, &realm.name);
-    let Some(claims) = genuine(realm, token).filter(|claims| is_in_force(claims, &issuer, call)) else {
+    let Some(claims) = realm.keys.open(token).filter(|claims| is_in_force(claims, &issuer, call)) else {
         let error = r#"error="invalid_token", error_description="Token verification failed""#;
         return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, format!("{challenge}, {error}"));
     };
@@ -45,15 +45,10 @@ pub(super) fn answer(state: &State, realm: &Realm, call: &Call<'_>) -> Reply {
     }
     info.insert("iss".into(), json!(issuer));
     info.insert("aud".into(), json!(client));
-    match mint::signing_key(realm).sign(&Value::Object(info).to_string()) {
+    match realm.keys.newest().sign(&Value::Object(info).to_string()) {
         Ok(token) => Reply::text(StatusCode::OK, "application/jwt", token),
         Err(_) => server_error(),
     }
-}
-
-/// The claims of a token that a key still in the key set has signed.
-fn genuine(realm: &Realm, token: &str) -> Option<Value> {
-    realm.keys.iter().find_map(|key| key.open(token).ok().flatten())
 }
 
 fn is_in_force(claims: &Value, issuer: &str, call: &Call<'_>) -> bool {

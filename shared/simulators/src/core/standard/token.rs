@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Login, Quirks, State};
 use crate::core::pkce::Challenge;
 use crate::core::server::{Call, Provider};
-use crate::core::signer::{SignError, SigningKey};
+use crate::core::signer::SignError;
 use crate::core::wire::{self, Reply};
 use crate::core::{Endpoint, Misbehaviour, Registration};
 
@@ -75,7 +75,6 @@ impl<Q: Quirks> State<Q> {
         call: &Call<'_>,
     ) -> Result<String, SignError> {
         let now = call.now.timestamp();
-        let key = self.key();
         let person = self.people.get(&login.username);
         let mut claims = person.map(|person| self.claims_of(person, &login.request.scopes)).unwrap_or_default();
         claims.retain(|name, _| name == "sub" || application.claims_in_id_token);
@@ -85,17 +84,12 @@ impl<Q: Quirks> State<Q> {
             ("iat".to_owned(), json!(now)),
             ("exp".to_owned(), json!(now + TOKEN)),
             ("auth_time".to_owned(), json!(login.at.timestamp())),
-            ("at_hash".to_owned(), json!(key.algorithm().at_hash(access_token))),
+            ("at_hash".to_owned(), json!(self.keys.newest().algorithm().at_hash(access_token))),
         ]);
         claims.extend(login.request.nonce.as_ref().map(|nonce| ("nonce".to_owned(), json!(nonce))));
         Q::id_token(&mut claims);
-        let Some(misbehaviour) = self.book.at(Endpoint::Token) else {
-            return key.sign(&Value::Object(claims).to_string());
-        };
-        misbehaviour.spoil_claims(&mut claims, now);
-        let payload = Value::Object(claims).to_string();
         let secret = application.secret.as_deref().unwrap_or_default();
-        misbehaviour.sign(&self.path, &key, secret, &payload).unwrap_or_else(|| key.sign(&payload))
+        self.keys.id_token(self.book.at(Endpoint::Token), claims, secret, now)
     }
 
     pub(super) fn userinfo(&self, call: &Call<'_>) -> Reply {
@@ -116,15 +110,9 @@ impl<Q: Quirks> State<Q> {
         }
         info.insert("iss".into(), json!(self.issuer(call)));
         info.insert("aud".into(), json!(client));
-        match self.key().sign(&Value::Object(info).to_string()) {
+        match self.keys.newest().sign(&Value::Object(info).to_string()) {
             Ok(token) => Reply::text(StatusCode::OK, "application/jwt", token),
             Err(_) => Self::server_error(),
         }
-    }
-
-    /// The key that signs now.
-    fn key(&self) -> SigningKey {
-        let first = || SigningKey::generation(&self.path, 0, self.algorithm);
-        self.keys.first().cloned().unwrap_or_else(first)
     }
 }

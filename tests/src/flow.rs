@@ -1,11 +1,15 @@
 //! A client in the middle of a journey.
 
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use simulators::{Browser, Return};
 use tokens::grants::challenge_of;
 use tokens::{Expected, TokenKind, verify};
 
 use crate::app::ISSUER;
-use crate::{Answer, Browser, TestApp};
+use crate::{Answer, TestApp};
 
 /// The PKCE verifier of every test.
 pub const VERIFIER: &str = "a-verifier-of-a-test-that-is-long-enough-for-rfc-7636";
@@ -198,6 +202,17 @@ impl Answer {
 }
 
 impl TestApp {
+    /// A browser comes back to our callback.
+    pub async fn arrive(&self, back: &Return) -> Answer {
+        let request = match &back.form {
+            None => Request::get(&back.path).body(Body::empty()),
+            Some(form) => Request::post(&back.path)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from(form.clone())),
+        };
+        self.send(request.unwrap()).await
+    }
+
     /// Signs a user in at their provider's own page.
     pub async fn sign_in_by_redirect(&self, journey: &str, username: &str, password: &str) -> Login {
         let start = self.try_start(journey, &Self::start_body()).await.expect(201);

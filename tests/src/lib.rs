@@ -11,7 +11,6 @@
 
 mod app;
 mod app_codes;
-mod browser;
 pub mod calls;
 pub mod deployed;
 pub mod falling;

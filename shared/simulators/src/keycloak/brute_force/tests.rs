@@ -39,66 +39,34 @@ impl Bench {
     }
 }
 
-#[tokio::test]
-async fn too_many_wrong_passwords_lock_for_a_minute_and_the_right_one_then_looks_wrong() {
-    let bench = Bench::new(wary());
-    bench.fail(&wrong(), 3).await;
-    assert_eq!(bench.refusal(LOGIN).await, REFUSED);
-    bench.wait(59);
-    assert_eq!(bench.refusal(LOGIN).await, REFUSED);
-    bench.wait(1);
-    assert!(bench.lets_in(LOGIN).await);
-}
-
-#[tokio::test]
-async fn nobody_is_locked_before_the_last_failure_or_without_detection() {
-    let bench = Bench::new(wary());
-    bench.fail(&wrong(), 2).await;
-    assert!(bench.lets_in(LOGIN).await);
-
-    for realm in [demo(), demo().brute_force_detection(0)] {
-        let bench = Bench::new(realm);
-        bench.fail(&wrong(), 40).await;
-        assert!(bench.lets_in(LOGIN).await);
+/// What happens one after the other: `w` is a wrong password, which is refused; `r` the right one, which lets in; `x` the
+/// right one, which is refused all the same; `m`, `l` and `s` are a minute, a second less, and a second.
+async fn play(failure_factor: u32, script: &str) {
+    let bench = Bench::new(demo().brute_force_detection(failure_factor));
+    for (at, event) in script.char_indices() {
+        match event {
+            'w' => assert_eq!(bench.refusal(&wrong()).await, REFUSED, "{script} at {at}"),
+            'x' => assert_eq!(bench.refusal(LOGIN).await, REFUSED, "{script} at {at}"),
+            'r' => assert!(bench.lets_in(LOGIN).await, "{script} at {at}"),
+            'm' => bench.wait(60),
+            'l' => bench.wait(59),
+            _ => bench.wait(1),
+        }
     }
 }
 
 #[tokio::test]
-async fn a_login_makes_up_for_all_failures_before_it() {
-    let bench = Bench::new(wary());
-    for _ in 0..3 {
-        bench.fail(&wrong(), 2).await;
-        assert!(bench.lets_in(LOGIN).await);
-    }
-}
-
-#[tokio::test]
-async fn each_failure_after_a_lock_locks_again_and_for_longer_at_every_multiple() {
-    let bench = Bench::new(wary());
-    bench.fail(&wrong(), 3).await;
-    for minutes in [1, 1, 1, 2] {
-        bench.wait(minutes * 60 - 1);
-        assert!(!bench.lets_in(LOGIN).await);
-        bench.wait(1);
-        bench.fail(&wrong(), 1).await;
-    }
-    bench.wait(120);
-    assert!(bench.lets_in(LOGIN).await);
-
-    let bench = Bench::new(demo().brute_force_detection(1));
-    for minutes in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15, 15] {
-        bench.fail(&wrong(), 1).await;
-        bench.wait(minutes * 60);
-    }
-    assert!(bench.lets_in(LOGIN).await);
-}
-
-#[tokio::test]
-async fn attempts_while_locked_are_not_counted() {
-    let bench = Bench::new(wary());
-    bench.fail(&wrong(), 20).await;
-    bench.wait(60);
-    assert!(bench.lets_in(LOGIN).await);
+async fn failures_lock_for_as_long_as_they_are_many_and_a_login_makes_up_for_them() {
+    // The third locks for a minute, in which the right password looks wrong and nothing is counted.
+    play(3, "wwwxlxsr").await;
+    play(3, "wwr").await;
+    play(3, &format!("{}mr", "w".repeat(20))).await;
+    play(3, "wwrwwrwwr").await;
+    play(0, &format!("{}r", "w".repeat(40))).await;
+    // Each failure after that locks again, and for longer at every multiple, up to a quarter of an hour.
+    play(3, "wwwlxswlxswlxswmlxswmmr").await;
+    let longer: String = (1..=15).chain([15, 15]).map(|minutes| format!("w{}", "m".repeat(minutes))).collect();
+    play(1, &format!("{longer}r")).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::FlowEnd;
-use super::super::bench::{Bench, LOGIN, SEED, TOKEN, demo};
+use super::super::bench::{Bench, LOGIN, SEED, TOKEN, ada, demo, landfall};
 use super::*;
 use crate::{ClientAuth, Subject};
 
@@ -13,14 +13,6 @@ const NOT_SET_UP: &str = "400 invalid_grant: Account is not fully set up";
 const UNKNOWN_CLIENT: &str = "401 invalid_client: Invalid client or Invalid client credentials";
 const WRONG_SECRET: &str = "401 unauthorized_client: Invalid client or Invalid client credentials";
 const FORM: &str = "application/x-www-form-urlencoded";
-
-fn landfall() -> Client {
-    Client::confidential("landfall", "secret").direct_grants(true)
-}
-
-fn ada() -> User {
-    User::new("ada").email("ada@example.org", true).name("Ada", "Lovelace").password("correct horse")
-}
 
 /// The login of `bench`'s user with another password.
 fn with_password(password: &str) -> String {

@@ -12,7 +12,7 @@ use crate::landfall::{away, reasons, resumed};
 async fn a_keycloak_that_is_down_may_be_tried_later() {
     let mut keycloak = Keycloak::start();
     let warm = Connector::to(&keycloak).landfall().await;
-    // Grace claims no identifier, so that `assert_unavailable` can tell that Ada has not come ashore.
+    // Grace claims no identifier, so that `assert_unavailable` can tell that Ada has not been provisioned.
     warm.log_in_through(keycloak_password::JOURNEY, GRACE.email, GRACE.password).await;
     let (session, url) = away(&warm, JOURNEY).await;
     let back = Browser::default().come_back(&url, ADA.email, ADA.password).await;

@@ -1,4 +1,4 @@
-//! Users of a real Keycloak come ashore by password.
+//! Users of a real Keycloak are provisioned by password.
 
 use landfall_tests::proxy::{Calls, before};
 use landfall_tests::{Answer, TestApp, data, key};
@@ -19,7 +19,7 @@ async fn attempt(app: &TestApp, email: &str, password: &str) -> Answer {
     app.start(JOURNEY).await.submit(app, &key(1), &data(email, password)).await.expect(200)
 }
 
-/// The attempt is not let in: the client is asked again and sees `shown`, the log has `reason`, nobody comes ashore.
+/// The attempt is not let in: the client is asked again and sees `shown`, the log has `reason`, no user is provisioned.
 async fn assert_rejected(email: &str, password: &str, shown: &str, reason: &str) {
     let app = landfall().await;
 
@@ -32,7 +32,7 @@ async fn assert_rejected(email: &str, password: &str, shown: &str, reason: &str)
     assert_eq!(app.users().await, 0);
 }
 
-/// No attempt can succeed: the client is told to try later, the log has `reason`, nobody comes ashore.
+/// No attempt can succeed: the client is told to try later, the log has `reason`, no user is provisioned.
 pub(crate) async fn assert_unavailable(app: &TestApp, reason: &str) {
     let before = reasons(app).len();
 
@@ -81,7 +81,7 @@ async fn a_warm_login_costs_keycloak_one_call() {
 }
 
 #[tokio::test]
-async fn a_user_whose_address_is_not_verified_comes_ashore_without_claiming_it() {
+async fn a_user_whose_address_is_not_verified_is_provisioned_without_claiming_it() {
     let app = landfall().await;
 
     let login = app.log_in_through(JOURNEY, GRACE.email, GRACE.password).await;

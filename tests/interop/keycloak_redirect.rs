@@ -1,4 +1,4 @@
-//! Users of a real Keycloak come ashore by redirect, through its own pages.
+//! Users of a real Keycloak are provisioned by redirect, through its own pages.
 
 use landfall_tests::proxy::{Calls, before};
 use landfall_tests::{Browser, Login, Shown, TestApp, data, key};
@@ -17,7 +17,7 @@ fn connector() -> Connector<'static> {
     Connector::to(Keycloak::shared())
 }
 
-/// Signs Ada in through this client, and says with what she comes ashore.
+/// Signs Ada in through this client, and says with what she is provisioned.
 async fn assert_signed_in(app: &TestApp) {
     let login = app.sign_in_by_redirect(JOURNEY, ADA.email, ADA.password).await;
 

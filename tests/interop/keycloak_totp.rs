@@ -1,4 +1,4 @@
-//! Users of a real Keycloak come ashore by a name and the code of their app, without a password.
+//! Users of a real Keycloak are provisioned by a name and the code of their app, without a password.
 
 use landfall_tests::{Answer, Login, TestApp, TestSession, key};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn attempt(app: &TestApp, email: &str, code: &str) -> Answer {
     send(app, &app.start(JOURNEY).await, email, code).await
 }
 
-/// They come ashore by their code, and our token says that it was one.
+/// They are provisioned by their code, and our token says that it was one.
 async fn assert_signed_in(app: &TestApp, person: &Person, code: &str) {
     let session = app.start(JOURNEY).await;
     let answer = send(app, &session, &person.email, code).await;

@@ -48,7 +48,7 @@ pub(crate) fn reasons(app: &TestApp) -> Vec<String> {
     app.events("login_failed").iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The journey has ended without a login: the client sees `code`, the log has `reason`, nobody has come ashore.
+/// The journey has ended without a login: the client sees `code`, the log has `reason`, no user was provisioned.
 pub(crate) async fn assert_ended(app: &TestApp, answer: &Answer, code: &str, reason: &str) {
     assert_eq!(answer.body["status"], "rejected", "{:#}", answer.body);
     assert_eq!(answer.body["rejection"]["code"], code);

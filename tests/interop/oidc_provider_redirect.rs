@@ -1,4 +1,4 @@
-//! Users of a certified OpenID Provider come ashore by redirect, through a connector that knows nothing of it but its
+//! Users of a certified OpenID Provider are provisioned by redirect, through a connector that knows nothing of it but its
 //! issuer.
 
 use landfall_tests::proxy::{Calls, before};
@@ -25,8 +25,8 @@ async fn signed_in(app: &TestApp, account: &str) -> Value {
     app.id_token(&Login::of(&session, &answer).code).await
 }
 
-/// Ada comes ashore with all that the provider knows of her, and is recognised the next time.
-async fn assert_comes_ashore(connector: Connector) {
+/// Ada is provisioned with all that the provider knows of her, and is recognised the next time.
+async fn assert_provisions(connector: Connector) {
     let app = connector.landfall().await;
 
     let first = signed_in(&app, "ada").await;
@@ -42,17 +42,17 @@ async fn assert_comes_ashore(connector: Connector) {
 
 #[tokio::test]
 async fn a_user_is_created_at_the_first_login_and_recognised_at_the_next() {
-    assert_comes_ashore(to(FULL)).await;
+    assert_provisions(to(FULL)).await;
 }
 
 #[tokio::test]
-async fn a_user_of_whom_only_userinfo_tells_comes_ashore_with_all_of_it() {
-    assert_comes_ashore(to(LEAN)).await;
+async fn a_user_of_whom_only_userinfo_tells_is_provisioned_with_all_of_it() {
+    assert_provisions(to(LEAN)).await;
 }
 
 #[tokio::test]
 async fn a_userinfo_that_is_signed_is_read() {
-    assert_comes_ashore(Connector { client: SIGNED_USERINFO, ..to(LEAN) }).await;
+    assert_provisions(Connector { client: SIGNED_USERINFO, ..to(LEAN) }).await;
 }
 
 #[tokio::test]
@@ -69,25 +69,25 @@ async fn a_userinfo_that_is_signed_otherwise_than_it_may_be_is_refused() {
 
 #[tokio::test]
 async fn a_client_may_authenticate_by_basic_credentials_of_any_characters() {
-    assert_comes_ashore(Connector { client: BASIC, ..to(FULL) }).await;
+    assert_provisions(Connector { client: BASIC, ..to(FULL) }).await;
 }
 
 #[tokio::test]
 async fn a_client_may_have_no_secret() {
-    assert_comes_ashore(Connector { client: PUBLIC, ..to(FULL) }).await;
+    assert_provisions(Connector { client: PUBLIC, ..to(FULL) }).await;
 }
 
 #[tokio::test]
 async fn a_token_may_be_signed_by_elliptic_curve() {
     for (client, algorithm) in [(ES256, "ES256"), (EDDSA, "EdDSA")] {
         let settings = format!(", algorithms: [{algorithm}]");
-        assert_comes_ashore(Connector { client, settings, ..to(FULL) }).await;
+        assert_provisions(Connector { client, settings, ..to(FULL) }).await;
     }
 }
 
 #[tokio::test]
 async fn a_form_post_is_a_callback_like_any_other() {
-    assert_comes_ashore(Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }).await;
+    assert_provisions(Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }).await;
 
     let app = Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }.landfall().await;
     let (_, url) = away(&app, JOURNEY).await;
@@ -96,7 +96,7 @@ async fn a_form_post_is_a_callback_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_user_whose_address_is_not_verified_comes_ashore_without_claiming_it() {
+async fn a_user_whose_address_is_not_verified_is_provisioned_without_claiming_it() {
     for issuer in [FULL, LEAN] {
         let app = to(issuer).landfall().await;
         let claims = signed_in(&app, "grace").await;

@@ -24,7 +24,7 @@ pub fn data(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }
 
-/// The shortest journey that brings users ashore with their password, under an id and [`changed`].
+/// The shortest journey that migrates users with their password, under an id and [`changed`].
 pub fn password_journey(id: &str, changes: &[(&str, &str)]) -> String {
     changed(&include_str!("password.yaml").replace("{id}", id), changes)
 }

@@ -1,4 +1,4 @@
-//! The main job: a user logs in by the password they have and is brought ashore.
+//! The main job: a user logs in by the password they have and is provisioned.
 
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;

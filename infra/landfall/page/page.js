@@ -192,7 +192,7 @@ function showSignedIn({ claims }) {
     element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, text(value)));
   entered = {};
   render("You are signed in", [
-    element("p", {}, "Your old provider knew you, and now you have come ashore. What the ID token says of you:"),
+    element("p", {}, "Your old provider knows you, and you are migrated now. The ID token says:"),
     element("table", {}, element("tbody", {}, ...Object.entries({ sub, name, email, ...others }).map(row))),
     element("div", { class: "options" }, button({}, startAgain, "Sign out here")),
     element("p", {}, element("small", {}, "This page forgets you then. At your provider you stay signed in.")),

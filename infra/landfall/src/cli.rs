@@ -9,7 +9,7 @@ use crate::serve::Serve;
 use crate::test_connector::TestConnector;
 use crate::verify::Verify;
 
-/// Landfall: sign users in through the provider they have, and bring them ashore.
+/// Landfall: sign users in through their old identity provider, and migrate them as they do.
 #[derive(Debug, Parser)]
 #[command(name = "landfall", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {

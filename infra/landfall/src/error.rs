@@ -105,7 +105,7 @@ pub enum CommandError {
     },
     /// Two connectors send browsers back to one address.
     #[error(
-        "{place}: connectors {one} and {other} have the same settings.redirect_uri: give each its own, or nobody can tell whose answer comes back"
+        "{place}: connectors {one} and {other} have the same settings.redirect_uri: give each its own, or an answer cannot be told apart"
     )]
     SharedCallback {
         /// Which file.
@@ -208,7 +208,7 @@ pub enum CommandError {
     },
     /// Two administrators save a document at once, and the other was first.
     #[error(
-        "{what} was changed by somebody else while this command ran: it is as they left it, and so is what comes after it here; compare their change with your file, then run the command again"
+        "{what} was changed by another administrator while this command ran: it is as they left it, and so is what comes after it here; compare their change with your file, then run the command again"
     )]
     Conflict {
         /// Which document.

@@ -49,7 +49,7 @@ view=$(curl -sS {base}/v1/journeys/{journey}/start -H 'content-type: application
 session=$(printf '%s' "$view" | member session)
 token=$(printf '%s' "$view" | member session_token)
 
-# The user answers its form. The password is checked with the old provider; the user comes ashore.
+# The user answers its form. The password is checked with the old provider; the user is provisioned.
 view=$(curl -sS {base}/v1/sessions/$session/steps/ask -H "authorization: Bearer $token" \
   -H 'content-type: application/json' -d '{{
   "turn": 1, "key": "{key}", "option": "submit",
@@ -63,7 +63,7 @@ if [ -n "$code" ]; then
     -d "code=$code" -d redirect_uri={redirect_uri} -d code_verifier={verifier})
   cargo run -q -- verify --issuer {base} "$(printf '%s' "$tokens" | member id_token)"
 else
-  echo 'Nobody was signed in: the answer above says why.' >&2
+  echo 'The login did not succeed: the answer above says why.' >&2
 fi
 {END}"#
         )

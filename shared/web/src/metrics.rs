@@ -84,12 +84,7 @@ pub const METRICS: &[Metric] = &[
         dimensions: PER_PROVIDER,
         meaning: "those of them that brought no answer, a 5xx or a 429",
     },
-    Metric {
-        name: "users_provisioned",
-        unit: "Count",
-        dimensions: PER_PROVIDER,
-        meaning: "users that were created: who has come ashore",
-    },
+    Metric { name: "users_provisioned", unit: "Count", dimensions: PER_PROVIDER, meaning: "users that were created" },
     Metric {
         name: "users_recognised",
         unit: "Count",

@@ -185,7 +185,7 @@ async fn of_two_who_apply_a_document_at_once_one_wins_and_the_other_is_told() {
 
         let late = documents::save(&app.store, &cx, &two, read).await.unwrap_err().to_string();
 
-        assert!(late.starts_with(&format!("{two} was changed by somebody else")), "{late}");
+        assert!(late.starts_with(&format!("{two} was changed by another administrator")), "{late}");
         // The winner's is stored: repeated because its answer was lost, it has not lost.
         documents::save(&app.store, &cx, &one, read).await.unwrap();
         assert_eq!(revision().await, before);

@@ -111,7 +111,7 @@ async fn a_redirect_that_one_started_and_another_finished_signs_nobody_in() {
     witness.refused(&answer, 400, "redirect_expired").await;
     waits(&answer);
 
-    // Nobody was brought ashore, and only one code was ever sent.
+    // No user was provisioned, and only one code was ever sent.
     assert_eq!((directory(&app).await.len(), token_calls(&app)), (0, 1));
     assert_eq!((app.events("user_provisioned").len(), app.events("session_completed").len()), (0, 0));
 

@@ -180,7 +180,7 @@ fn two_connectors_have_two_addresses_to_come_back_to() {
     let own = "realm: demo, redirect_uri: \"https://shop.example/callback\" }";
     let twin = "\n  - id: twin\n    provider: oidc\n    name: Twin\n    client: { id: landfall }\n    methods: { oidc: {} }\n    \
                 settings: { domain: twin.example, redirect_uri: \"https://shop.example/callback\" }\n";
-    assert_snapshot!(broken(&[("realm: demo }", &format!("{own}{twin}"))]), @"connectors.yaml: connectors keycloak and twin have the same settings.redirect_uri: give each its own, or nobody can tell whose answer comes back");
+    assert_snapshot!(broken(&[("realm: demo }", &format!("{own}{twin}"))]), @"connectors.yaml: connectors keycloak and twin have the same settings.redirect_uri: give each its own, or an answer cannot be told apart");
 }
 
 #[test]

@@ -101,13 +101,13 @@ fn documents_are_checked_whole_before_one_is_saved() {
     let (place, server) = started(&["--functions", FUNCTIONS]);
     let journey = include_str!("../../demo/password.yaml").replace("{connector}", "keycloak");
     place.write("connectors.yaml", CONNECTORS);
-    place.write("journey.yaml", journey.replace("id: migrate-from-keycloak", "id: ashore"));
+    place.write("journey.yaml", journey.replace("id: migrate-from-keycloak", "id: migrate"));
     let clients = "clients:
   - id: shop
     first_party: true
     direct_api: public
     name: Shop
-    journeys: [ashore]
+    journeys: [migrate]
     redirect_uris: [\"https://shop.example/after\"]
 ";
     place.write("clients.yaml", clients);
@@ -119,20 +119,20 @@ fn documents_are_checked_whole_before_one_is_saved() {
         "params": { "plan": "gold" },
     });
 
-    assert_snapshot!(place.is_refused(&["apply", "--clients", "clients.yaml"]), @r#"landfall: client shop names the journey "ashore", which is not saved: give its file with --journey"#);
+    assert_snapshot!(place.is_refused(&["apply", "--clients", "clients.yaml"]), @r#"landfall: client shop names the journey "migrate", which is not saved: give its file with --journey"#);
     assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--clients", "backend.yaml"]), @"landfall: client shop has no secret: store it first, as landfall/clients/shop (aws secretsmanager create-secret --name landfall/clients/shop ...)");
     assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--connectors", "elsewhere.yaml"]), @"landfall: connector keycloak has no secret: store it first, as landfall/connectors/other (aws secretsmanager create-secret --name landfall/connectors/other ...)");
     place.write("lost.yaml", place.read("journey.yaml").replace("connector: \"keycloak\"", "connector: \"okta\""));
-    assert_snapshot!(place.is_refused(&["apply", "--journey", "lost.yaml"]), @r#"landfall: journey ashore names the connector "okta", which is not saved: give the file it is in with --connectors"#);
-    assert_eq!(server.post("/v1/journeys/ashore/start HTTP/1.1", &shop).0, 404);
+    assert_snapshot!(place.is_refused(&["apply", "--journey", "lost.yaml"]), @r#"landfall: journey migrate names the connector "okta", which is not saved: give the file it is in with --connectors"#);
+    assert_eq!(server.post("/v1/journeys/migrate/start HTTP/1.1", &shop).0, 404);
 
     let all = ["apply", "--connectors", "connectors.yaml", "--journey", "journey.yaml", "--clients", "clients.yaml"];
     assert_snapshot!(place.does(&all), @"
     connector keycloak is saved; its redirect URI, where it has one: http://127.0.0.1:9/v1/callback/keycloak
-    journey ashore is live
+    journey migrate is live
     client shop is saved
     ");
-    assert_eq!(server.post("/v1/journeys/ashore/start HTTP/1.1", &shop).0, 201);
+    assert_eq!(server.post("/v1/journeys/migrate/start HTTP/1.1", &shop).0, 201);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn providers_are_told_apart_across_files() {
     place.does(&apply);
 
     place.write("connectors.yaml", with_callback("two", "back"));
-    assert_snapshot!(place.is_refused(&apply), @"landfall: connectors.yaml: connectors one and two have the same settings.redirect_uri: give each its own, or nobody can tell whose answer comes back");
+    assert_snapshot!(place.is_refused(&apply), @"landfall: connectors.yaml: connectors one and two have the same settings.redirect_uri: give each its own, or an answer cannot be told apart");
 
     // As soon as the first is at another address, the second may have this one.
     place.write("connectors.yaml", with_callback("one", "elsewhere"));

@@ -26,7 +26,7 @@ pub fn routes() -> OpenApiRouter<App<Callbacks>> {
     params(("connector" = String, Path)),
     responses(
         (status = 303, description = "to the `redirect_uri` of the session's request, with `session` and `resume`"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`; a page for browsers"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`, `unknown_client`, `invalid_redirect_uri`; a page for browsers"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; a page for browsers"),
     )
 )]
@@ -47,7 +47,7 @@ async fn query(
     request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`state`, `code`, ..."),
     responses(
         (status = 303, description = "to the `redirect_uri` of the session's request, with `session` and `resume`"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`; a page for browsers"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`, `unknown_client`, `invalid_redirect_uri`; a page for browsers"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; a page for browsers"),
     )
 )]

@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App<Journeys>> {
     request_body = SubmitRequest,
     responses(
         (status = 200, body = SessionView),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_session`"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`step_conflict`, with the current view"),
@@ -58,7 +58,7 @@ async fn submit(
     request_body = ResumeRequest,
     responses(
         (status = 200, body = SessionView),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`; `redirect_expired`, with the current view"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`; `redirect_expired`, with the current view"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_session`"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AuthorizationCode, ClientId, Code, Entropy, ErrorAnswer, RequestContext, SecretError};
+use domain::{AuthorizationCode, Client, ClientId, Code, Entropy, ErrorAnswer, RequestContext, SecretError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
@@ -181,7 +181,12 @@ impl Issuer {
             return Err(missing);
         }
         let refused = || GrantError::Refused(Code::InvalidGrant);
-        let client_id = self.authenticate(cx, client_id, request.client_secret.as_ref(), basic.clone()).await?;
+        let client = self.authenticate(cx, client_id, request.client_secret.as_ref(), basic.clone()).await?;
+        let client_id = client.id.clone();
+        // As the registration is now: an address that was taken away gets nothing more.
+        if !client.redirects_to(redirect_uri) {
+            return Err(refused());
+        }
         let (session, code) = AuthorizationCode::presented(code.expose_secret()).ok_or_else(refused)?;
         let redemption = Redemption {
             session: &session,
@@ -223,7 +228,7 @@ impl Issuer {
         id: &str,
         posted: Option<&SecretString>,
         basic: Option<ClientCredentials>,
-    ) -> Result<ClientId, GrantError> {
+    ) -> Result<Arc<Client>, GrantError> {
         if posted.is_some() && basic.is_some() {
             return Err(GrantError::Refused(Code::InvalidRequest));
         }
@@ -232,7 +237,7 @@ impl Issuer {
         let client = self.clients.find(cx, &client_id).await?.ok_or_else(unknown)?;
         let posted = posted.map(|secret| ClientCredentials { id: id.to_owned(), secret: secret.clone() });
         self.clients.authenticate(cx, &client, posted.or(basic).as_ref(), client.is_confidential()).await?;
-        Ok(client_id)
+        Ok(client)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use domain::{Client, DirectApi, JourneyId};
-use landfall_tests::TestApp;
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::{Browser, TestApp, TestSession, data, key};
 use serde_json::json;
 
 use crate::witness::Witness;
@@ -75,5 +76,40 @@ async fn a_journey_nobody_has_published_is_not_started() {
     for journey in ["migrate-from-nowhere", "MIGRATE-FROM-KEYCLOAK", "keycloak"] {
         let answer = app.try_start(journey, &TestApp::start_body()).await;
         witness.refused(&answer, 404, "unknown_journey").await;
+    }
+}
+
+/// Attack 90, whichever way a session goes on.
+#[tokio::test]
+async fn a_client_or_redirect_uri_removed_in_mid_journey_gets_no_resume_and_redeems_nothing() {
+    for removed in [false, true] {
+        let app = TestApp::new().await;
+        let login = app.log_in(EMAIL, PASSWORD).await;
+        let asked = app.start(JOURNEY).await;
+        let start = async || app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
+        let come_back = async |url: &str| Browser::default().come_back(url, "ada", PASSWORD).await;
+        let returned = TestSession::of(&start().await.body);
+        let back = come_back(returned.view(&app).await.redirect_url()).await;
+        app.clock.advance(TimeDelta::seconds(30));
+        let (_, resume) = app.arrive(&back).await.carried();
+        let back = come_back(start().await.redirect_url()).await;
+        let client = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
+        match removed {
+            true => app.delete_client("demo").await,
+            false => app.save(Client { redirect_uris: vec!["https://other.example/".to_owned()], ..client }).await,
+        }
+        // What was read before is good for a minute.
+        app.clock.advance(TimeDelta::seconds(31));
+        let code = if removed { "unknown_client" } else { "invalid_redirect_uri" };
+
+        let page = app.arrive(&back).await;
+        assert_eq!((page.status.as_u16(), page.code(), page.headers.get("location")), (400, code, None));
+        for answer in [returned.resume(&app, &resume).await, asked.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await]
+        {
+            assert_eq!((answer.status.as_u16(), answer.code()), (400, code), "{:#}", answer.body);
+        }
+        let answer = app.redeem(&login.code).await;
+        assert_eq!(answer.code(), if removed { "invalid_client" } else { "invalid_grant" });
+        assert_eq!(app.users().await, 1);
     }
 }

@@ -6,6 +6,7 @@ use domain::{
 use store::{CommitError, DirectoryWrite, Locked, Lost, TurnLock};
 use tokens::KeyError;
 
+use super::redirects::check_registration;
 use super::redirects::outbound;
 use super::turn::{Plan, Rest, Turn};
 use super::{CODE, Journeys, MAX_STEPS, place};
@@ -103,7 +104,8 @@ impl Journeys {
         input: Input<'_>,
     ) -> Result<SessionView, JourneyError> {
         let before = &locked.session;
-        self.attribute(cx, before).await?;
+        let client = self.parts.clients.find(cx, &before.request.client_id).await?;
+        check_registration(client.as_deref(), before)?;
         let journey = self.parts.library.journey(cx, &before.run.journey, before.run.version).await?;
         let mut turn = Turn::new(&journey, before.clone());
         turn.memory.session.run.error = None;

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use base::Base;
 use connectors::Connectors;
 use domain::{
-    CallbackState, Code, ConnectorId, Entropy, Failure, ProviderOutcome, Redirect, RequestContext, Sealed, Session,
-    SessionId, SessionToken, SubmitKey, Unavailability,
+    CallbackState, Client, Code, ConnectorId, Entropy, Failure, ProviderOutcome, Redirect, RequestContext, Sealed,
+    Session, SessionId, SessionToken, SubmitKey, Unavailability,
 };
 use providers::{Answer, Callback};
 use serde::Deserialize;
 use store::{LockId, Return, Store, TurnLock};
-use tokens::Keys;
+use tokens::{Clients, Keys};
 use url::form_urlencoded::byte_serialize;
 
 use super::advance::{AnswerKey, Input};
@@ -37,6 +37,7 @@ pub struct ResumeRequest {
 #[derive(Debug)]
 pub struct Callbacks {
     store: Store,
+    clients: Arc<Clients>,
     connectors: Arc<Connectors>,
     keys: Arc<Keys>,
     entropy: Arc<dyn Entropy>,
@@ -46,7 +47,8 @@ impl Callbacks {
     /// Of sessions whose steps lead to these connectors.
     pub fn new(base: &Base, connectors: Arc<Connectors>) -> Self {
         let (keys, entropy) = (Arc::clone(&base.keys), Arc::clone(&base.entropy));
-        Self { store: base.store.clone(), connectors, keys, entropy }
+        let clients = Arc::clone(&base.clients);
+        Self { store: base.store.clone(), clients, connectors, keys, entropy }
     }
 
     /// A browser comes back from the provider behind `connector`. Where it goes next.
@@ -55,7 +57,8 @@ impl Callbacks {
     /// `invalid_request` if a parameter is there twice; `redirect_expired` if its `state` is unknown, spent, another
     /// connector's, or of a turn that is over: nothing changed then, and no provider was asked. The same if the turn ends
     /// while the provider is asked; `unavailable` if DynamoDB does not answer, which may have spent the state: the
-    /// session's `restart` goes on.
+    /// session's `restart` goes on. `unknown_client` and `invalid_redirect_uri` if the application's registration has been
+    /// removed, or the address that the session began with: no provider was asked.
     pub async fn callback(
         &self,
         cx: &RequestContext,
@@ -75,6 +78,8 @@ impl Callbacks {
         let by = LockId::generate(self.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
         let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
+        // As the application's registration is now: to an address that was taken away no `resume` goes.
+        check_registration(self.clients.find(cx, &session.request.client_id).await?.as_deref(), &session)?;
         let interaction = interaction(&self.keys, &session, &session.step).ok().flatten();
         let adapter = adapter
             .zip(interaction.as_ref())
@@ -149,6 +154,15 @@ impl Journeys {
         };
         // A value that does not open asserts no identity.
         opened.unwrap_or(ProviderOutcome::Failed(Failure::Refused))
+    }
+}
+
+/// Whether an application is there, and has the address that a session of its began with.
+pub(super) fn check_registration(client: Option<&Client>, session: &Session) -> Result<(), JourneyError> {
+    match client {
+        None => Err(JourneyError::Refused(Code::UnknownClient)),
+        Some(client) if client.redirects_to(&session.request.redirect_uri) => Ok(()),
+        Some(_) => Err(JourneyError::Refused(Code::InvalidRedirectUri)),
     }
 }
 

@@ -8,20 +8,19 @@
 mod server;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
 use chrono::DateTime;
 use domain::{Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, Rejection};
 use egress::{Request, Response};
+use providers::refusals::{Refusals, Row, classify};
 use providers::{
     Answer as Said, Attempt, Cx, InvalidConnector, Outage, Probe, Progress, Provider, ProviderAdapter, ProviderError,
-    Registry, Report, Stage,
+    Registry, Report, Stage, answers, not_switched_on,
 };
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::{Answer, Setup, TestApp, TestSession};
@@ -99,14 +98,12 @@ impl ProviderAdapter for Adapter {
                 let way = if channel == Channel::Email { "email_otp" } else { "sms_otp" };
                 self.call(cx, method, "/send", &[("way", way), ("to", to)]).await
             }
-            Attempt::Redirect(_) | Attempt::Totp { .. } => {
-                Err(ProviderError::Misconfigured { stage: Stage::Attempt, hint: "the house has no such method" })
-            }
+            Attempt::Redirect(_) | Attempt::Totp { .. } => Err(not_switched_on(method)),
         }
     }
 
     async fn probe(&self, _cx: &Cx<'_>, _with: &Probe<'_>) -> Report {
-        Report { ok: true, checks: Vec::new() }
+        Report::of(Vec::new())
     }
 
     async fn answer(&self, cx: &Cx<'_>, pending: &Pending, answer: Said<'_>) -> Result<Progress, ProviderError> {
@@ -121,8 +118,20 @@ impl ProviderAdapter for Adapter {
 }
 
 fn malformed() -> ProviderError {
-    ProviderError::Unavailable { stage: Stage::Token, outage: Outage::Protocol }
+    Stage::Token.unavailable(Outage::Protocol)
 }
+
+/// The authority whose accounts these are.
+const ISSUER_KEY: &str = "house";
+
+const REFUSALS: Refusals = Refusals {
+    to: "a password or a code",
+    rows: &[
+        Row::error("wrong_password", ProviderError::Rejected(Rejection::InvalidCredentials), "the house"),
+        Row::error("wrong_code", ProviderError::Rejected(Rejection::OtpInvalid), "the house"),
+        Row::error("expired", ProviderError::Rejected(Rejection::OtpExpired), "the house"),
+    ],
+};
 
 impl Adapter {
     async fn call(
@@ -133,47 +142,36 @@ impl Adapter {
         form: &[(&str, &str)],
     ) -> Result<Progress, ProviderError> {
         let url = self.url.join(path).map_err(|_| malformed())?;
-        let response = cx.of(&self.document).send(Stage::Token, Request::post_form(url, form.iter().copied())).await?;
-        self.read(method, &response)
+        let cx = cx.of(&self.document);
+        let response = cx.send(Stage::Token, Request::post_form(url, form.iter().copied())).await?;
+        self.read(&cx, method, &response)
     }
 
-    fn read(&self, method: Method, response: &Response) -> Result<Progress, ProviderError> {
-        if response.status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = response.header(&RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-            return Err(ProviderError::Throttled { retry_after: wait.map(Duration::from_secs) });
+    fn read(&self, cx: &Cx<'_>, method: Method, response: &Response) -> Result<Progress, ProviderError> {
+        if !response.status.is_success() {
+            return Err(classify(cx.now(), Stage::Token, response, &[&REFUSALS]));
         }
-        let said: Value = serde_json::from_slice(&response.body).map_err(|_| malformed())?;
-        let text = |name: &str| said[name].as_str();
-        match (response.status.as_u16(), text("error")) {
-            (200, _) => Ok(Progress::Done(self.identity(method, &said).ok_or_else(malformed)?)),
-            (202, _) => {
-                let way = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
-                let challenge = Challenge::Code {
-                    method: way,
-                    digits: Some(6),
-                    to: text("to").map(str::to_owned),
-                    resend: way != Method::Totp,
-                };
-                Ok(Progress::Ask(challenge, Pending(json!({ "ticket": said["ticket"], "method": method }))))
-            }
-            (_, Some("wrong_password")) => Err(ProviderError::Rejected(Rejection::InvalidCredentials)),
-            (_, Some("wrong_code")) => Err(ProviderError::Rejected(Rejection::OtpInvalid)),
-            (_, Some("expired")) => Err(ProviderError::Rejected(Rejection::OtpExpired)),
-            _ => Err(ProviderError::Unavailable { stage: Stage::Token, outage: Outage::ServerError }),
+        let said = answers::object(Stage::Token, response)?;
+        if response.status == StatusCode::OK {
+            return Ok(Progress::Done(self.identity(method, &said).ok_or_else(malformed)?));
         }
+        let way = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
+        let to = said["to"].as_str().map(str::to_owned);
+        let challenge = Challenge::Code { method: way, digits: Some(6), to, resend: way != Method::Totp };
+        Ok(Progress::Ask(challenge, Pending(json!({ "ticket": said["ticket"], "method": method }))))
     }
 
-    fn identity(&self, method: Method, said: &Value) -> Option<ExternalIdentity> {
+    fn identity(&self, method: Method, said: &Map<String, Value>) -> Option<ExternalIdentity> {
         Some(ExternalIdentity {
             connector: self.document.id.clone(),
-            source: self.document.source(),
+            source: self.document.source(ISSUER_KEY),
             provider: self.document.provider.clone(),
             method,
-            issuer_key: "house".to_owned(),
+            issuer_key: ISSUER_KEY.to_owned(),
             subject_key: said["sub"].as_str()?.to_owned(),
             raw_issuer: None,
             raw_subject: None,
-            claims: Claims::mapped(said.as_object()?),
+            claims: Claims::mapped(said),
             upstream_session: None,
             authenticated_at: DateTime::from_timestamp(said["auth_time"].as_i64()?, 0)?,
         })

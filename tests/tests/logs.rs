@@ -45,6 +45,10 @@ async fn everyday() -> Vec<Value> {
     let login = app.log_in(EMAIL, PASSWORD).await;
     app.redeem(&login.code).await.expect(200);
     app.redeem(&login.code).await.expect(400);
+    let odd = json!({ "locale": ["en"], "amr": "pwd" }).as_object().unwrap().clone();
+    app.subject.misbehave(Some(Misbehaviour::Claims(odd)));
+    submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
+    app.subject.misbehave(None);
     redirect(&app).await.expect(200);
     app.post("/v1/connectors/keycloak/test", Some(ADMIN), &json!({})).await.expect(200);
     app.get("/nowhere", None).await.expect(404);

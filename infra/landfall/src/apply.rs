@@ -62,6 +62,9 @@ impl Apply {
         if !connectors.is_empty() || !journeys.is_empty() {
             let saved = store.list_connectors(&cx()).await?;
             documents::check_callbacks(&registry, &self.place(), &connectors, &saved)?;
+            for split in documents::split_pools(&registry, &connectors, &saved) {
+                say(&format!("note: {split}"))?;
+            }
             check_connectors(&journeys, &[connectors.as_slice(), &saved].concat())?;
         }
         check_journeys(&store, &clients, &journeys).await?;
@@ -72,7 +75,10 @@ impl Apply {
             say(&match &document {
                 Document::Connector(connector) => {
                     let callback = callback_url(&config.issuer, &connector.id);
-                    format!("{document} is saved; its redirect URI, where it has one: {callback}")
+                    let issuer =
+                        registry.adapter(connector).ok().and_then(|adapter| Some(adapter.issuer_key()?.to_owned()));
+                    let issuer = issuer.map(|issuer| format!("; its issuer: {issuer}")).unwrap_or_default();
+                    format!("{document} is saved{issuer}; its redirect URI, where it has one: {callback}")
                 }
                 Document::Journey(_) => format!("{document} is live"),
                 Document::Client(_) => format!("{document} is saved"),

@@ -74,8 +74,8 @@ pub fn check_callbacks(
     let own = |connector: &ConnectorDocument| {
         registry.adapter(connector).ok().and_then(|adapter| adapter.callback_of_application().map(str::to_owned))
     };
-    let others = saved.iter().filter(|saved| connectors.iter().all(|connector| connector.id != saved.id));
-    let mut callbacks: BTreeMap<_, _> = others.filter_map(|other| Some((own(other)?, &other.id))).collect();
+    let mut callbacks: BTreeMap<_, _> =
+        beside(connectors, saved).filter_map(|other| Some((own(other)?, &other.id))).collect();
     for connector in connectors {
         if let Some(callback) = own(connector)
             && let Some(other) = callbacks.insert(callback, &connector.id)
@@ -85,6 +85,24 @@ pub fn check_callbacks(
         }
     }
     Ok(())
+}
+
+/// What an administrator has to know of the accounts behind `connectors`, once they stand beside those in `saved`.
+pub fn split_pools(registry: &Registry, connectors: &[ConnectorDocument], saved: &[ConnectorDocument]) -> Vec<String> {
+    let all: Vec<_> = beside(connectors, saved).chain(connectors).cloned().collect();
+    let split = registry.split_pools(&all).into_iter();
+    split
+        .filter(|split| connectors.iter().any(|one| one.id == *split.connector))
+        .map(|split| split.to_string())
+        .collect()
+}
+
+/// Those in `saved` whose place none of `connectors` takes.
+fn beside<'a>(
+    connectors: &'a [ConnectorDocument],
+    saved: &'a [ConnectorDocument],
+) -> impl Iterator<Item = &'a ConnectorDocument> {
+    saved.iter().filter(|saved| connectors.iter().all(|connector| connector.id != saved.id))
 }
 
 #[derive(Deserialize)]

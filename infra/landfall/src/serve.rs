@@ -236,6 +236,9 @@ impl Serve {
         for subject in subjects {
             writeln!(out, "  provider  a simulated one at {}", subject.issuer(&here))?;
         }
+        for split in documents::split_pools(&Registry::default(), connectors, &[]) {
+            writeln!(out, "  note      {split}")?;
+        }
         for connector in connectors.iter().filter(|connector| connector.methods.contains_key(&Method::Oidc)) {
             let callback = callback_url(base, &connector.id);
             writeln!(out, "  callback  {callback}  (the redirect URI to register at {})", connector.name)?;

@@ -97,6 +97,7 @@ fn as_text(connector: &ConnectorDocument, report: &Report) -> String {
             let _ = writeln!(text, "                {name}: {}", plain(value));
         }
     }
+    let _ = writeln!(text, "  {}", report.summary);
     text
 }
 

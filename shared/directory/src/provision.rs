@@ -93,10 +93,11 @@ impl Directory {
         let mut writes = vec![DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
         // A verified address is reserved for this user. An unverified one reserves nothing, but must not make a second
         // account beside the one that has it either: its owner would never be asked for proof.
-        if let Some(email) = identity.claims.verified_email() {
-            writes.push(DirectoryWrite::ReserveIdentifier { identifier: Identifier::email(email), user: id });
-        } else if let Some(email) = identity.claims.text("email") {
-            writes.push(DirectoryWrite::RequireUnreserved(Identifier::email(email)));
+        if let Some(identifier) = identity.claims.text("email").and_then(Identifier::email) {
+            writes.push(match identity.claims.verified_email() {
+                Some(_) => DirectoryWrite::ReserveIdentifier { identifier, user: id },
+                None => DirectoryWrite::RequireUnreserved(identifier),
+            });
         }
         Provisioned::Created(session_user, writes)
     }

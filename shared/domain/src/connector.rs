@@ -19,12 +19,16 @@ pub struct ConnectorDocument {
     /// A disabled connector refuses everything, within the configuration cache's 60 s.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// The pool of accounts it vouches for; its own id unless connectors share one.
+    /// The pool of accounts it vouches for; unless it says otherwise, a name derived from the provider's issuer, so that
+    /// two connectors to one issuer share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// How many seconds a call to the provider may take, instead of five. The request's own deadline bounds it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u8>,
+    /// Certificates (PEM) of authorities of the company's own, trusted for this connector's calls beside the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_certificates: Option<String>,
     /// How Landfall is registered at the provider.
     pub client: ConnectorClient,
     /// The methods that are switched on, each with what it does differently.
@@ -78,9 +82,9 @@ pub struct MethodSettings {
 }
 
 impl ConnectorDocument {
-    /// The pool of accounts this connector vouches for.
-    pub fn source(&self) -> Source {
-        self.source.clone().unwrap_or_else(|| Source::from(&self.id))
+    /// The pool of accounts this connector vouches for, at the authority that its adapter calls `issuer_key`.
+    pub fn source(&self, issuer_key: &str) -> Source {
+        self.source.clone().unwrap_or_else(|| Source::of_issuer(issuer_key))
     }
 
     /// The names of the secrets of all clients that its methods use.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectorId, ProviderKind, Source};
+use crate::{ConnectorId, ProviderKind, Source, email};
 
 /// How a provider checks a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,22 +74,43 @@ const MAPPED: &[(&str, &str)] = &[
     ("phone_number_verified", "phone"),
 ];
 
+/// A flag speaks only for the value beside it in the same document.
+pub const FLAGGED: &[(&str, &str)] = &[("email", "email_verified"), ("phone_number", "phone_number_verified")];
+
 /// In bytes.
 const MAX_CLAIM: usize = 1024;
 
+/// Of its own type only: a provider's "true" in our ID token would be true to some application. And no larger than a person
+/// could mean, or one account's claims would make its item too large to be written at all.
+fn fits(name: &str, value: &Value) -> bool {
+    match (name, value) {
+        ("email_verified" | "phone_number_verified", value) => value.is_boolean(),
+        ("email", Value::String(text)) => email::is_address(text),
+        (_, Value::String(text)) => text.len() <= MAX_CLAIM,
+        _ => false,
+    }
+}
+
 impl Claims {
-    /// Of all that a provider says, what is carried on.
+    /// Of all that a provider says, what is carried on: each claim by itself, so that one that does not fit costs nothing
+    /// but itself.
     pub fn mapped(all: &serde_json::Map<String, Value>) -> Self {
-        // Of its own type only: a provider's "true" in our ID token would be true to somebody. And no larger than a
-        // person could mean, or one account's claims would make its item too large to be written at all.
-        let fits = |name: &str, value: &Value| match name.ends_with("_verified") {
-            true => value.is_boolean(),
-            false => value.as_str().is_some_and(|text| text.len() <= MAX_CLAIM),
-        };
-        let keep = |name: &&str| all.get(*name).filter(|value| fits(name, value));
-        Self(
-            MAPPED.iter().filter_map(|(name, _)| keep(name).map(|value| ((*name).to_owned(), value.clone()))).collect(),
-        )
+        let kept =
+            MAPPED.iter().filter_map(|(name, _)| Some((*name, all.get(*name).filter(|value| fits(name, value))?)));
+        let mut claims: BTreeMap<String, Value> = kept.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        for (value, flag) in FLAGGED {
+            if !claims.contains_key(*value) {
+                claims.remove(*flag);
+            }
+        }
+        Self(claims)
+    }
+
+    /// The names of the claims that [`Claims::mapped`] leaves out of what a provider says, because they are of another type
+    /// or form than OIDC Core 5.1 gives them, or too long.
+    pub fn left_out(all: &serde_json::Map<String, Value>) -> Vec<&'static str> {
+        let odd = |name: &&str| all.get(*name).is_some_and(|value| !value.is_null() && !fits(name, value));
+        MAPPED.iter().map(|(name, _)| *name).filter(odd).collect()
     }
 
     /// Whether a scope is one that releases claims.
@@ -198,7 +219,7 @@ struct StoredIdentity {
 
 impl From<ExternalIdentity> for StoredIdentity {
     fn from(identity: ExternalIdentity) -> Self {
-        let repeats = identity.source == Source::from(&identity.connector);
+        let repeats = identity.source == Source::of_issuer(&identity.issuer_key);
         Self {
             source: (!repeats).then_some(identity.source),
             connector: identity.connector,
@@ -218,7 +239,7 @@ impl From<ExternalIdentity> for StoredIdentity {
 impl From<StoredIdentity> for ExternalIdentity {
     fn from(kept: StoredIdentity) -> Self {
         Self {
-            source: kept.source.unwrap_or_else(|| Source::from(&kept.connector)),
+            source: kept.source.unwrap_or_else(|| Source::of_issuer(&kept.issuer_key)),
             connector: kept.connector,
             provider: kept.provider,
             method: kept.method,
@@ -302,7 +323,11 @@ mod tests {
 
     #[test]
     fn a_claim_of_another_type_or_size_is_not_carried_on() {
-        let odd = json!({ "email_verified": "true", "name": ["A"], "given_name": "a".repeat(1025), "locale": "de" });
+        let odd = json!({
+            "email": "a@x.org, b@y.org", "email_verified": true, "phone_number": 49, "name": ["A"],
+            "given_name": "a".repeat(1025), "family_name": null, "locale": "de",
+        });
+        assert_eq!(Claims::left_out(odd.as_object().unwrap()), ["email", "name", "given_name", "phone_number"]);
         assert_eq!(claims(odd), claims(json!({ "locale": "de" })));
     }
 

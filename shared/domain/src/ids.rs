@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
@@ -79,10 +80,12 @@ macro_rules! generated {
     };
 }
 
-impl From<&ConnectorId> for Source {
-    /// Both are names.
-    fn from(connector: &ConnectorId) -> Self {
-        Self(connector.0.clone())
+impl Source {
+    /// The pool of accounts behind an issuer key, where no document names it: the same for every connector to that issuer,
+    /// so that a connector may be renamed, or exist twice, and each user is still the same user.
+    pub fn of_issuer(key: &str) -> Self {
+        let hash = digest::digest(&digest::SHA256, key.as_bytes());
+        Self(hash.as_ref()[..10].iter().fold("issuer-".to_owned(), |name, byte| format!("{name}{byte:02x}")))
     }
 }
 
@@ -115,7 +118,7 @@ pub const WORD_RULE: &str = "1 to 64 lower-case letters, digits or '_', starting
 
 id!(/// A configured identity provider.
     ConnectorId, "connector id", NAME_RULE, is_name);
-id!(/// The pool of accounts a connector vouches for: the connector's id unless several connectors share one.
+id!(/// The pool of accounts a connector vouches for.
     Source, "source", NAME_RULE, is_name);
 id!(/// The kind of an identity provider, as the registry names it: `keycloak`, `okta`.
     ProviderKind, "provider", WORD_RULE, is_word);

@@ -15,6 +15,7 @@ pub mod client;
 pub mod code;
 pub mod connector;
 pub mod context;
+pub mod email;
 pub mod expression;
 pub mod failure;
 pub mod identity;

@@ -24,6 +24,8 @@ pub struct Counts {
     pub provider_ms: u64,
     /// Those of them that brought no answer, or one that the provider has trouble (a 5xx or 429).
     pub provider_failures: u64,
+    /// Claims of a provider's that were left out because they are not of the form their standard gives them.
+    pub claims_left_out: u64,
     /// How often a provider was asked about somebody.
     pub attempts: u64,
     /// What came of the last time.

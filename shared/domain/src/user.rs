@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::identity::{IdentityKey, hash_parts};
-use crate::{Claims, ConnectorId, ProviderKind, UserId};
+use crate::{Claims, ConnectorId, ProviderKind, UserId, email};
 
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct User {
     pub attributes: serde_json::Map<String, Value>,
     /// The outside accounts that are theirs.
     pub links: Vec<UserLink>,
-    /// When they were provisioned.
+    /// When they were created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -86,10 +86,9 @@ pub enum IdentifierKind {
 }
 
 impl Identifier {
-    /// An e-mail address, normalised: blanks around it removed, all lower case. Local parts are case-sensitive by
-    /// RFC 5321 section 2.4, but no provider in use tells `Ada@` from `ada@`, and an attacker must not either.
-    pub fn email(address: &str) -> Self {
-        Self { kind: IdentifierKind::Email, value: address.trim().to_lowercase() }
+    /// An e-mail address, normalised; `None` for what is no single address ([`email::is_address`]).
+    pub fn email(address: &str) -> Option<Self> {
+        email::is_address(address).then(|| Self { kind: IdentifierKind::Email, value: email::normalize(address) })
     }
 
     /// The value, hashed, for a key.

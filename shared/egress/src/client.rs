@@ -1,15 +1,20 @@
 //! The one HTTP client.
 
 use std::error::Error;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use domain::RequestContext;
-use http::StatusCode;
+use flate2::read::MultiGzDecoder;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, StatusCode};
 use reqwest::dns::Resolve;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
@@ -50,11 +55,16 @@ impl Egress {
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
         let resolver: Arc<dyn Resolve> = Arc::new(VettingResolver::new(reach, lookup));
+        let http = Self::client(&resolver, public_roots())?;
+        Ok(Self { reach, resolver, http, breaker: Arc::default() })
+    }
+
+    fn client(resolver: &Arc<dyn Resolve>, roots: RootCertStore) -> Result<reqwest::Client, EgressError> {
         #[expect(clippy::disallowed_methods, reason = "this is the room that dials out")]
         let builder = reqwest::Client::builder();
-        let http = builder
-            .tls_backend_preconfigured(tls()?)
-            .dns_resolver(Arc::clone(&resolver))
+        builder
+            .tls_backend_preconfigured(tls(roots)?)
+            .dns_resolver(Arc::clone(resolver))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             // The client would send again what an HTTP/2 server says it did not process. Whether a password goes out a
@@ -63,8 +73,21 @@ impl Egress {
             .referer(false)
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|_| EgressError::Setup)?;
-        Ok(Self { reach, resolver, http, breaker: Arc::default() })
+            .map_err(|_| EgressError::Setup)
+    }
+
+    /// The same way out, on which authorities of a company's own (certificates in PEM) are trusted beside the public ones.
+    /// Connections are its own: those of others were made without them.
+    ///
+    /// # Errors
+    /// [`EgressError::Setup`] for what [`are_certificates`] does not take.
+    pub fn trusting(&self, pem: &str) -> Result<Self, EgressError> {
+        let mut roots = public_roots();
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            let certificate = certificate.map_err(|_| EgressError::Setup)?;
+            roots.add(certificate).map_err(|_| EgressError::Setup)?;
+        }
+        Ok(Self { http: Self::client(&self.resolver, roots)?, ..self.clone() })
     }
 
     /// The same way out for somebody who wants to see for themselves: what is known of hosts that do not answer is not
@@ -178,6 +201,7 @@ impl Egress {
             }
             body.extend_from_slice(&chunk);
         }
+        let body = if is_gzip(&headers) { decompress(&body)? } else { body };
         Ok(Response { status, headers, body })
     }
 }
@@ -211,9 +235,37 @@ fn cause_of(error: &(dyn Error + 'static)) -> Option<EgressError> {
     }
 }
 
-/// TLS by aws-lc-rs under Mozilla's roots, compiled in: reading the system's would be most of a cold start.
-fn tls() -> Result<ClientConfig, EgressError> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+/// Whether `pem` is one or more certificates that can be trusted as authorities.
+pub fn are_certificates(pem: &str) -> bool {
+    let mut roots = RootCertStore::empty();
+    let all = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
+    all && !roots.is_empty()
+}
+
+/// Compressed although [`Request`] asks for what is not (RFC 9110 section 8.4.1.3).
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let coding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
+    coding.is_some_and(|coding| coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip"))
+}
+
+/// Bounded, whatever it says it holds. What is no gzip stays as it is: its reader says what is wrong with it.
+fn decompress(body: &[u8]) -> Result<Vec<u8>, EgressError> {
+    let (mut plain, limit) = (Vec::new(), u64::try_from(BODY_LIMIT + 1).unwrap_or(u64::MAX));
+    match MultiGzDecoder::new(body).take(limit).read_to_end(&mut plain) {
+        Ok(read) if read > BODY_LIMIT => Err(EgressError::BodyTooLarge),
+        Ok(_) => Ok(plain),
+        Err(_) => Ok(body.to_vec()),
+    }
+}
+
+/// Mozilla's, compiled in: reading the system's would be most of a cold start.
+fn public_roots() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+/// TLS by aws-lc-rs.
+fn tls(roots: RootCertStore) -> Result<ClientConfig, EgressError> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| EgressError::Setup)?

@@ -19,7 +19,7 @@ mod public;
 mod request;
 mod resolver;
 
-pub use client::{BODY_LIMIT, CALL_LIMIT, Egress};
+pub use client::{BODY_LIMIT, CALL_LIMIT, Egress, are_certificates};
 pub use domain::Reach;
 pub use error::{EgressError, Refusal};
 pub use request::{Request, Response};

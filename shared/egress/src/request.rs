@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use crate::CALL_LIMIT;
 
-/// A GET or a POST of a form.
+/// A GET, or a POST of a form or of JSON.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
@@ -27,17 +28,30 @@ impl Request {
 
     /// Asks for a page, as a browser would.
     pub fn get_page(url: Url) -> Self {
-        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html"))]);
-        Self { headers, ..Self::get(url) }
+        Self::get(url).header(ACCEPT, HeaderValue::from_static("text/html"))
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values arrive byte for byte as they are
     /// given: no trimming, no normalisation.
     pub fn post_form<'a>(url: Url, form: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let mut headers = accept_json();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        Self { method: Method::POST, url, headers, body: Some(body), limit: CALL_LIMIT }
+        Self::post(url, body, "application/x-www-form-urlencoded")
+    }
+
+    /// Posts JSON and asks for JSON.
+    pub fn post_json(url: Url, body: &Value) -> Self {
+        Self::post(url, body.to_string(), "application/json")
+    }
+
+    fn post(url: Url, body: String, media_type: &'static str) -> Self {
+        let request = Self { method: Method::POST, body: Some(body), ..Self::get(url) };
+        request.header(CONTENT_TYPE, HeaderValue::from_static(media_type))
+    }
+
+    /// With a header of the provider's own, in place of any of that name. A value that is secret has to be marked as such.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
     }
 
     /// Takes `limit` at most instead of [`CALL_LIMIT`], connection and body included; what the request it serves has left
@@ -69,8 +83,11 @@ impl Request {
     }
 }
 
+/// JSON first, a signed answer where a client is registered for one, and whatever else rather than 406. Uncompressed: what a
+/// server compresses all the same is undone within a bound.
 fn accept_json() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))])
+    let accept = HeaderValue::from_static("application/json, application/jwt;q=0.9, */*;q=0.5");
+    HeaderMap::from_iter([(ACCEPT, accept), (ACCEPT_ENCODING, HeaderValue::from_static("identity"))])
 }
 
 impl fmt::Debug for Request {
@@ -139,6 +156,17 @@ mod tests {
         let printed = format!("{request:?} {basic:?} {response:?} {:?}", basic.headers);
         assert!(!printed.contains("canary"), "{printed}");
         assert!(!printed.contains("anary"), "{printed}");
+    }
+
+    #[test]
+    fn json_and_headers_are_sent_as_they_are_given() {
+        let url = Url::parse("https://id.example/authn").unwrap();
+        let request = Request::post_json(url, &serde_json::json!({ "password": "a\"b" }));
+        let request = request.header(HeaderName::from_static("x-device"), HeaderValue::from_static("d"));
+        assert_eq!(request.body.as_deref(), Some(r#"{"password":"a\"b"}"#));
+        let sent = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
+        assert_eq!((sent("content-type"), sent("x-device")), (Some("application/json"), Some("d")));
+        assert_eq!(sent("accept-encoding"), Some("identity"));
     }
 
     #[test]

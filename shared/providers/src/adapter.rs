@@ -42,11 +42,28 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// the provider is not looked at: everything is fetched anew.
     async fn probe(&self, cx: &Cx<'_>, with: &Probe<'_>) -> Report;
 
+    /// The authority whose accounts it vouches for: the issuer key of every identity it gives. `None` where that is not known
+    /// before a login.
+    fn issuer_key(&self) -> Option<&str> {
+        None
+    }
+
     /// Where the provider sends the browser back, if that is an address of the application's own: it then hands us what it
     /// received.
     fn callback_of_application(&self) -> Option<&str> {
         None
     }
+}
+
+/// A method that the connector's document does not name.
+pub fn not_switched_on(method: Method) -> ProviderError {
+    Stage::Attempt.misconfigured(match method {
+        Method::Oidc => "the oidc method is not switched on for this connector",
+        Method::Password => "the password method is not switched on for this connector",
+        Method::EmailOtp => "the email_otp method is not switched on for this connector",
+        Method::SmsOtp => "the sms_otp method is not switched on for this connector",
+        Method::Totp => "the totp method is not switched on for this connector",
+    })
 }
 
 /// Where an attempt stands.

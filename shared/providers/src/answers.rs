@@ -1,6 +1,7 @@
-//! What any provider's HTTP answer says before its protocol is asked.
+//! What any provider's HTTP answer says before its protocol is asked: for every adapter, a company's own included.
 //!
-//! The status alone classifies no error: 429 first, then the code in the body, then what the provider documents.
+//! The status alone classifies no error: 429 first, then the code in the body, then what the provider documents. Of a
+//! success its HTTP dress decides nothing: it is read as what it has to be, whatever it calls itself.
 
 use std::time::Duration;
 
@@ -13,26 +14,23 @@ use serde_json::{Map, Value};
 
 use crate::{Check, Outage, ProviderError, Stage};
 
-/// The object of a successful answer.
+/// The object of a successful answer, whatever its Content-Type, with a byte order mark before it or without.
 ///
 /// Something else than JSON is a fault (a maintenance page, half a body); JSON that can be read two ways is refused.
-pub(crate) fn object(stage: Stage, response: &Response) -> Result<Map<String, Value>, ProviderError> {
-    if !is_json(response) {
-        return Err(stage.unavailable(Outage::Protocol));
-    }
-    json::object(&response.body).map_err(|error| match error {
+pub fn object(stage: Stage, response: &Response) -> Result<Map<String, Value>, ProviderError> {
+    json::object(body(response)).map_err(|error| match error {
         JsonError::Malformed => stage.unavailable(Outage::Protocol),
         JsonError::Ambiguous => stage.refused(Check::Json),
     })
 }
 
-fn is_json(response: &Response) -> bool {
-    let media_type = response.media_type();
-    media_type == "application/json" || media_type.ends_with("+json")
+/// The body without the byte order mark that some servers write (RFC 8259 section 8.1 lets parsers ignore it).
+pub(crate) fn body(response: &Response) -> &[u8] {
+    response.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&response.body)
 }
 
-/// Whether the provider wants fewer calls.
-pub(crate) fn throttled(now: DateTime<Utc>, response: &Response) -> Option<ProviderError> {
+/// [`ProviderError::Throttled`] if the provider wants fewer calls (429), with the wait it asks for.
+pub fn throttled(now: DateTime<Utc>, response: &Response) -> Option<ProviderError> {
     let too_many = response.status == StatusCode::TOO_MANY_REQUESTS;
     too_many.then(|| ProviderError::Throttled {
         retry_after: response.header(&RETRY_AFTER).and_then(|text| wait(now, text)),
@@ -59,7 +57,7 @@ pub(crate) fn unpublished(now: DateTime<Utc>, stage: Stage, response: &Response,
     if response.status.is_server_error() { stage.unavailable(Outage::ServerError) } else { stage.misconfigured(hint) }
 }
 
-/// An OAuth error answer (RFC 6749 section 5.2), as far as it is one.
+/// An OAuth error answer (RFC 6749 section 5.2), as far as it is one. The provider's own words: not for logs.
 #[derive(Default)]
 pub(crate) struct OauthError {
     pub(crate) code: String,
@@ -69,7 +67,7 @@ pub(crate) struct OauthError {
 impl OauthError {
     /// The error in a body; `None` for a body that is no such JSON.
     pub(crate) fn of(response: &Response) -> Option<Self> {
-        let object = json::object(&response.body).ok()?;
+        let object = json::object(body(response)).ok()?;
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let error = Self { code: text("error"), description: text("error_description") };
         (!error.code.is_empty()).then_some(error)
@@ -91,10 +89,11 @@ mod tests {
     fn a_page_or_half_a_document_is_a_fault_and_an_ambiguous_one_is_refused() {
         let read = |content_type: &str, body: &[u8]| object(Stage::Token, &response(200, content_type, body));
         let protocol = Err(Stage::Token.unavailable(Outage::Protocol));
-        assert!(read("application/json;charset=UTF-8", b"{}").is_ok());
-        assert!(read("application/jwk-set+json", b"{}").is_ok());
+        for dress in ["application/json;charset=UTF-8", "application/jwk-set+json", "text/html", "image/png", ""] {
+            assert!(read(dress, b"{}").is_ok() && read(dress, b"\xef\xbb\xbf{}").is_ok(), "{dress}");
+        }
         assert_eq!(read("text/html", b"<html>"), protocol);
-        assert_eq!(read("text/html", b"{}"), protocol);
+        assert_eq!(read("application/json", b"{}\xef\xbb\xbf"), protocol);
         assert_eq!(read("application/json", b"{\"a\":"), protocol);
         assert_eq!(read("application/json", b"{\"a\":1,\"a\":2}"), Err(Stage::Token.refused(Check::Json)));
     }

@@ -21,7 +21,9 @@ use simulators::{Browser, Endpoint, Person, Registration, Return, Simulator, Sub
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::{Answer, Attempt, Callback, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Providers, Report};
+use crate::{
+    Answer, Attempt, Callback, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Providers, Report, Stage,
+};
 
 pub(crate) use server::{listen, self_signed, serve};
 
@@ -146,6 +148,11 @@ impl Bench {
     /// The connector's application, to be registered anew with something else about it.
     pub(crate) fn registration(&self) -> Registration {
         registration(self.method)
+    }
+
+    /// The `client_id` of the connector's application.
+    pub(crate) fn client_id(&self) -> &'static str {
+        client_for(self.method)
     }
 
     pub(crate) fn register(&self, application: Registration) {
@@ -335,4 +342,11 @@ impl SecretSource for Secrets {
         }
         self.get(cx, name).await
     }
+}
+
+/// What a login comes to at a provider whose discovery document names another issuer than the connector.
+pub(crate) fn another_issuer() -> ProviderError {
+    Stage::Discovery.misconfigured(
+        "the discovery document names another issuer than the settings: run the connector test, which shows both",
+    )
 }

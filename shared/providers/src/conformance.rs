@@ -8,6 +8,7 @@ mod faults;
 mod id_tokens;
 mod redirects;
 mod secrets;
+mod tolerance;
 mod userinfo;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,9 @@
 //! What adapters work with: the request they serve, the way out, the secrets, and what is known of each issuer.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ const PAUSE: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::fr
 /// What all connectors share. One for the life of the process: it keeps discovery documents and keys.
 pub struct Providers {
     egress: Egress,
+    /// With authorities of a company's own, by their certificates.
+    trusting: Mutex<BTreeMap<String, Egress>>,
     secrets: Arc<dyn SecretSource>,
     entropy: Arc<dyn Entropy>,
     base: String,
@@ -39,7 +42,8 @@ impl Providers {
         entropy: Arc<dyn Entropy>,
         base: impl Into<String>,
     ) -> Self {
-        Self { egress, secrets, entropy, base: base.into(), pause: PAUSE, issuers: IssuerCache::default() }
+        let (base, trusting, issuers) = (base.into(), Mutex::default(), IssuerCache::default());
+        Self { egress, trusting, secrets, entropy, base, pause: PAUSE, issuers }
     }
 
     /// With another pause before a call is made once more.
@@ -53,6 +57,7 @@ impl Providers {
     pub fn afresh(&self) -> Self {
         Self {
             egress: self.egress.afresh(),
+            trusting: Mutex::default(),
             secrets: Arc::new(ReadAnew(Arc::clone(&self.secrets))),
             entropy: Arc::clone(&self.entropy),
             base: self.base.clone(),
@@ -63,7 +68,19 @@ impl Providers {
 
     /// What an adapter needs to serve `request`.
     pub fn cx<'a>(&'a self, request: &'a RequestContext) -> Cx<'a> {
-        Cx { request, providers: self, limit: CALL_LIMIT }
+        Cx { request, providers: self, limit: CALL_LIMIT, ca_certificates: None }
+    }
+
+    /// The way out on which these authorities are trusted too.
+    fn egress(&self, ca_certificates: Option<&str>) -> Result<Egress, EgressError> {
+        let Some(pem) = ca_certificates else { return Ok(self.egress.clone()) };
+        let mut trusting = self.trusting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(egress) = trusting.get(pem) {
+            return Ok(egress.clone());
+        }
+        let egress = self.egress.trusting(pem)?;
+        trusting.insert(pem.to_owned(), egress.clone());
+        Ok(egress)
     }
 }
 
@@ -95,15 +112,17 @@ pub struct Cx<'a> {
     pub(crate) request: &'a RequestContext,
     pub(crate) providers: &'a Providers,
     limit: Duration,
+    ca_certificates: Option<&'a str>,
 }
 
 impl<'a> Cx<'a> {
-    /// The same for calls of one connector, each of which may take as long as its document says: what an adapter begins
-    /// with.
-    pub fn of(self, connector: &ConnectorDocument) -> Self {
+    /// The same for calls of one connector, each of which may take as long as its document says, and trusts whom it says:
+    /// what an adapter begins with.
+    pub fn of(self, connector: &'a ConnectorDocument) -> Self {
         let limit = connector.timeout.map(|seconds| Duration::from_secs(seconds.into()));
         self.request.count(|counts| counts.providers.extend([connector.provider.clone()]));
-        Self { limit: limit.unwrap_or(self.limit), ..self }
+        let ca_certificates = connector.ca_certificates.as_deref();
+        Self { limit: limit.unwrap_or(self.limit), ca_certificates, ..self }
     }
 
     /// The same with other bounds of the whole request.
@@ -111,7 +130,8 @@ impl<'a> Cx<'a> {
         Self { request, ..self }
     }
 
-    pub(crate) fn now(&self) -> DateTime<Utc> {
+    /// The time the request came in.
+    pub fn now(&self) -> DateTime<Utc> {
         self.request.now
     }
 
@@ -147,7 +167,7 @@ impl<'a> Cx<'a> {
     }
 
     async fn call(&self, during: &RequestContext, request: Request) -> Result<Response, EgressError> {
-        self.providers.egress.send(during, request.within(self.limit)).await
+        self.providers.egress(self.ca_certificates)?.send(during, request.within(self.limit)).await
     }
 
     /// Whether a call to `url` would be dialled: sends nothing there. As a failure it happened at `stage`.

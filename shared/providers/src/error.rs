@@ -123,6 +123,8 @@ words! {
         Protocol = "protocol",
         /// The client secret cannot be read now.
         Secret = "secret",
+        /// A key that is not among the provider's, which were fetched a moment ago.
+        Keys = "keys",
     }
 }
 
@@ -191,15 +193,18 @@ words! {
 }
 
 impl Stage {
-    pub(crate) fn refused(self, check: Check) -> ProviderError {
+    /// An answer that did not pass `check` here.
+    pub const fn refused(self, check: Check) -> ProviderError {
         ProviderError::Refused { stage: self, check }
     }
 
-    pub(crate) fn unavailable(self, outage: Outage) -> ProviderError {
+    /// The provider does not answer as it should here.
+    pub const fn unavailable(self, outage: Outage) -> ProviderError {
         ProviderError::Unavailable { stage: self, outage }
     }
 
-    pub(crate) fn misconfigured(self, hint: &'static str) -> ProviderError {
+    /// The administrator has to act: `hint` says what is wrong, and where to put it right.
+    pub const fn misconfigured(self, hint: &'static str) -> ProviderError {
         ProviderError::Misconfigured { stage: self, hint }
     }
 

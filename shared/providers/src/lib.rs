@@ -3,28 +3,32 @@
 //! An adapter is given what a user typed, or what their browser brought back from the provider, and says who the provider
 //! says they are ([`ProviderAdapter`]). Everything a provider sends is checked here, clause by clause, before it becomes an
 //! [`domain::ExternalIdentity`]; everything a provider refuses becomes a [`ProviderError`] that says who must act. Calls go
-//! out through `egress` and nowhere else. A password or a code is sent once per request and never again by itself, but where a provider has not
-//! looked at it because our own secret was out of date (`oidc::token`).
+//! out through `egress` and nowhere else. A password or a code is sent once per request and never again by itself, but where a
+//! provider has not looked at it because our own secret was out of date (`oidc::token`).
 //!
 //! **Must not know**: journeys, sessions, users, storage. What outlives an attempt is handed back as
 //! [`domain::Pending`]; who keeps it, and how, is not decided here. Nothing a provider writes (an error text, a claim)
 //! gets into an error or a log line: both have enums and constant sentences only.
 //!
-//! **To add one more**: a file named after the provider with its settings, the table of the errors it documents, and
-//! `pub(crate) const PROVIDER`; one line in `registry`; its simulator beside the others in `simulators`; one row in
-//! `conformance` for each method, which fails until there is one. A provider that speaks OpenID Connect is a
-//! `Provider::oidc::<Settings>("name")` whose settings are its `oidc::OidcDialect`: its issuer, and the few answers in which
-//! it differs (`keycloak` has a grant of its own beside, and what a connector test can see of that; `openid_connect` is any
-//! other). One that does not implements [`ProviderAdapter`] itself. A provider that nobody else has needs no change here:
-//! whoever makes the deployment's `Config` gives its [`Registry`] one more.
+//! **To add one more**: a file named after the provider with `pub(crate) const PROVIDER`, one line in `registry`, its guide
+//! in `guides`, its simulator beside the others in `simulators`, and one row in `conformance` for each method, which fails
+//! until there is one. A provider that speaks OpenID Connect is `Provider::oidc(name, methods, refusals, make)`: `make` reads
+//! its settings into an [`oidc::OidcProvider`], which is a [`oidc::Profile`] (its issuer, and what else is data) and the hooks
+//! in which it differs; `refusals` are the tables of the errors it documents, which the guide shows and the conformance suite
+//! goes through. `keycloak` has a grant of its own beside; `openid_connect` is any other. One that does not speak it
+//! implements [`ProviderAdapter`] itself. A provider that nobody else has needs no change here: whoever makes the deployment's
+//! `Config` gives its [`Registry`] one more.
 
 mod adapter;
-mod answers;
+pub mod answers;
 mod cx;
 mod error;
+#[cfg(test)]
+mod guides;
 mod keycloak;
-mod oidc;
+pub mod oidc;
 mod openid_connect;
+pub mod refusals;
 mod registry;
 mod report;
 
@@ -33,9 +37,9 @@ mod bench;
 #[cfg(test)]
 mod conformance;
 
-pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter};
+pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter, not_switched_on};
 pub use cx::{Cx, Providers, callback_url};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
-pub use registry::{Build, InvalidConnector, Provider, Registry, document};
-pub use report::{Finding, Probe, Report, Status};
+pub use registry::{Build, InvalidConnector, MakeOidc, Provider, Registry, SplitPool, document, settings};
+pub use report::{Finding, NotPassed, Probe, Report, Status, Verdict};

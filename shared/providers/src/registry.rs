@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{ClientAuthMethod, ConnectorClient, ConnectorDocument, Method};
+use domain::{ClientAuthMethod, ConnectorClient, ConnectorDocument, ConnectorId, Method, Source};
+use egress::are_certificates;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::oidc::{self, OidcDialect};
+use crate::oidc::{self, OidcProvider};
+use crate::refusals::Refusals;
 use crate::{ProviderAdapter, keycloak, openid_connect};
 
 /// In seconds, of one call: API Gateway waits no longer for the whole request.
@@ -19,6 +21,9 @@ pub(crate) const PROVIDERS: &[Provider] = &[keycloak::PROVIDER, openid_connect::
 /// Makes the adapter of a document whose common part has been checked. It calls nobody.
 pub type Build = fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>;
 
+/// Reads an OpenID Connect provider out of its own part of `settings`: those that every connector has are not in it.
+pub type MakeOidc = fn(Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector>;
+
 /// A kind of provider.
 #[derive(Clone, Copy)]
 pub struct Provider {
@@ -26,24 +31,50 @@ pub struct Provider {
     pub name: &'static str,
     /// What it can do at all.
     pub methods: &'static [Method],
-    build: Build,
+    /// What its refusals mean, by kind of request.
+    pub refusals: &'static [&'static Refusals],
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Own(Build),
+    Oidc(MakeOidc),
 }
 
 impl Provider {
-    /// One that connector documents call `name`.
+    /// One that connector documents call `name`, and whose adapter is its own.
     pub const fn new(name: &'static str, methods: &'static [Method], build: Build) -> Self {
-        Self { name, methods, build }
+        Self { name, methods, refusals: &[], kind: Kind::Own(build) }
     }
 
-    /// A provider that speaks OpenID Connect.
-    pub(crate) const fn oidc<D: OidcDialect>(name: &'static str) -> Self {
-        Self::new(name, D::METHODS, oidc::build::<D>)
+    /// One that speaks OpenID Connect.
+    pub const fn oidc(
+        name: &'static str,
+        methods: &'static [Method],
+        refusals: &'static [&'static Refusals],
+        make: MakeOidc,
+    ) -> Self {
+        Self { name, methods, refusals, kind: Kind::Oidc(make) }
+    }
+
+    fn build(&self, document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
+        match self.kind {
+            Kind::Own(build) => build(document),
+            Kind::Oidc(make) => oidc::build(document, make),
+        }
     }
 
     /// The part that all documents have in common.
     fn check(&self, document: &ConnectorDocument) -> Result<(), InvalidConnector> {
         if document.timeout.is_some_and(|seconds| !(1..=MAX_TIMEOUT).contains(&seconds)) {
             return Err(InvalidConnector::at("timeout", format!("is not 1 to {MAX_TIMEOUT} seconds")));
+        }
+        if document.ca_certificates.as_deref().is_some_and(|pem| !are_certificates(pem)) {
+            return Err(InvalidConnector::at(
+                "ca_certificates",
+                "is not one or more certificates in PEM (-----BEGIN CERTIFICATE-----)",
+            ));
         }
         check_client("client", &document.client)?;
         if document.methods.is_empty() {
@@ -80,6 +111,30 @@ impl Registry {
         self
     }
 
+    /// The kinds, by name.
+    pub fn providers(&self) -> &[Provider] {
+        &self.0
+    }
+
+    /// Connectors that vouch for the accounts of one issuer under different sources: a user who comes through the one is a
+    /// stranger to the other.
+    pub fn split_pools<'a>(&self, documents: &'a [ConnectorDocument]) -> Vec<SplitPool<'a>> {
+        let mut known: Vec<(String, Source, &ConnectorDocument)> = Vec::new();
+        let mut split = Vec::new();
+        for document in documents {
+            let Ok(adapter) = self.adapter(document) else { continue };
+            let Some(issuer) = adapter.issuer_key() else { continue };
+            let source = document.source(issuer);
+            let other = known.iter().find(|(key, theirs, _)| key == issuer && *theirs != source);
+            if let Some((_, theirs, other)) = other {
+                let (connector, other) = (&document.id, &other.id);
+                split.push(SplitPool { connector, own: source.clone(), other, others: theirs.clone() });
+            }
+            known.push((issuer.to_owned(), source, document));
+        }
+        split
+    }
+
     /// The adapter that a connector document describes. Checks the document whole and calls nobody. Whether the connector
     /// is enabled is not asked here.
     pub fn adapter(&self, document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
@@ -93,7 +148,7 @@ impl Registry {
             })?;
 
         provider.check(document)?;
-        (provider.build)(document)
+        provider.build(document)
     }
 }
 
@@ -101,6 +156,23 @@ impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
+}
+
+/// Two connectors to one issuer, with different sources.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "connector {connector} has the source {own}, and connector {other}, which leads to the same issuer, has {others}: a user of \
+     the one is a stranger to the other. Give both one source, unless that is meant"
+)]
+pub struct SplitPool<'a> {
+    /// One.
+    pub connector: &'a ConnectorId,
+    /// Its source.
+    pub own: Source,
+    /// The other.
+    pub other: &'a ConnectorId,
+    /// Its source.
+    pub others: Source,
 }
 
 fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConnector> {
@@ -129,7 +201,7 @@ pub fn document(sent: Map<String, Value>) -> Result<ConnectorDocument, InvalidCo
 }
 
 /// Settings out of a document.
-pub(crate) fn settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, InvalidConnector> {
+pub fn settings<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, InvalidConnector> {
     read("settings", "settings.", settings)
 }
 
@@ -222,6 +294,11 @@ mod tests {
             ("/timeout", json!(29), "none"),
             ("/timeout", json!(0), "timeout: is not 1 to 29 seconds"),
             ("/timeout", json!(30), "timeout: is not 1 to 29 seconds"),
+            (
+                "/ca_certificates",
+                json!("no PEM"),
+                "ca_certificates: is not one or more certificates in PEM (-----BEGIN CERTIFICATE-----)",
+            ),
             ("/methods", json!({}), "methods: no method is switched on"),
             ("/methods/password", json!({ "client": { "id": "" } }), "methods.password.client.id: is empty"),
             ("/settings/realm", Value::Null, "settings: missing field `realm`"),
@@ -234,7 +311,8 @@ mod tests {
                 "/settings/relm",
                 json!("acme"),
                 "settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, \
-                 `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`",
+                 `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, \
+                 `trusted_audiences`",
             ),
             (
                 "/settings/scopes",

@@ -20,13 +20,28 @@ pub struct Probe<'a> {
 pub struct Report {
     /// Nothing failed. What could not be verified may be wrong all the same.
     pub ok: bool,
+    /// What to do next, in a sentence.
+    pub summary: String,
     /// In the order in which they were made.
     pub checks: Vec<Finding>,
 }
 
 impl Report {
-    pub(crate) fn of(checks: Vec<Finding>) -> Self {
-        Self { ok: checks.iter().all(|check| check.status != Status::Failed), checks }
+    /// Of these checks, in the order in which they were made.
+    pub fn of(checks: Vec<Finding>) -> Self {
+        let names = |status| {
+            let with = checks.iter().filter(|check| check.status == status).map(Finding::name).collect::<Vec<_>>();
+            with.join(", ")
+        };
+        let (failed, unverifiable) = (names(Status::Failed), names(Status::Unverifiable));
+        // The first that failed: what is wrong further down may be its consequence.
+        let first = checks.iter().find_map(|check| check.hint);
+        let summary = match first {
+            Some(hint) => format!("Failed: {failed}. What to do first, and then test again: {hint}"),
+            None if unverifiable.is_empty() => "Nothing failed. Next, log in once".to_owned(),
+            None => format!("Nothing failed. Not to be seen from here: {unverifiable}. Next, log in once"),
+        };
+        Self { ok: failed.is_empty(), summary, checks }
     }
 }
 
@@ -65,11 +80,11 @@ pub enum Status {
 }
 
 /// What a check comes to before it has a name.
-pub(crate) type Verdict = Result<(), NotPassed>;
+pub type Verdict = Result<(), NotPassed>;
 
 /// Why a check has not passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotPassed {
+pub enum NotPassed {
     /// What to do about it.
     Failed(&'static str),
     /// What is missing.
@@ -77,7 +92,14 @@ pub(crate) enum NotPassed {
 }
 
 impl Finding {
-    pub(crate) fn of(id: &'static str, verdict: Verdict) -> Self {
+    /// Which check, of which method.
+    fn name(&self) -> String {
+        let method = self.method.map(|method| format!(" of {}", method.as_str()));
+        format!("{}{}", self.id, method.unwrap_or_default())
+    }
+
+    /// What has come of the check `id`.
+    pub fn of(id: &'static str, verdict: Verdict) -> Self {
         let (status, hint, why) = match verdict {
             Ok(()) => (Status::Passed, None, None),
             Err(NotPassed::Failed(hint)) => (Status::Failed, Some(hint), None),
@@ -93,7 +115,9 @@ impl Finding {
         }
     }
 
-    pub(crate) fn with(self, detail: Value) -> Self {
+    /// With what was seen.
+    #[must_use]
+    pub fn with(self, detail: Value) -> Self {
         Self { detail: Some(detail), ..self }
     }
 }
@@ -133,6 +157,10 @@ fn about_outage(outage: Outage) -> &'static str {
             "the answer is not the protocol's: is this the provider's address, or does a proxy or a login page stand in \
              between?"
         }
+        Outage::Keys => {
+            "a token names a key that the provider did not publish a moment ago: wait a minute, and see whether it publishes \
+             the key that it signs with"
+        }
         Outage::Secret => {
             "the deployment's secrets cannot be read now: try again, and check that Landfall may read them"
         }
@@ -166,10 +194,20 @@ mod tests {
         let passed = Finding::of("discovery", Ok(())).with(json!({ "issuer": "https://id.example" }));
         let unknown = Finding::of("totp_flow", Err(NotPassed::Unverifiable("nobody to ask")));
         let failed = Finding { method: Some(Method::Totp), ..Finding::of("keys", Err(NotPassed::Failed("do this"))) };
-        assert!(Report::of(vec![passed.clone(), unknown.clone()]).ok);
+        for (checks, summary) in [
+            (vec![passed.clone()], "Nothing failed. Next, log in once"),
+            (
+                vec![passed.clone(), unknown.clone()],
+                "Nothing failed. Not to be seen from here: totp_flow. Next, log in once",
+            ),
+        ] {
+            let report = Report::of(checks);
+            assert!(report.ok);
+            assert_eq!(report.summary, summary);
+        }
         assert_eq!(
             serde_json::to_value(Report::of(vec![passed, failed, unknown])).unwrap(),
-            json!({ "ok": false, "checks": [
+            json!({ "ok": false, "summary": "Failed: keys of totp. What to do first, and then test again: do this", "checks": [
                 { "id": "discovery", "status": "passed", "detail": { "issuer": "https://id.example" } },
                 { "id": "keys", "method": "totp", "status": "failed", "hint": "do this" },
                 { "id": "totp_flow", "status": "unverifiable", "why": "nobody to ask" },

@@ -225,14 +225,14 @@ mod tests {
     use super::*;
 
     fn losses(codes: &[&str]) -> CommitError {
-        let identifier = Identifier::email("ada@example.org");
+        let identifier = Identifier::email("ada@example.org").unwrap();
         let writes = [DirectoryWrite::RequireUnreserved(identifier)];
         lost("TransactWriteItems", codes.iter().copied(), &writes).unwrap_err()
     }
 
     #[test]
     fn a_cancelled_transaction_says_what_was_lost() {
-        let identifier = Identifier::email("ada@example.org");
+        let identifier = Identifier::email("ada@example.org").unwrap();
         assert!(
             matches!(losses(&["None", "ConditionalCheckFailed"]), CommitError::Lost(l) if l == [Lost::Identifier(identifier)])
         );

@@ -142,6 +142,7 @@ fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
                 provider_failures = some(counts.provider_failures),
                 users_provisioned = some(counts.user_provisioned.into()),
                 users_recognised = some(counts.user_recognised.into()),
+                claims_left_out = some(counts.claims_left_out),
                 attempts = some(counts.attempts),
                 attempt = counts.attempt,
                 logins = login.map(|_| 1_u64),

@@ -92,6 +92,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "users that were here before",
     },
     Metric {
+        name: "claims_left_out",
+        unit: "Count",
+        dimensions: PER_PROVIDER,
+        meaning: "claims that were left out of logins because they are not of the form their standard gives them",
+    },
+    Metric {
         name: "attempts",
         unit: "Count",
         dimensions: &[&["provider", "attempt"]],

@@ -43,13 +43,13 @@ fn an_unknown_provider_is_named_with_the_known_ones() {
 fn an_unknown_member_is_found() {
     assert_snapshot!(broken(&[("name: Demo Keycloak", "title: Demo Keycloak")]), @"
     connectors.yaml:
-    error: line 6 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, timeout, client, methods, settings
+    error: line 6 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, timeout, ca_certificates, client, methods, settings
      --> <input>:6:5
       |
     4 |   - id: keycloak
     5 |     provider: keycloak
     6 |     title: Demo Keycloak
-      |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, timeout, client, methods, settings
+      |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, timeout, ca_certificates, client, methods, settings
     7 |     client: { id: landfall, secret: keycloak }
     8 |     methods: { oidc: {}, password: {} }
       |
@@ -191,7 +191,7 @@ fn a_missing_setting_is_named() {
 
 #[test]
 fn an_unknown_setting_is_named_with_the_known_ones() {
-    assert_snapshot!(broken(&[("realm: demo", "relm: demo")]), @"connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`");
+    assert_snapshot!(broken(&[("realm: demo", "relm: demo")]), @"connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, `trusted_audiences`");
 }
 
 #[test]
@@ -335,5 +335,5 @@ async fn a_stored_connector_that_makes_no_sense_is_unavailable() {
     assert_eq!(provider_calls(&app), Vec::<String>::new());
     let events = app.events("connector_broken");
     assert_eq!(events.len(), 1);
-    assert_snapshot!(events[0]["error"].as_str().unwrap(), @"settings.tenant: unknown field `tenant`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`");
+    assert_snapshot!(events[0]["error"].as_str().unwrap(), @"settings.tenant: unknown field `tenant`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, `trusted_audiences`");
 }

@@ -128,10 +128,16 @@ fn documents_are_checked_whole_before_one_is_saved() {
 
     let all = ["apply", "--connectors", "connectors.yaml", "--journey", "journey.yaml", "--clients", "clients.yaml"];
     assert_snapshot!(place.does(&all), @"
-    connector keycloak is saved; its redirect URI, where it has one: http://127.0.0.1:9/v1/callback/keycloak
+    connector keycloak is saved; its issuer: https://id.example.com/realms/demo; its redirect URI, where it has one: http://127.0.0.1:9/v1/callback/keycloak
     journey migrate is live
     client shop is saved
     ");
+    // Under another id it has the same users, but for one of another source.
+    place.write("connectors.yaml", CONNECTORS.replace("id: keycloak", "id: renamed"));
+    assert!(!place.does(&["apply", "--connectors", "connectors.yaml"]).contains("note:"));
+    place.write("connectors.yaml", CONNECTORS.replace("id: keycloak", "id: twin\n    source: twin"));
+    let said = place.does(&["apply", "--connectors", "connectors.yaml"]);
+    assert_snapshot!(said.lines().next().unwrap(), @"note: connector twin has the source twin, and connector keycloak, which leads to the same issuer, has issuer-68305c9d3f15b51efe23: a user of the one is a stranger to the other. Give both one source, unless that is meant");
     assert_eq!(server.post("/v1/journeys/migrate/start HTTP/1.1", &shop).0, 201);
 }
 

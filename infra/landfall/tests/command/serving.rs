@@ -118,6 +118,7 @@ fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
       passed        client_credentials
                     client_id: landfall
       passed        password_grant
+      Nothing failed. Not to be seen from here: tls. Next, log in once
     ");
 
     let (passed, said) = test("hunter2-hunter2");
@@ -127,8 +128,11 @@ fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
             client_credentials
                     the client secret is wrong or missing: Clients > the client > Credentials > Client secret
                     client_id: landfall
+                    token_endpoint_auth_method: client_secret_post
+                    token_endpoint_auth_methods_supported: private_key_jwt, client_secret_basic, client_secret_post, tls_client_auth, client_secret_jwt
       unverifiable  password_grant
                     the provider has not taken the client's credentials: see client_credentials
+      Failed: client_credentials. What to do first, and then test again: the client secret is wrong or missing: Clients > the client > Credentials > Client secret
     landfall: 1 of the connectors failed: what to do about it stands above
     ");
 }

@@ -177,3 +177,21 @@ async fn nothing_is_sent_where_nobody_listens() {
     let egress = Egress::new(Reach::Local).unwrap();
     assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::Connect);
 }
+
+#[tokio::test]
+async fn what_is_compressed_unasked_is_undone_within_a_bound() {
+    let answer = |body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+        answered([head.as_bytes(), body].concat())
+    };
+    let gzip = |plain: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, plain).unwrap();
+        encoder.finish().unwrap()
+    };
+    assert_eq!(answer(&gzip(b"{}")).await.unwrap().body, b"{}");
+    assert_eq!(answer(&gzip(&vec![0; BODY_LIMIT])).await.unwrap().body.len(), BODY_LIMIT);
+    assert_eq!(answer(&gzip(&vec![0; 50 * BODY_LIMIT])).await.unwrap_err(), EgressError::BodyTooLarge);
+    // Some servers only say so.
+    assert_eq!(answer(b"{}").await.unwrap().body, b"{}");
+}

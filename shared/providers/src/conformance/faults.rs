@@ -7,7 +7,7 @@ use simulators::{Endpoint, Misbehaviour};
 use tokio::io::AsyncReadExt;
 
 use super::Row;
-use crate::bench::{Bench, listen};
+use crate::bench::{Bench, another_issuer, listen};
 use crate::{Check, Outage, ProviderError, Stage};
 
 const SOON: Duration = Duration::from_millis(50);
@@ -86,7 +86,7 @@ async fn a_provider_that_cannot_be_reached_is_an_outcome_before_the_browser_leav
             (Misbehaviour::Unavailable, Stage::Discovery.unavailable(Outage::ServerError)),
             (Misbehaviour::Html, Stage::Discovery.unavailable(Outage::Protocol)),
             (Misbehaviour::DeepJson, Stage::Discovery.refused(Check::Json)),
-            (Misbehaviour::WrongIssuer, Stage::Discovery.refused(Check::Issuer)),
+            (Misbehaviour::WrongIssuer, another_issuer()),
         ] {
             let bench = row.bench().await;
             bench.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour.clone()));

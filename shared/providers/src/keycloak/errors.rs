@@ -1,22 +1,18 @@
-//! The table of [`super`], as data.
+//! What Keycloak's token endpoint refuses, by kind of request.
 
-use chrono::{DateTime, Utc};
-use egress::Response;
-use http::StatusCode;
-
-use crate::answers::{OauthError, throttled};
-use crate::{Check, Outage, ProviderError, Rejection, Stage};
+use crate::refusals::{Refusals, Row};
+use crate::{Check, ProviderError, Rejection, Stage};
 
 const fn rejected(rejection: Rejection) -> ProviderError {
     ProviderError::Rejected(rejection)
 }
 
 const fn client(hint: &'static str) -> ProviderError {
-    ProviderError::Misconfigured { stage: Stage::ClientAuthentication, hint }
+    Stage::ClientAuthentication.misconfigured(hint)
 }
 
 const fn token(hint: &'static str) -> ProviderError {
-    ProviderError::Misconfigured { stage: Stage::Token, hint }
+    Stage::Token.misconfigured(hint)
 }
 
 pub(super) const WRONG_KIND_OF_CLIENT: &str =
@@ -25,179 +21,208 @@ pub(super) const REALM_DISABLED: &str = "the realm is disabled: Realm settings >
 pub(super) const HTTPS_REQUIRED: &str = "the realm requires https: use the https address in settings.url";
 
 const WRONG_KIND: ProviderError = client(WRONG_KIND_OF_CLIENT);
-
-const CODE_OF_ANOTHER: ProviderError = ProviderError::Refused { stage: Stage::Token, check: Check::Code };
-
+const CODE_OF_ANOTHER: ProviderError = Stage::Token.refused(Check::Code);
+const NO_NAME: &str = "Missing parameter: username";
 const SEE_THE_LOG: &str = "For more on this error consult the server log.";
 
-/// `error`, `error_description` (`None`: any), meaning. The first that fits counts.
-pub(super) type Row = (&'static str, Option<&'static str>, ProviderError);
+const CLIENTS: &str = "Server Administration Guide, \"Managing OpenID Connect clients\"";
+const CREDENTIALS: &str = "Server Administration Guide, \"Confidential client credentials\"";
+const BRUTE_FORCE: &str = "Server Administration Guide, \"Password guess: brute force attacks\"";
+const CODE_GRANT: &str = "keycloak/keycloak, `AuthorizationCodeGrantType.java`";
+const PKCE: &str = "RFC 7636 section 4.6; keycloak/keycloak, `PkceUtils.java`";
+const CODE_USE: &str = "RFC 6749 section 4.1.3";
+const RFC: &str = "RFC 6749 section 5.2";
 
-/// To a password, with a code or without.
-pub(super) const OF_A_PASSWORD: &[&[Row]] = &[
-    OF_A_DIRECT_GRANT,
-    &[
-        ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
+/// What a grant with a password may be answered.
+pub(super) const TO_A_PASSWORD: &[&Refusals] = &[&OF_A_DIRECT_GRANT, &OF_A_PASSWORD, &OF_ANYTHING];
+/// What a grant with a code and no password may be answered.
+pub(super) const TO_A_TOTP: &[&Refusals] = &[&OF_A_DIRECT_GRANT, &OF_A_TOTP, &OF_ANYTHING];
+/// What a grant with neither name nor password is answered where all is right that is looked at before them.
+pub(super) const TO_NO_NAME: &[&Refusals] = &[&OF_A_DIRECT_GRANT, &OF_NO_NAME, &OF_ANYTHING];
+/// What a grant with a name alone is answered where a code is asked for.
+pub(super) const TO_A_NAME: &[&Refusals] = &[&OF_A_DIRECT_GRANT, &OF_A_NAME, &OF_ANYTHING];
+
+pub(super) const OF_A_PASSWORD: Refusals = Refusals {
+    to: "a password, with a code or without",
+    rows: &[
+        Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), BRUTE_FORCE)
+            .note("wrong password, unknown user, one-time code wrong or missing, locked: all have one message"),
         // An empty name is something a user types, not something an administrator can repair.
-        ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
+        Row::error("invalid_request", rejected(Rejection::InvalidCredentials), "RFC 6749 section 4.3.2")
+            .saying(NO_NAME)
+            .note("no name was typed"),
     ],
-    OF_ANYTHING,
-];
+};
 
-/// To a code without a password.
-pub(super) const OF_A_TOTP: &[&[Row]] = &[
-    OF_A_DIRECT_GRANT,
-    &[
-        ("invalid_grant", None, rejected(Rejection::OtpInvalid)),
-        ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::OtpInvalid)),
-        // What it says of a user who has no one-time code. That is nobody's outage, and no secret to be told.
-        ("unknown_error", Some(SEE_THE_LOG), rejected(Rejection::OtpInvalid)),
+pub(super) const OF_A_TOTP: Refusals = Refusals {
+    to: "a code without a password",
+    rows: &[
+        Row::error("invalid_grant", rejected(Rejection::OtpInvalid), BRUTE_FORCE),
+        Row::error("invalid_request", rejected(Rejection::OtpInvalid), "RFC 6749 section 4.3.2")
+            .saying(NO_NAME)
+            .note("no name was typed"),
+        // No outage, and no secret to be told: anybody can name such a user.
+        Row::error("unknown_error", rejected(Rejection::OtpInvalid), "keycloak/keycloak, `ValidateOTP.java`")
+            .saying(SEE_THE_LOG)
+            .note("the user has no one-time code, which the server reads before it asks whether there is one"),
     ],
-    OF_ANYTHING,
-];
+};
 
-/// To neither name nor password: all is right that is looked at before them.
-pub(super) const OF_NOBODY: &[&[Row]] = &[
-    OF_A_DIRECT_GRANT,
-    &[
-        ("invalid_request", Some("Missing parameter: username"), rejected(Rejection::InvalidCredentials)),
-        (
+const OF_NO_NAME: Refusals = Refusals {
+    to: "a grant without a name",
+    rows: &[
+        Row::error("invalid_request", rejected(Rejection::InvalidCredentials), RFC).saying(NO_NAME),
+        Row::error(
             "invalid_grant",
-            None,
             token("the grant is refused before a name is asked for: see the realm's client policies"),
+            RFC,
         ),
     ],
-    OF_ANYTHING,
-];
+};
 
-/// To a name alone, where a code is asked for.
-pub(super) const OF_A_NAME: &[&[Row]] = &[
-    OF_A_DIRECT_GRANT,
-    &[
-        ("invalid_grant", None, rejected(Rejection::InvalidCredentials)),
-        // Of a user who has no one-time code, where one is asked for. It says so of errors of its own as well, but has
-        // just answered the same client well.
-        ("unknown_error", Some(SEE_THE_LOG), rejected(Rejection::OtpInvalid)),
+const OF_A_NAME: Refusals = Refusals {
+    to: "a name alone",
+    rows: &[
+        Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), RFC),
+        // Of a user who has no one-time code, where one is asked for. It says so of errors of its own as well, but has just
+        // answered the same client well.
+        Row::error("unknown_error", rejected(Rejection::OtpInvalid), RFC).saying(SEE_THE_LOG),
     ],
-    OF_ANYTHING,
-];
+};
 
-/// To an authorization code.
-pub(super) const OF_A_CODE: &[&[Row]] = &[OF_A_REDIRECT, OF_ANYTHING];
+pub(super) const OF_A_DIRECT_GRANT: Refusals = Refusals {
+    to: "a password or a code, before anything else",
+    rows: &[
+        Row::error("invalid_grant", rejected(Rejection::AccountDisabled), "pull requests 1803, 46607")
+            .saying("Account disabled"),
+        // "Verify e-mail" and "accept the terms" say the same: only the browser login can tell them apart and resolve them.
+        Row::error("invalid_grant", rejected(Rejection::PasswordExpired), "pull request 5610")
+            .saying("Account is not fully set up")
+            .note("a required action is pending; which one is not said"),
+        Row::error(
+            "invalid_grant",
+            token("a client policy forbids the password grant: Realm settings > Client policies"),
+            "Server Administration Guide, \"Client Policies\"",
+        )
+        .saying("resource owner password credentials grant is prohibited."),
+        Row::error(
+            "unauthorized_client",
+            token("switch on Direct access grants: Clients > the client > Settings > Capability config"),
+            CLIENTS,
+        )
+        .saying("Client not allowed for direct access grants"),
+        Row::error("unsupported_grant_type", token("the server does not offer the password grant"), RFC),
+    ],
+};
 
-const OF_A_DIRECT_GRANT: &[Row] = &[
-    ("invalid_grant", Some("Account disabled"), rejected(Rejection::AccountDisabled)),
-    // "Verify e-mail" and "accept the terms" say the same: only the browser login can tell them apart and resolve them.
-    ("invalid_grant", Some("Account is not fully set up"), rejected(Rejection::PasswordExpired)),
-    (
-        "invalid_grant",
-        Some("resource owner password credentials grant is prohibited."),
-        token("a client policy forbids the password grant: Realm settings > Client policies"),
-    ),
-    (
-        "unauthorized_client",
-        Some("Client not allowed for direct access grants"),
-        token("switch on Direct access grants: Clients > the client > Settings > Capability config"),
-    ),
-    ("unsupported_grant_type", None, token("the server does not offer the password grant")),
-];
-
-const OF_A_REDIRECT: &[Row] = &[
-    ("invalid_grant", Some("Incorrect redirect_uri"), CODE_OF_ANOTHER),
-    ("invalid_grant", Some("Auth error: Found different client_id in clientSession"), CODE_OF_ANOTHER),
-    ("invalid_grant", Some("PKCE verification failed: Code mismatch"), CODE_OF_ANOTHER),
-    ("invalid_grant", Some("PKCE verification failed: Invalid code verifier"), CODE_OF_ANOTHER),
-    ("invalid_grant", Some("PKCE code verifier not specified"), CODE_OF_ANOTHER),
-    ("invalid_grant", Some("PKCE code verifier specified but challenge not present in authorization"), CODE_OF_ANOTHER),
-    ("invalid_grant", Some("User disabled"), rejected(Rejection::AccountDisabled)),
-    (
-        "invalid_grant",
-        Some("Client not allowed to exchange code"),
-        token("switch on Standard flow: Clients > the client > Settings > Capability config"),
-    ),
-    // "Code not valid" and whatever else ended the login meanwhile: only a new code helps.
-    ("invalid_grant", None, rejected(Rejection::InteractionRequired)),
-    (
-        "invalid_scope",
-        Some("Client no longer has requested consent from user"),
-        rejected(Rejection::InteractionRequired),
-    ),
-    (
-        "unsupported_grant_type",
-        None,
-        token("the token endpoint does not redeem authorization codes: check settings.url"),
-    ),
-];
-
-const OF_ANYTHING: &[Row] = &[
-    ("unauthorized_client", Some("Bearer-only not allowed"), WRONG_KIND),
-    (
-        "unauthorized_client",
-        None,
-        client("the client secret is wrong or missing: Clients > the client > Credentials > Client secret"),
-    ),
-    (
-        "invalid_client",
-        Some("Client requires user consent"),
-        token("switch off Consent required: Clients > the client > Settings > Login settings"),
-    ),
-    (
-        "invalid_client",
-        Some("Parameter client_assertion_type is missing"),
-        client(
-            "the client authenticates with a signed JWT: choose Client Id and Secret under Clients > the client > Credentials",
+pub(super) const OF_A_CODE: Refusals = Refusals {
+    to: "an authorization code",
+    rows: &[
+        Row::error("invalid_grant", CODE_OF_ANOTHER, CODE_USE).saying("Incorrect redirect_uri").note("another's code"),
+        Row::error("invalid_grant", CODE_OF_ANOTHER, CODE_USE)
+            .saying("Auth error: Found different client_id in clientSession")
+            .note("another client's code"),
+        Row::error("invalid_grant", CODE_OF_ANOTHER, PKCE).saying("PKCE verification failed: Code mismatch"),
+        Row::error("invalid_grant", CODE_OF_ANOTHER, PKCE).saying("PKCE verification failed: Invalid code verifier"),
+        Row::error("invalid_grant", CODE_OF_ANOTHER, PKCE).saying("PKCE code verifier not specified"),
+        Row::error("invalid_grant", CODE_OF_ANOTHER, PKCE)
+            .saying("PKCE code verifier specified but challenge not present in authorization"),
+        Row::error("invalid_grant", rejected(Rejection::AccountDisabled), CODE_GRANT).saying("User disabled"),
+        Row::error(
+            "invalid_grant",
+            token("switch on Standard flow: Clients > the client > Settings > Capability config"),
+            CODE_GRANT,
+        )
+        .saying("Client not allowed to exchange code"),
+        Row::error("invalid_grant", rejected(Rejection::InteractionRequired), "RFC 6749 section 4.1.2")
+            .note("\"Code not valid\" and others: used, expired or ended; only a new redirect brings a new code"),
+        Row::error("invalid_scope", rejected(Rejection::InteractionRequired), CODE_GRANT)
+            .saying("Client no longer has requested consent from user")
+            .note("the consent was taken back meanwhile"),
+        Row::error(
+            "unsupported_grant_type",
+            token("the token endpoint does not redeem authorization codes: check settings.url"),
+            RFC,
         ),
-    ),
-    ("invalid_client", Some("Wrong client protocol."), WRONG_KIND),
-    ("invalid_client", Some("Bearer-only not allowed"), WRONG_KIND),
-    (
-        "invalid_client",
-        None,
-        client("the realm has no enabled client of this id: check client.id and Clients > the client"),
-    ),
-    (
-        "invalid_scope",
-        None,
-        token("one of settings.scopes is not among the client's: Clients > the client > Client scopes"),
-    ),
-    ("not_allowed", None, token("leave offline_access out of settings.scopes, or grant users the role offline_access")),
-    ("access_denied", Some("Realm not enabled"), token(REALM_DISABLED)),
-    ("invalid_request", Some("HTTPS required"), token(HTTPS_REQUIRED)),
-    (
-        "invalid_request",
-        None,
-        token("Keycloak does not take the request: is the token endpoint that of a Keycloak 26?"),
-    ),
-    ("Realm does not exist", None, token("there is no such realm: check settings.realm, which is case-sensitive")),
-    (
-        "Unable to find matching target resource method",
-        None,
-        token("there is no Keycloak at this path: check the relative path in settings.url"),
-    ),
-];
+    ],
+};
 
-/// What an answer of the token endpoint other than 200 means, to what the tables are about.
-pub(super) fn classify(now: DateTime<Utc>, response: &Response, tables: &[&[Row]]) -> ProviderError {
-    if let Some(throttled) = throttled(now, response) {
-        return throttled;
-    }
-    if let Some(error) = OauthError::of(response) {
-        let fits = |row: &&Row| row.0 == error.code && row.1.is_none_or(|description| description == error.description);
-        if let Some((_, _, meaning)) = tables.iter().copied().flatten().find(fits) {
-            return *meaning;
-        }
-    }
-    match response.status {
-        status if status.is_server_error() => Stage::Token.unavailable(Outage::ServerError),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if response.media_type() == "text/html" => {
-            rejected(Rejection::Declined)
-        }
-        StatusCode::NOT_FOUND => {
-            token("there is no Keycloak at this address: check settings.url, with its path if it has one")
-        }
-        _ => Stage::Token.unavailable(Outage::Protocol),
-    }
-}
+pub(super) const OF_ANYTHING: Refusals = Refusals {
+    to: "any of them, after these",
+    rows: &[
+        Row::error("unauthorized_client", WRONG_KIND, CLIENTS).saying("Bearer-only not allowed"),
+        Row::error(
+            "unauthorized_client",
+            client("the client secret is wrong or missing: Clients > the client > Credentials > Client secret"),
+            CREDENTIALS,
+        ),
+        Row::error(
+            "invalid_client",
+            token("switch off Consent required: Clients > the client > Settings > Login settings"),
+            "Server Administration Guide, \"Consent screen\" settings of a client",
+        )
+        .saying("Client requires user consent"),
+        Row::error(
+            "invalid_client",
+            client(
+                "the client authenticates with a signed JWT: choose Client Id and Secret under Clients > the client > \
+                 Credentials",
+            ),
+            CREDENTIALS,
+        )
+        .saying("Parameter client_assertion_type is missing"),
+        Row::error("invalid_client", WRONG_KIND, "Server Administration Guide, \"Creating a SAML client\"")
+            .saying("Wrong client protocol."),
+        Row::error("invalid_client", WRONG_KIND, CLIENTS).saying("Bearer-only not allowed"),
+        Row::error(
+            "invalid_client",
+            client("the realm has no enabled client of this id: check client.id and Clients > the client"),
+            CLIENTS,
+        ),
+        Row::error(
+            "invalid_scope",
+            token("one of settings.scopes is not among the client's: Clients > the client > Client scopes"),
+            "Server Administration Guide, \"Client scopes\"",
+        ),
+        Row::error(
+            "not_allowed",
+            token("leave offline_access out of settings.scopes, or grant users the role offline_access"),
+            "Server Administration Guide, \"Offline access\"",
+        ),
+        Row::error("access_denied", token(REALM_DISABLED), "Server Administration Guide, \"Configuring realms\"")
+            .saying("Realm not enabled"),
+        Row::error(
+            "invalid_request",
+            token(HTTPS_REQUIRED),
+            "Server Administration Guide, \"Configuring SSL for a realm\"",
+        )
+        .saying("HTTPS required"),
+        Row::error(
+            "invalid_request",
+            token("Keycloak does not take the request: is the token endpoint that of a Keycloak 26?"),
+            RFC,
+        ),
+        Row::error(
+            "Realm does not exist",
+            token("there is no such realm: check settings.realm, which is case-sensitive"),
+            "Securing applications, \"OpenID Connect\"",
+        ),
+        Row::error(
+            "Unable to find matching target resource method",
+            token("there is no Keycloak at this path: check the relative path in settings.url"),
+            "Server guide, \"Configuring the hostname\"",
+        ),
+        Row::page(401, rejected(Rejection::Declined), "Server Administration Guide, \"Authentication flows\"")
+            .note("the flow ends in \"Deny access\""),
+        Row::page(403, rejected(Rejection::Declined), "Server Administration Guide, \"Authentication flows\"")
+            .note("the flow ends in \"User session limits\""),
+        Row::status(
+            404,
+            token("there is no Keycloak at this address: check settings.url, with its path if it has one"),
+            "RFC 9110 section 15.5.5",
+        ),
+    ],
+};
 
 #[cfg(test)]
 mod tests {
@@ -205,7 +230,13 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use serde_json::json;
 
+    use chrono::DateTime;
+    use egress::Response;
+    use http::StatusCode;
+
     use super::*;
+    use crate::Outage;
+    use crate::refusals::classify;
 
     fn answer(status: u16, media_type: &'static str, body: &str) -> Response {
         let headers = HeaderMap::from_iter([
@@ -216,22 +247,25 @@ mod tests {
     }
 
     fn meaning(status: u16, error: &str, description: &str) -> ProviderError {
-        meaning_to(OF_A_PASSWORD, status, error, description)
+        meaning_to(TO_A_PASSWORD, status, error, description)
     }
 
-    fn meaning_to(tables: &[&[Row]], status: u16, error: &str, description: &str) -> ProviderError {
+    const TO_A_CODE: &[&Refusals] = &[&OF_A_CODE, &OF_ANYTHING];
+
+    fn meaning_to(tables: &[&Refusals], status: u16, error: &str, description: &str) -> ProviderError {
         let body = match description {
             "" => json!({ "error": error }),
             description => json!({ "error": error, "error_description": description }),
         };
-        classify(DateTime::UNIX_EPOCH, &answer(status, "application/json", &body.to_string()), tables)
+        classify(DateTime::UNIX_EPOCH, Stage::Token, &answer(status, "application/json", &body.to_string()), tables)
     }
 
     fn page(status: u16) -> ProviderError {
         classify(
             DateTime::UNIX_EPOCH,
+            Stage::Token,
             &answer(status, "text/html;charset=utf-8", "<html>Access denied</html>"),
-            OF_A_CODE,
+            TO_A_CODE,
         )
     }
 
@@ -274,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_code_that_has_ended_is_asked_for_again_and_one_of_somebody_else_is_refused() {
-        let meaning = |status, error, description| meaning_to(OF_A_CODE, status, error, description);
+        let meaning = |status, error, description| meaning_to(TO_A_CODE, status, error, description);
         for ended in ["Code not valid", "something a later release says", ""] {
             assert_eq!(meaning(400, "invalid_grant", ended), rejected(Rejection::InteractionRequired), "{ended}");
         }

@@ -7,8 +7,8 @@ use domain::Method;
 use egress::Response;
 
 use super::errors;
-use super::settings::Keycloak;
-use crate::oidc::{Probing, redeem};
+use crate::oidc::Probing;
+use crate::refusals::Refusals;
 use crate::report::{Finding, NotPassed, Verdict};
 use crate::{ProviderError, Rejection};
 
@@ -58,7 +58,7 @@ pub(super) fn about_a_page(page: &Response) -> Option<&'static str> {
     OF_A_PAGE.iter().find(|(sentence, _)| message.contains(sentence)).map(|(_, hint)| *hint)
 }
 
-pub(super) async fn checks(probing: &Probing<'_, Keycloak>) -> Vec<Finding> {
+pub(super) async fn checks(probing: &Probing<'_>) -> Vec<Finding> {
     let mut checks = Vec::new();
     if probing.has(Method::Password) {
         checks.push(Finding::of("password_grant", may_grant(probing, Method::Password).await));
@@ -73,8 +73,8 @@ pub(super) async fn checks(probing: &Probing<'_, Keycloak>) -> Vec<Finding> {
 }
 
 /// Whether the client gets as far as being asked for a name.
-async fn may_grant(probing: &Probing<'_, Keycloak>, method: Method) -> Verdict {
-    match grant(probing, method, None, errors::OF_NOBODY).await? {
+async fn may_grant(probing: &Probing<'_>, method: Method) -> Verdict {
+    match grant(probing, method, None, errors::TO_NO_NAME).await? {
         Ok(()) => Err(NOBODY),
         Err(ProviderError::Rejected(Rejection::InvalidCredentials)) => Ok(()),
         Err(ProviderError::Rejected(Rejection::Declined)) => Err(DENIED),
@@ -83,10 +83,10 @@ async fn may_grant(probing: &Probing<'_, Keycloak>, method: Method) -> Verdict {
 }
 
 /// Whether a name is not enough, and what is missing is a code: asked for it of a user who has none, the server throws.
-async fn asks_for_a_code(probing: &Probing<'_, Keycloak>, granted: Verdict) -> Verdict {
+async fn asks_for_a_code(probing: &Probing<'_>, granted: Verdict) -> Verdict {
     granted.map_err(|doubt| if matches!(doubt, NotPassed::Failed(_)) { NO_GRANT } else { doubt })?;
-    let user = probing.with.test_user.filter(|user| !user.is_empty()).ok_or(NO_TEST_USER)?;
-    match grant(probing, Method::Totp, Some(user), errors::OF_A_NAME).await? {
+    let user = probing.test_user().ok_or(NO_TEST_USER)?;
+    match grant(probing, Method::Totp, Some(user), errors::TO_A_NAME).await? {
         // What they have to do first is looked at once they are through.
         Ok(()) | Err(ProviderError::Rejected(Rejection::PasswordExpired)) => Err(NAME_ALONE),
         Err(ProviderError::Rejected(Rejection::OtpInvalid)) => Ok(()),
@@ -97,19 +97,16 @@ async fn asks_for_a_code(probing: &Probing<'_, Keycloak>, granted: Verdict) -> V
     }
 }
 
-/// A direct grant without password and code, as far as it can be tried. Tokens, if any come, are let go of.
+/// A direct grant without password and code, as far as it can be tried.
 async fn grant(
-    probing: &Probing<'_, Keycloak>,
+    probing: &Probing<'_>,
     method: Method,
     username: Option<&str>,
-    rows: &[&[errors::Row]],
+    refusals: &[&Refusals],
 ) -> Result<Result<(), ProviderError>, NotPassed> {
-    let (metadata, client) = probing.client(method)?;
-    let mut grant = vec![("grant_type", "password"), ("scope", probing.party.scope())];
+    let mut grant = vec![("grant_type", "password"), ("scope", probing.scope())];
     grant.extend(username.map(|username| ("username", username)));
-    let now = probing.cx.now();
-    let failed = |response: &_| errors::classify(now, response, rows);
-    Ok(redeem(probing.cx, metadata, client, &grant, failed).await.map(|_| ()))
+    probing.grant(method, &grant, refusals).await
 }
 
 #[cfg(test)]

@@ -8,16 +8,16 @@ use crate::InvalidConnector;
 /// `settings` of a connector document, but for those of all OpenID Connect connectors.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Keycloak {
+pub(super) struct Settings {
     /// The server's public address, with the relative path if it has one.
     url: Url,
     /// The realm's name, as it stands in the issuer: case-sensitive, not percent-encoded.
     realm: String,
 }
 
-impl Keycloak {
+impl Settings {
     /// `{url}/realms/{realm}`, as Keycloak writes `iss`.
-    pub(super) fn address(&self) -> Result<String, InvalidConnector> {
+    pub(super) fn issuer(&self) -> Result<String, InvalidConnector> {
         let invalid = |reason: &str| Err(InvalidConnector::at("settings.url", reason));
         if !matches!(self.url.scheme(), "https" | "http") {
             return invalid("is not an https address");
@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    fn settings(url: &str, realm: &str) -> Keycloak {
+    fn settings(url: &str, realm: &str) -> Settings {
         serde_json::from_value(json!({ "url": url, "realm": realm })).unwrap()
     }
 
@@ -61,7 +61,7 @@ mod tests {
             ("http://localhost:8080", "two words", "http://localhost:8080/realms/two%20words"),
             ("https://id.example.com", "a/b?c#d", "https://id.example.com/realms/a%2Fb%3Fc%23d"),
         ] {
-            assert_eq!(settings(url, realm).address().unwrap(), issuer);
+            assert_eq!(settings(url, realm).issuer().unwrap(), issuer);
         }
     }
 
@@ -77,7 +77,7 @@ mod tests {
             ("https://id.example.com", "..", "settings.realm"),
             ("https://id.example.com", "a\nb", "settings.realm"),
         ] {
-            assert_eq!(settings(url, realm).address().unwrap_err().place(), place, "{url} {realm}");
+            assert_eq!(settings(url, realm).issuer().unwrap_err().place(), place, "{url} {realm}");
         }
     }
 }

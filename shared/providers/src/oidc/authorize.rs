@@ -3,11 +3,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{Entropy, Pending, identity::hash_parts};
+use domain::identity::hash_parts;
+use domain::{Entropy, Method, Pending};
 use openidconnect::{Nonce, PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::{Check, Hints, ProviderError, Stage};
+use super::connection::Registration;
+use super::discovery::Metadata;
+use super::options::ResponseMode;
+use crate::{Check, Cx, Hints, ProviderError, Stage};
 
 /// Parameters that are the protocol's own: what a connector adds may not be one of them. Those of a request object would
 /// take the place of all the others, and a `max_age` would have to be checked in what comes back.
@@ -96,4 +101,45 @@ impl PendingRedirect {
     pub(super) fn challenge(&self) -> PkceCodeChallenge {
         PkceCodeChallenge::from_code_verifier_sha256(&self.verifier())
     }
+}
+
+/// Where a browser is sent (RFC 6749 section 4.1.1).
+pub(super) fn url(
+    cx: &Cx<'_>,
+    registration: &Registration,
+    metadata: &Metadata,
+    redirect: &PendingRedirect,
+    state: &str,
+    response_mode: Option<ResponseMode>,
+) -> Result<Url, ProviderError> {
+    let client = registration.client(Method::Oidc)?;
+    let mut url = metadata.authorization_endpoint()?.clone();
+    let (redirect_uri, options) = (registration.redirect_uri(cx), &registration.options);
+    let (nonce, challenge) = (redirect.nonce(), options.pkce.then(|| redirect.challenge()));
+    // What the endpoint's query has already stays (RFC 6749 section 3.1).
+    let mut query = url.query_pairs_mut();
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &client.id)
+        .append_pair("redirect_uri", &redirect_uri)
+        .append_pair("scope", registration.scope())
+        .append_pair("state", state)
+        .append_pair("nonce", nonce.secret());
+    if let Some(challenge) = &challenge {
+        query.append_pair("code_challenge", challenge.as_str()).append_pair("code_challenge_method", "S256");
+    }
+    for (name, value) in [
+        ("response_mode", response_mode.map(|mode| mode.as_str())),
+        ("login_hint", redirect.login_hint.as_deref()),
+        ("ui_locales", redirect.ui_locales.as_deref()),
+        ("prompt", redirect.prompt.as_deref().or(options.prompt.as_deref())),
+        ("acr_values", redirect.acr_values.as_deref().or(options.acr_values.as_deref())),
+    ] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    query.extend_pairs(&options.authorize_params);
+    drop(query);
+    Ok(url)
 }

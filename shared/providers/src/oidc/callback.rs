@@ -1,56 +1,66 @@
 //! What a browser brings back from the authorization endpoint (RFC 6749 sections 4.1.2 and 4.1.2.1, OIDC Core 3.1.2.6).
 
 use super::discovery::Metadata;
+use crate::refusals::{self, Refusals, Row};
 use crate::{Callback, Check, Outage, ProviderError, Rejection, Stage};
 
 const STAGE: Stage = Stage::Callback;
 
-const REQUEST: ProviderError = ProviderError::Misconfigured {
-    stage: STAGE,
-    hint: "the provider does not take the authorization request: check prompt, acr_values, authorize_params and pkce in the \
-           settings, and what the provider demands of this client",
-};
+const REQUEST: ProviderError = STAGE.misconfigured(
+    "the provider does not take the authorization request: check prompt, acr_values, authorize_params and pkce in the \
+     settings, and what the provider demands of this client",
+);
+const DECLINED: ProviderError = ProviderError::Rejected(Rejection::Declined);
+const INTERACTION: ProviderError = ProviderError::Rejected(Rejection::InteractionRequired);
+const AWAY: ProviderError = STAGE.unavailable(Outage::ServerError);
 
-/// `error`, meaning. The description is for people and may be anything: it is not looked at.
-const ERRORS: &[(&str, ProviderError)] = &[
-    ("access_denied", ProviderError::Rejected(Rejection::Declined)),
-    // Nobody is signed in there, and `prompt=none` forbade to ask.
-    ("login_required", ProviderError::Rejected(Rejection::Declined)),
-    ("unmet_authentication_requirements", ProviderError::Rejected(Rejection::Declined)),
-    ("interaction_required", ProviderError::Rejected(Rejection::InteractionRequired)),
-    ("consent_required", ProviderError::Rejected(Rejection::InteractionRequired)),
-    ("account_selection_required", ProviderError::Rejected(Rejection::InteractionRequired)),
-    ("temporarily_unavailable", ProviderError::Unavailable { stage: STAGE, outage: Outage::ServerError }),
-    ("server_error", ProviderError::Unavailable { stage: STAGE, outage: Outage::ServerError }),
-    (
-        "unauthorized_client",
-        ProviderError::Misconfigured {
-            stage: STAGE,
-            hint: "the provider does not let this client use the authorization code flow: switch it on for the client",
-        },
-    ),
-    (
-        "unsupported_response_type",
-        ProviderError::Misconfigured {
-            stage: STAGE,
-            hint: "the provider does not offer the authorization code flow, or not to this client",
-        },
-    ),
-    (
-        "invalid_scope",
-        ProviderError::Misconfigured {
-            stage: STAGE,
-            hint: "one of settings.scopes is unknown to the provider, or not granted to this client",
-        },
-    ),
-    ("invalid_request", REQUEST),
-    ("invalid_target", REQUEST),
-    ("invalid_request_uri", REQUEST),
-    ("invalid_request_object", REQUEST),
-    ("request_not_supported", REQUEST),
-    ("request_uri_not_supported", REQUEST),
-    ("registration_not_supported", REQUEST),
-];
+const RFC: &str = "RFC 6749 section 4.1.2.1";
+const CORE: &str = "OIDC Core 3.1.2.6";
+
+/// To an authorization request, at the callback, by `error`. The description is for people and may be anything: it is not
+/// looked at. An unknown error is treated as declined.
+pub const OF_A_REDIRECT: Refusals = Refusals {
+    to: "an authorization request, at the callback",
+    rows: &[
+        Row::error("access_denied", DECLINED, RFC).note("the user or the provider refused"),
+        Row::error("login_required", DECLINED, CORE).note("no session there, and `prompt=none` forbade to ask"),
+        Row::error(
+            "unmet_authentication_requirements",
+            DECLINED,
+            "OpenID Connect Core Error Code unmet_authentication_requirements 1.0",
+        )
+        .note("`acr_values` asks for more than the user has"),
+        Row::error("interaction_required", INTERACTION, CORE),
+        Row::error("consent_required", INTERACTION, CORE),
+        Row::error("account_selection_required", INTERACTION, CORE),
+        Row::error("temporarily_unavailable", AWAY, RFC),
+        Row::error("server_error", AWAY, RFC),
+        Row::error(
+            "unauthorized_client",
+            STAGE.misconfigured(
+                "the provider does not let this client use the authorization code flow: switch it on for the client",
+            ),
+            RFC,
+        ),
+        Row::error(
+            "unsupported_response_type",
+            STAGE.misconfigured("the provider does not offer the authorization code flow, or not to this client"),
+            RFC,
+        ),
+        Row::error(
+            "invalid_scope",
+            STAGE.misconfigured("one of settings.scopes is unknown to the provider, or not granted to this client"),
+            RFC,
+        ),
+        Row::error("invalid_request", REQUEST, RFC),
+        Row::error("invalid_target", REQUEST, "RFC 8707 section 2"),
+        Row::error("invalid_request_uri", REQUEST, CORE),
+        Row::error("invalid_request_object", REQUEST, CORE),
+        Row::error("request_not_supported", REQUEST, CORE),
+        Row::error("request_uri_not_supported", REQUEST, CORE),
+        Row::error("registration_not_supported", REQUEST, CORE),
+    ],
+};
 
 /// Whether an error says that the request was right but for nobody being there to ask (OIDC Core 3.1.2.6): what
 /// `prompt=none` comes to where nobody is signed in.
@@ -63,14 +73,13 @@ pub(super) fn code<'a>(metadata: &Metadata, callback: &'a Callback) -> Result<&'
     // Before anything is believed or sent: an answer that an attacker's provider has mixed in would have us give it the
     // code of the right one, or the right one a code of its own (RFC 9207 section 2.4).
     match callback.get("iss") {
-        Some(issuer) if issuer == metadata.issuer => {}
+        Some(issuer) if metadata.is_issuer(issuer) => {}
         None if !metadata.names_itself => {}
         _ => return Err(STAGE.refused(Check::Issuer)),
     }
     if let Some(error) = callback.get("error") {
-        let row = ERRORS.iter().find(|(code, _)| *code == error);
-        // An error nobody knows: the provider has said no, and there is nothing to try again.
-        return Err(row.map_or(ProviderError::Rejected(Rejection::Declined), |(_, meaning)| *meaning));
+        // An unknown one: the provider has refused, and there is nothing to try again.
+        return Err(refusals::of_error(&OF_A_REDIRECT, error).unwrap_or(DECLINED));
     }
     callback.get("code").ok_or_else(|| STAGE.refused(Check::Format))
 }

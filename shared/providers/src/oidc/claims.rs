@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::DateTime;
+use domain::identity::FLAGGED;
 use domain::{Claims, ConnectorDocument, ExternalIdentity, Method};
 use serde_json::{Map, Value};
 
@@ -13,35 +14,35 @@ use crate::{Check, Cx, ProviderError, Stage};
 /// of it comes with the one call. An account without a name is nothing to ask about at every login.
 const WANTED: &[(&str, &str)] = &[("email", "email")];
 
-/// A flag speaks only for the value beside it in the same document.
-const FLAGGED: &[(&str, &str)] = &[("email", "email_verified"), ("phone_number", "phone_number_verified")];
-
 /// Verified claims about one subject of one issuer.
-pub(crate) struct VerifiedClaims {
-    pub(crate) issuer: String,
-    pub(crate) subject: String,
-    pub(crate) claims: Map<String, Value>,
+pub struct VerifiedClaims {
+    issuer_key: String,
+    subject: String,
+    claims: Map<String, Value>,
 }
 
 impl VerifiedClaims {
     /// Claims whose `sub` is what OIDC Core section 2 says: there, and at most 255 characters.
-    pub(crate) fn new(stage: Stage, issuer: &str, claims: Map<String, Value>) -> Result<Self, ProviderError> {
+    pub(crate) fn new(stage: Stage, issuer_key: &str, claims: Map<String, Value>) -> Result<Self, ProviderError> {
         match claims.get("sub").and_then(Value::as_str) {
             Some(subject) if (1..=255).contains(&subject.len()) => {
-                Ok(Self { issuer: issuer.to_owned(), subject: subject.to_owned(), claims })
+                Ok(Self { issuer_key: issuer_key.to_owned(), subject: subject.to_owned(), claims })
             }
             _ => Err(stage.refused(Check::Subject)),
         }
     }
 
     /// A claim that is text.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
     }
 
-    /// A claim that is a list; what of it is text.
-    pub(crate) fn texts(&self, name: &str) -> Option<Vec<&str>> {
-        Some(self.claims.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
+    /// A claim that is a list of texts, or one text alone, as some providers write a list of one.
+    pub fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        match self.claims.get(name)? {
+            Value::Array(all) => Some(all.iter().filter_map(Value::as_str).collect()),
+            one => Some(vec![one.as_str()?]),
+        }
     }
 
     /// Whether something is missing that userinfo may have, where these are the scopes that were asked for.
@@ -78,12 +79,17 @@ impl VerifiedClaims {
         let auth_time = self.claims.get("auth_time").and_then(Value::as_i64);
         let auth_time = auth_time.and_then(|time| DateTime::from_timestamp(time, 0)).filter(|time| *time <= cx.now());
         let authenticated_at = auth_time.unwrap_or_else(|| cx.now());
+        let left_out = Claims::left_out(&self.claims);
+        if !left_out.is_empty() {
+            cx.request.count(|counts| counts.claims_left_out += left_out.len() as u64);
+            tracing::warn!(event = "claims_left_out", connector = %document.id, claims = left_out.join(" "));
+        }
         ExternalIdentity {
             connector: document.id.clone(),
-            source: document.source(),
+            source: document.source(&self.issuer_key),
             provider: document.provider.clone(),
             method,
-            issuer_key: self.issuer,
+            issuer_key: self.issuer_key,
             subject_key: self.subject,
             raw_issuer: None,
             raw_subject: None,
@@ -98,7 +104,7 @@ impl VerifiedClaims {
 impl fmt::Debug for VerifiedClaims {
     // Claims describe a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifiedClaims").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("VerifiedClaims").field("issuer", &self.issuer_key).finish_non_exhaustive()
     }
 }
 

@@ -1,47 +1,100 @@
 //! The discovery document (OpenID Connect Discovery 1.0 section 4), and what a connector puts in its place.
 
-use domain::json;
-use egress::Request;
+use egress::{Request, Response};
+use http::header::LOCATION;
 use openidconnect::core::CoreJwsSigningAlgorithm;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
+use super::profile::IssuerPolicy;
 use super::{address, authorize};
 use crate::{Check, Cx, ProviderError, Stage, answers};
+
+const STAGE: Stage = Stage::Discovery;
+
+/// How a client may authenticate (OpenID Connect Core 9, RFC 8705 section 2): the words of which are shown.
+const AUTH_METHODS: &[&str] = &[
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+    "none",
+];
 
 /// What is taken from a provider's document. The algorithms it advertises are only shown to an administrator: which are
 /// good enough is not the provider's to say.
 ///
 /// The URLs may be anybody's. Each is vetted by egress when it is called.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Document {
     pub(super) issuer: String,
-    #[serde(flatten)]
     pub(super) endpoints: Endpoints,
-    #[serde(rename = "id_token_signing_alg_values_supported", default, deserialize_with = "registered")]
+    /// Those with a registered name (RFC 7518 section 3.1): a word of the provider's own is not passed on.
     pub(super) algorithms: Vec<CoreJwsSigningAlgorithm>,
-    authorization_response_iss_parameter_supported: Option<bool>,
+    /// Likewise.
+    pub(super) auth_methods: Vec<&'static str>,
+    /// Members that make no sense, and are as if they were absent.
+    pub(super) odd: Vec<&'static str>,
+    names_itself: bool,
 }
 
-/// Those with a name that everybody knows (RFC 7518 section 3.1): a word of the provider's own goes nowhere.
-fn registered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CoreJwsSigningAlgorithm>, D::Error> {
-    let values = Value::deserialize(deserializer)?;
-    let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
-    Ok(values.iter().filter_map(|value| CoreJwsSigningAlgorithm::deserialize(value).ok()).collect())
+impl Document {
+    /// Every member by itself: an odd one costs nothing but itself.
+    fn read(found: &Map<String, Value>) -> Self {
+        let mut odd = Vec::new();
+        let mut member = |name: &'static str, read: &mut dyn FnMut(&Value) -> bool| {
+            if found.get(name).is_some_and(|value| !value.is_null() && !read(value)) {
+                odd.push(name);
+            }
+        };
+        let mut document = Self::default();
+        let Endpoints { authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri } = &mut document.endpoints;
+        for (name, endpoint) in [
+            ("authorization_endpoint", authorization_endpoint),
+            ("token_endpoint", token_endpoint),
+            ("userinfo_endpoint", userinfo_endpoint),
+            ("jwks_uri", jwks_uri),
+        ] {
+            member(name, &mut |value| {
+                *endpoint = value.as_str().and_then(|url| Url::parse(url).ok());
+                endpoint.is_some()
+            });
+        }
+        member("issuer", &mut |value| value.as_str().map(|issuer| document.issuer = issuer.to_owned()).is_some());
+        member("authorization_response_iss_parameter_supported", &mut |value| {
+            value.as_bool().map(|supported| document.names_itself = supported).is_some()
+        });
+        member("id_token_signing_alg_values_supported", &mut |value| {
+            let registered = |value: &Value| CoreJwsSigningAlgorithm::deserialize(value).ok();
+            value.as_array().map(|all| document.algorithms = all.iter().filter_map(registered).collect()).is_some()
+        });
+        member("token_endpoint_auth_methods_supported", &mut |value| {
+            let known = |value: &Value| AUTH_METHODS.iter().copied().find(|known| value == known);
+            value.as_array().map(|all| document.auth_methods = all.iter().filter_map(known).collect()).is_some()
+        });
+        document.odd = odd;
+        document
+    }
 }
 
 /// Where a provider is reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct Endpoints {
+pub struct Endpoints {
+    /// Where browsers are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) authorization_endpoint: Option<Url>,
+    pub authorization_endpoint: Option<Url>,
+    /// Where grants are redeemed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) token_endpoint: Option<Url>,
+    pub token_endpoint: Option<Url>,
+    /// Where an access token is asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) userinfo_endpoint: Option<Url>,
+    pub userinfo_endpoint: Option<Url>,
+    /// Where the keys are published.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks_uri: Option<Url>,
+    pub jwks_uri: Option<Url>,
 }
 
 impl Endpoints {
@@ -75,8 +128,13 @@ impl Endpoints {
 /// How an issuer is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Metadata {
-    pub(crate) issuer: String,
+    /// By which its accounts are known, however it spells itself.
+    pub(crate) issuer_key: String,
+    /// As ID tokens and callbacks name it: what the document says, or one of the policy's where there is none.
+    issuers: Vec<String>,
     authorization_endpoint: Option<Url>,
+    /// Whether the settings say so, and not the document.
+    authorization_is_pinned: bool,
     pub(crate) token_endpoint: Url,
     pub(crate) userinfo_endpoint: Option<Url>,
     pub(crate) jwks_uri: Url,
@@ -85,8 +143,8 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Of `issuer`, as its document says, but for what is `pinned`. Where enough is, there need be no document.
-    pub(crate) async fn of(cx: &Cx<'_>, issuer: &str, pinned: &Endpoints) -> Result<Self, ProviderError> {
+    /// Of an issuer, as its document says, but for what is `pinned`. Where enough is, there need be no document.
+    pub(crate) async fn of(cx: &Cx<'_>, issuer: &IssuerPolicy, pinned: &Endpoints) -> Result<Self, ProviderError> {
         if pinned.are_enough() {
             return Self::new(issuer, pinned, None);
         }
@@ -95,32 +153,60 @@ impl Metadata {
     }
 
     /// Likewise, of a document that has been fetched already.
-    pub(super) fn new(issuer: &str, pinned: &Endpoints, document: Option<&Document>) -> Result<Self, ProviderError> {
+    pub(super) fn new(
+        issuer: &IssuerPolicy,
+        pinned: &Endpoints,
+        document: Option<&Document>,
+    ) -> Result<Self, ProviderError> {
         let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
         let endpoints = pinned.clone().or(found);
-        let needed = |url: Option<Url>| url.ok_or_else(|| Stage::Discovery.refused(Check::Format));
+        let token = STAGE.misconfigured(
+            "the discovery document names no token_endpoint, or one that is no address: name it in settings.token_endpoint",
+        );
+        let keys = STAGE.misconfigured(
+            "the discovery document names no jwks_uri, or one that is no address: name it in settings.jwks_uri",
+        );
         Ok(Self {
-            issuer: issuer.to_owned(),
+            issuer_key: issuer.key().to_owned(),
+            issuers: document.map_or_else(|| issuer.spellings().to_vec(), |document| vec![document.issuer.clone()]),
             authorization_endpoint: endpoints.authorization_endpoint,
-            token_endpoint: needed(endpoints.token_endpoint)?,
+            authorization_is_pinned: pinned.authorization_endpoint.is_some(),
+            token_endpoint: endpoints.token_endpoint.ok_or(token)?,
             userinfo_endpoint: endpoints.userinfo_endpoint,
-            jwks_uri: needed(endpoints.jwks_uri)?,
-            names_itself: document
-                .is_some_and(|document| document.authorization_response_iss_parameter_supported == Some(true)),
+            jwks_uri: endpoints.jwks_uri.ok_or(keys)?,
+            names_itself: document.is_some_and(|document| document.names_itself),
         })
+    }
+
+    /// Of a provider that is only its name.
+    #[cfg(test)]
+    pub(super) fn for_tests(issuer: &str) -> Self {
+        let nowhere = Url::parse("https://id.example/nowhere").ok();
+        let pinned = Endpoints { token_endpoint: nowhere.clone(), jwks_uri: nowhere, ..Endpoints::default() };
+        Self::new(&IssuerPolicy::exact(issuer), &pinned, None).unwrap()
+    }
+
+    /// Whether it names itself so: exactly, to the last slash.
+    pub(crate) fn is_issuer(&self, named: &str) -> bool {
+        self.issuers.iter().any(|issuer| issuer == named)
     }
 
     /// Where browsers are sent. No call of ours goes there, so nobody else vets it.
     pub(super) fn authorization_endpoint(&self) -> Result<&Url, ProviderError> {
         let stage = Stage::Authorize;
         let Some(endpoint) = &self.authorization_endpoint else {
-            return Err(stage.misconfigured("the discovery document names no authorization endpoint"));
+            return Err(stage.misconfigured(
+                "the discovery document names no authorization_endpoint, or one that is no address: name it in \
+                 settings.authorization_endpoint",
+            ));
         };
         // Over plain http only where the issuer itself is, which egress calls on one machine alone.
-        if address::check(endpoint).is_err() || (endpoint.scheme() == "http" && !self.issuer.starts_with("http://")) {
-            return Err(stage.misconfigured(
-                "the authorization endpoint is not an https address: see what the discovery document names",
-            ));
+        if address::check(endpoint).is_err() || (endpoint.scheme() == "http" && !self.issuer_key.starts_with("http://"))
+        {
+            return Err(stage.misconfigured(match self.authorization_is_pinned {
+                true => "settings.authorization_endpoint is not an https address",
+                false => "the authorization_endpoint that the discovery document names is not an https address",
+            }));
         }
         // Nothing of ours may be there twice (RFC 6749 section 3.1).
         if endpoint.query_pairs().any(|(name, _)| authorize::is_reserved(&name)) {
@@ -130,32 +216,71 @@ impl Metadata {
     }
 }
 
-/// Fetches the document of `issuer`.
-pub(crate) async fn fetch(cx: &Cx<'_>, issuer: &str) -> Result<Document, ProviderError> {
-    let document = read(cx, issuer).await?;
-    // Exactly, to the last slash (Discovery 1.0 section 4.3).
-    if document.issuer == issuer { Ok(document) } else { Err(Stage::Discovery.refused(Check::Issuer)) }
+/// Why there is no document.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) error: ProviderError,
+    /// Which address was asked.
+    pub(super) asked: Option<Url>,
+    /// Where the provider says it has moved. It is not followed there: whoever wrote the settings has to want that.
+    pub(super) moved_to: Option<Url>,
+}
+
+/// Fetches the document that stands where that of `issuer` has to.
+pub(crate) async fn fetch(cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Document, ProviderError> {
+    read(cx, issuer).await.map_err(|unread| unread.error)
+}
+
+/// Exactly, to the last slash (Discovery 1.0 section 4.3). The settings and the provider differ: an administrator's to
+/// settle, and no login comes of it before.
+pub(super) fn check_issuer(issuer: &IssuerPolicy, document: &Document) -> Result<(), ProviderError> {
+    match issuer.admits(&document.issuer) {
+        true => Ok(()),
+        false => Err(STAGE.misconfigured(
+            "the discovery document names another issuer than the settings: run the connector test, which shows both",
+        )),
+    }
 }
 
 /// Fetches the document that stands where that of `issuer` has to. Whose it is has not been looked at.
-pub(super) async fn read(cx: &Cx<'_>, issuer: &str) -> Result<Document, ProviderError> {
-    let stage = Stage::Discovery;
-    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let url = Url::parse(&url).map_err(|_| stage.misconfigured("the issuer is no URL"))?;
+pub(super) async fn read(cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Document, Unread> {
+    let unread = |error| Unread { error, asked: None, moved_to: None };
+    let url = format!("{}/.well-known/openid-configuration", issuer.key().trim_end_matches('/'));
+    let url = Url::parse(&url).map_err(|_| unread(STAGE.misconfigured("the issuer is no URL")))?;
+    let unread = |error| Unread { asked: Some(url.clone()), ..unread(error) };
 
-    let response = cx.read(stage, Request::get(url)).await?;
-    if response.status != http::StatusCode::OK {
-        let hint = match response.status {
-            http::StatusCode::UNAUTHORIZED | http::StatusCode::FORBIDDEN => {
-                "the discovery document is not given to everybody: use the provider's https address, and see whether a \
-                 firewall stands in between"
-            }
-            _ => {
-                "there is no discovery document at this address: check the server's URL, with its path if it has one, and \
-                 the name of the realm or tenant"
-            }
-        };
-        return Err(answers::unpublished(cx.now(), stage, &response, hint));
+    let response = cx.read(STAGE, Request::get(url.clone())).await.map_err(unread)?;
+    if response.status.is_redirection() {
+        let moved_to = response.header(&LOCATION).and_then(|location| url.join(location).ok());
+        let hint = "the discovery document has moved, and redirects are not followed: put the address where it is now into \
+                    the settings";
+        return Err(Unread { moved_to, ..unread(STAGE.misconfigured(hint)) });
     }
-    json::typed(answers::object(stage, &response)?).ok_or_else(|| stage.refused(Check::Format))
+    if !response.status.is_success() {
+        return Err(unread(answers::unpublished(cx.now(), STAGE, &response, not_there(&response))));
+    }
+    let found = answers::object(STAGE, &response).map_err(unread)?;
+    let document = Document::read(&found);
+    if document.issuer.is_empty() {
+        // Some say with 200 that there is none.
+        let error = match found.contains_key("error") {
+            true => STAGE.misconfigured(NO_DOCUMENT),
+            false => STAGE.misconfigured("the discovery document names no issuer: is this the provider's address?"),
+        };
+        return Err(unread(error));
+    }
+    Ok(document)
+}
+
+const NO_DOCUMENT: &str = "there is no discovery document at this address: check the server's URL, with its path if it has \
+                           one, and the name of the realm or tenant";
+
+fn not_there(response: &Response) -> &'static str {
+    match response.status {
+        http::StatusCode::UNAUTHORIZED | http::StatusCode::FORBIDDEN => {
+            "the discovery document is not given to everybody: use the provider's https address, and see whether a firewall \
+             stands in between"
+        }
+        _ => NO_DOCUMENT,
+    }
 }

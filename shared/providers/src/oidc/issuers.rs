@@ -1,10 +1,10 @@
 //! What is known of each issuer, in the function's memory: its discovery document and its keys.
 //!
 //! Both are fetched when first needed and again in the path of a request once they are [`FRESH`] no more; while the
-//! provider is down they serve on until they are [`USABLE`] no more, and then nothing of that issuer is believed. A key
-//! id that is not among the keys means that the provider has rotated them: they are fetched again, at most once in
-//! [`COOL_DOWN`], so that a flood of made-up key ids costs the provider one call; two, if the first finds
-//! it in trouble ([`Cx::read`]).
+//! provider is down they serve on until they are [`USABLE`] no more, and then nothing of that issuer is believed. A token
+//! that none of the cached keys has signed may mean that the provider has rotated them, with a new id or under the old one:
+//! they are fetched again, at most once in [`COOL_DOWN`], so that a flood of forged tokens costs the provider one call;
+//! two, if the first finds it in trouble ([`Cx::read`]).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,10 @@ use domain::RequestContext;
 use url::Url;
 
 use super::discovery::{self, Document};
+use super::jws::{Algorithm, Unverified};
 use super::keys::Keys;
-use crate::{Cx, Outage, ProviderError, Stage};
+use super::profile::IssuerPolicy;
+use crate::{Check, Cx, Outage, ProviderError, Stage};
 
 const FRESH: TimeDelta = TimeDelta::hours(1);
 const USABLE: TimeDelta = TimeDelta::hours(24);
@@ -36,7 +38,7 @@ type Slot<T> = tokio::sync::Mutex<Option<Cached<T>>>;
 struct Cached<T> {
     value: Arc<T>,
     fetched: DateTime<Utc>,
-    /// The last refresh that failed or that an unknown key id caused, and how it failed.
+    /// The last refresh that failed or that a token of an unknown key caused, and how it failed.
     tried: Option<(DateTime<Utc>, Option<ProviderError>)>,
 }
 
@@ -57,39 +59,89 @@ impl<T> Cached<T> {
 
 impl IssuerCache {
     /// The discovery document of `issuer`.
-    pub(crate) async fn document(&self, cx: &Cx<'_>, issuer: &str) -> Result<Arc<Document>, ProviderError> {
-        let slot = slot(&self.documents, issuer);
-        let mut kept = lock(cx, Stage::Discovery, &slot).await?;
-        let request = hurried(cx, &kept);
-        current(cx.now(), &mut kept, discovery::fetch(&cx.during(&request), issuer)).await
+    pub(crate) async fn document(&self, cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Arc<Document>, ProviderError> {
+        let slot = slot(&self.documents, issuer.key());
+        let mut cached = lock(cx, Stage::Discovery, &slot).await?;
+        let request = hurried(cx, &cached);
+        let document = current(cx.now(), &mut cached, discovery::fetch(&cx.during(&request), issuer)).await?;
+        // It may also have been fetched for a connector that takes another spelling.
+        let checked = discovery::check_issuer(issuer, &document);
+        if checked.is_err() {
+            // Believed in nothing, and asked again by the next login.
+            *cached = None;
+        }
+        checked.map(|()| document)
     }
 
-    /// The keys at `url`, fetched again if none of them has the id `kid` and that may help.
-    pub(crate) async fn keys(&self, cx: &Cx<'_>, url: &Url, kid: Option<&str>) -> Result<Arc<Keys>, ProviderError> {
-        let slot = slot(&self.keys, url.as_str());
-        let mut kept = lock(cx, Stage::Keys, &slot).await?;
-        let before = kept.as_ref().map(|kept| Arc::clone(&kept.value));
-        let request = hurried(cx, &kept);
-        let keys = current(cx.now(), &mut kept, Keys::fetch(&cx.during(&request), url)).await?;
+    /// Makes sure that there are keys at `url`.
+    pub(crate) async fn keys(&self, cx: &Cx<'_>, url: &Url) -> Result<(), ProviderError> {
+        self.current_keys(cx, url).await.map(drop)
+    }
 
-        let (now, kept_before) = (cx.now(), before.is_some_and(|before| Arc::ptr_eq(&before, &keys)));
-        match kept.as_mut() {
-            Some(kept) if kept_before && kid.is_some() && !keys.has(kid) => {
-                if kept.rests(now) {
-                    // As long as the provider does not give its keys, nobody can say that this one is not among them.
-                    return kept.tried.and_then(|(_, failure)| failure).map_or(Ok(keys), Err);
+    /// Whether one of the keys at `url` has signed `token`. If none of the cached ones has, and that may help, they are
+    /// fetched once more.
+    pub(super) async fn verify(
+        &self,
+        cx: &Cx<'_>,
+        url: &Url,
+        token: &Unverified<'_>,
+        algorithm: &Algorithm,
+    ) -> Result<(), ProviderError> {
+        let (keys, are_new) = self.current_keys(cx, url).await?;
+        match keys.verify(token, algorithm) {
+            // What else is wrong with it stays wrong under any key.
+            Err(refused @ ProviderError::Refused { check: Check::Key | Check::Signature, .. }) if !are_new => {
+                match self.newer_keys(cx, url, &keys, refused).await? {
+                    Some(newer) => newer.verify(token, algorithm),
+                    None => Err(refused),
                 }
-                match Keys::fetch(cx, url).await {
-                    Ok(fetched) => *kept = Cached { tried: Some((now, None)), ..Cached::new(fetched, now) },
-                    Err(error) => {
-                        kept.tried = Some((now, Some(error)));
-                        return Err(error);
-                    }
-                }
-                Ok(Arc::clone(&kept.value))
             }
-            _ => Ok(keys),
+            verified => verified,
         }
+    }
+
+    /// The keys at `url`, and whether they have just been fetched.
+    async fn current_keys(&self, cx: &Cx<'_>, url: &Url) -> Result<(Arc<Keys>, bool), ProviderError> {
+        let slot = slot(&self.keys, url.as_str());
+        let mut cached = lock(cx, Stage::Keys, &slot).await?;
+        let before = cached.as_ref().map(|cached| Arc::clone(&cached.value));
+        let request = hurried(cx, &cached);
+        let keys = current(cx.now(), &mut cached, Keys::fetch(&cx.during(&request), url)).await?;
+        let are_new = before.is_none_or(|before| !Arc::ptr_eq(&before, &keys));
+        Ok((keys, are_new))
+    }
+
+    /// Keys that are newer than `known`, with which a token was refused; `None` if there can be none.
+    async fn newer_keys(
+        &self,
+        cx: &Cx<'_>,
+        url: &Url,
+        known: &Arc<Keys>,
+        refused: ProviderError,
+    ) -> Result<Option<Arc<Keys>>, ProviderError> {
+        let slot = slot(&self.keys, url.as_str());
+        let (mut cached, now) = (lock(cx, Stage::Keys, &slot).await?, cx.now());
+        let Some(cached) = cached.as_mut() else { return Ok(None) };
+        if !Arc::ptr_eq(&cached.value, known) {
+            return Ok(Some(Arc::clone(&cached.value)));
+        }
+        if cached.rests(now) {
+            return match (cached.tried.and_then(|(_, failure)| failure), refused) {
+                // As long as the provider does not give its keys, a key may be among them.
+                (Some(failure), _) => Err(failure),
+                // A key that came after the last fetch looks the same: it is there for the next try.
+                (None, ProviderError::Refused { check: Check::Key, .. }) => Err(Stage::Keys.unavailable(Outage::Keys)),
+                (None, _) => Ok(None),
+            };
+        }
+        match Keys::fetch(cx, url).await {
+            Ok(fetched) => *cached = Cached { tried: Some((now, None)), ..Cached::new(fetched, now) },
+            Err(error) => {
+                cached.tried = Some((now, Some(error)));
+                return Err(error);
+            }
+        }
+        Ok(Some(Arc::clone(&cached.value)))
     }
 }
 
@@ -101,36 +153,36 @@ fn slot<T>(slots: &Mutex<BTreeMap<String, Arc<Slot<T>>>>, name: &str) -> Arc<Slo
 async fn lock<'a, T>(
     cx: &Cx<'_>,
     stage: Stage,
-    kept: &'a tokio::sync::Mutex<T>,
+    cached: &'a tokio::sync::Mutex<T>,
 ) -> Result<tokio::sync::MutexGuard<'a, T>, ProviderError> {
     // Whoever holds it may be waiting for a provider that never answers, with more time left than this request.
-    let lock = tokio::time::timeout(cx.request.remaining(), kept.lock()).await;
+    let lock = tokio::time::timeout(cx.request.remaining(), cached.lock()).await;
     lock.map_err(|_| stage.unavailable(Outage::Timeout))
 }
 
 /// The request as a refresh may use it: where there is something to fall back on, the login itself keeps most of the time.
-fn hurried<T>(cx: &Cx<'_>, kept: &Option<Cached<T>>) -> RequestContext {
-    let usable = kept.as_ref().is_some_and(|kept| kept.is(USABLE, cx.now()));
+fn hurried<T>(cx: &Cx<'_>, cached: &Option<Cached<T>>) -> RequestContext {
+    let usable = cached.as_ref().is_some_and(|cached| cached.is(USABLE, cx.now()));
     cx.request.within_quarters(if usable { 1 } else { 4 })
 }
 
-/// What is kept, if it is fresh; else what `fetch` brings; else, while the provider is down, what is kept.
+/// What is cached, if it is fresh; else what `fetch` brings; else, while the provider is down, what is cached.
 async fn current<T>(
     now: DateTime<Utc>,
-    kept: &mut Option<Cached<T>>,
+    cached: &mut Option<Cached<T>>,
     fetch: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<Arc<T>, ProviderError> {
-    let usable = kept.as_mut().filter(|kept| kept.is(USABLE, now));
-    if let Some(kept) = usable.as_ref().filter(|kept| kept.is(FRESH, now) || kept.rests(now)) {
-        return Ok(Arc::clone(&kept.value));
+    let usable = cached.as_mut().filter(|cached| cached.is(USABLE, now));
+    if let Some(cached) = usable.as_ref().filter(|cached| cached.is(FRESH, now) || cached.rests(now)) {
+        return Ok(Arc::clone(&cached.value));
     }
     match (fetch.await, usable) {
-        (Ok(value), _) => Ok(Arc::clone(&kept.insert(Cached::new(value, now)).value)),
+        (Ok(value), _) => Ok(Arc::clone(&cached.insert(Cached::new(value, now)).value)),
         // An answer that does not pass validation is believed in nothing, also not in that it is a fault. All others may be
         // one, a 403 of something in between among them.
-        (Err(error), Some(kept)) if !matches!(error, ProviderError::Refused { .. }) => {
-            kept.tried = Some((now, Some(error)));
-            Ok(Arc::clone(&kept.value))
+        (Err(error), Some(cached)) if !matches!(error, ProviderError::Refused { .. }) => {
+            cached.tried = Some((now, Some(error)));
+            Ok(Arc::clone(&cached.value))
         }
         (Err(error), _) => Err(error),
     }

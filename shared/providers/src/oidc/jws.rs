@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::{Check, ProviderError, Stage};
 
-/// The algorithms that are taken, whatever the provider advertises: asymmetric ones only. A shared secret would let
-/// whoever knows a client secret sign, and makes a public key one.
+/// The algorithms that are taken, whatever the provider advertises: every registered asymmetric one (RFC 7518 section 3.1,
+/// RFC 8037, RFC 9864). A shared secret would let whoever knows a client secret sign, and makes a public key one.
 pub(super) const ALGORITHMS: &[(&str, CoreJwsSigningAlgorithm)] = &[
     ("RS256", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
     ("RS384", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384),
@@ -21,7 +21,9 @@ pub(super) const ALGORITHMS: &[(&str, CoreJwsSigningAlgorithm)] = &[
     ("PS512", CoreJwsSigningAlgorithm::RsaSsaPssSha512),
     ("ES256", CoreJwsSigningAlgorithm::EcdsaP256Sha256),
     ("ES384", CoreJwsSigningAlgorithm::EcdsaP384Sha384),
+    ("ES512", CoreJwsSigningAlgorithm::EcdsaP521Sha512),
     ("EdDSA", CoreJwsSigningAlgorithm::EdDsa),
+    ("Ed25519", CoreJwsSigningAlgorithm::EdDsa),
 ];
 
 /// One of [`ALGORITHMS`], by its name.
@@ -63,11 +65,13 @@ pub(crate) struct Expected<'a> {
     pub(crate) client_id: &'a str,
     /// How it may be signed.
     pub(crate) algorithms: &'a [Algorithm],
+    /// For whom else it may be.
+    pub(crate) trusted_audiences: &'a [String],
 }
 
 /// A token that has been read and not believed.
 pub(super) struct Unverified<'a> {
-    stage: Stage,
+    pub(super) stage: Stage,
     pub(super) header: Map<String, Value>,
     pub(super) claims: Map<String, Value>,
     message: &'a str,
@@ -85,7 +89,7 @@ impl<'a> Unverified<'a> {
     }
 
     /// The algorithm, if it is one of those that count, and nothing in the header changes what the signature means.
-    pub(super) fn check_header(&self, allowed: &[Algorithm]) -> Result<CoreJwsSigningAlgorithm, ProviderError> {
+    pub(super) fn check_header<'b>(&self, allowed: &'b [Algorithm]) -> Result<&'b Algorithm, ProviderError> {
         let named = self.header.get("alg").and_then(Value::as_str);
         let Some(algorithm) = allowed.iter().find(|algorithm| named == Some(algorithm.name)) else {
             return Err(self.stage.refused(Check::Algorithm));
@@ -99,7 +103,7 @@ impl<'a> Unverified<'a> {
         if self.claims.contains_key("events") {
             return Err(self.stage.refused(Check::Header));
         }
-        Ok(algorithm.algorithm.clone())
+        Ok(algorithm)
     }
 
     pub(super) fn kid(&self) -> Result<Option<&str>, ProviderError> {

@@ -1,36 +1,105 @@
-//! A public key of a provider, as openidconnect reads and checks it, with RSA verified by aws-lc: the rsa crate took a
-//! quarter of all that a login computes.
+//! A public key of a provider: read and checked by openidconnect, but for two things it does not do. RSA is verified by
+//! aws-lc, because the rsa crate took a quarter of all that a login computes, and so is P-521, which openidconnect has not.
 
 use aws_lc_rs::signature::{
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents,
+    ECDSA_P521_SHA512_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
+    RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeyType, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm};
-use openidconnect::{JsonWebKey, JsonWebKeyAlgorithm, JsonWebKeyId, SignatureVerificationError};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey, SignatureVerificationError};
+use serde_json::{Map, Value};
+
+use super::jws::Algorithm;
+
+/// In bytes, of a coordinate on P-521 (RFC 7518 section 6.2.1.2).
+const P521: usize = 66;
 
 /// A key that may have signed a token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone)]
 pub(crate) struct Key {
-    key: CoreJsonWebKey,
-    /// Of an RSA key: modulus and exponent, as big-endian numbers without leading zeros.
-    #[serde(skip)]
-    rsa: Option<(Vec<u8>, Vec<u8>)>,
+    id: Option<String>,
+    /// The one algorithm it says it is for (RFC 7517 section 4.4).
+    algorithm: Option<String>,
+    material: Material,
+}
+
+#[derive(Debug, Clone)]
+enum Material {
+    /// Modulus and exponent, as big-endian numbers without leading zeros.
+    Rsa(Vec<u8>, Vec<u8>),
+    /// An uncompressed point.
+    P521(Vec<u8>),
+    /// P-256, P-384 or Ed25519.
+    Other(Box<CoreJsonWebKey>),
 }
 
 impl Key {
     /// The key of a member of a key set, unless it cannot be read.
     pub(super) fn read(key: &Value) -> Option<Self> {
-        let number = |name: &str| {
-            let bytes = URL_SAFE_NO_PAD.decode(key.get(name)?.as_str()?).ok()?;
-            Some(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+        let text = |name: &str| key.get(name).and_then(Value::as_str);
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?.trim_end_matches('=')).ok();
+        let number = |name: &str| Some(bytes(name)?.into_iter().skip_while(|byte| *byte == 0).collect());
+        let material = match (text("kty")?, text("crv")) {
+            ("RSA", _) => Material::Rsa(number("n")?, number("e")?),
+            ("EC", Some("P-521")) => {
+                let (x, y) = (bytes("x")?, bytes("y")?);
+                (x.len() == P521 && y.len() == P521).then(|| Material::P521([&[4], x.as_slice(), &y].concat()))?
+            }
+            _ => {
+                // What else a key says of itself does not keep it from being read.
+                let named = ["kty", "crv", "x", "y"]
+                    .into_iter()
+                    .filter_map(|name| Some((name.to_owned(), key.get(name)?.clone())));
+                let bare: Map<String, Value> = named.collect();
+                Material::Other(Box::new(serde_json::from_value(Value::Object(bare)).ok()?))
+            }
         };
-        let rsa = number("n").zip(number("e"));
-        Some(Self { key: serde_json::from_value(key.clone()).ok()?, rsa })
+        let owned = |name: &str| text(name).map(str::to_owned);
+        Some(Self { id: owned("kid"), algorithm: owned("alg"), material })
+    }
+
+    /// Whether it may be the key of that id: one that has the id, or none.
+    pub(super) fn may_be(&self, kid: Option<&str>) -> bool {
+        match (&self.id, kid) {
+            (Some(id), Some(kid)) => id == kid,
+            _ => true,
+        }
+    }
+
+    /// Whether it is for an algorithm: by what it says of itself, else by what it is.
+    pub(super) fn fits(&self, algorithm: &Algorithm) -> bool {
+        let said = match self.algorithm.as_deref() {
+            None => true,
+            // One algorithm by two names (RFC 8037, RFC 9864).
+            Some("EdDSA" | "Ed25519") => *algorithm.core() == CoreJwsSigningAlgorithm::EdDsa,
+            Some(said) => said == algorithm.name(),
+        };
+        said && match &self.material {
+            Material::Rsa(..) => rsa(algorithm.core()).is_some(),
+            Material::P521(_) => *algorithm.core() == CoreJwsSigningAlgorithm::EcdsaP521Sha512,
+            // Everything else is said before a signature, here of nothing, is looked at.
+            Material::Other(key) => matches!(
+                key.verify_signature(algorithm.core(), b"", b""),
+                Err(SignatureVerificationError::CryptoError(_))
+            ),
+        }
+    }
+
+    /// Whether it has signed `message`.
+    pub(super) fn has_signed(&self, algorithm: &Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Rsa(n, e) => rsa(algorithm.core()).is_some_and(|parameters| {
+                RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
+            }),
+            Material::P521(point) => {
+                let key = UnparsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, point);
+                key.verify(message, signature).is_ok()
+            }
+            Material::Other(key) => key.verify_signature(algorithm.core(), message, signature).is_ok(),
+        }
     }
 }
 
@@ -44,53 +113,5 @@ fn rsa(algorithm: &CoreJwsSigningAlgorithm) -> Option<&'static RsaParameters> {
         CoreJwsSigningAlgorithm::RsaSsaPssSha384 => Some(&RSA_PSS_2048_8192_SHA384),
         CoreJwsSigningAlgorithm::RsaSsaPssSha512 => Some(&RSA_PSS_2048_8192_SHA512),
         _ => None,
-    }
-}
-
-impl JsonWebKey for Key {
-    type KeyUse = CoreJsonWebKeyUse;
-    type SigningAlgorithm = CoreJwsSigningAlgorithm;
-
-    fn key_id(&self) -> Option<&JsonWebKeyId> {
-        self.key.key_id()
-    }
-
-    fn key_type(&self) -> &CoreJsonWebKeyType {
-        self.key.key_type()
-    }
-
-    fn key_use(&self) -> Option<&CoreJsonWebKeyUse> {
-        self.key.key_use()
-    }
-
-    fn signing_alg(&self) -> JsonWebKeyAlgorithm<&CoreJwsSigningAlgorithm> {
-        self.key.signing_alg()
-    }
-
-    fn new_symmetric(key: Vec<u8>) -> Self {
-        Self { key: CoreJsonWebKey::new_symmetric(key), rsa: None }
-    }
-
-    fn verify_signature(
-        &self,
-        algorithm: &CoreJwsSigningAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), SignatureVerificationError> {
-        let (Some((n, e)), Some(parameters)) = (&self.rsa, rsa(algorithm)) else {
-            return self.key.verify_signature(algorithm, message, signature);
-        };
-        let bad = || SignatureVerificationError::CryptoError("bad signature".to_owned());
-        match self.key.verify_signature(algorithm, b"", b"") {
-            // The key is for that: everything else is said before a signature, here of nothing, is looked at.
-            Err(SignatureVerificationError::CryptoError(_)) => {}
-            Err(other) => return Err(other),
-            Ok(()) => return Err(bad()),
-        }
-        RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).map_err(|_| bad())
-    }
-
-    fn hash_bytes(&self, bytes: &[u8], algorithm: &CoreJwsSigningAlgorithm) -> Result<Vec<u8>, String> {
-        self.key.hash_bytes(bytes, algorithm)
     }
 }

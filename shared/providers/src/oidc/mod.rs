@@ -1,16 +1,14 @@
 //! What every OpenID Connect provider does alike (OpenID Connect Core 1.0, Discovery 1.0): the authorization code flow with
-//! PKCE, state and nonce, and how an answer of a token endpoint becomes somebody.
+//! PKCE, state and nonce, and how an answer of a token endpoint becomes an identity.
 //!
-//! A provider is an [`OidcDialect`]: its own settings, its issuer, and the few things it does otherwise. The settings in
-//! `options` are every connector's.
+//! A provider is an [`OidcProvider`]: its [`Profile`] and a few hooks. The settings in `options` are every connector's.
 
 mod address;
 mod authorize;
 mod callback;
 mod claims;
-mod dialect;
+mod connection;
 mod discovery;
-mod exchange;
 mod id_token;
 mod issuers;
 mod jws;
@@ -18,18 +16,24 @@ mod key;
 mod keys;
 mod options;
 mod probe;
+mod profile;
 mod relying_party;
+mod standard;
 mod token;
 mod userinfo;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use address::check as check_address;
-pub(crate) use claims::VerifiedClaims;
-pub(crate) use dialect::OidcDialect;
-pub(crate) use discovery::Endpoints;
+pub use address::check as check_address;
+pub use callback::OF_A_REDIRECT;
+pub use claims::VerifiedClaims;
+pub use connection::Connection;
+pub use discovery::Endpoints;
+pub use probe::Probing;
+pub use profile::{Begun, IssuerPolicy, OidcProvider, Profile};
+pub use standard::OF_A_CODE;
+pub use token::TokenAnswer;
+
 pub(crate) use issuers::IssuerCache;
-pub(crate) use probe::Probing;
-pub(crate) use relying_party::{Proof, RelyingParty, build, not_switched_on};
-pub(crate) use token::redeem;
+pub(crate) use relying_party::build;

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::Map;
 use url::Url;
 
-use super::dialect::OidcDialect;
 use super::jws::Algorithm;
+use super::profile::OidcProvider;
 use super::{address, authorize};
-use crate::registry::{self, InvalidConnector};
+use crate::registry::{self, InvalidConnector, MakeOidc};
 
 /// `settings` of a connector document, as far as they are the same everywhere.
 #[derive(Debug, Deserialize)]
@@ -32,11 +32,22 @@ pub(crate) struct Options {
     pub(super) pkce: bool,
     /// How ID tokens may be signed.
     pub(super) algorithms: Vec<Algorithm>,
+    /// For whom else ID tokens may be, beside the client (OIDC Core 3.1.3.7 clause 3); `azp` has to name the client then.
+    pub(super) trusted_audiences: Vec<String>,
 }
 
 /// The names of [`Options`].
-const NAMES: &[&str] =
-    &["scopes", "redirect_uri", "response_mode", "prompt", "acr_values", "authorize_params", "pkce", "algorithms"];
+const NAMES: &[&str] = &[
+    "scopes",
+    "redirect_uri",
+    "response_mode",
+    "prompt",
+    "acr_values",
+    "authorize_params",
+    "pkce",
+    "algorithms",
+    "trusted_audiences",
+];
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,19 +76,22 @@ impl Default for Options {
             authorize_params: BTreeMap::new(),
             pkce: true,
             algorithms: Algorithm::all(),
+            trusted_audiences: Vec::new(),
         }
     }
 }
 
-/// A document's settings: the provider's own, and those of all.
-pub(super) fn read<D: OidcDialect>(document: &ConnectorDocument) -> Result<(D, Options), InvalidConnector> {
-    let is_common = |name: &str| NAMES.contains(&name);
+/// A document's settings: those of all, read, and the provider's own, which its `make` reads.
+pub(super) fn read(
+    document: &ConnectorDocument,
+    make: MakeOidc,
+) -> Result<(Box<dyn OidcProvider>, Options), InvalidConnector> {
     let (common, own): (Map<_, _>, Map<_, _>) =
-        document.settings.clone().into_iter().partition(|(name, _)| is_common(name));
-    let dialect = registry::settings(own).map_err(|error| error.with_known(NAMES))?;
+        document.settings.clone().into_iter().partition(|(name, _)| NAMES.contains(&name.as_str()));
+    let provider = make(own).map_err(|error| error.with_known(NAMES))?;
     let options: Options = registry::settings(common)?;
     options.check(document.methods.contains_key(&Method::Oidc))?;
-    Ok((dialect, options))
+    Ok((provider, options))
 }
 
 impl Options {
@@ -108,6 +122,9 @@ impl Options {
             if name.is_empty() || authorize::is_reserved(name) {
                 return invalid(&format!("authorize_params.{name}"), "is the protocol's own: it cannot be set here");
             }
+        }
+        if self.trusted_audiences.iter().any(String::is_empty) {
+            return invalid("trusted_audiences", "has an empty one");
         }
         if self.algorithms.is_empty() { invalid("algorithms", "is empty: leave it out to take all") } else { Ok(()) }
     }
@@ -197,8 +214,10 @@ mod tests {
             (
                 json!({ "algorithms": ["RS256", "HS256"] }),
                 "settings.algorithms[1]: \"HS256\" is none that is taken, those are: RS256, RS384, RS512, PS256, PS384, \
-                 PS512, ES256, ES384, EdDSA",
+                 PS512, ES256, ES384, ES512, EdDSA, Ed25519",
             ),
+            (json!({ "trusted_audiences": ["api"] }), "none"),
+            (json!({ "trusted_audiences": [""] }), "settings.trusted_audiences: has an empty one"),
         ] {
             assert_eq!(complaint(settings), expected);
         }

@@ -7,16 +7,20 @@ mod client;
 mod document;
 mod redirect;
 
+use std::fmt;
+
 use domain::{ConnectorClient, Method};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::dialect::OidcDialect;
+use super::connection::Registration;
 use super::discovery::Metadata;
 use super::keys::Keys;
-use super::relying_party::RelyingParty;
+use super::profile::OidcProvider;
+use super::token::redeem;
+use crate::refusals::{self, Refusals};
 use crate::report::{Finding, NotPassed, Probe, Report, Verdict};
-use crate::{Cx, Stage};
+use crate::{Cx, ProviderError, Stage};
 
 const NOT_CALLED: NotPassed = NotPassed::Unverifiable("its endpoint may not be called: see endpoints");
 const NOT_ACCEPTED: NotPassed =
@@ -27,47 +31,76 @@ const NO_KEY: NotPassed = NotPassed::Failed(
 );
 
 /// A connector test, as far as it has come.
-pub(crate) struct Probing<'a, D> {
-    pub(crate) party: &'a RelyingParty<D>,
-    pub(crate) cx: &'a Cx<'a>,
-    pub(crate) with: &'a Probe<'a>,
+pub struct Probing<'a> {
+    registration: &'a Registration,
+    provider: &'a dyn OidcProvider,
+    cx: &'a Cx<'a>,
+    with: &'a Probe<'a>,
     redirect_uri: String,
+    /// How a client may authenticate, as the document says.
+    auth_methods: Vec<&'static str>,
     /// How the provider is spoken to, if that is known.
     metadata: Result<Metadata, NotPassed>,
     /// Whether who is spoken to is the issuer.
     genuine: Verdict,
     /// What may not be called.
     refused: Vec<&'static str>,
-    /// Whom the provider has taken for its client.
+    /// Which clients the provider has accepted.
     accepted: Vec<&'a ConnectorClient>,
 }
 
 /// Runs all checks.
-pub(super) async fn run<D: OidcDialect>(party: &RelyingParty<D>, cx: &Cx<'_>, with: &Probe<'_>) -> Report {
-    let (mut probing, mut checks) = document::read(party, cx, with).await;
+pub(super) async fn run(
+    registration: &Registration,
+    provider: &dyn OidcProvider,
+    cx: &Cx<'_>,
+    with: &Probe<'_>,
+) -> Report {
+    let (mut probing, mut checks) = document::read(registration, provider, cx, with).await;
     checks.push(probing.endpoints().await);
     checks.push(probing.keys().await);
     checks.extend(probing.clients().await);
     if probing.has(Method::Oidc) {
         checks.push(probing.redirect().await);
     }
-    checks.extend(party.dialect.probe(&probing).await);
+    checks.extend(provider.probe(&probing).await);
     if cx.request.remaining().is_zero() {
         checks.iter_mut().for_each(Finding::unanswered_by_us);
     }
     Report::of(checks)
 }
 
-impl<'a, D: OidcDialect> Probing<'a, D> {
+impl Probing<'_> {
     /// Whether a method is switched on.
-    pub(crate) fn has(&self, method: Method) -> bool {
-        self.party.document.methods.contains_key(&method)
+    pub fn has(&self, method: Method) -> bool {
+        self.registration.document.methods.contains_key(&method)
     }
 
-    /// The token endpoint, and a client that has been accepted there.
-    pub(crate) fn client(&self, method: Method) -> Result<(&Metadata, &'a ConnectorClient), NotPassed> {
-        let (metadata, client) = (self.callable("token_endpoint")?, self.party.client(method)?);
-        if self.accepted.contains(&client) { Ok((metadata, client)) } else { Err(NOT_ACCEPTED) }
+    /// The user made for tests, if there is one.
+    pub fn test_user(&self) -> Option<&str> {
+        self.with.test_user.filter(|user| !user.is_empty())
+    }
+
+    /// The scopes the connector asks for, as a request's `scope`.
+    pub fn scope(&self) -> &str {
+        self.registration.scope()
+    }
+
+    /// Sends a grant as the client of `method`, as far as it can be tried: that client has to have been accepted. Tokens, if
+    /// any come, are let go of.
+    pub async fn grant(
+        &self,
+        method: Method,
+        parameters: &[(&str, &str)],
+        refusals: &[&Refusals],
+    ) -> Result<Result<(), ProviderError>, NotPassed> {
+        let (metadata, client) = (self.callable("token_endpoint")?, self.registration.client(method)?);
+        if !self.accepted.contains(&client) {
+            return Err(NOT_ACCEPTED);
+        }
+        let now = self.cx.now();
+        let refused = |response: &_| refusals::classify(now, Stage::Token, response, refusals);
+        Ok(redeem(self.cx, metadata, client, parameters, refused).await.map(drop))
     }
 
     /// Who the provider is, if that endpoint of its may be called.
@@ -116,7 +149,7 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
             Ok(published) => published,
             Err(doubt) => return Finding::of("keys", Err(doubt)),
         };
-        let taken = &self.party.options.algorithms;
+        let taken = &self.registration.options.algorithms;
         let (usable, algorithms) = (keys.usable(taken), keys.algorithms(taken));
         let verdict = if usable == 0 { Err(NO_KEY) } else { Ok(()) };
         Finding::of("keys", verdict).with(json!({ "jwks_uri": url, "keys": usable, "algorithms": algorithms }))
@@ -125,6 +158,12 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
     async fn published(&self) -> Result<(&Url, Keys), NotPassed> {
         let url = &self.callable("jwks_uri")?.jwks_uri;
         Ok((url, Keys::fetch(self.cx, url).await?))
+    }
+}
+
+impl fmt::Debug for Probing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probing").field("connector", &self.registration.document.id).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,5 @@
-mod dialect;
 mod endpoints;
+mod hooks;
 mod probe;
 
 use std::time::Duration;
@@ -12,6 +12,7 @@ use egress::Reach;
 use serde_json::{Value, json};
 use simulators::{Endpoint, Misbehaviour, OldKey};
 
+use crate::bench::another_issuer;
 use crate::bench::{Bench, PASSWORD, listen, serve};
 use crate::{Check, Outage, ProviderError, Stage};
 
@@ -19,12 +20,12 @@ use crate::{Check, Outage, ProviderError, Stage};
 async fn a_discovery_document_of_another_issuer_is_refused() {
     let bench = Bench::start().await;
     bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::WrongIssuer));
-    assert_eq!(bench.login().await.err(), Some(Stage::Discovery.refused(Check::Issuer)));
+    assert_eq!(bench.login().await.err(), Some(another_issuer()));
 
     // A server that calls itself by another name than the connector does.
     bench.subject.misbehave_at(Endpoint::Discovery, None);
     let _renamed = bench.keycloak().clone().hostname(&bench.url.replace("127.0.0.1", "localhost"));
-    assert_eq!(bench.login().await.err(), Some(Stage::Discovery.refused(Check::Issuer)));
+    assert_eq!(bench.login().await.err(), Some(another_issuer()));
     assert!(bench.subject.requests().is_empty());
 }
 
@@ -75,14 +76,10 @@ async fn login_with(member: &str, change: impl Fn(&str) -> String) -> Result<(),
 #[tokio::test]
 async fn an_issuer_is_spelled_one_way() {
     assert_eq!(login_with("issuer", str::to_owned).await, Ok(()));
-    let spellings: [fn(&str) -> String; 4] = [
-        |url| format!("{url}/"),
-        |url| url.replace("demo", "Demo"),
-        |url| url.replace("http", "HTTP"),
-        |_| String::new(),
-    ];
+    let spellings: [fn(&str) -> String; 3] =
+        [|url| format!("{url}/"), |url| url.replace("demo", "Demo"), |url| url.replace("http", "HTTP")];
     for spelling in spellings {
-        assert_eq!(login_with("issuer", spelling).await, Err(Stage::Discovery.refused(Check::Issuer)));
+        assert_eq!(login_with("issuer", spelling).await, Err(another_issuer()));
     }
 }
 
@@ -95,7 +92,8 @@ async fn endpoints_that_lead_inside_are_refused_one_by_one() {
             let refused = login_with(endpoint, |_| inside.to_owned()).await.unwrap_err();
             assert!(matches!(refused, ProviderError::Misconfigured { stage: at, .. } if at == stage), "{refused}");
         }
-        assert_eq!(login_with(endpoint, |_| "no url".to_owned()).await, Err(Stage::Discovery.refused(Check::Format)));
+        let odd = login_with(endpoint, |_| "no url".to_owned()).await.unwrap_err();
+        assert!(odd.to_string().contains(endpoint), "{odd}");
     }
 }
 
@@ -119,8 +117,9 @@ async fn a_flood_of_unknown_keys_costs_one_fetch_a_minute() {
     bench.login().await.unwrap();
     bench.subject.misbehave(Some(Misbehaviour::UnknownKey));
     for minute in 1..=3 {
+        assert_eq!(bench.login().await.err(), Some(Stage::IdToken.refused(Check::Key)));
         for _ in 0..5 {
-            assert_eq!(bench.login().await.err(), Some(Stage::IdToken.refused(Check::Key)));
+            assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::Keys)));
         }
         assert_eq!(bench.calls()[1], 1 + minute);
         bench.pass(TimeDelta::minutes(1));

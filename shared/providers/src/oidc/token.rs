@@ -4,36 +4,37 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::{ClientAuthMethod, ConnectorClient, json};
+use domain::{ClientAuthMethod, ConnectorClient};
 use egress::{Request, Response};
-use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use super::discovery::Metadata;
-use crate::{Check, Cx, ProviderError, Stage, answers};
+use crate::answers::{self, OauthError};
+use crate::{Check, Cx, ProviderError, Stage};
 
-/// Posts a grant, authenticated as `client` in the way it says, and reads the answer of a 200; `failed` says what any
-/// other means.
+/// Posts a grant, authenticated as `client` in the way it says, and reads the answer of a success; `refused` says what
+/// any other means.
 ///
 /// What a grant carries is sent once, whatever becomes of it, with one exception: a client that is refused for its own
 /// credentials, whose secret turns out to have been rotated, shows the new one, once. That sends nobody's password or code
 /// twice to somebody who looked at it: the client is authenticated before the grant is (RFC 6749 sections 4.1.3 and 4.3.2
 /// require it of both grants, in that order; `invalid_client` in section 5.2 says that it failed), so a password that was
-/// wrong has not been counted and a code has not been used up. `failed` has to call only that
+/// wrong has not been counted and a code has not been used up. `refused` has to call only that
 /// [`Stage::ClientAuthentication`].
 pub(crate) async fn redeem(
     cx: &Cx<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,
     grant: &[(&str, &str)],
-    failed: impl Fn(&Response) -> ProviderError + Send,
+    refused: impl Fn(&Response) -> ProviderError + Send,
 ) -> Result<TokenAnswer, ProviderError> {
     let secret = if client.shows_secret() { cx.secret(client).await? } else { None };
-    let read = |response: Response| match response.status {
-        StatusCode::OK => TokenAnswer::read(&response),
-        _ => Err(failed(&response)),
+    let read = |response: Response| {
+        // Some answer 200 with an error in it.
+        let is_refusal = !response.status.is_success() || OauthError::of(&response).is_some();
+        if is_refusal { Err(refused(&response)) } else { TokenAnswer::read(&response) }
     };
     let answer = read(post(cx, metadata, client, secret.as_ref(), grant).await?);
     let (Err(ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }), Some(used)) = (&answer, &secret)
@@ -77,35 +78,44 @@ fn credentials(id: &str, secret: &SecretString) -> String {
     STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret.expose_secret())))
 }
 
-/// A successful answer (RFC 6749 section 5.1, OIDC Core 3.1.3.3).
-#[derive(Deserialize)]
-pub(crate) struct TokenAnswer {
-    access_token: SecretString,
-    token_type: String,
+/// A successful answer (RFC 6749 section 5.1, OIDC Core 3.1.3.3). What is not used need not be there.
+pub struct TokenAnswer {
+    access_token: Option<SecretString>,
+    token_type: Option<String>,
     id_token: Option<SecretString>,
     /// Keycloak's and others' name of the session, as `sid` in the ID token.
     pub(crate) session_state: Option<String>,
 }
 
 impl TokenAnswer {
-    /// Reads the answer of a 200.
     fn read(response: &Response) -> Result<Self, ProviderError> {
-        let stage = Stage::Token;
-        let answer: Self =
-            json::typed(answers::object(stage, response)?).ok_or_else(|| stage.refused(Check::Format))?;
-        // A token of a type one does not understand must not be used (RFC 6749 section 7.1).
-        if !answer.token_type.eq_ignore_ascii_case("bearer") {
-            return Err(stage.refused(Check::Format));
-        }
-        Ok(answer)
+        let mut answer = answers::object(Stage::Token, response)?;
+        let mut text = |name: &str| match answer.remove(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        Ok(Self {
+            access_token: text("access_token").map(SecretString::from),
+            token_type: text("token_type"),
+            id_token: text("id_token").map(SecretString::from),
+            session_state: text("session_state"),
+        })
     }
 
     pub(crate) fn id_token(&self) -> Option<&str> {
         self.id_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    pub(crate) fn access_token(&self) -> &str {
-        self.access_token.expose_secret()
+    /// The access token, for a call to the provider.
+    pub(crate) fn access_token(&self) -> Result<&str, ProviderError> {
+        // A token of a type one does not understand must not be used (RFC 6749 section 7.1).
+        if self.token_type.as_ref().is_some_and(|token_type| !token_type.eq_ignore_ascii_case("bearer")) {
+            return Err(
+                Stage::Token.misconfigured("the token answer's token_type is not Bearer: no other type is supported")
+            );
+        }
+        let missing = Stage::Token.misconfigured("the token answer has no access_token, which userinfo is asked with");
+        self.access_token.as_ref().map(ExposeSecret::expose_secret).ok_or(missing)
     }
 }
 

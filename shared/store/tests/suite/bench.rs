@@ -202,7 +202,7 @@ impl Bench {
         let locked = self.taken(&session).await;
         let mut writes = vec![DirectoryWrite::CreateUser(user.clone()), DirectoryWrite::CreateLink(link.clone())];
         writes.extend(email.map(|email| DirectoryWrite::ReserveIdentifier {
-            identifier: Identifier::email(email),
+            identifier: Identifier::email(email).unwrap(),
             user: user.id.clone(),
         }));
         self.store.commit(&self.cx(), &self.advanced(&session), &locked.lock, &writes, 0).await

@@ -148,8 +148,8 @@ async fn an_account_and_an_identifier_are_one_users_and_a_lost_commit_writes_not
         bench.provision(&ada, &ada_link, Some("ada@example.org")).await.unwrap();
 
         let (again, again_link) = bench.user("ada");
-        let identifier = Identifier::email(" ADA@example.org");
-        let both = bench.provision(&again, &again_link, Some(" ADA@example.org")).await;
+        let identifier = Identifier::email("ADA@example.org").unwrap();
+        let both = bench.provision(&again, &again_link, Some("ADA@example.org")).await;
         assert_eq!(lost(both), [Lost::Link, Lost::Identifier(identifier.clone())]);
         assert_eq!(bench.store.get_user(&bench.cx(), &again.id).await.unwrap(), None);
         assert_eq!(bench.store.get_link(&bench.cx(), &ada_link.key).await.unwrap(), Some(ada_link));
@@ -254,9 +254,9 @@ async fn tables_that_are_there_are_left_alone() {
 
 #[test]
 fn separators_in_an_email_make_no_two_identifiers_one() {
-    let emails = ["a#b@c", "a@b#c", "a@b#", "a@b"];
+    let emails = ["a#b@c", "a#@c", "#b@c", "a@b"];
     let keys: std::collections::BTreeSet<_> =
-        emails.iter().map(|email| store::keys::identifier(&Identifier::email(email)).pk).collect();
+        emails.iter().map(|email| store::keys::identifier(&Identifier::email(email).unwrap()).pk).collect();
     assert_eq!(keys.len(), emails.len());
     assert_ne!(hash_parts(&["a", "b"]), hash_parts(&["ab", ""]));
 }

@@ -73,6 +73,7 @@ async fn where_everything_is_right_the_report_says_what_was_seen() {
     let passed = json!({ "status": "passed" });
     let expected = json!({
         "ok": true,
+        "summary": "Nothing failed. Not to be seen from here: tls, totp_amr. Next, log in once",
         "checks": [
             { "id": "discovery", "status": "passed", "detail": {
                 "issuer": issuer, "authorization_endpoint": at("auth"), "token_endpoint": at("token"),

@@ -7,26 +7,28 @@ use egress::Response;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::super::dialect::OidcDialect;
 use super::super::token::{post, redeem};
 use super::Probing;
 use crate::report::{Finding, NotPassed, Verdict};
-use crate::{Check, ProviderError, Rejection};
+use crate::{Check, Outage, ProviderError, Rejection};
 
 const CODE: &str = "made-up-by-a-connector-test";
 /// 43 characters (RFC 7636 section 4.1).
 const VERIFIER: &str = "made-up-by-a-connector-test-for-no-request-";
 
+const ITS_OWN_WORDS: NotPassed = NotPassed::Unverifiable(
+    "the token endpoint refuses a made-up code in words of its own, which tell nothing of the client: log in once to see",
+);
 const TAKES_ANY_CODE: NotPassed = NotPassed::Failed(
     "the token endpoint gives tokens for a code that nobody has issued: is this the provider's address?",
 );
 
-impl<'a, D: OidcDialect> Probing<'a, D> {
+impl<'a> Probing<'a> {
     /// Each client of the connector's methods, once.
     pub(super) async fn clients(&mut self) -> Vec<Finding> {
         let mut clients: Vec<(Method, &'a ConnectorClient)> = Vec::new();
-        for method in self.party.document.methods.keys() {
-            if let Some(client) = self.party.document.client_for(*method)
+        for method in self.registration.document.methods.keys() {
+            if let Some(client) = self.registration.document.client_for(*method)
                 && clients.iter().all(|(_, known)| *known != client)
             {
                 clients.push((*method, client));
@@ -40,7 +42,12 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
                 self.accepted.push(client);
                 verdict = self.is_told_from_others(client).await;
             }
-            let finding = Finding::of("client_credentials", verdict).with(json!({ "client_id": client.id }));
+            let mut detail = json!({ "client_id": client.id });
+            if verdict.is_err() && !self.auth_methods.is_empty() {
+                detail["token_endpoint_auth_method"] = json!(client.token_endpoint_auth_method);
+                detail["token_endpoint_auth_methods_supported"] = json!(self.auth_methods);
+            }
+            let finding = Finding::of("client_credentials", verdict).with(detail);
             findings.push(Finding { method: several.then_some(method), ..finding });
         }
         findings
@@ -53,6 +60,8 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
         match redeem(self.cx, metadata, client, &self.made_up(), |response| self.meaning(response)).await {
             Ok(_) => Err(TAKES_ANY_CODE),
             Err(error) if is_about_the_code(&error) => Ok(()),
+            // A refusal in the provider's own words: of the code or of the client, there is no telling.
+            Err(ProviderError::Unavailable { outage: Outage::Protocol, .. }) => Err(ITS_OWN_WORDS),
             Err(error) => Err(error.into()),
         }
     }
@@ -66,7 +75,7 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
         let wrong = SecretString::from(URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<32>()));
         let response = post(self.cx, metadata, client, Some(&wrong), &self.made_up()).await?;
         match self.meaning(&response) {
-            error if is_about_the_code(&error) => Err(D::ANY_SECRET),
+            error if is_about_the_code(&error) => Err(self.registration.profile.any_secret),
             error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. }) => Err(error.into()),
             _ => Ok(()),
         }
@@ -75,14 +84,14 @@ impl<'a, D: OidcDialect> Probing<'a, D> {
     fn made_up(&self) -> Vec<(&str, &str)> {
         let mut grant =
             vec![("grant_type", "authorization_code"), ("code", CODE), ("redirect_uri", self.redirect_uri.as_str())];
-        if self.party.options.pkce {
+        if self.registration.options.pkce {
             grant.push(("code_verifier", VERIFIER));
         }
         grant
     }
 
     fn meaning(&self, response: &Response) -> ProviderError {
-        self.party.dialect.exchange_failed(self.cx.now(), response)
+        self.registration.code_refused(self.cx.now(), response)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
-use super::super::dialect::OidcDialect;
-use super::super::discovery::{self, Document, Metadata};
-use super::super::relying_party::RelyingParty;
+use super::super::connection::Registration;
+use super::super::discovery::{self, Document, Metadata, Unread};
+use super::super::profile::OidcProvider;
 use super::Probing;
 use crate::report::{Finding, NotPassed, Probe, Verdict};
 use crate::{Cx, Outage, ProviderError};
@@ -20,17 +20,18 @@ const OTHER_ISSUER: NotPassed =
 const THIS_MACHINE: NotPassed = NotPassed::Unverifiable("over plain http, on this machine, nobody shows a certificate");
 
 /// The document, if there has to be one: what it says of the connector, and what later checks stand on.
-pub(super) async fn read<'a, D: OidcDialect>(
-    party: &'a RelyingParty<D>,
+pub(super) async fn read<'a>(
+    registration: &'a Registration,
+    provider: &'a dyn OidcProvider,
     cx: &'a Cx<'a>,
     with: &'a Probe<'a>,
-) -> (Probing<'a, D>, Vec<Finding>) {
-    let pinned = &party.endpoints;
-    let fetched = if pinned.are_enough() { None } else { Some(discovery::read(cx, &party.issuer).await) };
+) -> (Probing<'a>, Vec<Finding>) {
+    let (policy, pinned) = (&registration.profile.issuer, registration.pinned());
+    let fetched = if pinned.are_enough() { None } else { Some(discovery::read(cx, policy).await) };
     let document = fetched.as_ref().and_then(|fetched| fetched.as_ref().ok());
     let metadata = match &fetched {
-        Some(Err(error)) => Err(*error),
-        Some(Ok(_)) | None => Metadata::new(&party.issuer, pinned, document),
+        Some(Err(unread)) => Err(unread.error),
+        Some(Ok(_)) | None => Metadata::new(policy, pinned, document),
     };
 
     let discovered = match (&fetched, &metadata) {
@@ -38,30 +39,47 @@ pub(super) async fn read<'a, D: OidcDialect>(
         (None, Ok(_)) => Err(ALL_PINNED),
         (Some(_), Ok(_)) => Ok(()),
     };
-    let mut discovery = Finding::of("discovery", discovered);
-    if document.is_some() || fetched.is_none() {
-        discovery = discovery.with(shown(party, document));
-    }
-    let issuer = issuer(party, &fetched);
-    let checks = vec![discovery, issuer.0, Finding::of("tls", certificate(&party.issuer, &fetched))];
+    let detail = match &fetched {
+        Some(Err(unread)) => asked(unread),
+        _ => Some(shown(registration, document)),
+    };
+    let discovery = Finding { detail, ..Finding::of("discovery", discovered) };
+    let issuer = issuer(registration, &fetched);
+    let checks = vec![discovery, issuer.0, Finding::of("tls", certificate(policy.key(), &fetched))];
 
     let metadata = metadata.map_err(|_| NO_DOCUMENT);
-    let redirect_uri = party.redirect_uri(cx);
-    let (refused, accepted) = (Vec::new(), Vec::new());
-    (Probing { party, cx, with, redirect_uri, metadata, genuine: issuer.1, refused, accepted }, checks)
+    let redirect_uri = registration.redirect_uri(cx);
+    let auth_methods = document.map(|document| document.auth_methods.clone()).unwrap_or_default();
+    let (genuine, refused, accepted) = (issuer.1, Vec::new(), Vec::new());
+    let probing =
+        Probing { registration, provider, cx, with, redirect_uri, auth_methods, metadata, genuine, refused, accepted };
+    (probing, checks)
 }
 
-type Fetched = Option<Result<Document, ProviderError>>;
+type Fetched = Option<Result<Document, Unread>>;
+
+/// Which address was asked, and where it says the document is now.
+fn asked(unread: &Unread) -> Option<Value> {
+    let mut detail = json!({ "asked": unread.asked.as_ref()? });
+    let moved_to = unread.moved_to.as_ref().filter(|url| url.as_str().len() <= MAX_SHOWN);
+    if let Some(moved_to) = moved_to.filter(|url| matches!(url.scheme(), "https" | "http")) {
+        detail["moved_to"] = json!(moved_to);
+    }
+    Some(detail)
+}
 
 /// Whether the document is the issuer's, exactly (Discovery 1.0 section 4.3), and whether what it names is to be trusted.
-fn issuer<D: OidcDialect>(party: &RelyingParty<D>, fetched: &Fetched) -> (Finding, Verdict) {
+fn issuer(registration: &Registration, fetched: &Fetched) -> (Finding, Verdict) {
+    let policy = &registration.profile.issuer;
     match fetched {
-        None => (Finding::of("issuer", Err(ALL_PINNED)), Ok(())),
-        Some(Err(_)) => (Finding::of("issuer", Err(NO_DOCUMENT)), Err(NO_DOCUMENT)),
-        Some(Ok(document)) if document.issuer == party.issuer => (Finding::of("issuer", Ok(())), Ok(())),
+        None => (Finding::of("issuer", Err(ALL_PINNED)).with(json!({ "expected": policy.key() })), Ok(())),
+        Some(Err(_)) => {
+            (Finding::of("issuer", Err(NO_DOCUMENT)).with(json!({ "expected": policy.key() })), Err(NO_DOCUMENT))
+        }
+        Some(Ok(document)) if policy.admits(&document.issuer) => (Finding::of("issuer", Ok(())), Ok(())),
         Some(Ok(document)) => {
-            let finding = Finding::of("issuer", Err(NotPassed::Failed(D::ANOTHER_ISSUER)));
-            (finding.with(json!({ "expected": party.issuer, "found": named(document) })), Err(OTHER_ISSUER))
+            let finding = Finding::of("issuer", Err(NotPassed::Failed(registration.profile.another_issuer)));
+            (finding.with(json!({ "expected": policy.key(), "found": named(document) })), Err(OTHER_ISSUER))
         }
     }
 }
@@ -86,13 +104,15 @@ fn certificate(issuer: &str, fetched: &Fetched) -> Verdict {
         None => Err(ALL_PINNED),
         Some(_) if !issuer.starts_with("https://") => Err(THIS_MACHINE),
         Some(Ok(_)) => Ok(()),
-        Some(Err(error @ ProviderError::Unavailable { outage: Outage::Tls, .. })) => Err(NotPassed::from(*error)),
+        Some(Err(Unread { error: error @ ProviderError::Unavailable { outage: Outage::Tls, .. }, .. })) => {
+            Err(NotPassed::from(*error))
+        }
         Some(Err(_)) => Err(NO_DOCUMENT),
     }
 }
 
 /// What is known of the provider, with what the settings say in place of the document.
-fn shown<D: OidcDialect>(party: &RelyingParty<D>, document: Option<&Document>) -> serde_json::Value {
+fn shown(registration: &Registration, document: Option<&Document>) -> Value {
     #[derive(Serialize)]
     struct Shown<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,13 +124,18 @@ fn shown<D: OidcDialect>(party: &RelyingParty<D>, document: Option<&Document>) -
         /// Those that are as the settings say, whatever the document does.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pinned: Vec<&'static str>,
+        /// Members of the document that make no sense, and are as if they were absent.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        not_understood: &'a [&'static str],
     }
+    let (policy, pinned) = (&registration.profile.issuer, registration.pinned());
     let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
     json!(Shown {
-        issuer: document.map_or(Some(&party.issuer), named),
-        endpoints: party.endpoints.clone().or(found),
+        issuer: document.map_or(Some(policy.key()), named),
+        endpoints: pinned.clone().or(found),
         id_token_signing_alg_values_supported: document.map(|document| document.algorithms.as_slice()),
-        pinned: party.endpoints.names(),
+        pinned: pinned.names(),
+        not_understood: document.map_or(&[], |document| document.odd.as_slice()),
     })
 }
 
@@ -121,8 +146,11 @@ mod tests {
 
     #[test]
     fn a_certificate_was_good_if_the_document_came_over_it() {
-        let document = || serde_json::from_value(json!({ "issuer": "https://id.example" })).unwrap();
-        let outage = |outage| Some(Err(Stage::Discovery.unavailable(outage)));
+        let document = Document::default;
+        let outage = |outage| {
+            let error = Stage::Discovery.unavailable(outage);
+            Some(Err(Unread { error, asked: None, moved_to: None }))
+        };
         for (issuer, fetched, verdict) in [
             ("https://id.example", Some(Ok(document())), Ok(())),
             ("http://127.0.0.1", Some(Ok(document())), Err(THIS_MACHINE)),

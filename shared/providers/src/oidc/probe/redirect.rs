@@ -9,9 +9,8 @@ use http::header::LOCATION;
 use serde_json::json;
 use url::{Position, Url};
 
-use super::super::authorize::PendingRedirect;
+use super::super::authorize::{self, PendingRedirect};
 use super::super::callback;
-use super::super::dialect::OidcDialect;
 use super::Probing;
 use crate::answers::throttled;
 use crate::report::{Finding, NotPassed, Verdict};
@@ -28,17 +27,17 @@ const REFUSED: &str = "the provider refuses on a page of its own: register the r
 const NO_STATE: NotPassed =
     NotPassed::Failed("the provider does not bring back the state it was sent: no login can be told from another's");
 
-impl<D: OidcDialect> Probing<'_, D> {
+impl Probing<'_> {
     pub(super) async fn redirect(&self) -> Finding {
         Finding::of("redirect_uri", self.comes_back().await).with(json!({ "redirect_uri": self.redirect_uri }))
     }
 
     async fn comes_back(&self) -> Verdict {
         let metadata = self.callable("authorization_endpoint")?;
-        let departure = PendingRedirect::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
+        let redirect = PendingRedirect::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
         let state = URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<16>());
         // Without a response mode: a form that a browser would post cannot be read here.
-        let url = self.party.authorization_url(self.cx, metadata, &departure, &state, None)?;
+        let url = authorize::url(self.cx, self.registration, metadata, &redirect, &state, None)?;
         let answer = self.cx.send(Stage::Authorize, Request::get_page(url)).await.map_err(|_| OUT_OF_REACH)?;
 
         if let Some(throttled) = throttled(self.cx.now(), &answer) {
@@ -48,7 +47,7 @@ impl<D: OidcDialect> Probing<'_, D> {
             StatusCode::FOUND | StatusCode::SEE_OTHER => {}
             status if status.is_server_error() => return Err(Stage::Authorize.unavailable(Outage::ServerError).into()),
             status => {
-                let hint = self.party.dialect.refused_page(&answer).filter(|_| status.is_client_error());
+                let hint = self.provider.refused_page(&answer).filter(|_| status.is_client_error());
                 let hint = hint.or((status == StatusCode::BAD_REQUEST).then_some(REFUSED));
                 return Err(hint.map_or(ITS_OWN_PAGE, NotPassed::Failed));
             }

@@ -40,7 +40,7 @@ async fn a_browser_is_sent_to_https_addresses_only() {
     let bench = scripted(|_, document| document["authorization_endpoint"] = Value::Null).await;
     assert_eq!(bench.begin().await.unwrap_err().outcome(), Some("unavailable.misconfigured"));
     let bench = scripted(|_, document| document["authorization_endpoint"] = "no address".into()).await;
-    assert_eq!(bench.begin().await.err(), Some(Stage::Discovery.refused(Check::Format)));
+    assert!(bench.begin().await.unwrap_err().to_string().contains("authorization_endpoint"));
 }
 
 #[tokio::test]
@@ -71,9 +71,10 @@ async fn a_provider_that_does_not_say_it_names_itself_may_and_only_rightly() {
         |iss: Option<&str>| Return::to("/v1/callback/staff?code=c").with(&[("iss", iss.unwrap_or_default())]);
     let issuer = bench.hop(&pending).await.unwrap().as_str().split("/authorize").next().unwrap().to_owned();
     // As far as the token endpoint, which answers with something else.
-    let passed = Some(Stage::Token.refused(Check::Format));
-    assert_eq!(bench.answer(&pending, &returned(None)).await.err(), passed);
-    assert_eq!(bench.answer(&pending, &returned(Some(&issuer))).await.err(), passed);
+    for passed in [None, Some(issuer.as_str())] {
+        let error = bench.answer(&pending, &returned(passed)).await.unwrap_err();
+        assert!(error.to_string().contains("id_token"), "{error}");
+    }
     let refused = Some(Stage::Callback.refused(Check::Issuer));
     assert_eq!(bench.answer(&pending, &returned(Some("https://evil.example"))).await.err(), refused);
 }

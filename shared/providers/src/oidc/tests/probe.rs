@@ -180,7 +180,7 @@ async fn a_document_without_what_a_login_needs_is_shown_as_far_as_it_goes() {
     let bench = scripted(|_, document| document["jwks_uri"] = Value::Null, login_required).await;
     let report = bench.probe(None).await;
     let discovery = check(&report, "discovery");
-    assert!(discovery.hint.unwrap().starts_with("the answer lacks something"));
+    assert!(discovery.hint.unwrap().starts_with("the discovery document names no jwks_uri"));
     assert!(discovery.detail.as_ref().unwrap().get("jwks_uri").is_none());
     assert_eq!(
         (check(&report, "issuer").status, check(&report, "keys").status),

@@ -1,0 +1,88 @@
+//! A connector's way to its provider, for the hooks of [`super::OidcProvider`] and for what every connector does alike.
+
+use chrono::{DateTime, Utc};
+use domain::{ConnectorClient, ConnectorDocument, Method};
+use egress::Response;
+
+use super::discovery::{Endpoints, Metadata};
+use super::options::Options;
+use super::profile::Profile;
+use super::token::{TokenAnswer, redeem};
+use crate::refusals::{self, Refusals};
+use crate::{Cx, ProviderError, Stage, not_switched_on};
+
+/// Landfall's registration at one provider: the connector's document, and the provider as data.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) document: ConnectorDocument,
+    pub(crate) profile: Profile,
+    pub(crate) options: Options,
+    scope: String,
+}
+
+impl Registration {
+    pub(crate) fn new(document: ConnectorDocument, profile: Profile, options: Options) -> Self {
+        let scope = options.scopes.join(" ");
+        Self { document, profile, options, scope }
+    }
+
+    /// The client that `method` uses.
+    pub(crate) fn client(&self, method: Method) -> Result<&ConnectorClient, ProviderError> {
+        self.document.client_for(method).ok_or_else(|| not_switched_on(method))
+    }
+
+    /// The `scope` parameter (RFC 6749 section 3.3).
+    pub(crate) fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Endpoints that no discovery document changes.
+    pub(crate) fn pinned(&self) -> &Endpoints {
+        &self.profile.endpoints
+    }
+
+    /// How the provider is spoken to.
+    pub(crate) async fn metadata(&self, cx: &Cx<'_>) -> Result<Metadata, ProviderError> {
+        Metadata::of(cx, &self.profile.issuer, self.pinned()).await
+    }
+
+    /// Where the provider sends browsers back to.
+    pub(crate) fn redirect_uri(&self, cx: &Cx<'_>) -> String {
+        self.options.redirect_uri.clone().unwrap_or_else(|| cx.callback_url(&self.document.id))
+    }
+
+    /// What the token endpoint's refusal of an authorization code means.
+    pub(crate) fn code_refused(&self, now: DateTime<Utc>, response: &Response) -> ProviderError {
+        refusals::classify(now, Stage::Token, response, self.profile.of_a_code)
+    }
+}
+
+/// One request's way to the provider of one connector.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection<'a> {
+    pub(crate) cx: &'a Cx<'a>,
+    pub(crate) registration: &'a Registration,
+}
+
+impl Connection<'_> {
+    /// The scopes the connector asks for, as a request's `scope` (RFC 6749 section 3.3).
+    pub fn scope(&self) -> &str {
+        self.registration.scope()
+    }
+
+    /// Sends a grant to the token endpoint, once, as the client of `method`; `refusals` say what an answer means that is no
+    /// success. Discovery and keys come first: if the answer could not be verified, nothing secret is sent.
+    pub async fn grant(
+        &self,
+        method: Method,
+        parameters: &[(&str, &str)],
+        refusals: &[&Refusals],
+    ) -> Result<TokenAnswer, ProviderError> {
+        let Self { cx, registration } = self;
+        let client = registration.client(method)?;
+        let metadata = registration.metadata(cx).await?;
+        cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
+        let refused = |response: &Response| refusals::classify(cx.now(), Stage::Token, response, refusals);
+        redeem(cx, &metadata, client, parameters, refused).await
+    }
+}

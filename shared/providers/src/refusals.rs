@@ -1,0 +1,199 @@
+//! What a provider's refusals mean: one table for each kind of request, which is code, documentation and test in one.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use egress::Response;
+
+use crate::answers::{OauthError, throttled};
+use crate::{Outage, ProviderError, Stage};
+
+/// The refusals of one kind of request. The first row that fits an answer counts.
+#[derive(Debug)]
+pub struct Refusals {
+    /// To what: `a password`, `an authorization code`.
+    pub to: &'static str,
+    /// In the order in which they are looked at.
+    pub rows: &'static [Row],
+}
+
+/// One refusal: by which it is known, what it means, and who says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    error: Option<&'static str>,
+    text: Option<&'static str>,
+    status: Option<u16>,
+    page: bool,
+    meaning: ProviderError,
+    note: &'static str,
+    source: &'static str,
+}
+
+impl Row {
+    /// An answer with this `error` (RFC 6749 section 5.2).
+    pub const fn error(error: &'static str, meaning: ProviderError, source: &'static str) -> Self {
+        Self { error: Some(error), text: None, status: None, page: false, meaning, note: "", source }
+    }
+
+    /// Any answer of this status.
+    pub const fn status(status: u16, meaning: ProviderError, source: &'static str) -> Self {
+        Self { error: None, text: None, status: Some(status), page: false, meaning, note: "", source }
+    }
+
+    /// An HTML page of this status.
+    pub const fn page(status: u16, meaning: ProviderError, source: &'static str) -> Self {
+        Self { page: true, ..Self::status(status, meaning, source) }
+    }
+
+    /// Only with this `error_description`, to the letter.
+    #[must_use]
+    pub const fn saying(self, text: &'static str) -> Self {
+        Self { text: Some(text), ..self }
+    }
+
+    /// Only with this status.
+    #[must_use]
+    pub const fn with_status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// What the documentation adds for people.
+    #[must_use]
+    pub const fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
+    }
+
+    fn fits(&self, response: &Response, error: Option<&OauthError>) -> bool {
+        let says = |wanted: Option<&str>, said: fn(&OauthError) -> &str| {
+            wanted.is_none_or(|wanted| error.is_some_and(|error| said(error) == wanted))
+        };
+        says(self.error, |error| &error.code)
+            && says(self.text, |error| &error.description)
+            && self.status.is_none_or(|status| response.status == status)
+            && (!self.page || response.media_type() == "text/html")
+    }
+}
+
+/// What an answer means that is no success, by these tables: 429 first, then the first row that fits, then the status.
+pub fn classify(now: DateTime<Utc>, stage: Stage, response: &Response, tables: &[&Refusals]) -> ProviderError {
+    if let Some(throttled) = throttled(now, response) {
+        return throttled;
+    }
+    let error = OauthError::of(response);
+    let rows = tables.iter().flat_map(|table| table.rows);
+    match rows.into_iter().find(|row| row.fits(response, error.as_ref())) {
+        Some(row) => row.meaning,
+        None if response.status.is_server_error() => stage.unavailable(Outage::ServerError),
+        None => stage.unavailable(Outage::Protocol),
+    }
+}
+
+/// What an `error` alone means, as a redirect brings it; `None` if no row has it.
+pub(crate) fn of_error(table: &Refusals, error: &str) -> Option<ProviderError> {
+    table.rows.iter().find(|row| row.error == Some(error)).map(|row| row.meaning)
+}
+
+impl Refusals {
+    /// The table in Markdown, for the provider's guide.
+    pub fn table(&self) -> String {
+        let mut table =
+            format!("To {}:\n\n| answer | outcome | what it means | source |\n|---|---|---|---|\n", self.to);
+        for row in self.rows {
+            let Row { error, text, status, page, meaning, note, source } = row;
+            let quoted = |text: &Option<&str>| text.map(|text| format!("`{text}`"));
+            let status = status.map(|status| if *page { format!("a page with {status}") } else { status.to_string() });
+            let answer: Vec<String> = [quoted(error), quoted(text), status].into_iter().flatten().collect();
+            let outcome = meaning.outcome().map_or("refused".to_owned(), |outcome| format!("`{outcome}`"));
+            let means = match (note, meaning) {
+                (&"", ProviderError::Misconfigured { hint, .. }) => hint,
+                (note, _) => note,
+            };
+            // Writing to a string does not fail.
+            let _ = writeln!(table, "| {} | {outcome} | {means} | {source} |", answer.join(", "));
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CONTENT_TYPE;
+    use http::{HeaderMap, StatusCode};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Check, Registry, Rejection};
+
+    const TABLE: Refusals = Refusals {
+        to: "a test",
+        rows: &[
+            Row::error("a", ProviderError::Rejected(Rejection::Declined), "one").saying("text").with_status(400),
+            Row::error("a", Stage::Token.refused(Check::Code), "two").note("another's"),
+            Row::page(403, ProviderError::Rejected(Rejection::AccountDisabled), "three"),
+            Row::status(403, Stage::Token.misconfigured("do this"), "four"),
+        ],
+    };
+
+    fn meaning(status: u16, media_type: &str, body: &str) -> ProviderError {
+        meaning_in(&TABLE, status, media_type, body)
+    }
+
+    fn meaning_in(table: &Refusals, status: u16, media_type: &str, body: &str) -> ProviderError {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, media_type.parse().unwrap())]);
+        let status = StatusCode::from_u16(status).unwrap();
+        classify(
+            DateTime::UNIX_EPOCH,
+            Stage::Token,
+            &Response { status, headers, body: body.as_bytes().to_vec() },
+            &[table],
+        )
+    }
+
+    #[test]
+    fn the_first_row_that_fits_counts_and_then_the_status() {
+        let json = "application/json";
+        let declined = ProviderError::Rejected(Rejection::Declined);
+        assert_eq!(meaning(400, json, r#"{"error":"a","error_description":"text"}"#), declined);
+        assert_eq!(
+            meaning(401, json, r#"{"error":"a","error_description":"text"}"#),
+            Stage::Token.refused(Check::Code)
+        );
+        assert_eq!(meaning(403, "text/html", "<p>").outcome(), Some("rejected.account_disabled"));
+        assert_eq!(meaning(403, json, "{}").outcome(), Some("unavailable.misconfigured"));
+        assert_eq!(meaning(429, json, r#"{"error":"a"}"#).outcome(), Some("unavailable.throttled"));
+        assert_eq!(meaning(500, json, r#"{"error":"b"}"#), Stage::Token.unavailable(Outage::ServerError));
+        assert_eq!(meaning(400, "text/plain", "no"), Stage::Token.unavailable(Outage::Protocol));
+    }
+
+    #[test]
+    fn no_row_of_any_provider_is_hidden_by_an_earlier_one() {
+        for table in Registry::default().providers().iter().flat_map(|provider| provider.refusals) {
+            for row in table.rows {
+                let (media_type, body) = match row {
+                    Row { page: true, .. } => ("text/html", "<p>".to_owned()),
+                    Row { error, text, .. } => (
+                        "application/json",
+                        json!({ "error": error.unwrap_or("-"), "error_description": text.unwrap_or("-") }).to_string(),
+                    ),
+                };
+                let found = meaning_in(table, row.status.unwrap_or(400), media_type, &body);
+                assert_eq!(found, row.meaning, "to {}: {row:?}", table.to);
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_says_all_of_a_row() {
+        let table = TABLE.table();
+        let rows: Vec<_> = table.lines().skip(4).collect();
+        assert_eq!(
+            rows,
+            [
+                "| `a`, `text`, 400 | `rejected.declined` |  | one |",
+                "| `a` | refused | another's | two |",
+                "| a page with 403 | `rejected.account_disabled` |  | three |",
+                "| 403 | `unavailable.misconfigured` | do this | four |",
+            ]
+        );
+    }
+}

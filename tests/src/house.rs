@@ -1,5 +1,5 @@
-//! A company's own login service, and the provider that a deployment compiles in for it: the provider that asks, until one
-//! of Landfall's own does.
+//! A company's own login service, and the provider that a deployment compiles in for it. No provider of
+//! Landfall's own sends codes yet, so this one tests that.
 //!
 //! It behaves as such services do: a code lives three minutes and works once, a wrong one leaves the question open until
 //! the account has had too many, another code takes the place of the one before, and for an address that nobody has it

@@ -22,7 +22,7 @@ pub struct Base {
     pub clients: Arc<Clients>,
     /// Those of the issuer's keys that the function uses.
     pub keys: Arc<Keys>,
-    /// Clients' and the issuer's secrets.
+    /// Secrets of connectors, of applications and of the issuer.
     pub secrets: Arc<dyn SecretSource>,
     /// The time.
     pub clock: Arc<dyn Clock>,

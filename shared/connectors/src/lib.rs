@@ -110,8 +110,7 @@ impl Connectors {
 
     /// Tests a connector that is not saved.
     ///
-    /// A secret that a saved connector uses goes where that one goes, and nowhere else: otherwise an
-    /// administrator who may test drafts could have it sent to an address of their own.
+    /// A secret that a saved connector uses goes where that one goes, and nowhere else: otherwise an administrator who may test drafts could have it sent to an address of their own.
     pub async fn test_draft(
         &self,
         cx: &RequestContext,
@@ -120,8 +119,11 @@ impl Connectors {
     ) -> Result<Report, ConnectorError> {
         let document = providers::document(draft)?;
         let adapter = self.registry.adapter(&document)?;
-        let leads_elsewhere =
-            |saved: &&ConnectorDocument| (&saved.provider, &saved.settings) != (&document.provider, &document.settings);
+        // Whose certificates are trusted decides where a secret goes, too.
+        fn destination(document: &ConnectorDocument) -> impl PartialEq {
+            (&document.provider, &document.settings, &document.ca_certificates)
+        }
+        let leads_elsewhere = |saved: &&ConnectorDocument| destination(saved) != destination(&document);
         let saved = self.store.list_connectors(cx).await?;
         for other in saved.iter().filter(leads_elsewhere) {
             let theirs = |secret: &str| other.secrets().chain(other.client.secret.as_deref()).any(|own| own == secret);

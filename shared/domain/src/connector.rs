@@ -33,7 +33,7 @@ pub struct ConnectorDocument {
     pub client: ConnectorClient,
     /// The methods that are switched on, each with what it does differently.
     pub methods: BTreeMap<Method, MethodSettings>,
-    /// The provider's own settings: its file in the `providers` crate says which.
+    /// The provider's own settings: the provider's guide (`providers/guides`) lists them.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
 }

@@ -87,6 +87,11 @@ impl Source {
         let hash = digest::digest(&digest::SHA256, key.as_bytes());
         Self(hash.as_ref()[..10].iter().fold("issuer-".to_owned(), |name, byte| format!("{name}{byte:02x}")))
     }
+
+    /// The accounts of one connector, apart from those of any other.
+    pub fn of_connector(id: &ConnectorId) -> Self {
+        Self(id.to_string())
+    }
 }
 
 fn ulid(now: DateTime<Utc>, entropy: &dyn Entropy) -> Ulid {

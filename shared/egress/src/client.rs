@@ -87,7 +87,8 @@ impl Egress {
             let certificate = certificate.map_err(|_| EgressError::Setup)?;
             roots.add(certificate).map_err(|_| EgressError::Setup)?;
         }
-        Ok(Self { http: Self::client(&self.resolver, roots)?, ..self.clone() })
+        // What fails without these certificates says nothing of a call with them.
+        Ok(Self { http: Self::client(&self.resolver, roots)?, breaker: Arc::default(), ..self.clone() })
     }
 
     /// The same way out for somebody who wants to see for themselves: what is known of hosts that do not answer is not
@@ -142,7 +143,7 @@ impl Egress {
             service = "provider",
             method = method.as_str(),
             host = url.host_str(),
-            path = url.path(),
+            path = shown(url.path()),
             status = outcome.as_ref().ok().map(|response| response.status.as_u16()),
             error = outcome.as_ref().err().map(|error| error.as_str()),
             circuit = matches!(outcome, Err(EgressError::LeftAlone)).then_some("open"),
@@ -238,9 +239,16 @@ fn cause_of(error: &(dyn Error + 'static)) -> Option<EgressError> {
 /// Whether `pem` is one or more certificates that can be trusted as authorities.
 pub fn are_certificates(pem: &str) -> bool {
     let mut roots = RootCertStore::empty();
+    // A private key beside them is not for us to keep.
+    let others = pem.matches("-----BEGIN ").count() != pem.matches("-----BEGIN CERTIFICATE-----").count();
     let all = CertificateDer::pem_slice_iter(pem.as_bytes())
         .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
-    all && !roots.is_empty()
+    all && !others && !roots.is_empty()
+}
+
+/// As much of a path as a log line has: a discovery document may name one of any length.
+fn shown(path: &str) -> &str {
+    path.get(..path.len().min(255)).unwrap_or_default()
 }
 
 /// Compressed although [`Request`] asks for what is not (RFC 9110 section 8.4.1.3).

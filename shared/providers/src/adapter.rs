@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
-use domain::{CallbackState, Challenge, Channel, ExternalIdentity, Method, MethodSet, Pending};
+use domain::{CallbackState, Challenge, Channel, ExternalIdentity, Method, MethodSet, Pending, Source};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -45,6 +45,11 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// The authority whose accounts it vouches for: the issuer key of every identity it gives. `None` where that is not known
     /// before a login.
     fn issuer_key(&self) -> Option<&str> {
+        None
+    }
+
+    /// The source of every identity it gives. `None` where that is not known before a login.
+    fn source(&self) -> Option<&Source> {
         None
     }
 

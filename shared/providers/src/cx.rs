@@ -52,8 +52,8 @@ impl Providers {
         Self { pause, ..self }
     }
 
-    /// The same providers, of whom nothing is known: nothing that was kept of a login shows, a secret least of all, and
-    /// nothing that is found out comes in the way of one.
+    /// A copy with empty caches, for connector tests: a test must not see what logins have cached, a secret above all, nor
+    /// change it.
     pub fn afresh(&self) -> Self {
         Self {
             egress: self.egress.afresh(),
@@ -116,13 +116,17 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
-    /// The same for calls of one connector, each of which may take as long as its document says, and trusts whom it says:
-    /// what an adapter begins with.
+    /// Applies one connector's timeout and ca_certificates to its calls. Every adapter calls this first.
     pub fn of(self, connector: &'a ConnectorDocument) -> Self {
         let limit = connector.timeout.map(|seconds| Duration::from_secs(seconds.into()));
         self.request.count(|counts| counts.providers.extend([connector.provider.clone()]));
         let ca_certificates = connector.ca_certificates.as_deref();
         Self { limit: limit.unwrap_or(self.limit), ca_certificates, ..self }
+    }
+
+    /// A name for what is kept of an address, by the certificates over which it came.
+    pub(crate) fn trusted(&self, address: &str) -> String {
+        self.ca_certificates.map_or_else(|| address.to_owned(), |pem| format!("{address}\n{pem}"))
     }
 
     /// The same with other bounds of the whole request.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{Failure, Rejection, Unavailability};
 use egress::EgressError;
 
-/// An attempt that vouches for nobody. Holds no text of the provider's and nothing a user typed, so it may be logged
+/// Why an attempt gave no identity. Holds no text of the provider's and nothing a user typed, so it may be logged
 /// whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
@@ -65,7 +65,7 @@ impl ProviderError {
         }
     }
 
-    /// One stable word: who must act.
+    /// One stable word for the kind of error.
     pub fn as_str(&self) -> &'static str {
         match self {
             ProviderError::Rejected(_) => "rejected",

@@ -11,13 +11,13 @@
 //! gets into an error or a log line: both have enums and constant sentences only.
 //!
 //! **To add one more**: a file named after the provider with `pub(crate) const PROVIDER`, one line in `registry`, its guide
-//! in `guides`, its simulator beside the others in `simulators`, and one row in `conformance` for each method, which fails
-//! until there is one. A provider that speaks OpenID Connect is `Provider::oidc(name, methods, refusals, make)`: `make` reads
+//! in `guides`, and its simulator, with a line in `simulators::SIMULATORS`: `conformance` runs every method of it, and fails until it
+//! is there. A provider that speaks OpenID Connect is `Provider::oidc(name, methods, refusals, make)`: `make` reads
 //! its settings into an [`oidc::OidcProvider`], which is a [`oidc::Profile`] (its issuer, and what else is data) and the hooks
 //! in which it differs; `refusals` are the tables of the errors it documents, which the guide shows and the conformance suite
 //! goes through. `keycloak` has a grant of its own beside; `openid_connect` is any other. One that does not speak it
-//! implements [`ProviderAdapter`] itself. A provider that nobody else has needs no change here: whoever makes the deployment's
-//! `Config` gives its [`Registry`] one more.
+//! implements [`ProviderAdapter`] itself. A provider that only one company has needs no change here: its functions' `main.rs` pass
+//! `Connectors::new` a [`Registry`] with one more ([`Registry::and`]).
 
 mod adapter;
 pub mod answers;

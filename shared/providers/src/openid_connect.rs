@@ -11,7 +11,7 @@ use crate::registry::{self, InvalidConnector, Provider};
 pub(crate) const PROVIDER: Provider =
     Provider::oidc("oidc", &[Method::Oidc], &[&OF_A_REDIRECT, &OF_A_CODE], OpenIdConnect::read);
 
-/// `settings` of a connector document, but for those of all.
+/// This provider's own `settings`. The shared ones are in `oidc/options.rs`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -48,7 +48,10 @@ impl OpenIdConnect {
             }
         }
         let endpoints = Endpoints { authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri };
-        Ok(Box::new(Self(Profile { endpoints, ..Profile::new(issuer) })))
+        // What no discovery document has confirmed may be another server that calls itself so.
+        let Endpoints { token_endpoint, userinfo_endpoint, jwks_uri, .. } = &endpoints;
+        let keeps_accounts_apart = [token_endpoint, userinfo_endpoint, jwks_uri].iter().any(|pinned| pinned.is_some());
+        Ok(Box::new(Self(Profile { endpoints, keeps_accounts_apart, ..Profile::new(issuer) })))
     }
 }
 

@@ -123,8 +123,7 @@ impl Registry {
         let mut split = Vec::new();
         for document in documents {
             let Ok(adapter) = self.adapter(document) else { continue };
-            let Some(issuer) = adapter.issuer_key() else { continue };
-            let source = document.source(issuer);
+            let (Some(issuer), Some(source)) = (adapter.issuer_key(), adapter.source().cloned()) else { continue };
             let other = known.iter().find(|(key, theirs, _)| key == issuer && *theirs != source);
             if let Some((_, theirs, other)) = other {
                 let (connector, other) = (&document.id, &other.id);
@@ -327,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_method_the_provider_cannot_do_is_named() {
-        let limited = Provider::new("limited", &[], keycloak_build_never);
+        let limited = Provider::new("limited", &[], build_never);
         let document = serde_json::from_value(json!({
             "id": "a", "provider": "limited", "name": "A", "client": { "id": "a" }, "methods": { "password": {} },
         }));
@@ -335,7 +334,7 @@ mod tests {
         assert_eq!(error.to_string(), "methods.password: limited connectors cannot do this");
     }
 
-    fn keycloak_build_never(_: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
+    fn build_never(_: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
         Err(InvalidConnector::at("", ""))
     }
 }

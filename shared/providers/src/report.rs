@@ -143,11 +143,12 @@ fn about_outage(outage: Outage) -> &'static str {
              just slow, the connector's timeout"
         }
         Outage::Connect => {
-            "no connection: check the name of the host, its port, and whether a firewall lets Landfall in"
+            "no connection: check the name of the host, its port, and whether a firewall blocks Landfall"
         }
         Outage::Tls => {
-            "the certificate is not trusted, has expired, or is for another name: the provider needs one of a public \
-             authority for the name in the address, with the intermediate certificates"
+            "the certificate is not trusted, has expired, or is for another name: the provider needs one for \
+             the name in the address, with its intermediates, from a public authority or one in the connector's \
+             ca_certificates"
         }
         Outage::Interrupted => {
             "the connection broke before the answer was complete: look for a proxy or firewall in between"

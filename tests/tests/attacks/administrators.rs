@@ -94,6 +94,8 @@ async fn whom_iam_has_let_in_is_an_administrator() {
     }
 }
 
+const TESTERS_CA: &str = include_str!("../../../shared/egress/src/client/tests/company/ca.crt.pem");
+
 async fn draft(app: &TestApp, change: impl FnOnce(&mut Value)) -> Answer {
     let saved = app.store.get_connector(&app.context(), &"keycloak".parse().unwrap()).await.unwrap().unwrap();
     let mut draft = serde_json::to_value(saved).unwrap();
@@ -124,6 +126,9 @@ async fn a_draft_does_not_take_a_connectors_secret_elsewhere() {
         answer.await.expect(422);
         assert!(app.calls.take().iter().all(|call| call.service == "dynamodb"));
     }
+    // Nor to whoever shows a certificate of the tester's own.
+    let answer = draft(&app, |draft| draft["ca_certificates"] = json!(TESTERS_CA)).await.expect(422);
+    assert!(answer.body["detail"].as_str().unwrap().starts_with("client.secret: "), "{:#}", answer.body);
     // Where the connector itself goes, its secret may go.
     draft(&app, |draft| draft["id"] = json!("mine")).await.expect(200);
 }

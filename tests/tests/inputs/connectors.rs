@@ -206,7 +206,7 @@ fn the_address_is_one_of_a_server() {
     assert_snapshot!(url("id.example.com"), @r#"connectors.yaml: connector keycloak: settings.url: relative URL without a base: "id.example.com""#);
     assert_snapshot!(url("ftp://id.example.com"), @"connectors.yaml: connector keycloak: settings.url: is not an https address");
     assert_snapshot!(url("https://admin:hunter2@id.example.com"), @"connectors.yaml: connector keycloak: settings.url: has a user name or password in it");
-    assert_snapshot!(url("https://id.example.com/?realm=demo"), @"connectors.yaml: connector keycloak: settings.url: has a query or fragment: give the server's address, with its relative path if it has one");
+    assert_snapshot!(url("https://id.example.com/?realm=demo"), @"connectors.yaml: connector keycloak: settings.url: has a query: give the server's address, with its relative path if it has one");
     assert_snapshot!(url("https://"), @r#"connectors.yaml: connector keycloak: settings.url: empty host: "https://""#);
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use domain::{ExternalIdentity, Method, Source};
+use domain::{Clock, ExternalIdentity, Method, Source};
 use serde_json::{Map, Value, json};
 use simulators::{Algorithm, Dress, Endpoint, KeySet, Misbehaviour, OldKey};
 
@@ -236,6 +236,25 @@ async fn an_id_token_may_be_for_trusted_audiences_too_with_the_right_azp() {
         assert_eq!(login_with_claims(&bench, another).await.err(), refused(Check::AuthorizedParty), "{row:?}");
         let unnamed = json!({ "aud": [us, "api"], "azp": null });
         assert_eq!(login_with_claims(&bench, unnamed).await.err(), refused(Check::AuthorizedParty), "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_was_authenticated_when_the_provider_says_and_long_ago_where_nobody_can_read_it() {
+    for row in Row::all() {
+        let bench = row.bench().await;
+        let now = bench.clock.now().timestamp();
+        for (said, at) in [
+            (json!(now - 3600), now - 3600),
+            (json!(format!("{}.5", now - 3600).parse::<f64>().unwrap()), now - 3600),
+            (json!(now + 30), now),
+            (json!(now + 3600), 0),
+            (json!("yesterday"), 0),
+            (Value::Null, now),
+        ] {
+            let identity = login_with_claims(&bench, json!({ "auth_time": said })).await.unwrap();
+            assert_eq!(identity.authenticated_at.timestamp(), at, "{row:?} {said}");
+        }
     }
 }
 

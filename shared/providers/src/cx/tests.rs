@@ -110,3 +110,15 @@ fn a_call_is_made_once_more_where_nothing_says_that_it_comes_to_the_same() {
         assert!(!may_pass(&lasting), "{lasting:?}");
     }
 }
+
+#[test]
+fn what_came_over_other_certificates_is_kept_apart() {
+    let egress = Egress::new(Reach::Local).unwrap();
+    let providers = Providers::new(egress, Arc::new(Secrets::new("")), Arc::new(SeededEntropy::new(1)), "");
+    let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
+    let request = RequestContext::new("req".parse().unwrap(), clock, IN_TIME, ClientAddress::default(), None);
+    let cx = providers.cx(&request);
+    let trusting = |pem| Cx { ca_certificates: pem, ..cx }.trusted("https://id.example");
+    assert_ne!(trusting(None), trusting(Some("one")));
+    assert_ne!(trusting(Some("one")), trusting(Some("another")));
+}

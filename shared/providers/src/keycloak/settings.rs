@@ -4,6 +4,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::InvalidConnector;
+use crate::oidc::check_address;
 
 /// `settings` of a connector document, but for those of all OpenID Connect connectors.
 #[derive(Debug, Deserialize)]
@@ -19,14 +20,11 @@ impl Settings {
     /// `{url}/realms/{realm}`, as Keycloak writes `iss`.
     pub(super) fn issuer(&self) -> Result<String, InvalidConnector> {
         let invalid = |reason: &str| Err(InvalidConnector::at("settings.url", reason));
-        if !matches!(self.url.scheme(), "https" | "http") {
-            return invalid("is not an https address");
+        if let Err(reason) = check_address(&self.url) {
+            return invalid(reason);
         }
-        if !self.url.username().is_empty() || self.url.password().is_some() {
-            return invalid("has a user name or password in it");
-        }
-        if self.url.query().is_some() || self.url.fragment().is_some() {
-            return invalid("has a query or fragment: give the server's address, with its relative path if it has one");
+        if self.url.query().is_some() {
+            return invalid("has a query: give the server's address, with its relative path if it has one");
         }
         // A path of `.` or `..` is taken away from URLs, wherever it comes from.
         if self.realm.is_empty() || matches!(self.realm.as_str(), "." | "..") || self.realm.contains(char::is_control) {

@@ -62,8 +62,8 @@ pub const OF_A_REDIRECT: Refusals = Refusals {
     ],
 };
 
-/// Whether an error says that the request was right but for nobody being there to ask (OIDC Core 3.1.2.6): what
-/// `prompt=none` comes to where nobody is signed in.
+/// Whether an error means that the request was valid but the user must interact (OIDC Core 3.1.2.6): the expected answer to
+/// `prompt=none`.
 pub(super) fn wants_a_person(error: &str) -> bool {
     matches!(error, "login_required" | "interaction_required" | "consent_required" | "account_selection_required")
 }

@@ -4,9 +4,11 @@ use std::fmt;
 
 use chrono::DateTime;
 use domain::identity::FLAGGED;
-use domain::{Claims, ConnectorDocument, ExternalIdentity, Method};
+use domain::{Claims, ExternalIdentity, Method};
 use serde_json::{Map, Value};
 
+use super::connection::Registration;
+use super::id_token;
 use crate::{Check, Cx, ProviderError, Stage};
 
 /// What an ID token that lacks it makes us ask userinfo for, with the scope by which it was asked for. The e-mail alone:
@@ -71,14 +73,21 @@ impl VerifiedClaims {
     pub(crate) fn into_identity(
         self,
         cx: &Cx<'_>,
-        document: &ConnectorDocument,
+        registration: &Registration,
         method: Method,
         upstream_session: Option<String>,
     ) -> ExternalIdentity {
         // With a session of its own, a provider may have seen the user hours ago (OIDC Core 2, `auth_time`).
-        let auth_time = self.claims.get("auth_time").and_then(Value::as_i64);
-        let auth_time = auth_time.and_then(|time| DateTime::from_timestamp(time, 0)).filter(|time| *time <= cx.now());
-        let authenticated_at = auth_time.unwrap_or_else(|| cx.now());
+        let auth_time = id_token::time(&self.claims, "auth_time", f64::floor);
+        // One that nobody can read may be any: nothing that wants a recent login is satisfied by it.
+        let authenticated_at = auth_time.map_or_else(
+            || cx.now(),
+            |time| {
+                let time = time.and_then(|time| DateTime::from_timestamp(time, 0));
+                time.filter(|time| *time <= cx.now() + id_token::LEEWAY).unwrap_or_default().min(cx.now())
+            },
+        );
+        let document = &registration.document;
         let left_out = Claims::left_out(&self.claims);
         if !left_out.is_empty() {
             cx.request.count(|counts| counts.claims_left_out += left_out.len() as u64);
@@ -86,7 +95,7 @@ impl VerifiedClaims {
         }
         ExternalIdentity {
             connector: document.id.clone(),
-            source: document.source(&self.issuer_key),
+            source: registration.source.clone(),
             provider: document.provider.clone(),
             method,
             issuer_key: self.issuer_key,

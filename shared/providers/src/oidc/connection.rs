@@ -1,7 +1,7 @@
 //! A connector's way to its provider, for the hooks of [`super::OidcProvider`] and for what every connector does alike.
 
 use chrono::{DateTime, Utc};
-use domain::{ConnectorClient, ConnectorDocument, Method};
+use domain::{ConnectorClient, ConnectorDocument, Method, Source};
 use egress::Response;
 
 use super::discovery::{Endpoints, Metadata};
@@ -17,13 +17,19 @@ pub(crate) struct Registration {
     pub(crate) document: ConnectorDocument,
     pub(crate) profile: Profile,
     pub(crate) options: Options,
+    /// Under which its accounts are kept.
+    pub(crate) source: Source,
     scope: String,
 }
 
 impl Registration {
     pub(crate) fn new(document: ConnectorDocument, profile: Profile, options: Options) -> Self {
         let scope = options.scopes.join(" ");
-        Self { document, profile, options, scope }
+        let source = document.source.clone().unwrap_or_else(|| match profile.keeps_accounts_apart {
+            true => Source::of_connector(&document.id),
+            false => Source::of_issuer(profile.issuer.key()),
+        });
+        Self { document, profile, options, source, scope }
     }
 
     /// The client that `method` uses.

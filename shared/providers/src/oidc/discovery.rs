@@ -65,7 +65,9 @@ impl Document {
         }
         member("issuer", &mut |value| value.as_str().map(|issuer| document.issuer = issuer.to_owned()).is_some());
         member("authorization_response_iss_parameter_supported", &mut |value| {
-            value.as_bool().map(|supported| document.names_itself = supported).is_some()
+            // Whatever is not a no: it makes callbacks stricter.
+            document.names_itself = !matches!(value, Value::Null | Value::Bool(false));
+            value.is_boolean()
         });
         member("id_token_signing_alg_values_supported", &mut |value| {
             let registered = |value: &Value| CoreJwsSigningAlgorithm::deserialize(value).ok();
@@ -98,6 +100,17 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
+    /// Those of these that may be.
+    pub(super) fn only(&self, may_be: impl Fn(&Url) -> bool) -> Self {
+        let only = |url: &Option<Url>| url.clone().filter(&may_be);
+        Self {
+            authorization_endpoint: only(&self.authorization_endpoint),
+            token_endpoint: only(&self.token_endpoint),
+            userinfo_endpoint: only(&self.userinfo_endpoint),
+            jwks_uri: only(&self.jwks_uri),
+        }
+    }
+
     /// These, and where there is none the other.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
@@ -161,10 +174,12 @@ impl Metadata {
         let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
         let endpoints = pinned.clone().or(found);
         let token = STAGE.misconfigured(
-            "the discovery document names no token_endpoint, or one that is no address: name it in settings.token_endpoint",
+            "the discovery document names no token_endpoint, or one that is no address: check the provider's address; with \
+             provider oidc, settings.token_endpoint may name it",
         );
         let keys = STAGE.misconfigured(
-            "the discovery document names no jwks_uri, or one that is no address: name it in settings.jwks_uri",
+            "the discovery document names no jwks_uri, or one that is no address: check the provider's address; with \
+             provider oidc, settings.jwks_uri may name it",
         );
         Ok(Self {
             issuer_key: issuer.key().to_owned(),
@@ -196,8 +211,8 @@ impl Metadata {
         let stage = Stage::Authorize;
         let Some(endpoint) = &self.authorization_endpoint else {
             return Err(stage.misconfigured(
-                "the discovery document names no authorization_endpoint, or one that is no address: name it in \
-                 settings.authorization_endpoint",
+                "the discovery document names no authorization_endpoint, or one that is no address: check the \
+                 provider's address; with provider oidc, settings.authorization_endpoint may name it",
             ));
         };
         // Over plain http only where the issuer itself is, which egress calls on one machine alone.

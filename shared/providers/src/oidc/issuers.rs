@@ -24,7 +24,7 @@ const USABLE: TimeDelta = TimeDelta::hours(24);
 const COOL_DOWN: TimeDelta = TimeDelta::minutes(1);
 
 /// Documents by issuer, as the issuer writes itself; keys by the address they are published at, because two connectors of
-/// one issuer may name different ones.
+/// one issuer may name different ones. Connectors that trust other certificates share neither.
 #[derive(Debug, Default)]
 pub(crate) struct IssuerCache {
     documents: Mutex<BTreeMap<String, Arc<Slot<Document>>>>,
@@ -60,7 +60,7 @@ impl<T> Cached<T> {
 impl IssuerCache {
     /// The discovery document of `issuer`.
     pub(crate) async fn document(&self, cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Arc<Document>, ProviderError> {
-        let slot = slot(&self.documents, issuer.key());
+        let slot = slot(&self.documents, &cx.trusted(issuer.first()));
         let mut cached = lock(cx, Stage::Discovery, &slot).await?;
         let request = hurried(cx, &cached);
         let document = current(cx.now(), &mut cached, discovery::fetch(&cx.during(&request), issuer)).await?;
@@ -102,7 +102,7 @@ impl IssuerCache {
 
     /// The keys at `url`, and whether they have just been fetched.
     async fn current_keys(&self, cx: &Cx<'_>, url: &Url) -> Result<(Arc<Keys>, bool), ProviderError> {
-        let slot = slot(&self.keys, url.as_str());
+        let slot = slot(&self.keys, &cx.trusted(url.as_str()));
         let mut cached = lock(cx, Stage::Keys, &slot).await?;
         let before = cached.as_ref().map(|cached| Arc::clone(&cached.value));
         let request = hurried(cx, &cached);
@@ -119,7 +119,7 @@ impl IssuerCache {
         known: &Arc<Keys>,
         refused: ProviderError,
     ) -> Result<Option<Arc<Keys>>, ProviderError> {
-        let slot = slot(&self.keys, url.as_str());
+        let slot = slot(&self.keys, &cx.trusted(url.as_str()));
         let (mut cached, now) = (lock(cx, Stage::Keys, &slot).await?, cx.now());
         let Some(cached) = cached.as_mut() else { return Ok(None) };
         if !Arc::ptr_eq(&cached.value, known) {

@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Algorithm {
     }
 }
 
-/// What a token is taken for if it passes.
+/// What a token must match.
 #[derive(Clone, Copy)]
 pub(crate) struct Expected<'a> {
     /// Whose it has to be (`aud`).

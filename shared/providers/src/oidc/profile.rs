@@ -22,12 +22,15 @@ pub struct Profile {
     pub issuer: IssuerPolicy,
     /// Endpoints that are as they are whatever the discovery document says.
     pub endpoints: Endpoints,
+    /// Whether a connector's accounts are kept apart from those of others to the same issuer, unless its document names a
+    /// `source`: where the settings alone say who answers as that issuer.
+    pub keeps_accounts_apart: bool,
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
     /// What to do where the discovery document names another issuer than the settings.
     pub another_issuer: &'static str,
-    /// What it means that a code which the provider has not issued is refused in the same way whatever secret is shown. Not
-    /// every provider looks at the client first, so by itself it only means that nothing was learnt.
+    /// The connector test's finding when a wrong secret is answered like the right one. By default unverifiable: some providers
+    /// check the code before the client.
     pub any_secret: NotPassed,
 }
 
@@ -37,6 +40,7 @@ impl Profile {
         Self {
             issuer,
             endpoints: Endpoints::default(),
+            keeps_accounts_apart: false,
             of_a_code: &[&standard::OF_A_CODE],
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",
@@ -52,22 +56,33 @@ impl Profile {
 pub struct IssuerPolicy {
     /// The discovery document names one of them, and ID tokens match what it names. The first says where it is fetched.
     spellings: Vec<String>,
+    key: String,
 }
 
 impl IssuerPolicy {
     /// One spelling, to the last slash (OpenID Connect Discovery 1.0 section 4.3).
     pub fn exact(issuer: impl Into<String>) -> Self {
-        Self { spellings: vec![issuer.into()] }
+        Self::of(vec![issuer.into()])
     }
 
     /// With or without one slash at the end: for settings in which it cannot be seen which it is.
     pub fn with_or_without_slash(issuer: &str) -> Self {
         let bare = issuer.trim_end_matches('/');
-        Self { spellings: vec![bare.to_owned(), format!("{bare}/")] }
+        Self::of(vec![bare.to_owned(), format!("{bare}/")])
     }
 
-    /// The issuer as it is looked for, and by which its accounts are known: the same whichever spelling it uses.
+    fn of(spellings: Vec<String>) -> Self {
+        let key = spellings.first().map_or("", |first| first.trim_end_matches('/')).to_owned();
+        Self { spellings, key }
+    }
+
+    /// By which its accounts are known: the same whichever spelling the settings and it use.
     pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The issuer as it is looked for.
+    pub(super) fn first(&self) -> &str {
         self.spellings.first().map_or("", String::as_str)
     }
 
@@ -144,7 +159,7 @@ mod tests {
         assert!(exact.admits("https://id.example/a/"));
         let either = IssuerPolicy::with_or_without_slash("https://id.example/a");
         assert!(either.admits("https://id.example/a") && either.admits("https://id.example/a/"));
-        assert_eq!(either.key(), "https://id.example/a");
+        assert_eq!((either.key(), exact.key()), ("https://id.example/a", "https://id.example/a"));
         for other in ["https://id.example/a", "https://id.example/A/", "https://id.example/a//", ""] {
             assert!(!exact.admits(other), "{other}");
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{CallbackState, ConnectorDocument, Method, MethodSet, Pending};
+use domain::{CallbackState, ConnectorDocument, Method, MethodSet, Pending, Source};
 use egress::Response;
 use openidconnect::Nonce;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,10 @@ impl ProviderAdapter for RelyingParty {
     fn issuer_key(&self) -> Option<&str> {
         Some(self.registration.profile.issuer.key())
     }
+
+    fn source(&self) -> Option<&Source> {
+        Some(&self.registration.source)
+    }
 }
 
 impl RelyingParty {
@@ -168,7 +172,7 @@ impl RelyingParty {
         answered: Answered<'_>,
     ) -> Result<Progress, ProviderError> {
         let Answered { method, tokens, redirect } = answered;
-        let Registration { document, options, .. } = &self.registration;
+        let options = &self.registration.options;
         let client_id = &self.registration.client(method)?.id;
         let (algorithms, trusted_audiences) = (&options.algorithms, &options.trusted_audiences);
         let expected = Expected { client_id, algorithms, trusted_audiences };
@@ -189,6 +193,6 @@ impl RelyingParty {
         if tokens.id_token().is_some() && metadata.userinfo_endpoint.is_some() && claims.lacks_wanted(&options.scopes) {
             claims = claims.completed_by(asked().await?)?;
         }
-        Ok(Progress::Done(claims.into_identity(cx, document, method, session)))
+        Ok(Progress::Done(claims.into_identity(cx, &self.registration, method, session)))
     }
 }

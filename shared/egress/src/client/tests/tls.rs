@@ -84,7 +84,7 @@ fn only_certificates_are_certificates() {
     assert!(crate::are_certificates(CA) && crate::are_certificates(&CA.repeat(2)));
     let key = String::from_utf8(COMPANY.1.to_vec()).unwrap();
     let broken = CA.replacen("MII", "NII", 1);
-    for bad in ["", "no PEM", &key, &broken, &format!("{CA}{broken}")] {
+    for bad in ["", "no PEM", &key, &broken, &format!("{CA}{broken}"), &format!("{CA}{key}")] {
         assert!(!crate::are_certificates(bad), "{bad}");
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::super::connection::Registration;
 use super::super::discovery::{self, Document, Metadata, Unread};
-use super::super::profile::OidcProvider;
+use super::super::{check_address, profile::OidcProvider};
 use super::Probing;
 use crate::report::{Finding, NotPassed, Probe, Verdict};
 use crate::{Cx, Outage, ProviderError};
@@ -61,8 +61,7 @@ type Fetched = Option<Result<Document, Unread>>;
 /// Which address was asked, and where it says the document is now.
 fn asked(unread: &Unread) -> Option<Value> {
     let mut detail = json!({ "asked": unread.asked.as_ref()? });
-    let moved_to = unread.moved_to.as_ref().filter(|url| url.as_str().len() <= MAX_SHOWN);
-    if let Some(moved_to) = moved_to.filter(|url| matches!(url.scheme(), "https" | "http")) {
+    if let Some(moved_to) = unread.moved_to.as_ref().filter(|url| is_shown(url)) {
         detail["moved_to"] = json!(moved_to);
     }
     Some(detail)
@@ -72,14 +71,14 @@ fn asked(unread: &Unread) -> Option<Value> {
 fn issuer(registration: &Registration, fetched: &Fetched) -> (Finding, Verdict) {
     let policy = &registration.profile.issuer;
     match fetched {
-        None => (Finding::of("issuer", Err(ALL_PINNED)).with(json!({ "expected": policy.key() })), Ok(())),
+        None => (Finding::of("issuer", Err(ALL_PINNED)).with(json!({ "expected": policy.first() })), Ok(())),
         Some(Err(_)) => {
-            (Finding::of("issuer", Err(NO_DOCUMENT)).with(json!({ "expected": policy.key() })), Err(NO_DOCUMENT))
+            (Finding::of("issuer", Err(NO_DOCUMENT)).with(json!({ "expected": policy.first() })), Err(NO_DOCUMENT))
         }
         Some(Ok(document)) if policy.admits(&document.issuer) => (Finding::of("issuer", Ok(())), Ok(())),
         Some(Ok(document)) => {
             let finding = Finding::of("issuer", Err(NotPassed::Failed(registration.profile.another_issuer)));
-            (finding.with(json!({ "expected": policy.key(), "found": named(document) })), Err(OTHER_ISSUER))
+            (finding.with(json!({ "expected": policy.first(), "found": named(document) })), Err(OTHER_ISSUER))
         }
     }
 }
@@ -93,6 +92,11 @@ fn named(document: &Document) -> Option<&str> {
         same && matches!(url.scheme(), "https" | "http")
     };
     (issuer.len() <= MAX_SHOWN && Url::parse(issuer).is_ok_and(is_plain)).then_some(issuer)
+}
+
+/// Whether an address of a document's is one that may be shown.
+fn is_shown(url: &Url) -> bool {
+    url.as_str().len() <= MAX_SHOWN && check_address(url).is_ok()
 }
 
 /// In bytes. No issuer has more.
@@ -129,9 +133,9 @@ fn shown(registration: &Registration, document: Option<&Document>) -> Value {
         not_understood: &'a [&'static str],
     }
     let (policy, pinned) = (&registration.profile.issuer, registration.pinned());
-    let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
+    let found = document.map(|document| document.endpoints.only(is_shown)).unwrap_or_default();
     json!(Shown {
-        issuer: document.map_or(Some(policy.key()), named),
+        issuer: document.map_or(Some(policy.first()), named),
         endpoints: pinned.clone().or(found),
         id_token_signing_alg_values_supported: document.map(|document| document.algorithms.as_slice()),
         pinned: pinned.names(),

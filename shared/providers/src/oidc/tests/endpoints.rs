@@ -1,4 +1,4 @@
-use domain::Method;
+use domain::{Method, Source};
 use simulators::Return;
 use url::Url;
 
@@ -87,12 +87,14 @@ async fn whoever_is_told_every_endpoint_fetches_no_document() {
     bench.connect(
         "oidc",
         Method::Oidc,
-        json!({ "settings": {
+        json!({ "source": null, "settings": {
         "issuer": issuer, "authorization_endpoint": at("auth"), "token_endpoint": at("token"), "jwks_uri": at("certs"),
     } }),
     );
-    bench.login().await.unwrap();
+    let identity = bench.login().await.unwrap();
     assert_eq!(bench.calls(), [0, 1, 1, 0]);
+    // No document has said that this is the issuer: its accounts are not those of connectors that have read one.
+    assert_eq!(identity.source, Source::of_connector(&identity.connector));
     // Nobody has said where userinfo is.
     bench.keycloak().change_client("demo", "landfall", |client| client.claims_in_id_token(false)).unwrap();
     assert_eq!(bench.login().await.unwrap().claims.verified_email(), None);

@@ -329,8 +329,26 @@ async fn a_link_scanner_that_looks_first_spends_nothing() {
     let app = TestApp::new().await;
     let (session, url) = away(&app).await;
     let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    let before = app.items().await;
 
     app.send(Request::head(&back.path).body(Body::empty()).unwrap()).await.expect(400);
+    for (name, value) in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("sec-purpose", "prefetch;anonymous-client-ip"),
+        ("purpose", "prefetch"),
+        ("purpose", "Prerender"),
+        ("x-purpose", "preview"),
+        ("x-moz", "prefetch"),
+    ] {
+        let ahead = Request::get(&back.path).header(name, value).header("accept", "text/html");
+        let page = app.send(ahead.body(Body::empty()).unwrap()).await.expect(503);
+        let leads_on = !page.header("location").is_empty() || page.text.contains("href") || page.text.contains("http");
+        assert_eq!((page.header("cache-control"), leads_on), ("no-store", false), "{name}: {value}");
+    }
+    assert_eq!((app.items().await, app.subject.exchanges().len()), (before, 0));
+    let refused = app.events("request").iter().filter(|line| line["code"] == "prefetched").count();
+    assert_eq!((refused, app.logs().contains("\"failed\"")), (7, false));
 
     let (_, resume) = app.arrive(&back).await.carried();
     assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");

@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<App<Callbacks>> {
     responses(
         (status = 303, description = "to the `redirect_uri` of the session's request, with `session` and `resume`"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`, `unknown_client`, `invalid_redirect_uri`; a page for browsers"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; a page for browsers"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; `prefetched` if a browser loads it ahead of its user: nothing is spent; a page for browsers"),
     )
 )]
 async fn query(

@@ -79,6 +79,8 @@ codes! {
     StepConflict = "step_conflict", 409, "The session is waiting for another turn or step";
     /// The redirect has come back before, or too late, or never went out; where there is a session, the answer has its view.
     RedirectExpired = "redirect_expired", 400, "This sign-in has ended or was never started: please start again";
+    /// A browser loads an address ahead of its user that works once. Nothing was spent: the load itself will be answered.
+    Prefetched = "prefetched", 503, "This address works once and is not loaded ahead";
     /// A service this request needs does not answer; the same request may be sent again.
     Unavailable = "unavailable", 503, "A service this request needs is not answering";
     /// A mistake of ours.

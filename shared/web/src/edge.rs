@@ -151,7 +151,8 @@ fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
         };
     }
     match status {
-        500.. => line!(error, "failed"),
+        // The status is for the browser; of ours nothing has failed.
+        500.. if *code != Some(Code::Prefetched.as_str()) => line!(error, "failed"),
         400.. => line!(warn, "refused"),
         _ => line!(info, "ok"),
     }

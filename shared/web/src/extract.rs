@@ -72,6 +72,8 @@ impl<S: Sync> FromRequest<S> for CallbackParameters {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, PageError> {
         let encoded = match *request.method() {
+            // It would spend the state, and the user would come too late. 503 has browsers load the address anew.
+            Method::GET if is_prefetch(request.headers()) => return Err(Code::Prefetched.into()),
             Method::GET => Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes()),
             Method::POST => body_of(request, FORM).await?,
             // A link scanner's HEAD would spend the state, and the browser would come too late.
@@ -79,6 +81,14 @@ impl<S: Sync> FromRequest<S> for CallbackParameters {
         };
         serde_urlencoded::from_bytes(&encoded).map(Self).map_err(|_| Code::InvalidRequest.into())
     }
+}
+
+/// Whether a browser loads ahead of its user: `Sec-Purpose` (<https://fetch.spec.whatwg.org/#sec-purpose-header>), and what
+/// browsers sent before it: `Purpose` (Chromium), `X-Purpose` (WebKit), `X-Moz` (Firefox).
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    let values = ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().flat_map(|name| headers.get_all(name));
+    let mut tokens = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
+    tokens.any(|token| ["prefetch", "prerender", "preview"].iter().any(|word| token.trim().eq_ignore_ascii_case(word)))
 }
 
 /// What HTTP Basic says of a client, form-urlencoded in both halves (RFC 6749 section 2.3.1); `None` without it. What is

@@ -118,7 +118,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("operation", "what AWS calls it"),
     (
         "outcome",
-        "of a request `ok`, `refused` (4xx) or `failed` (5xx); of a call `ok`, `timeout` or AWS's name for the error",
+        "of a request `ok`, `refused` (4xx, or a prefetch) or `failed` (5xx); of a call `ok`, `timeout` or AWS's name for the error",
     ),
     ("path", "the path that was called, without its query"),
     ("port", "its port"),

@@ -162,7 +162,12 @@ impl CallbackState {
 impl SubmitKey {
     /// The key of a redirect's second half (`resume`).
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())))
+        Self::from_derived(&entropy.bytes::<32>())
+    }
+
+    /// A key from key material.
+    pub fn from_derived(material: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(material)))
     }
 }
 

@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use connectors::Connectors;
 use directory::Directory;
 use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId};
+use secrecy::ExposeSecret;
 use store::sessions::TurnAnswer;
 use store::{LockId, Store};
 use tokens::{Clients, Keys};
@@ -75,7 +76,8 @@ impl Journeys {
     /// Answers the step a session waits on.
     ///
     /// # Errors
-    /// `unknown_session`; `step_conflict` with the current view; `invalid_input` with the fields. Nothing changed then.
+    /// `unknown_session`; `step_conflict` with the current view; `invalid_input` with the fields. Nothing changed then. A key
+    /// that was used for other data gets one of the first two, never the answer to that data.
     pub async fn submit(
         &self,
         cx: &RequestContext,
@@ -84,11 +86,14 @@ impl Journeys {
         token: &SessionToken,
         response: &SubmitRequest,
     ) -> Result<SessionView, JourneyError> {
-        let answer = TurnAnswer { turn: response.turn, step, token, key: &response.key };
+        let data = response.data.iter().map(|(name, value)| (name.as_str(), value.expose_secret()));
+        let derivation = &self.parts.keys.session(session)?.derivation;
+        let key = &derivation.answer_key(session, step, &response.key, &response.option, data);
+        let answer = TurnAnswer { turn: response.turn, step, token, key };
         // Locked before any provider is called: two identical submits send one password.
         let lock = LockId::generate(self.parts.entropy.as_ref());
         let lock = self.parts.store.lock_turn(cx, session, &answer, lock).await?;
-        self.answer_lock(cx, lock, AnswerKey { token, key: &response.key }, Input::Client(response)).await
+        self.answer_lock(cx, lock, AnswerKey { token, key }, Input::Client(response)).await
     }
 
     /// Shows a session to the holder of the token in force.

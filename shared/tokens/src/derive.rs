@@ -4,7 +4,7 @@
 use std::fmt;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use domain::{AuthorizationCode, CallbackState, SessionId, SessionToken, SubmitKey};
+use domain::{AuthorizationCode, CallbackState, SessionId, SessionToken, StepId, SubmitKey};
 use zeroize::Zeroizing;
 
 /// The key all session tokens and codes are derived from.
@@ -21,6 +21,24 @@ impl DerivationKey {
     pub fn new(material: &[u8; 32]) -> Self {
         let pseudo_random_key = hmac::sign(&hmac::Key::new(HMAC_SHA256, b"landfall/1"), material);
         Self(hmac::Key::new(HMAC_SHA256, pseudo_random_key.as_ref()))
+    }
+
+    /// What tells one answer to a step from any other: by its key, and by all that was submitted under it.
+    ///
+    /// A client may choose its keys badly. Then who planted a session knows its token and the key, and still gets no answer
+    /// that was given to another's password. Keyed, because what is kept of it must not let a password be guessed.
+    pub fn answer_key<'a>(
+        &self,
+        session: &SessionId,
+        step: &StepId,
+        key: &SubmitKey,
+        option: &str,
+        data: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> SubmitKey {
+        let mut parts = vec![b"answer".as_slice(), session.as_str().as_bytes(), step.as_str().as_bytes()];
+        parts.extend([key.expose().as_bytes(), option.as_bytes()]);
+        parts.extend(data.into_iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
+        SubmitKey::from_derived(&self.expand(&parts))
     }
 
     /// The token in force after `turn` was answered with `presented` and `key`, when somebody was authenticated in it.
@@ -60,17 +78,18 @@ impl DerivationKey {
     }
 
     fn expand(&self, parts: &[&[u8]]) -> [u8; 32] {
-        // Length-prefixed: no two lists of parts give the same bytes.
-        let mut info = Vec::new();
-        for part in parts {
-            info.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            info.extend_from_slice(part);
-        }
         // HKDF-Expand (RFC 5869 section 2.3) for one hash of output is its first block: by hand, because the library's may
-        // fail, for more than 255 blocks, and a token made of what a failure left would be one that can be guessed.
-        info.push(1);
+        // fail, for more than 255 blocks, and a token made of what a failure left would be one that can be guessed. Piece
+        // by piece, because what was copied together would leave passwords in memory.
+        let mut block = hmac::Context::with_key(&self.0);
+        for part in parts {
+            // Length-prefixed: no two lists of parts give the same bytes.
+            block.update(&(part.len() as u64).to_be_bytes());
+            block.update(part);
+        }
+        block.update(&[1]);
         let mut derived = [0; 32];
-        derived.copy_from_slice(hmac::sign(&self.0, &info).as_ref());
+        derived.copy_from_slice(block.sign().as_ref());
         derived
     }
 }

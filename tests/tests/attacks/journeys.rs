@@ -149,6 +149,35 @@ async fn whoever_planted_a_session_gets_nothing_of_the_login_in_it() {
 }
 
 #[tokio::test]
+async fn a_key_of_zeroes_gives_the_planter_of_a_session_no_answer() {
+    let zeroes = "0".repeat(32);
+    // One that rotates the session's token, and one that does not.
+    for (journey, step, given) in
+        [(JOURNEY, "ask", data(EMAIL, PASSWORD)), ("two-pages", "who", json!({ "email": EMAIL }))]
+    {
+        let app = two_pages().await;
+        let planted = app.start(journey).await;
+        let sent = body(1, &zeroes, &given);
+        let done = planted.submit_to(&app, step, &sent).await.expect(200);
+        let rotated = done.body["session_token"].as_str();
+
+        let mut witness = Witness::of(&app, &rotated.into_iter().collect::<Vec<_>>()).await;
+        let guesses =
+            [json!({ "email": EMAIL, "password": "guess" }), json!({ "email": "grace@example.org" }), json!({})];
+        let mut others = guesses.map(|data| (step, body(1, &zeroes, &data))).to_vec();
+        others.push((step, json!({ "turn": 1, "key": zeroes, "option": "cancel", "data": given })));
+        others.push(("secret", sent.clone()));
+        for (step, other) in others {
+            let answer = planted.submit_to(&app, step, &other).await;
+            let (status, code) = if rotated.is_some() { (404, "unknown_session") } else { (409, "step_conflict") };
+            witness.refused(&answer, status, code).await;
+        }
+        // The same submit is the same answer still, in whatever order its data comes.
+        assert_eq!(planted.submit_to(&app, step, &sent).await.expect(200).body, done.body);
+    }
+}
+
+#[tokio::test]
 async fn whoever_planted_a_session_does_not_see_what_is_typed_into_it() {
     let app = two_pages().await;
     let planted = app.start("two-pages").await;
@@ -231,7 +260,7 @@ async fn two_identical_submits_at_once_send_one_password_and_get_one_answer() {
 async fn a_submit_repeated_after_a_lost_answer_sends_no_second_password() {
     let app = TestApp::new().await;
     let session = app.start(JOURNEY).await;
-    for (number, password) in [(1, "wrong"), (2, PASSWORD)] {
+    for (number, password, refusal) in [(1, "wrong", (409, "step_conflict")), (2, PASSWORD, (404, "unknown_session"))] {
         let app = &app;
         let session = TestSession { turn: number.into(), ..session.clone() };
         let entered = data(EMAIL, password);
@@ -240,9 +269,11 @@ async fn a_submit_repeated_after_a_lost_answer_sends_no_second_password() {
         for _ in 0..3 {
             assert_eq!(session.submit(app, &key(number), &entered).await.body, answer.body);
         }
-        // The same key with another password is a repeat, not another try.
-        assert_eq!(session.submit(app, &key(number), &data(EMAIL, "guess")).await.body, answer.body);
         witness.changed_nothing().await;
+        // The same key with another password is neither a repeat nor another try.
+        let mut witness = Witness::of(app, &[]).await;
+        let other = session.submit(app, &key(number), &data(EMAIL, "guess")).await;
+        witness.refused(&other, refusal.0, refusal.1).await;
     }
     assert_eq!(passwords(&app), [b"wrong".as_slice(), PASSWORD.as_bytes()]);
 }

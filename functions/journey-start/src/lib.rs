@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App<Journeys>> {
     request_body = StartRequest,
     responses(
         (status = 201, body = SessionView),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`, `pkce_required`"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`, `unknown_client`, `invalid_redirect_uri`, `pkce_required`, `login_required`, `request_not_supported`, `request_uri_not_supported`, `registration_not_supported`"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_client`"),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "`client_not_allowed`, `origin_not_allowed`"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_journey`"),

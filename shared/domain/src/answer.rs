@@ -14,7 +14,7 @@ pub struct ErrorAnswer {
     pub code: Code,
     /// For the log alone.
     pub reason: Option<String>,
-    /// What is wrong with a document, and where in it.
+    /// What is wrong with a document or a request, and where in it.
     pub detail: Option<String>,
     /// Which fields do not fit.
     pub fields: Vec<FieldError>,
@@ -84,6 +84,8 @@ pub enum FieldProblem {
     Unknown,
     /// It is of another type, or beyond its bounds.
     WrongType,
+    /// It is known, but not supported, or not with this value.
+    Unsupported,
 }
 
 impl FieldError {

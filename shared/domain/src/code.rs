@@ -71,6 +71,14 @@ codes! {
     InvalidRedirectUri = "invalid_redirect_uri", 400, "The redirect URI is not registered for this client";
     /// A code challenge with method S256 is required (RFC 7636).
     PkceRequired = "pkce_required", 400, "A code challenge with method S256 is required";
+    /// A sign-in without the user was asked for, and no user is signed in (OIDC Core 3.1.2.6).
+    LoginRequired = "login_required", 400, "The user has to sign in";
+    /// A request object (OIDC Core 3.1.2.6).
+    RequestNotSupported = "request_not_supported", 400, "Request objects are not supported";
+    /// A reference to a request object (OIDC Core 3.1.2.6).
+    RequestUriNotSupported = "request_uri_not_supported", 400, "References to request objects are not supported";
+    /// A registration within the request (OIDC Core 3.1.2.6).
+    RegistrationNotSupported = "registration_not_supported", 400, "Registration within a request is not supported";
     /// A journey parameter is missing, undeclared or of the wrong type.
     InvalidParams = "invalid_params", 422, "The parameters are not those the journey declares";
     /// Input breaks the rule of a field; `fields` says which.

@@ -14,8 +14,8 @@ use crate::{
     UserId,
 };
 
-/// What the application asked for: an OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1). Fields it
-/// does not know are ignored, as RFC 6749 section 3.1 has it.
+/// What is kept of what the application asked for: an OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core
+/// 3.1.2.1).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     /// Which application.
@@ -46,6 +46,12 @@ pub struct AuthorizationRequest {
     /// Languages, preferred first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ui_locales: Option<String>,
+    /// What the provider shall ask: `login`, `select_account`, `consent`; space-separated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Which authentication contexts are wished for, preferred first; space-separated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr_values: Option<String>,
 }
 
 impl AuthorizationRequest {

@@ -1,6 +1,7 @@
 //! Runs sessions through journeys: locks a turn, lets steps do their part, commits once.
 
 mod advance;
+mod authorization;
 mod redirects;
 mod start;
 mod turn;

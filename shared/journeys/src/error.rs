@@ -1,4 +1,4 @@
-use domain::{Code, ErrorAnswer, FieldError, SecretError};
+use domain::{Code, ErrorAnswer, FieldError, FieldProblem, SecretError};
 use store::StoreError;
 use tokens::{ClientError, KeyError};
 
@@ -13,6 +13,16 @@ pub enum JourneyError {
     /// Fields of the input, or parameters of the start, do not fit. Nothing changed.
     #[error("{0}")]
     Fields(Code, Vec<FieldError>),
+    /// A member of the authorization request is not supported, or not with this value. Nothing changed.
+    #[error("{code}: request.{member}: {problem}")]
+    Member {
+        /// How it is refused.
+        code: Code,
+        /// Its name.
+        member: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
     /// The session waits for something else, shown in the view. Nothing changed.
     #[error("{0}")]
     Conflict(Code, Box<SessionView>),
@@ -48,6 +58,11 @@ impl From<JourneyError> for ErrorAnswer {
         match error {
             JourneyError::Refused(code) => code.into(),
             JourneyError::Fields(code, fields) => Self { fields, ..code.into() },
+            JourneyError::Member { code, member, problem } => Self {
+                detail: Some(format!("request.{member}: {problem}")),
+                fields: vec![FieldError::new(member, FieldProblem::Unsupported)],
+                ..code.into()
+            },
             JourneyError::Conflict(code, view) => {
                 Self { view: serde_json::to_value(view).ok().map(Box::new), ..code.into() }
             }

@@ -143,6 +143,18 @@ pub struct Hints<'a> {
     pub prompt: Option<&'a str>,
     /// Space-separated (`acr_values`); instead of what the connector says.
     pub acr_values: Option<&'a str>,
+    /// What the application asked for.
+    pub wishes: Wishes<'a>,
+}
+
+/// What an application asked for: counts only where neither the hints nor the connector say anything, or it could ask for
+/// less than they do.
+#[derive(Clone, Copy, Default)]
+pub struct Wishes<'a> {
+    /// Space-separated (`prompt`).
+    pub prompt: Option<&'a str>,
+    /// Space-separated (`acr_values`).
+    pub acr_values: Option<&'a str>,
 }
 
 /// All parameters that a provider's callback brought, each once.

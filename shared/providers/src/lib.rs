@@ -37,7 +37,7 @@ mod bench;
 #[cfg(test)]
 mod conformance;
 
-pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter, not_switched_on};
+pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter, Wishes, not_switched_on};
 pub use cx::{Cx, Providers, callback_url};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};

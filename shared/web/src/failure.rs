@@ -20,7 +20,7 @@ pub struct Problem {
     /// To be named when asking about it.
     #[schema(value_type = String)]
     pub request_id: RequestId,
-    /// What is wrong with a document, and where in it.
+    /// What is wrong with a document or a request, and where in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Which fields do not fit: each `{ "name": "...", "code": "required" }`.

@@ -22,6 +22,7 @@ mod native;
 mod oidc;
 mod origins;
 mod panics;
+mod requested;
 mod returns;
 mod transport;
 mod witness;

@@ -68,6 +68,8 @@ async fn a_start_of_the_wrong_form_is_refused() {
         "/request/login_hint",
         "/request/idp_hint",
         "/request/ui_locales",
+        "/request/prompt",
+        "/request/acr_values",
     ] {
         for wrong in [json!(1), json!(["demo"]), json!({}), json!(true)] {
             table.push((text, Some(wrong), NOT_THE_FORM));

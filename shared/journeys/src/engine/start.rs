@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AuthorizationRequest, Claims, Client, Code, DirectApi, EndUser, FieldError, FieldProblem, JourneyId,
-    RequestContext, Run, Session, SessionId, SessionToken, Status,
+    AuthorizationRequest, Claims, Code, DirectApi, EndUser, FieldError, FieldProblem, JourneyId, RequestContext, Run,
+    Session, SessionId, SessionToken, Status,
 };
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokens::ClientCredentials;
 
+use super::authorization::{MAX_PARAMETER, Requested};
 use super::{Journeys, SESSION};
 use crate::{Journey, JourneyError, SessionView};
 
@@ -19,12 +20,21 @@ use crate::{Journey, JourneyError, SessionView};
 #[serde(deny_unknown_fields)]
 pub struct StartRequest {
     /// An OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1).
+    ///
+    /// `prompt` (a list of `login`, `select_account` and `consent`) and `acr_values` go to the provider whose page the user
+    /// is sent to. A `prompt` with `login` comes before what the journey and the connector say; any other `prompt`, and
+    /// `acr_values`, count only where neither says anything, so that an application cannot ask for less than they do.
+    ///
+    /// Refused, with the member in `fields` and what would be right in `detail`: `prompt=none` (`login_required`),
+    /// `request` (`request_not_supported`), `request_uri` (`request_uri_not_supported`), `registration`
+    /// (`registration_not_supported`), and `max_age`, `response_mode`, `claims`, `id_token_hint`, `display`
+    /// (`invalid_request`). Other members that are unknown are ignored (RFC 6749 section 3.1).
     #[serde(deserialize_with = "by_name")]
     #[schema(value_type = Object, example = json!({
         "client_id": "shop", "redirect_uri": "https://shop.example/after", "scope": "openid profile", "nonce": "...",
         "code_challenge": "base64url(SHA-256(verifier))", "code_challenge_method": "S256",
     }))]
-    pub request: AuthorizationRequest,
+    request: Requested,
     /// What the journey declares.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -43,20 +53,14 @@ fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
     }
 }
 
-/// No honest nonce or hint is longer, and every byte is stored and billed.
-const MAX_PARAMETER: usize = 1024;
-
-/// It is most of a `Location`, and API Gateway passes on 10,240 bytes of headers in all.
-const MAX_REDIRECT_URI: usize = 2048;
-
 impl Journeys {
     /// Starts a journey for an application: a new session, run up to its first client-facing step. `credentials` are what
     /// the caller shows to be the client.
     ///
     /// # Errors
     /// `unknown_journey`, `unknown_client`, `client_not_allowed`, `origin_not_allowed`, `invalid_client`,
-    /// `invalid_redirect_uri`, `pkce_required`, `invalid_request`, `invalid_params` with the fields. No session is made
-    /// then.
+    /// `invalid_redirect_uri`, `pkce_required`, `invalid_request`, `login_required`, `request_not_supported`,
+    /// `request_uri_not_supported`, `registration_not_supported`, `invalid_params` with the fields. No session is made then.
     pub async fn start(
         &self,
         cx: &RequestContext,
@@ -67,8 +71,8 @@ impl Journeys {
         let refused = |code| move || JourneyError::Refused(code);
         let library = &self.parts.library;
         let journey = library.live_journey(cx, journey).await?.ok_or_else(refused(Code::UnknownJourney))?;
-        let client =
-            self.parts.clients.find(cx, &start.request.client_id).await?.ok_or_else(refused(Code::UnknownClient))?;
+        let client_id = &start.request.kept.client_id;
+        let client = self.parts.clients.find(cx, client_id).await?.ok_or_else(refused(Code::UnknownClient))?;
         if !client.may_start(&journey.id) {
             return Err(JourneyError::Refused(Code::ClientNotAllowed));
         }
@@ -81,11 +85,11 @@ impl Journeys {
         if user_agent.is_some_and(|user_agent| user_agent.len() > MAX_PARAMETER) {
             return Err(JourneyError::Refused(Code::InvalidRequest));
         }
-        check_request(&start.request, &client)?;
+        start.request.check(&client)?;
         let params = check_params(&journey, start.params)?;
+        let request = start.request.kept;
         // Its method has just been seen to be the only one, and every byte is stored with the session.
-        let request =
-            AuthorizationRequest { scope: granted(&start.request), code_challenge_method: None, ..start.request };
+        let request = AuthorizationRequest { scope: granted(&request), code_challenge_method: None, ..request };
 
         let token = SessionToken::generate(self.parts.entropy.as_ref());
         let session = Session {
@@ -118,24 +122,6 @@ impl Journeys {
         };
         self.begin(cx, &journey, session, token).await
     }
-}
-
-fn check_request(request: &AuthorizationRequest, client: &Client) -> Result<(), JourneyError> {
-    // First: whatever else is wrong must not be told to an address that is not the client's.
-    if !client.redirects_to(&request.redirect_uri) || request.redirect_uri.len() > MAX_REDIRECT_URI {
-        return Err(JourneyError::Refused(Code::InvalidRedirectUri));
-    }
-    let optional = [&request.scope, &request.nonce, &request.login_hint, &request.idp_hint, &request.ui_locales];
-    let too_long = optional.into_iter().flatten().any(|value| value.len() > MAX_PARAMETER);
-    if too_long || request.response_type.as_deref().is_some_and(|kind| kind != "code") {
-        return Err(JourneyError::Refused(Code::InvalidRequest));
-    }
-    // RFC 7636 section 4.2: base64url of a SHA-256. `plain`, or no method at all, which means plain, is no protection.
-    let challenge = request.code_challenge.as_deref().unwrap_or_default();
-    let is_s256 = request.code_challenge_method.as_deref() == Some("S256")
-        && challenge.len() == 43
-        && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if is_s256 { Ok(()) } else { Err(JourneyError::Refused(Code::PkceRequired)) }
 }
 
 /// Of the scopes asked for, those that mean something here (RFC 6749 section 3.3): an API must not find in our access

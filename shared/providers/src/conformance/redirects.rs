@@ -48,7 +48,7 @@ async fn what_is_kept_of_a_redirect_is_small() {
         assert_eq!(bench.begin().await.unwrap().0.to_string().len(), r#"{"s":""}"#.len() + 22);
 
         let long = "x".repeat(10_000);
-        let hints = Hints { login: Some(&long), locales: Some(&long), prompt: Some("login"), acr_values: Some("2") };
+        let hints = Hints { login: Some(&long), locales: Some(&long), prompt: Some("login"), ..Hints::default() };
         assert!(bench.begin_with(hints).await.unwrap().0.to_string().len() < 80);
     }
 }
@@ -81,6 +81,7 @@ async fn hints_come_before_settings_and_settings_before_nothing() {
             locales: Some("de en"),
             prompt: Some("consent"),
             acr_values: Some("2 3"),
+            ..Hints::default()
         };
         let hinted = without(query(hints).await);
         assert_eq!(

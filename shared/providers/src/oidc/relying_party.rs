@@ -123,6 +123,12 @@ impl RelyingParty {
         self.registration.client(Method::Oidc)?;
         // A provider that cannot be reached shows here, not on a browser's error page.
         self.registration.metadata(cx).await?.authorization_endpoint()?;
+        let (options, wishes) = (&self.registration.options, hints.wishes);
+        let hints = Hints {
+            prompt: hints.prompt.or(wishes.prompt.filter(|_| options.prompt.is_none())),
+            acr_values: hints.acr_values.or(wishes.acr_values.filter(|_| options.acr_values.is_none())),
+            ..hints
+        };
         Ok(Progress::Hop(PendingRedirect::new(cx.entropy(), hints).into_pending()?))
     }
 

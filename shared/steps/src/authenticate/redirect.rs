@@ -1,10 +1,10 @@
 use async_trait::async_trait;
-use domain::{CallbackState, Expression, FieldProblem, Interaction, Method, ProviderOutcome};
+use domain::{AuthorizationRequest, CallbackState, Expression, FieldProblem, Interaction, Method, ProviderOutcome};
 use journeys::{
     Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, Usable, ViewCx,
     unusable,
 };
-use providers::{Answer, Attempt, Callback, Hints};
+use providers::{Answer, Attempt, Callback, Hints, Wishes};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
@@ -23,9 +23,10 @@ struct AuthenticateRedirect {
     connector: ConnectorSetting,
     /// Who is expected; unless it says otherwise, whom the application expects.
     login_hint: Option<Expression>,
-    /// `login`, `consent` or `select_account`, instead of what the connector says.
+    /// `login`, `consent` or `select_account`, instead of what the connector says. Of what the application asks for, only
+    /// `login` comes before it.
     prompt: Option<Prompt>,
-    /// Space-separated, instead of what the connector says.
+    /// Space-separated, instead of what the connector and the application say.
     acr_values: Option<String>,
 }
 
@@ -69,12 +70,15 @@ impl Step for AuthenticateRedirect {
         let (connector, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
         let Some(usable) = usable else { return super::end(cx, unusable(&connector, Method::Oidc)) };
         let login = self.login_hint(&cx.look())?;
-        let locales = cx.look().authorization_request().ui_locales.clone();
+        let AuthorizationRequest { prompt, acr_values, ui_locales, .. } = cx.look().authorization_request().clone();
+        // No setting is stronger than `login`. Any other wish of the application must not take the place of a setting.
+        let login_again = prompt.as_deref().filter(|prompt| prompt.split(' ').any(|word| word == "login"));
         let hints = Hints {
             login: login.as_deref(),
-            locales: locales.as_deref(),
-            prompt: self.prompt.map(Prompt::as_str),
+            locales: ui_locales.as_deref(),
+            prompt: login_again.or(self.prompt.map(Prompt::as_str)),
             acr_values: self.acr_values.as_deref(),
+            wishes: Wishes { prompt: prompt.as_deref(), acr_values: acr_values.as_deref() },
         };
         let returned = cx.provider().begin(&usable, Attempt::Redirect(hints)).await;
         self.go_on(cx, returned)

@@ -122,6 +122,8 @@ impl Bench {
                 login_hint: None,
                 idp_hint: None,
                 ui_locales: None,
+                prompt: None,
+                acr_values: None,
             },
             run: Run {
                 journey: "login".parse().unwrap(),

@@ -25,7 +25,7 @@ use providers::Registry;
 use secrecy::SecretString;
 use serde_json::Value;
 use simulators::{Keycloak, Subject};
-use store::{Document, Saved, Store, TableNames};
+use store::{Document, GuessLimits, Saved, Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
 use tracing::Level;
@@ -60,10 +60,19 @@ pub struct Setup {
     pub client: fn(Client) -> Client,
     /// How long a request may take.
     pub budget: Duration,
+    /// How often secrets may be tried: most tests are about something else, and try often.
+    pub guesses: GuessLimits,
     /// The time: [`TestApp::clock`], unless a real server wants the system's.
     pub time: Arc<dyn Clock>,
     clock: Arc<FixedClock>,
     entropy: Arc<SeededEntropy>,
+}
+
+/// So many attempts as no test makes.
+fn countless() -> GuessLimits {
+    let mut limits = GuessLimits::default();
+    (limits.account.size, limits.account.patience) = (10_000, u32::MAX);
+    limits
 }
 
 /// The merged routers, as a client sees them.
@@ -211,6 +220,7 @@ impl Setup {
             unchecked: Vec::new(),
             client: |client| client,
             budget: Duration::from_secs(10),
+            guesses: countless(),
             time: clock.clone(),
             clock,
             entropy: Arc::new(SeededEntropy::new(1)),
@@ -236,7 +246,7 @@ impl TestApp {
         let Setup {
             subject, house, registry, connectors, secrets, client_secrets, journeys, unchecked, client, ..
         } = setup;
-        let Setup { budget, time, clock, entropy, .. } = setup;
+        let Setup { budget, guesses, time, clock, entropy, .. } = setup;
 
         let logs = Log::default();
         let writer = logs.clone();
@@ -265,6 +275,7 @@ impl TestApp {
             admin: Some(AdminToken::presented(ADMIN).hash()),
             budget,
             stack: Some(STACK.to_owned()),
+            guesses,
         };
         let store = aws::store(&config(dynamodb), entropy.clone()).await.unwrap();
         store.create_missing_tables().await.unwrap();

@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App<Journeys>> {
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_session`"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`step_conflict`, with the current view"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_input`, with the fields"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "`too_many_attempts`, with `retry_after`"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
     )
 )]

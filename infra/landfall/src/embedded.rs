@@ -183,7 +183,7 @@ mod tests {
     use axum::http::HeaderValue;
     use domain::{SecretError, SecretName, SecretSource, SeededEntropy};
     use egress::Reach;
-    use store::TableNames;
+    use store::{GuessLimits, TableNames};
 
     use super::*;
 
@@ -203,6 +203,7 @@ mod tests {
             admin: None,
             budget: BUDGET,
             stack: None,
+            guesses: GuessLimits::default(),
         };
         let (location, stranger) =
             (embedded.location(), DynamoDb::At { address: embedded.address, access_key: "x".into() });

@@ -15,7 +15,7 @@ use egress::Reach;
 use providers::{Registry, callback_url};
 use secrecy::SecretString;
 use simulators::Subject;
-use store::TableNames;
+use store::{GuessLimits, TableNames};
 use tokens::KeyKind;
 use tokio::net::TcpListener;
 use utoipa::openapi::InfoBuilder;
@@ -114,6 +114,7 @@ impl Serve {
             admin: Some(admin.hash()),
             budget: BUDGET,
             stack: None,
+            guesses: GuessLimits::default(),
         };
         if self.functions.is_some() {
             let tables = &config.tables;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::Credentials;
 use domain::{InvalidNetworks, Reach, SecretHash};
 use secrecy::SecretString;
-use store::TableNames;
+use store::{GuessLimits, TableNames};
 use tokens::KeyKind;
 use url::Url;
 
@@ -31,6 +31,8 @@ pub struct Config {
     pub budget: Duration,
     /// The CloudFormation stack of the deployment: metrics are told apart by it.
     pub stack: Option<String>,
+    /// How often secrets may be tried.
+    pub guesses: GuessLimits,
 }
 
 /// Where DynamoDB is.
@@ -169,6 +171,7 @@ impl Config {
             admin: None,
             budget: BUDGET,
             stack,
+            guesses: GuessLimits::default(),
         })
     }
 }

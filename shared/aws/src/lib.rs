@@ -88,6 +88,7 @@ pub async fn base(
         admin: config.admin,
         budget: config.budget,
         stack: config.stack.clone(),
+        guesses: config.guesses,
         startup: Startup::new(cx.counts()),
     }))
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Counts, Entropy, Reach, SecretHash, SecretSource};
-use store::Store;
+use store::{GuessLimits, Store};
 use tokens::{Clients, Keys};
 
 /// What every function starts with. Made once per process.
@@ -38,6 +38,8 @@ pub struct Base {
     pub budget: Duration,
     /// The CloudFormation stack of the deployment: metrics are told apart by it.
     pub stack: Option<String>,
+    /// How often secrets may be tried.
+    pub guesses: GuessLimits,
     /// The cost of starting.
     pub startup: Startup,
 }

@@ -63,6 +63,9 @@ pub struct Interaction {
     /// How often the provider was asked to send another code. Likewise.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u8,
+    /// Of the account whose code it is, as its attempts are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// What the user has answered before this, and proven thereby.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered: Vec<Method>,

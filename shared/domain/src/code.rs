@@ -89,6 +89,8 @@ codes! {
     RedirectExpired = "redirect_expired", 400, "This sign-in has ended or was never started: please start again";
     /// A browser loads an address ahead of its user that works once. Nothing was spent: the load itself will be answered.
     Prefetched = "prefetched", 503, "This address works once and is not loaded ahead";
+    /// The account's secret has been tried too often: the same request may be sent again after `retry_after`.
+    TooManyAttempts = "too_many_attempts", 429, "There were too many attempts: please wait before the next one";
     /// A service this request needs does not answer; the same request may be sent again.
     Unavailable = "unavailable", 503, "A service this request needs is not answering";
     /// A mistake of ours.

@@ -4,6 +4,7 @@
 //! itself stay behind them.
 
 mod directory;
+mod guesses;
 mod provider;
 mod session;
 mod values;

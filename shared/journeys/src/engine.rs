@@ -17,7 +17,7 @@ use directory::Directory;
 use domain::{Code, Entropy, RequestContext, SessionId, SessionToken, StepId};
 use secrecy::ExposeSecret;
 use store::sessions::TurnAnswer;
-use store::{LockId, Store};
+use store::{GuessLimits, LockId, Store};
 use tokens::{Clients, Keys};
 
 pub use redirects::{Callbacks, ResumeRequest};
@@ -37,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) directory: Directory,
     pub(crate) keys: Arc<Keys>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) guesses: GuessLimits,
 }
 
 /// How long a session lives.
@@ -69,6 +70,7 @@ impl Journeys {
                 directory: Directory::new(store.clone(), Arc::clone(&base.entropy)),
                 keys: Arc::clone(&base.keys),
                 entropy: Arc::clone(&base.entropy),
+                guesses: base.guesses,
                 store,
             },
         }

@@ -26,6 +26,12 @@ pub enum JourneyError {
     /// The session waits for something else, shown in the view. Nothing changed.
     #[error("{0}")]
     Conflict(Code, Box<SessionView>),
+    /// An account's secret has been tried too often. Nothing changed.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// After how many seconds there is another.
+        retry_after: u32,
+    },
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -65,6 +71,9 @@ impl From<JourneyError> for ErrorAnswer {
             },
             JourneyError::Conflict(code, view) => {
                 Self { view: serde_json::to_value(view).ok().map(Box::new), ..code.into() }
+            }
+            JourneyError::TooManyAttempts { retry_after } => {
+                Self { retry_after: Some(retry_after), ..Code::TooManyAttempts.into() }
             }
             JourneyError::Store(error) => error.into(),
             JourneyError::Secret(error) => error.into(),

@@ -33,6 +33,7 @@ pub(crate) fn record_outcome(
             challenge,
             wrong,
             resent,
+            account: None,
             answered,
             pending,
         })

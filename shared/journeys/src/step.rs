@@ -74,6 +74,12 @@ pub enum StepError {
     /// The document reads what no earlier step of this run left: the session ends `journey_broken`.
     #[error("{0}")]
     Broken(&'static str),
+    /// The account's secret has been tried too often, and the provider was not asked: the turn stays as it was.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// After how many seconds there is another.
+        retry_after: u32,
+    },
     /// DynamoDB: the turn stays as it was.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -71,7 +71,7 @@ async fn begin(cx: &mut StepCx<'_>, connector: &ConnectorSetting, attempt: Attem
     let method = attempt.method();
     let (id, usable) = connector.usable(&cx.look(), method).await?;
     let Some(usable) = usable else { return end(cx, unusable(&id, method)) };
-    match cx.provider().begin(&usable, attempt).await {
+    match cx.provider().begin(&usable, attempt).await? {
         ProviderOutcome::Interaction(interaction) if interaction.challenge.is_some() => {
             let here = cx.here();
             cx.provider().keep_interaction(here, &interaction)?;

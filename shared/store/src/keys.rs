@@ -78,6 +78,11 @@ pub fn identifier(identifier: &Identifier) -> Key {
     Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "RESERVATION")
 }
 
+/// The counter of attempts at an account of this hash.
+pub fn guesses(account: &str) -> Key {
+    Key::new(format!("COUNT#guesses#{account}"), "STATE")
+}
+
 /// What stands before a session's id.
 pub(crate) const SESSION: &str = "SESSION#";
 

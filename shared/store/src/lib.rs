@@ -15,6 +15,7 @@
 //! | link | directory | `LINK#<source>#<hash(issuer_key, subject_key)>` | `LINK` |
 //! | identifier reservation | directory | `IDENTIFIER#<kind>#<hash(value)>` | `RESERVATION` |
 //! | session | sessions | `SESSION#<id>` | `STATE` |
+//! | counter of attempts | sessions | `COUNT#guesses#<hash(source, login name)>` | `STATE` |
 //!
 //! **Against Amazon's own**: the suite and the flows run in an embedded engine or, with
 //! `LANDFALL_TEST_DYNAMODB=http://127.0.0.1:<port>`, on a DynamoDB Local, which
@@ -34,6 +35,7 @@
 mod client;
 pub mod config;
 mod error;
+pub mod guesses;
 mod item;
 pub mod keys;
 pub mod redirects;
@@ -46,6 +48,7 @@ pub mod writes;
 pub use client::Store;
 pub use config::{Document, Revision, Saved};
 pub use error::StoreError;
+pub use guesses::{Bucket, Guess, GuessLimits, Taken};
 pub use redirects::Return;
 pub use sessions::{LockId, Locked, Redeemed, TurnLock};
 pub use tables::{TableDefinition, TableNames};

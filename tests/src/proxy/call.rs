@@ -282,7 +282,7 @@ impl State {
         // A call that is refused never arrives.
         let trap = self.trap.filter(|trap| trap.fault != Fault::Refused)?;
         let strikes = match &self.struck {
-            None => number == (trap.request, trap.call),
+            None => number.0 == trap.request && number.1 >= trap.call && service == trap.service,
             Some(struck) => match trap.lasting {
                 Lasting::Once => false,
                 Lasting::Call => attempt.is_of_the_call_of(&struck.attempt),

@@ -60,7 +60,7 @@ pub enum Lasting {
 pub struct Trap {
     /// In which request since the trap was set: the first is 0.
     pub request: usize,
-    /// For which of its calls: the first is 0.
+    /// For which of its calls, or the first after it that goes to the service: the first is 0.
     pub call: usize,
     /// To which service that goes.
     pub service: &'static str,

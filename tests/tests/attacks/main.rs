@@ -12,6 +12,7 @@ mod codes;
 mod credentials;
 mod expressions;
 mod gateway;
+mod guesses;
 mod halves;
 mod handed_over;
 mod held;

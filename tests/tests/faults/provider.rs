@@ -76,6 +76,8 @@ async fn reads(app: &mut TestApp, time: &Time, journey: &str) -> Vec<Call> {
 
 async fn cold_login<'a>(app: &'a mut TestApp, time: &'a Time, journey: &str, trap: Option<Trap>) -> (Client<'a>, End) {
     app.start_cold().await;
+    // To a full bucket of attempts comes each with as many calls.
+    app.clock.advance(TimeDelta::minutes(1));
     app.calls.set(trap);
     let client = Client::new(app, time);
     let end = client.log_in(journey, PERSON).await;

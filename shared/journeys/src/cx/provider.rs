@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use connectors::Connector;
 use domain::{
-    CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Interaction, Method, Pending, Proof, ProviderOutcome,
-    Redirect, Sealed, Session, Slot, StepId,
+    CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Interaction, Method, Proof, ProviderOutcome, Redirect,
+    Sealed, Session, Slot, StepId,
 };
-use providers::{Answer, Attempt, ProviderAdapter};
+use providers::{Answer, Attempt, Progress, ProviderAdapter, ProviderError};
 use store::StoreError;
 use tokens::Keys;
 
+use super::guesses::{self, Attempted};
 use super::{StepCx, ViewCx};
 use crate::StepError;
 use crate::engine::place;
@@ -23,6 +24,8 @@ pub struct Usable {
     connector: ConnectorId,
     method: Method,
     adapter: Arc<dyn ProviderAdapter>,
+    /// By which attempts at its accounts are counted, whichever connector leads to them.
+    pool: String,
 }
 
 impl Usable {
@@ -40,9 +43,13 @@ impl ViewCx<'_> {
 
     /// The same, as far as it can do `method`.
     pub async fn usable(&self, id: &ConnectorId, method: Method) -> Result<Option<Usable>, StoreError> {
-        let adapter = self.connector(id).await?.and_then(|connector| connector.adapter.clone());
-        let adapter = adapter.filter(|adapter| adapter.methods().contains(&method));
-        Ok(adapter.map(|adapter| Usable { connector: id.clone(), method, adapter }))
+        let Some(connector) = self.connector(id).await? else { return Ok(None) };
+        let adapter = connector.adapter.clone().filter(|adapter| adapter.methods().contains(&method));
+        Ok(adapter.map(|adapter| {
+            // Where the issuer shows in a login only, the connector is the pool.
+            let pool = adapter.source().map_or_else(|| id.to_string(), ToString::to_string);
+            Usable { connector: id.clone(), method, adapter, pool }
+        }))
     }
 
     /// What the provider of a step waits for; `None` if nothing.
@@ -59,18 +66,50 @@ pub(crate) fn interaction(keys: &Keys, session: &Session, of: &StepId) -> Result
 }
 
 impl ProviderCx<'_, '_> {
-    /// Begins a method.
-    pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> ProviderOutcome {
-        let cx = self.0.parts.connectors.cx(&self.0.outbound);
-        let progress = with.adapter.begin(&cx, attempt).await;
-        record_outcome(self.0.request, &with.connector, with.method, progress)
+    /// Begins a method. A secret is sent only if there is an attempt left at its account.
+    pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> Result<ProviderOutcome, StepError> {
+        let (name, secret) = match &attempt {
+            Attempt::Password { username, .. } | Attempt::Totp { username, .. } => (Some(*username), true),
+            Attempt::Otp { to, .. } => (Some(*to), false),
+            Attempt::Redirect(_) => (None, false),
+        };
+        let account = name.map(|name| guesses::account(&with.pool, name));
+        let attempted = self.0.take_guess(account.as_deref().filter(|_| secret)).await?;
+        let progress = with.adapter.begin(&self.0.parts.connectors.cx(&self.0.outbound), attempt).await;
+        self.outcome(with, account, attempted, progress).await
     }
 
-    /// Goes on from `pending`.
-    pub async fn answer(&self, with: &Usable, pending: &Pending, answer: Answer<'_>) -> ProviderOutcome {
+    /// Goes on from what was asked. A code is sent only if there is an attempt left at its account.
+    pub async fn answer(
+        &self,
+        with: &Usable,
+        interaction: &Interaction,
+        answer: Answer<'_>,
+    ) -> Result<ProviderOutcome, StepError> {
+        let account = interaction.account.as_deref().filter(|_| matches!(answer, Answer::Code(_)));
+        let attempted = self.0.take_guess(account).await?;
         let cx = self.0.parts.connectors.cx(&self.0.outbound);
-        let progress = with.adapter.answer(&cx, pending, answer).await;
-        record_outcome(self.0.request, &with.connector, with.method, progress)
+        let progress = with.adapter.answer(&cx, &interaction.pending, answer).await;
+        self.outcome(with, interaction.account.clone(), attempted, progress).await
+    }
+
+    async fn outcome(
+        &self,
+        with: &Usable,
+        account: Option<String>,
+        attempted: Option<Attempted>,
+        progress: Result<Progress, ProviderError>,
+    ) -> Result<ProviderOutcome, StepError> {
+        let returned = record_outcome(self.0.request, &with.connector, with.method, progress);
+        if let Some(attempted) = &attempted {
+            Box::pin(self.0.note_guess(attempted, &returned)).await?;
+        }
+        Ok(match returned {
+            ProviderOutcome::Interaction(interaction) => {
+                ProviderOutcome::Interaction(Interaction { account, ..interaction })
+            }
+            other => other,
+        })
     }
 
     /// Keeps what the provider of a step waits for until it is answered.

@@ -167,6 +167,9 @@ impl Journeys {
                 Ok(Flow::Reject(code)) => return Ok(turn.reject(code)),
                 Err(StepError::Refused) => return Ok(turn.abandon(Code::IdentityRefused, "a step refused its input")),
                 Err(StepError::Broken(reason)) => return Ok(turn.abandon(Code::JourneyBroken, reason)),
+                Err(StepError::TooManyAttempts { retry_after }) => {
+                    return Err(JourneyError::TooManyAttempts { retry_after });
+                }
                 Err(StepError::Store(error)) => return Err(error.into()),
             };
             let target = step.target(outcome).ok_or(JourneyError::Broken("an outcome leads nowhere"))?;

@@ -87,6 +87,7 @@ impl Journeys {
         let view = view.map_err(|error| match error {
             StepError::Store(error) => JourneyError::Store(error),
             StepError::Broken(reason) => JourneyError::Broken(reason),
+            StepError::TooManyAttempts { retry_after } => JourneyError::TooManyAttempts { retry_after },
             StepError::Refused => JourneyError::Broken("a step refuses to show itself"),
         })?;
         let status = if session.redirect.is_some() { ViewStatus::Redirect } else { ViewStatus::InputRequired };

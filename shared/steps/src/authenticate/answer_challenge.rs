@@ -16,8 +16,8 @@ pub(crate) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challe
 ///
 /// A wrong code may be typed again as long as the provider allows it, and [`MAX_WRONG`] times at most; another may be sent
 /// where the provider can, [`MAX_RESENT`] times. Both are counted in the session, so they are the same in every instance,
-/// and go on counting in what the provider asks next. Who begins anew begins with none: how many codes one account may be
-/// tried with, and how many may be sent to it, is for the provider to limit.
+/// and go on counting in what the provider asks next. Codes are attempts at their account as well, which are counted over
+/// all its sessions; how many may be sent to it is for the provider to limit.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnswerChallenge {
@@ -126,12 +126,12 @@ impl AnswerChallenge {
     }
 
     async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
-        let Interaction { connector, method, wrong, resent, pending, .. } = &open.interaction;
+        let Interaction { connector, method, wrong, resent, .. } = &open.interaction;
         let Some(usable) = cx.look().usable(connector, *method).await? else {
             return super::end(cx, unusable(connector, *method));
         };
         let resends = matches!(answer, Answer::Resend);
-        match cx.provider().answer(&usable, pending, answer).await {
+        match cx.provider().answer(&usable, &open.interaction, answer).await? {
             ProviderOutcome::Identity(identity) => {
                 cx.provider().forget_interaction(&self.of);
                 cx.provider().authenticated(identity, &open.proved())?;

@@ -80,7 +80,7 @@ impl Step for AuthenticateRedirect {
             acr_values: self.acr_values.as_deref(),
             wishes: Wishes { prompt: prompt.as_deref(), acr_values: acr_values.as_deref() },
         };
-        let returned = cx.provider().begin(&usable, Attempt::Redirect(hints)).await;
+        let returned = cx.provider().begin(&usable, Attempt::Redirect(hints)).await?;
         self.go_on(cx, returned)
     }
 
@@ -155,13 +155,14 @@ impl AuthenticateRedirect {
         let ours = |interaction: &Interaction| {
             state.is_some_and(|(_, state)| cx.provider().is_out(&interaction.connector, &state))
         };
-        let Some(Interaction { connector, pending, .. }) = interaction.filter(ours) else {
+        let Some(interaction) = interaction.filter(ours) else {
             return Ok(Flow::invalid("state", FieldProblem::Unknown));
         };
+        let connector = &interaction.connector;
         let (configured, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
-        let usable = usable.filter(|usable| connector == configured && usable.calls_back_application());
-        let Some(usable) = usable else { return super::end(cx, unusable(&connector, Method::Oidc)) };
-        let returned = cx.provider().answer(&usable, &pending, Answer::Callback(&callback)).await;
+        let usable = usable.filter(|usable| *connector == configured && usable.calls_back_application());
+        let Some(usable) = usable else { return super::end(cx, unusable(connector, Method::Oidc)) };
+        let returned = cx.provider().answer(&usable, &interaction, Answer::Callback(&callback)).await?;
         self.go_on(cx, returned)
     }
 }

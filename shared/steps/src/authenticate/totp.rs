@@ -9,8 +9,8 @@ use super::ConnectorSetting;
 
 pub(crate) const TYPE: StepType = StepType::of::<AuthenticateTotp>("authenticate_totp");
 
-/// Checks a username and a code from an authenticator app with a provider. Leaves the identity, or
-/// `reason` when there is none. The provider limits how often a user may guess.
+/// Checks a username and a code from an authenticator app with a provider. Leaves who it is, and `reason` when it is
+/// nobody.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticateTotp {

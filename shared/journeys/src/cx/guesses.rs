@@ -1,0 +1,121 @@
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use domain::identity::hash_parts;
+use domain::{DirectApi, Failure, ProviderOutcome, Rejection};
+use futures_util::future::join;
+use store::{Guess, Taken};
+
+use super::StepCx;
+use crate::StepError;
+
+/// An attempt that has been taken, and what counts it if it fails.
+pub(super) struct Attempted {
+    guess: Guess,
+    address: Option<String>,
+}
+
+/// An account as its attempts are counted: by the name as most providers read it, whoever has it or nobody.
+pub(super) fn account(pool: &str, name: &str) -> String {
+    hash_parts(&["account", pool, &name.trim().to_lowercase()])
+}
+
+impl StepCx<'_> {
+    /// Takes an attempt at an account, if one's secret is about to be sent to its provider.
+    pub(super) async fn take_guess(&self, account: Option<&str>) -> Result<Option<Attempted>, StepError> {
+        let Some(account) = account else { return Ok(None) };
+        // Boxed: the futures of DynamoDB's calls are deep, and a step's would be larger by them.
+        Box::pin(self.take(account)).await.map(Some)
+    }
+
+    async fn take(&self, account: &str) -> Result<Attempted, StepError> {
+        let (cx, store, limits) = (self.request, &self.parts.store, &self.parts.guesses);
+        let address = self.guessing_address().await?;
+        // Read beside the write: a login of somebody's who is right costs no second write.
+        let exhausted = async {
+            match &address {
+                Some(address) => store.guesses_from(cx, address, &limits.address).await,
+                None => Ok(None),
+            }
+        };
+        let (taken, exhausted) = join(store.take_guess(cx, account, &limits.account), exhausted).await;
+        match (taken?, exhausted?) {
+            (Taken::Yes(guess), None) => Ok(Attempted { guess, address }),
+            (Taken::NotBefore(until), None) | (Taken::Yes(_), Some(until)) => Err(self.too_many(until)),
+            (Taken::NotBefore(one), Some(other)) => Err(self.too_many(one.max(other))),
+        }
+    }
+
+    /// Notes what has come of it. An attempt that was right writes nothing.
+    pub(super) async fn note_guess(&self, attempted: &Attempted, returned: &ProviderOutcome) -> Result<(), StepError> {
+        let (cx, store, limits) = (self.request, &self.parts.store, &self.parts.guesses);
+        match returned {
+            ProviderOutcome::Failed(Failure::Rejected(rejection)) if was_wrong(*rejection) => {
+                store.fail_guess(cx, &attempted.guess, &limits.account).await?;
+                if let Some(address) = &attempted.address {
+                    // Whether this was the last is asked before the next.
+                    let _taken = store.take_guess(cx, address, &limits.address).await?;
+                }
+            }
+            ProviderOutcome::Failed(Failure::Unavailable { .. } | Failure::Refused) => {
+                store.forget_guess(cx, &attempted.guess, &limits.account).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn too_many(&self, until: DateTime<Utc>) -> StepError {
+        let milliseconds = (until - self.request.now).num_milliseconds().max(0).unsigned_abs();
+        let retry_after = u32::try_from(milliseconds.div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+        StepError::TooManyAttempts { retry_after }
+    }
+
+    /// Whose guesses they are, by address. A backend that does not say who is behind it has none, or one guesser would lock
+    /// everybody out.
+    async fn guessing_address(&self) -> Result<Option<String>, StepError> {
+        let ip = match &self.memory.session.run.end_user {
+            Some(user) => Some(user.ip),
+            None => {
+                let client = self.look().client().await?;
+                let by_backend = client.is_none_or(|client| client.direct_api == DirectApi::Confidential);
+                self.request.client.ip.filter(|_| !by_backend)
+            }
+        };
+        Ok(ip.map(|ip| hash_parts(&["address", &network(ip)])))
+    }
+}
+
+/// What one subscriber has: an IPv4 address, or 64 bits of an IPv6 address (RFC 6177).
+fn network(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => ip.segments()[..4].iter().map(|segment| format!("{segment:04x}")).collect(),
+    }
+}
+
+/// Whether what was typed may have been wrong. Of the others the provider speaks only to whoever was right.
+fn was_wrong(rejection: Rejection) -> bool {
+    match rejection {
+        Rejection::InvalidCredentials
+        | Rejection::OtpInvalid
+        | Rejection::OtpExpired
+        | Rejection::AccountLocked
+        | Rejection::AccountDisabled => true,
+        Rejection::PasswordExpired | Rejection::InteractionRequired | Rejection::Declined => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_subscriber_has_one_network_however_it_is_written() {
+        let of = |ip: &str| network(ip.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}

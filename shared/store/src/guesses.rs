@@ -1,0 +1,234 @@
+//! How often a secret of somebody's may be tried: a bucket of attempts for each account, and a pause after failures in a row.
+//!
+//! One write takes an attempt; one that succeeds writes nothing more. An item counts attempts and those that failed, so
+//! that the next attempt sees how many have succeeded, and whether that ended the row.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::RequestContext;
+
+use crate::client::CallError;
+use crate::item::{Item, V, millis, number, seconds};
+use crate::keys::{self, Key};
+use crate::tables::EXPIRES_AT;
+use crate::{Store, StoreError};
+
+/// How many attempts there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// So many at once.
+    pub size: i32,
+    /// One more after this.
+    pub refill: TimeDelta,
+    /// From this failure in a row on, each is followed by a pause: a second, then twice as long each time.
+    pub patience: u32,
+    /// As long as a pause becomes.
+    pub longest_pause: TimeDelta,
+}
+
+impl Bucket {
+    fn pause_after(&self, failures: u32) -> Option<TimeDelta> {
+        let doubled = failures.checked_sub(self.patience)?;
+        // 2^20 seconds are longer than any pause.
+        Some(TimeDelta::seconds(1 << doubled.min(20)).min(self.longest_pause))
+    }
+
+    /// When the bucket is full again of which one attempt is left.
+    fn nearly_empty(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now + self.refill * (self.size - 1)
+    }
+}
+
+/// How often secrets may be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessLimits {
+    /// That of one account.
+    pub account: Bucket,
+    /// Wrong ones, from one address.
+    pub address: Bucket,
+}
+
+impl Default for GuessLimits {
+    fn default() -> Self {
+        let (minute, longest_pause) = (TimeDelta::minutes(1), TimeDelta::minutes(15));
+        Self {
+            account: Bucket { size: 10, refill: minute, patience: 5, longest_pause },
+            // An office of people behind one address mistypes some.
+            address: Bucket { size: 100, refill: minute / 12, patience: u32::MAX, longest_pause },
+        }
+    }
+}
+
+/// An attempt that may be made.
+#[derive(Debug)]
+pub struct Guess {
+    key: Key,
+    /// How many had succeeded, if that begins a row of failures anew.
+    anew: Option<u64>,
+}
+
+/// What became of an attempt that was to be taken.
+#[derive(Debug)]
+pub enum Taken {
+    /// It may be made.
+    Yes(Guess),
+    /// There is none before this time.
+    NotBefore(DateTime<Utc>),
+}
+
+/// How long it is remembered how many have failed in a row.
+const REMEMBERED: TimeDelta = TimeDelta::days(1);
+
+const NOT_PAUSED: &str = "(attribute_not_exists(paused_until) OR paused_until <= :now)";
+
+impl Store {
+    /// Takes an attempt at an account of this hash. One write; where another was taken a moment before, one that fails and
+    /// one more.
+    pub async fn take_guess(&self, cx: &RequestContext, account: &str, bucket: &Bucket) -> Result<Taken, StoreError> {
+        let key = keys::guesses(account);
+        // Most come to a full bucket.
+        let full = self
+            .update_guesses(&key, cx.now + bucket.refill)
+            .update_expression("SET full_at = :next, v = :v, expires_at = :expires ADD attempts :one")
+            .condition_expression(format!("(attribute_not_exists(full_at) OR full_at <= :now) AND {NOT_PAUSED}"))
+            .expression_attribute_values(":now", millis(cx.now))
+            .expression_attribute_values(":next", millis(cx.now + bucket.refill))
+            .expression_attribute_values(":one", number(1));
+        let found = match self.call(cx, "UpdateItem", || full.clone().send()).await {
+            Ok(output) => {
+                let anew = begins_anew(output.attributes, cx.now)?;
+                return Ok(Taken::Yes(Guess { key, anew }));
+            }
+            Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => lost.item,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(until) = not_before(found, bucket, cx.now)? {
+            return Ok(Taken::NotBefore(until));
+        }
+        let another = self
+            .update_guesses(&key, cx.now + bucket.refill * bucket.size)
+            .update_expression("SET full_at = full_at + :refill, v = :v, expires_at = :expires ADD attempts :one")
+            .condition_expression(format!("full_at <= :nearly_empty AND {NOT_PAUSED}"))
+            .expression_attribute_values(":now", millis(cx.now))
+            .expression_attribute_values(":refill", number(bucket.refill.num_milliseconds()))
+            .expression_attribute_values(":nearly_empty", millis(bucket.nearly_empty(cx.now)))
+            .expression_attribute_values(":one", number(1));
+        match self.call(cx, "UpdateItem", || another.clone().send()).await {
+            // Another may still be on its way: it has not ended the row.
+            Ok(_) => Ok(Taken::Yes(Guess { key, anew: None })),
+            Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
+                let until = not_before(lost.item, bucket, cx.now)?;
+                Ok(Taken::NotBefore(until.unwrap_or(cx.now + bucket.refill)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Until when there is no attempt for whatever has this hash. May be a moment old.
+    pub async fn guesses_from(
+        &self,
+        cx: &RequestContext,
+        hash: &str,
+        bucket: &Bucket,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let get = self
+            .client()
+            .get_item()
+            .table_name(&self.tables().sessions)
+            .set_key(Some(keys::guesses(hash).attributes()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self.call(cx, "GetItem", || get.clone().send()).await?;
+        not_before(output.item, bucket, cx.now)
+    }
+
+    /// Notes that an attempt has failed: one write, and one more for the pause from the failure on that asks for one.
+    pub async fn fail_guess(&self, cx: &RequestContext, guess: &Guess, bucket: &Bucket) -> Result<(), StoreError> {
+        let until = cx.now + bucket.longest_pause;
+        let update = self.update_guesses(&guess.key, until).expression_attribute_values(":one", number(1));
+        let update = match guess.anew {
+            Some(succeeded) => update
+                .update_expression(
+                    "SET failures = :one, succeeded = :succeeded, v = :v, expires_at = :expires ADD failed :one",
+                )
+                .expression_attribute_values(":succeeded", number(succeeded)),
+            None => update.update_expression("SET v = :v, expires_at = :expires ADD failures :one, failed :one"),
+        };
+        let update = update.return_values(ReturnValue::AllNew);
+        let output = self.call(cx, "UpdateItem", || update.clone().send()).await?;
+        let failures = Item::read(KIND, output.attributes.unwrap_or_default())?.number("failures")?;
+        let Some(pause) = bucket.pause_after(failures) else { return Ok(()) };
+        let update = self
+            .update_guesses(&guess.key, until)
+            .update_expression("SET paused_until = :paused, v = :v, expires_at = :expires")
+            .expression_attribute_values(":paused", millis(cx.now + pause));
+        self.call(cx, "UpdateItem", || update.clone().send()).await?;
+        Ok(())
+    }
+
+    /// Notes that nobody knows what has become of an attempt: it ends no row, and is none more in it.
+    pub async fn forget_guess(&self, cx: &RequestContext, guess: &Guess, bucket: &Bucket) -> Result<(), StoreError> {
+        let update = self
+            .update_guesses(&guess.key, cx.now + bucket.refill * bucket.size)
+            .update_expression("SET v = :v, expires_at = :expires ADD failed :one")
+            .expression_attribute_values(":one", number(1));
+        self.call(cx, "UpdateItem", || update.clone().send()).await?;
+        Ok(())
+    }
+
+    fn update_guesses(&self, key: &Key, until: DateTime<Utc>) -> UpdateItemFluentBuilder {
+        self.client()
+            .update_item()
+            .table_name(&self.tables().sessions)
+            .set_key(Some(key.attributes()))
+            .expression_attribute_values(":v", number(V))
+            .expression_attribute_values(":expires", seconds(until + REMEMBERED))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+}
+
+const KIND: &str = "counter of attempts";
+
+/// How many had succeeded before an attempt at a full bucket, unless the last row of failures still stands.
+fn begins_anew(before: Option<HashMap<String, AttributeValue>>, now: DateTime<Utc>) -> Result<Option<u64>, StoreError> {
+    // Of an item that was not there the embedded engine has the key.
+    let Some(before) = before.filter(|before| before.contains_key(EXPIRES_AT)) else { return Ok(Some(0)) };
+    let item = Item::read(KIND, before)?;
+    let count = |name| Ok::<u64, StoreError>(item.optional_number(name)?.unwrap_or(0));
+    let succeeded = count("attempts")?.saturating_sub(count("failed")?);
+    let stands = item.optional_number("succeeded")? == Some(succeeded) && item.seconds(EXPIRES_AT)? > now;
+    Ok((!stands).then_some(succeeded))
+}
+
+/// Until when there is no attempt; `None` if there is one now.
+fn not_before(
+    item: Option<HashMap<String, AttributeValue>>,
+    bucket: &Bucket,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let Some(item) = item else { return Ok(None) };
+    let item = Item::read(KIND, item)?;
+    let refilled = item.optional_millis("full_at")?.map(|full_at| full_at - bucket.refill * (bucket.size - 1));
+    let until = item.optional_millis("paused_until")?.max(refilled);
+    Ok(until.filter(|until| *until > now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_doubles_up_to_the_longest() {
+        let bucket = GuessLimits::default().account;
+        let pauses = [0, 4, 5, 6, 9, 14, 15, 1000].map(|failures| bucket.pause_after(failures));
+        let seconds = pauses.map(|pause| pause.map_or(0, |pause| pause.num_seconds()));
+        assert_eq!(seconds, [0, 0, 1, 2, 16, 512, 900, 900]);
+    }
+}

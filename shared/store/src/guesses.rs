@@ -1,4 +1,4 @@
-//! How often a secret of somebody's may be tried: a bucket of attempts for each account, and a pause after failures in a row.
+//! How often an account's secret may be tried: a bucket of attempts, and a pause after failures in a row.
 //!
 //! One write takes an attempt; one that succeeds writes nothing more. An item counts attempts and those that failed, so
 //! that the next attempt sees how many have succeeded, and whether that ended the row.
@@ -171,7 +171,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that nobody knows what has become of an attempt: it ends no row, and is none more in it.
+    /// Notes that the outcome of an attempt is unknown: it does not end a row of failures, and does not count in it.
     pub async fn forget_guess(&self, cx: &RequestContext, guess: &Guess, bucket: &Bucket) -> Result<(), StoreError> {
         let update = self
             .update_guesses(&guess.key, cx.now + bucket.refill * bucket.size)

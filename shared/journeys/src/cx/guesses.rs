@@ -15,7 +15,7 @@ pub(super) struct Attempted {
     address: Option<String>,
 }
 
-/// An account as its attempts are counted: by the name as most providers read it, whoever has it or nobody.
+/// By what attempts at an account are counted: the name as most providers read it, whether it exists or not.
 pub(super) fn account(pool: &str, name: &str) -> String {
     hash_parts(&["account", pool, &name.trim().to_lowercase()])
 }
@@ -31,7 +31,7 @@ impl StepCx<'_> {
     async fn take(&self, account: &str) -> Result<Attempted, StepError> {
         let (cx, store, limits) = (self.request, &self.parts.store, &self.parts.guesses);
         let address = self.guessing_address().await?;
-        // Read beside the write: a login of somebody's who is right costs no second write.
+        // Read beside the write: a right login costs no second write.
         let exhausted = async {
             match &address {
                 Some(address) => store.guesses_from(cx, address, &limits.address).await,
@@ -94,7 +94,7 @@ fn network(ip: IpAddr) -> String {
     }
 }
 
-/// Whether what was typed may have been wrong. Of the others the provider speaks only to whoever was right.
+/// Whether the secret may have been wrong. The other rejections come only after a right one.
 fn was_wrong(rejection: Rejection) -> bool {
     match rejection {
         Rejection::InvalidCredentials

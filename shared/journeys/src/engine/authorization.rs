@@ -48,7 +48,7 @@ const UNSUPPORTED: &[(&str, Code, &str)] = &[
 ];
 
 impl Requested {
-    /// Refuses what `client` may not ask for, and what nobody may.
+    /// Refuses what `client` may not ask for, and what no client may.
     pub(super) fn check(&self, client: &Client) -> Result<(), JourneyError> {
         let request = &self.kept;
         // First: whatever else is wrong must not be told to an address that is not the client's.

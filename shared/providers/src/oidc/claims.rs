@@ -79,7 +79,7 @@ impl VerifiedClaims {
     ) -> ExternalIdentity {
         // With a session of its own, a provider may have seen the user hours ago (OIDC Core 2, `auth_time`).
         let auth_time = id_token::time(&self.claims, "auth_time", f64::floor);
-        // One that nobody can read may be any: nothing that wants a recent login is satisfied by it.
+        // One that cannot be read may be any time: it satisfies nothing that demands a recent login.
         let authenticated_at = auth_time.map_or_else(
             || cx.now(),
             |time| {

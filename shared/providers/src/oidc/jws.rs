@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use crate::{Check, ProviderError, Stage};
 
 /// The algorithms that are taken, whatever the provider advertises: every registered asymmetric one (RFC 7518 section 3.1,
-/// RFC 8037, RFC 9864). A shared secret would let whoever knows a client secret sign, and makes a public key one.
+/// RFC 8037, RFC 9864). HMAC is refused: a client secret could sign, and a public key could be taken for the HMAC
+/// key.
 pub(super) const ALGORITHMS: &[(&str, CoreJwsSigningAlgorithm)] = &[
     ("RS256", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
     ("RS384", CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384),

@@ -69,7 +69,7 @@ impl VerifiedClaims {
         Ok(self)
     }
 
-    /// The identity, for providers whose `iss` and `sub` are canonical as they are.
+    /// The identity, as sessions and the directory know it.
     pub(crate) fn into_identity(
         self,
         cx: &Cx<'_>,

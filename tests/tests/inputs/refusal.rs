@@ -15,6 +15,21 @@ pub(crate) fn of_journey(text: &str) -> String {
     documents::journey("journey.yaml", text).unwrap_err().to_string()
 }
 
+/// What is said of copies of a document that differ from it in one place each: the text that is new, and below it what is
+/// wrong. The excerpt of a document that cannot be read is left out.
+pub(crate) fn of_each(broken: impl Fn(&[(&str, &str)]) -> String, changes: &[(&str, &str)]) -> String {
+    let mut all = String::new();
+    for &(from, to) in changes {
+        let (name, text) = if to.is_empty() { ("without ", from) } else { ("", to) };
+        all += &format!("{name}{}\n", text.trim().lines().next().unwrap_or_default());
+        let told = broken(&[(from, to)]);
+        let told = told.split_once(".yaml:").map_or(told.as_str(), |(_, told)| told);
+        let lines = told.lines().map(str::trim).take_while(|line| !line.starts_with("--> "));
+        all.extend(lines.filter(|line| !line.is_empty()).map(|line| format!("  {line}\n")));
+    }
+    all
+}
+
 /// Fails unless there is nothing to say about a journey.
 #[track_caller]
 pub(crate) fn no_journey(text: &str) {

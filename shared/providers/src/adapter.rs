@@ -8,6 +8,7 @@ use domain::{CallbackState, Challenge, Channel, ExternalIdentity, Method, Method
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::oidc::{AuthorizeParams, ClaimsRequest};
 use crate::{Check, Cx, Probe, ProviderError, Report, Stage};
 
 /// One configured connector.
@@ -143,6 +144,10 @@ pub struct Hints<'a> {
     pub prompt: Option<&'a str>,
     /// Space-separated (`acr_values`); instead of what the connector says.
     pub acr_values: Option<&'a str>,
+    /// Claims to ask for (`claims`); instead of those that the connector asks for.
+    pub claims: Option<&'a ClaimsRequest>,
+    /// What the provider has of its own; before what the connector says under the same names.
+    pub params: Option<&'a AuthorizeParams>,
     /// What the application asked for.
     pub wishes: Wishes<'a>,
 }

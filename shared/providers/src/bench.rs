@@ -94,7 +94,13 @@ impl Bench {
     /// From now on through another connector to the same server, in the same process.
     pub(crate) fn connect(&mut self, provider: &str, method: Method, over: Value) {
         let settings = match provider {
-            "oidc" => vec![("issuer", json!(self.issuer()))],
+            // A simulator whose issuer is another host's says itself where its document is.
+            "oidc" => match self.issuer() {
+                own if own.starts_with(&self.url) => vec![("issuer", json!(own))],
+                other => {
+                    vec![("issuer", json!(other)), ("discovery_endpoint", json!(self.subject.discovery(&self.url)))]
+                }
+            },
             own => {
                 assert_eq!(own, self.simulator.provider);
                 self.subject.settings(&self.url)

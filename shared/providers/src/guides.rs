@@ -2,13 +2,22 @@
 
 use std::path::Path;
 
+use crate::oidc::{OF_A_CODE, OF_A_REDIRECT};
+use crate::refusals::Refusals;
 use crate::{Provider, Registry};
 
 const BEGIN: &str = "<!-- refusals: made from the code -->\n";
 const END: &str = "<!-- end of refusals -->";
 
+/// The standard's own tables stand in the guide of the standard alone.
 fn tables(provider: &Provider) -> String {
-    provider.refusals.iter().map(|refusals| format!("{}\n", refusals.table())).collect()
+    let standard = [OF_A_REDIRECT.table(), OF_A_CODE.table()];
+    let is_standard = |table: &Refusals| standard.contains(&table.table());
+    let shown = |table: &&Refusals| match is_standard(table) && provider.name != "oidc" {
+        true => format!("To {}: [as at any OpenID Connect provider](oidc.md#what-its-answers-mean).\n\n", table.to),
+        false => format!("{}\n", table.table()),
+    };
+    provider.refusals.iter().map(shown).collect()
 }
 
 #[test]

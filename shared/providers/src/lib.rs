@@ -27,6 +27,7 @@ mod error;
 mod guides;
 mod keycloak;
 pub mod oidc;
+mod onelogin;
 mod openid_connect;
 pub mod refusals;
 mod registry;

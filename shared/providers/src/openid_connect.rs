@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::oidc::{Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, check_address};
+use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, check_address};
 use crate::registry::{self, InvalidConnector, Provider};
 
 pub(crate) const PROVIDER: Provider =
@@ -17,10 +17,6 @@ pub(crate) const PROVIDER: Provider =
 struct Settings {
     issuer: Option<String>,
     domain: Option<String>,
-    authorization_endpoint: Option<Url>,
-    token_endpoint: Option<Url>,
-    userinfo_endpoint: Option<Url>,
-    jwks_uri: Option<Url>,
 }
 
 #[derive(Debug)]
@@ -35,23 +31,7 @@ impl OidcProvider for OpenIdConnect {
 impl OpenIdConnect {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
         let settings: Settings = registry::settings(settings)?;
-        let issuer = settings.issuer()?;
-        let Settings { authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri, .. } = settings;
-        for (name, url) in [
-            ("authorization_endpoint", &authorization_endpoint),
-            ("token_endpoint", &token_endpoint),
-            ("userinfo_endpoint", &userinfo_endpoint),
-            ("jwks_uri", &jwks_uri),
-        ] {
-            if let Some(Err(reason)) = url.as_ref().map(check_address) {
-                return Err(InvalidConnector::at(format!("settings.{name}"), reason));
-            }
-        }
-        let endpoints = Endpoints { authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri };
-        // What no discovery document has confirmed may be another server that calls itself so.
-        let Endpoints { token_endpoint, userinfo_endpoint, jwks_uri, .. } = &endpoints;
-        let keeps_accounts_apart = [token_endpoint, userinfo_endpoint, jwks_uri].iter().any(|pinned| pinned.is_some());
-        Ok(Box::new(Self(Profile { endpoints, keeps_accounts_apart, ..Profile::new(issuer) })))
+        Ok(Box::new(Self(Profile::new(settings.issuer()?))))
     }
 }
 
@@ -174,10 +154,10 @@ mod tests {
             ),
             (
                 json!({ "domain": "id.example.com", "isuer": "x" }),
-                "settings.isuer: unknown field `isuer`, expected one of `issuer`, `domain`, `authorization_endpoint`, \
-                 `token_endpoint`, `userinfo_endpoint`, `jwks_uri`, or one of those of all connectors: `scopes`, \
-                 `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, \
-                 `trusted_audiences`",
+                "settings.isuer: unknown field `isuer`, expected `issuer` or `domain`, or one of those of all connectors: \
+                 `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, \
+                 `trusted_audiences`, `claims`, `discovery_endpoint`, `authorization_endpoint`, `token_endpoint`, \
+                 `userinfo_endpoint`, `jwks_uri`",
             ),
         ] {
             assert_eq!(complaint(settings), expected);

@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, keycloak, openid_connect};
+use crate::{ProviderAdapter, keycloak, onelogin, openid_connect};
 
 /// In seconds, of one call: API Gateway waits no longer for the whole request.
 const MAX_TIMEOUT: u8 = 29;
 
 /// One line per provider.
-pub(crate) const PROVIDERS: &[Provider] = &[keycloak::PROVIDER, openid_connect::PROVIDER];
+pub(crate) const PROVIDERS: &[Provider] = &[keycloak::PROVIDER, onelogin::PROVIDER, openid_connect::PROVIDER];
 
 /// Makes the adapter of a document whose common part has been checked. It calls nobody.
 pub type Build = fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>;
@@ -277,7 +277,11 @@ mod tests {
     fn a_wrong_document_is_told_where_it_is_wrong() {
         for (pointer, value, expected) in [
             ("/name", json!("Anybody"), "none"),
-            ("/provider", json!("kecloak"), "provider: unknown provider \"kecloak\", known are: keycloak, oidc"),
+            (
+                "/provider",
+                json!("kecloak"),
+                "provider: unknown provider \"kecloak\", known are: keycloak, onelogin, oidc",
+            ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),
             (
@@ -311,7 +315,8 @@ mod tests {
                 json!("acme"),
                 "settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, \
                  `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, \
-                 `trusted_audiences`",
+                 `trusted_audiences`, `claims`, `discovery_endpoint`, `authorization_endpoint`, `token_endpoint`, \
+                 `userinfo_endpoint`, `jwks_uri`",
             ),
             (
                 "/settings/scopes",

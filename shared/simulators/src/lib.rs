@@ -11,6 +11,7 @@
 //! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod keycloak;
+pub mod onelogin;
 pub mod plain;
 
 mod core;
@@ -24,4 +25,4 @@ pub use keycloak::Keycloak;
 pub use plain::Plain;
 
 /// Every kind of simulated provider.
-pub const SIMULATORS: &[Simulator] = &[keycloak::SIMULATOR, plain::SIMULATOR];
+pub const SIMULATORS: &[Simulator] = &[keycloak::SIMULATOR, onelogin::SIMULATOR, plain::SIMULATOR];

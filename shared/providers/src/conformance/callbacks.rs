@@ -12,6 +12,16 @@ const MIXED_UP: Option<ProviderError> = Some(ProviderError::Refused { stage: Sta
 async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
     for row in Row::redirects() {
         let bench = row.bench().await;
+        let pending = bench.begin().await.unwrap();
+        let returned = bench.visit(&pending).await.unwrap();
+        let evil = returned.with(&[("iss", "https://evil.example")]);
+        assert_eq!(bench.answer(&pending, &evil).await.err(), MIXED_UP, "{row:?}");
+        // One that does not say that it names itself cannot be held to it.
+        if returned.parameter("iss").is_none() {
+            assert_eq!(bench.calls()[1..], [0, 0, 0], "{row:?}");
+            bench.answer(&pending, &returned).await.unwrap();
+            continue;
+        }
         for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
             bench.subject.misbehave_at(Endpoint::Login, Some(misbehaviour.clone()));
             assert_eq!(bench.login().await.err(), MIXED_UP, "{row:?} {misbehaviour:?}");

@@ -261,7 +261,13 @@ async fn a_user_was_authenticated_when_the_provider_says_and_long_ago_where_nobo
 #[tokio::test]
 async fn a_source_is_the_issuers_whatever_the_connector_is_called() {
     for row in Row::all() {
-        let unnamed = row.with(json!({ "source": null })).await.login().await.unwrap();
+        let bench = row.with(json!({ "source": null })).await;
+        let unnamed = bench.login().await.unwrap();
+        // Where the settings name the discovery document, no other connector shares the accounts.
+        if bench.subject.settings(&bench.url).iter().any(|(name, _)| *name == "discovery_endpoint") {
+            assert_eq!(unnamed.source, Source::of_connector(&unnamed.connector), "{row:?}");
+            continue;
+        }
         assert_eq!(unnamed.source, Source::of_issuer(&unnamed.issuer_key), "{row:?}");
         let over = json!({ "source": null, "id": "renamed", "settings": { "redirect_uri": CALLBACK } });
         let renamed = row.with(over).await.login().await.unwrap();

@@ -17,6 +17,12 @@ pub fn check(url: &Url) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether `text` is one label of a host name (RFC 1123 section 2.1), in lower case.
+pub fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

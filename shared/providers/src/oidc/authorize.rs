@@ -12,6 +12,7 @@ use url::Url;
 use super::connection::Registration;
 use super::discovery::Metadata;
 use super::options::ResponseMode;
+use super::parameters::{AuthorizeParams, ClaimsRequest};
 use crate::{Check, Cx, Hints, ProviderError, Stage};
 
 /// Parameters that are the protocol's own: what a connector adds may not be one of them. Those of a request object would
@@ -31,6 +32,7 @@ const RESERVED: &[&str] = &[
     "login_hint",
     "ui_locales",
     "acr_values",
+    "claims",
     "max_age",
     "request",
     "request_uri",
@@ -56,6 +58,10 @@ pub(super) struct PendingRedirect {
     pub(super) prompt: Option<String>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(super) acr_values: Option<String>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(super) claims: Option<String>,
+    #[serde(rename = "x", default, skip_serializing_if = "AuthorizeParams::is_empty")]
+    pub(super) params: AuthorizeParams,
 }
 
 /// In bytes, of the random seed.
@@ -73,6 +79,8 @@ impl PendingRedirect {
             ui_locales: kept(hints.locales),
             prompt: kept(hints.prompt),
             acr_values: kept(hints.acr_values),
+            claims: hints.claims.map(|claims| claims.as_str().to_owned()),
+            params: hints.params.cloned().unwrap_or_default(),
         }
     }
 
@@ -134,12 +142,13 @@ pub(super) fn url(
         ("ui_locales", redirect.ui_locales.as_deref()),
         ("prompt", redirect.prompt.as_deref().or(options.prompt.as_deref())),
         ("acr_values", redirect.acr_values.as_deref().or(options.acr_values.as_deref())),
+        ("claims", redirect.claims.as_deref().or(options.claims.as_ref().map(ClaimsRequest::as_str))),
     ] {
         if let Some(value) = value {
             query.append_pair(name, value);
         }
     }
-    query.extend_pairs(&options.authorize_params);
+    query.extend_pairs(redirect.params.and(&options.authorize_params));
     drop(query);
     Ok(url)
 }

@@ -19,7 +19,10 @@ const WANTED: &[(&str, &str)] = &[("email", "email")];
 /// Verified claims about one subject of one issuer.
 pub struct VerifiedClaims {
     issuer_key: String,
+    /// As the provider wrote it.
     subject: String,
+    /// By which the account is known, if not by that.
+    key: Option<String>,
     claims: Map<String, Value>,
 }
 
@@ -28,7 +31,7 @@ impl VerifiedClaims {
     pub(crate) fn new(stage: Stage, issuer_key: &str, claims: Map<String, Value>) -> Result<Self, ProviderError> {
         match claims.get("sub").and_then(Value::as_str) {
             Some(subject) if (1..=255).contains(&subject.len()) => {
-                Ok(Self { issuer_key: issuer_key.to_owned(), subject: subject.to_owned(), claims })
+                Ok(Self { issuer_key: issuer_key.to_owned(), subject: subject.to_owned(), key: None, claims })
             }
             _ => Err(stage.refused(Check::Subject)),
         }
@@ -45,6 +48,32 @@ impl VerifiedClaims {
             Value::Array(all) => Some(all.iter().filter_map(Value::as_str).collect()),
             one => Some(vec![one.as_str()?]),
         }
+    }
+
+    /// The account is known by `subject`, not by `sub`: where that is another one for each client. It has to be the same for
+    /// every method and every client of the provider, for ever, and nothing that the user can change.
+    pub fn known_as(&mut self, subject: impl Into<String>) {
+        self.key = Some(subject.into());
+    }
+
+    /// Reads a claim that is the text `true` or `false` as the boolean it stands for.
+    pub fn read_as_boolean(&mut self, name: &str) {
+        let read = match self.text(name) {
+            Some("true") => true,
+            Some("false") => false,
+            _ => return,
+        };
+        self.claims.insert(name.to_owned(), Value::Bool(read));
+    }
+
+    /// Whether the provider vouches for the e-mail, as its own documentation defines it: instead of what `email_verified` says.
+    pub fn email_is_verified(&mut self, verified: bool) {
+        self.claims.insert("email_verified".to_owned(), Value::Bool(verified));
+    }
+
+    /// The domain of the e-mail, in lower case, if it has one.
+    pub fn email_domain(&self) -> Option<String> {
+        self.text("email").and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase())
     }
 
     /// Whether something is missing that userinfo may have, where these are the scopes that were asked for.
@@ -99,7 +128,7 @@ impl VerifiedClaims {
             provider: document.provider.clone(),
             method,
             issuer_key: self.issuer_key,
-            subject_key: self.subject,
+            subject_key: self.key.unwrap_or(self.subject),
             raw_issuer: None,
             raw_subject: None,
             claims: Claims::mapped(&self.claims),

@@ -20,16 +20,20 @@ pub(crate) struct Registration {
     /// Under which its accounts are kept.
     pub(crate) source: Source,
     scope: String,
+    pinned: Endpoints,
 }
 
 impl Registration {
     pub(crate) fn new(document: ConnectorDocument, profile: Profile, options: Options) -> Self {
         let scope = options.scopes.join(" ");
-        let source = document.source.clone().unwrap_or_else(|| match profile.keeps_accounts_apart {
+        // What no discovery document has confirmed may be another server that calls itself so: its accounts are kept apart from
+        // those of other connectors to the same issuer.
+        let source = document.source.clone().unwrap_or_else(|| match options.endpoints.vouch_for_themselves() {
             true => Source::of_connector(&document.id),
             false => Source::of_issuer(profile.issuer.key()),
         });
-        Self { document, profile, options, source, scope }
+        let pinned = options.endpoints.clone().or(profile.endpoints.clone());
+        Self { document, profile, options, source, scope, pinned }
     }
 
     /// The client that `method` uses.
@@ -44,7 +48,7 @@ impl Registration {
 
     /// Endpoints that no discovery document changes.
     pub(crate) fn pinned(&self) -> &Endpoints {
-        &self.profile.endpoints
+        &self.pinned
     }
 
     /// How the provider is spoken to.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::profile::IssuerPolicy;
-use super::{address, authorize};
+use super::address::check as check_address;
+use super::authorize;
+use super::issuer::{self, IssuerPolicy};
 use crate::{Check, Cx, ProviderError, Stage, answers};
 
 const STAGE: Stage = Stage::Discovery;
@@ -51,7 +52,8 @@ impl Document {
             }
         };
         let mut document = Self::default();
-        let Endpoints { authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri } = &mut document.endpoints;
+        let Endpoints { authorization_endpoint, token_endpoint, userinfo_endpoint, jwks_uri, .. } =
+            &mut document.endpoints;
         for (name, endpoint) in [
             ("authorization_endpoint", authorization_endpoint),
             ("token_endpoint", token_endpoint),
@@ -84,7 +86,11 @@ impl Document {
 
 /// Where a provider is reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Endpoints {
+    /// Where the discovery document is, if not below the issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery_endpoint: Option<Url>,
     /// Where browsers are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_endpoint: Option<Url>,
@@ -104,6 +110,7 @@ impl Endpoints {
     pub(super) fn only(&self, may_be: impl Fn(&Url) -> bool) -> Self {
         let only = |url: &Option<Url>| url.clone().filter(&may_be);
         Self {
+            discovery_endpoint: only(&self.discovery_endpoint),
             authorization_endpoint: only(&self.authorization_endpoint),
             token_endpoint: only(&self.token_endpoint),
             userinfo_endpoint: only(&self.userinfo_endpoint),
@@ -114,6 +121,7 @@ impl Endpoints {
     /// These, and where there is none the other.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
+            discovery_endpoint: self.discovery_endpoint.or(other.discovery_endpoint),
             authorization_endpoint: self.authorization_endpoint.or(other.authorization_endpoint),
             token_endpoint: self.token_endpoint.or(other.token_endpoint),
             userinfo_endpoint: self.userinfo_endpoint.or(other.userinfo_endpoint),
@@ -123,13 +131,26 @@ impl Endpoints {
 
     /// Which there are.
     pub(super) fn names(&self) -> Vec<&'static str> {
+        self.named().map(|(name, _)| name).collect()
+    }
+
+    /// Those there are, by the names that settings and discovery documents give them.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, &Url)> {
         let all = [
+            ("discovery_endpoint", &self.discovery_endpoint),
             ("authorization_endpoint", &self.authorization_endpoint),
             ("token_endpoint", &self.token_endpoint),
             ("userinfo_endpoint", &self.userinfo_endpoint),
             ("jwks_uri", &self.jwks_uri),
         ];
-        all.into_iter().filter_map(|(name, url)| url.as_ref().map(|_| name)).collect()
+        all.into_iter().filter_map(|(name, url)| Some((name, url.as_ref()?)))
+    }
+
+    /// Whether they alone say who answers as the issuer: no document at the issuer's own address has confirmed it.
+    pub(super) fn vouch_for_themselves(&self) -> bool {
+        [&self.discovery_endpoint, &self.token_endpoint, &self.userinfo_endpoint, &self.jwks_uri]
+            .into_iter()
+            .any(Option::is_some)
     }
 
     /// Whether a login needs to know of no other.
@@ -143,8 +164,10 @@ impl Endpoints {
 pub(crate) struct Metadata {
     /// By which its accounts are known, however it spells itself.
     pub(crate) issuer_key: String,
-    /// As ID tokens and callbacks name it: what the document says, or one of the policy's where there is none.
+    /// As ID tokens and callbacks name it.
     issuers: Vec<String>,
+    /// Whether it is reached over plain http, which egress does on one machine alone.
+    over_http: bool,
     authorization_endpoint: Option<Url>,
     /// Whether the settings say so, and not the document.
     authorization_is_pinned: bool,
@@ -161,7 +184,7 @@ impl Metadata {
         if pinned.are_enough() {
             return Self::new(issuer, pinned, None);
         }
-        let document = cx.providers.issuers.document(cx, issuer).await?;
+        let document = cx.providers.issuers.document(cx, issuer, pinned).await?;
         Self::new(issuer, pinned, Some(document.as_ref()))
     }
 
@@ -174,16 +197,17 @@ impl Metadata {
         let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
         let endpoints = pinned.clone().or(found);
         let token = STAGE.misconfigured(
-            "the discovery document names no token_endpoint, or one that is no address: check the provider's address; with \
-             provider oidc, settings.token_endpoint may name it",
+            "the discovery document names no token_endpoint, or one that is no address: check the provider's address; settings.token_endpoint \
+             may name it",
         );
         let keys = STAGE.misconfigured(
-            "the discovery document names no jwks_uri, or one that is no address: check the provider's address; with \
-             provider oidc, settings.jwks_uri may name it",
+            "the discovery document names no jwks_uri, or one that is no address: check the provider's address; settings.jwks_uri may \
+             name it",
         );
         Ok(Self {
             issuer_key: issuer.key().to_owned(),
-            issuers: document.map_or_else(|| issuer.spellings().to_vec(), |document| vec![document.issuer.clone()]),
+            issuers: issuer.names(document.map(|document| document.issuer.as_str())),
+            over_http: address(issuer, pinned).is_some_and(|address| address.scheme() == "http"),
             authorization_endpoint: endpoints.authorization_endpoint,
             authorization_is_pinned: pinned.authorization_endpoint.is_some(),
             token_endpoint: endpoints.token_endpoint.ok_or(token)?,
@@ -203,7 +227,12 @@ impl Metadata {
 
     /// Whether it names itself so: exactly, to the last slash.
     pub(crate) fn is_issuer(&self, named: &str) -> bool {
-        self.issuers.iter().any(|issuer| issuer == named)
+        self.issuers.iter().any(|issuer| issuer::is_one_of(issuer, named))
+    }
+
+    /// Whether a token's claims name it as their issuer, in the token's own tenant where it has tenants.
+    pub(crate) fn is_issuer_of(&self, claims: &Map<String, Value>) -> bool {
+        self.issuers.iter().any(|issuer| issuer::is_named_by(issuer, claims))
     }
 
     /// Where browsers are sent. No call of ours goes there, so nobody else vets it.
@@ -212,12 +241,10 @@ impl Metadata {
         let Some(endpoint) = &self.authorization_endpoint else {
             return Err(stage.misconfigured(
                 "the discovery document names no authorization_endpoint, or one that is no address: check the \
-                 provider's address; with provider oidc, settings.authorization_endpoint may name it",
+                 provider's address; settings.authorization_endpoint may name it",
             ));
         };
-        // Over plain http only where the issuer itself is, which egress calls on one machine alone.
-        if address::check(endpoint).is_err() || (endpoint.scheme() == "http" && !self.issuer_key.starts_with("http://"))
-        {
+        if check_address(endpoint).is_err() || (endpoint.scheme() == "http" && !self.over_http) {
             return Err(stage.misconfigured(match self.authorization_is_pinned {
                 true => "settings.authorization_endpoint is not an https address",
                 false => "the authorization_endpoint that the discovery document names is not an https address",
@@ -241,10 +268,20 @@ pub(super) struct Unread {
     pub(super) moved_to: Option<Url>,
 }
 
-/// Fetches the document that stands where that of `issuer` has to.
-pub(crate) async fn fetch(cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Document, ProviderError> {
-    read(cx, issuer).await.map_err(|unread| unread.error)
+/// Fetches the document at an address.
+pub(crate) async fn fetch(cx: &Cx<'_>, at: &Url) -> Result<Document, ProviderError> {
+    read(cx, Some(at.clone())).await.map_err(|unread| unread.error)
 }
+
+/// Where the document is: as the settings say, or below the issuer (Discovery 1.0 section 4).
+pub(super) fn address(issuer: &IssuerPolicy, pinned: &Endpoints) -> Option<Url> {
+    let below =
+        || Url::parse(&format!("{}/.well-known/openid-configuration", issuer.first().trim_end_matches('/'))).ok();
+    pinned.discovery_endpoint.clone().or_else(below)
+}
+
+/// What to say where [`address`] is none.
+pub(super) const NO_ADDRESS: ProviderError = STAGE.misconfigured("the issuer is no URL");
 
 /// Exactly, to the last slash (Discovery 1.0 section 4.3). The settings and the provider differ: an administrator's to
 /// settle, and no login comes of it before.
@@ -257,12 +294,10 @@ pub(super) fn check_issuer(issuer: &IssuerPolicy, document: &Document) -> Result
     }
 }
 
-/// Fetches the document that stands where that of `issuer` has to. Whose it is has not been looked at.
-pub(super) async fn read(cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Document, Unread> {
-    let unread = |error| Unread { error, asked: None, moved_to: None };
-    let url = format!("{}/.well-known/openid-configuration", issuer.key().trim_end_matches('/'));
-    let url = Url::parse(&url).map_err(|_| unread(STAGE.misconfigured("the issuer is no URL")))?;
-    let unread = |error| Unread { asked: Some(url.clone()), ..unread(error) };
+/// Fetches the document at an [`address`]. Whose it is has not been looked at.
+pub(super) async fn read(cx: &Cx<'_>, at: Option<Url>) -> Result<Document, Unread> {
+    let url = at.ok_or(Unread { error: NO_ADDRESS, asked: None, moved_to: None })?;
+    let unread = |error| Unread { error, asked: Some(url.clone()), moved_to: None };
 
     let response = cx.read(STAGE, Request::get(url.clone())).await.map_err(unread)?;
     if response.status.is_redirection() {

@@ -44,7 +44,7 @@ pub(super) fn check_claims(
 ) -> Result<(), ProviderError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     // Clause 2.
-    if !text("iss").is_some_and(|issuer| metadata.is_issuer(issuer)) {
+    if !metadata.is_issuer_of(claims) {
         return Err(refused(Check::Issuer));
     }
     check_audience(claims, expected)?;

@@ -13,18 +13,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::RequestContext;
 use url::Url;
 
-use super::discovery::{self, Document};
+use super::discovery::{self, Document, Endpoints};
+use super::issuer::IssuerPolicy;
 use super::jws::{Algorithm, Unverified};
 use super::keys::Keys;
-use super::profile::IssuerPolicy;
 use crate::{Check, Cx, Outage, ProviderError, Stage};
 
 const FRESH: TimeDelta = TimeDelta::hours(1);
 const USABLE: TimeDelta = TimeDelta::hours(24);
 const COOL_DOWN: TimeDelta = TimeDelta::minutes(1);
 
-/// Documents by issuer, as the issuer writes itself; keys by the address they are published at, because two connectors of
-/// one issuer may name different ones. Connectors that trust other certificates share neither.
+/// Documents and keys by the address they are published at, because two connectors of one issuer may name different ones. Connectors that trust other certificates share neither.
 #[derive(Debug, Default)]
 pub(crate) struct IssuerCache {
     documents: Mutex<BTreeMap<String, Arc<Slot<Document>>>>,
@@ -58,12 +57,18 @@ impl<T> Cached<T> {
 }
 
 impl IssuerCache {
-    /// The discovery document of `issuer`.
-    pub(crate) async fn document(&self, cx: &Cx<'_>, issuer: &IssuerPolicy) -> Result<Arc<Document>, ProviderError> {
-        let slot = slot(&self.documents, &cx.trusted(issuer.first()));
+    /// The discovery document of `issuer`, which is where `pinned` says if that says it.
+    pub(crate) async fn document(
+        &self,
+        cx: &Cx<'_>,
+        issuer: &IssuerPolicy,
+        pinned: &Endpoints,
+    ) -> Result<Arc<Document>, ProviderError> {
+        let at = discovery::address(issuer, pinned).ok_or(discovery::NO_ADDRESS)?;
+        let slot = slot(&self.documents, &cx.trusted(at.as_str()));
         let mut cached = lock(cx, Stage::Discovery, &slot).await?;
         let request = hurried(cx, &cached);
-        let document = current(cx.now(), &mut cached, discovery::fetch(&cx.during(&request), issuer)).await?;
+        let document = current(cx.now(), &mut cached, discovery::fetch(&cx.during(&request), &at)).await?;
         // It may also have been fetched for a connector that takes another spelling.
         let checked = discovery::check_issuer(issuer, &document);
         if checked.is_err() {

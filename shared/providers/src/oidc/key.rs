@@ -12,6 +12,7 @@ use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
 use openidconnect::{JsonWebKey, SignatureVerificationError};
 use serde_json::{Map, Value};
 
+use super::issuer::is_named_by;
 use super::jws::Algorithm;
 
 /// In bytes, of a coordinate on P-521 (RFC 7518 section 6.2.1.2).
@@ -23,6 +24,9 @@ pub(crate) struct Key {
     id: Option<String>,
     /// The one algorithm it says it is for (RFC 7517 section 4.4).
     algorithm: Option<String>,
+    /// Whose tokens alone it signs, where it says so: Microsoft publishes the keys of all tenants as one set, and one that signs
+    /// for personal accounts must not sign for a company.
+    issuer: Option<String>,
     material: Material,
 }
 
@@ -58,7 +62,7 @@ impl Key {
             }
         };
         let owned = |name: &str| text(name).map(str::to_owned);
-        Some(Self { id: owned("kid"), algorithm: owned("alg"), material })
+        Some(Self { id: owned("kid"), algorithm: owned("alg"), issuer: owned("issuer"), material })
     }
 
     /// Whether it may be the key of that id: one that has the id, or none.
@@ -67,6 +71,11 @@ impl Key {
             (Some(id), Some(kid)) => id == kid,
             _ => true,
         }
+    }
+
+    /// Whether it may have signed a token with these claims.
+    pub(super) fn signs_for(&self, claims: &Map<String, Value>) -> bool {
+        self.issuer.as_ref().is_none_or(|issuer| is_named_by(issuer, claims))
     }
 
     /// Whether it is for an algorithm: by what it says of itself, else by what it is.

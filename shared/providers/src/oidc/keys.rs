@@ -47,7 +47,8 @@ impl Keys {
     /// an id among them: providers publish the same key twice, and rotate keys without changing their id.
     pub(super) fn verify(&self, token: &Unverified<'_>, algorithm: &Algorithm) -> Result<(), ProviderError> {
         let (kid, (message, signature)) = (token.kid()?, token.signed()?);
-        let mut fitting = self.0.iter().filter(|key| key.may_be(kid) && key.fits(algorithm)).peekable();
+        let may_have = |key: &&Key| key.may_be(kid) && key.fits(algorithm) && key.signs_for(&token.claims);
+        let mut fitting = self.0.iter().filter(may_have).peekable();
         let check = if fitting.peek().is_some() { Check::Signature } else { Check::Key };
         match fitting.any(|key| key.has_signed(algorithm, message, &signature)) {
             true => Ok(()),

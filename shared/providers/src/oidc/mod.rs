@@ -10,11 +10,13 @@ mod claims;
 mod connection;
 mod discovery;
 mod id_token;
+mod issuer;
 mod issuers;
 mod jws;
 mod key;
 mod keys;
 mod options;
+mod parameters;
 mod probe;
 mod profile;
 mod relying_party;
@@ -25,13 +27,15 @@ mod userinfo;
 #[cfg(test)]
 mod tests;
 
-pub use address::check as check_address;
+pub use address::{check as check_address, is_label};
 pub use callback::OF_A_REDIRECT;
 pub use claims::VerifiedClaims;
 pub use connection::Connection;
 pub use discovery::Endpoints;
+pub use issuer::{IssuerPolicy, TENANT, is_guid};
+pub use parameters::{AuthorizeParams, ClaimsRequest};
 pub use probe::Probing;
-pub use profile::{Begun, IssuerPolicy, OidcProvider, Profile};
+pub use profile::{Begun, OidcProvider, Profile};
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;
 

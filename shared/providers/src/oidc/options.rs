@@ -1,15 +1,15 @@
 //! The settings that every OpenID Connect connector may have, beside those of its provider.
 
-use std::collections::BTreeMap;
-
 use domain::{ConnectorDocument, Method};
 use serde::Deserialize;
 use serde_json::Map;
 use url::Url;
 
+use super::address;
+use super::discovery::Endpoints;
 use super::jws::Algorithm;
+use super::parameters::{AuthorizeParams, ClaimsRequest};
 use super::profile::OidcProvider;
-use super::{address, authorize};
 use crate::registry::{self, InvalidConnector, MakeOidc};
 
 /// `settings` of a connector document, as far as they are the same everywhere.
@@ -27,16 +27,25 @@ pub(crate) struct Options {
     pub(super) prompt: Option<String>,
     pub(super) acr_values: Option<String>,
     /// More for the authorization endpoint: what a provider has of its own.
-    pub(super) authorize_params: BTreeMap<String, String>,
+    pub(super) authorize_params: AuthorizeParams,
     /// RFC 7636 with S256. Off only for a provider that refuses what it does not know.
     pub(super) pkce: bool,
     /// How ID tokens may be signed.
     pub(super) algorithms: Vec<Algorithm>,
     /// For whom else ID tokens may be, beside the client (OIDC Core 3.1.3.7 clause 3); `azp` has to name the client then.
     pub(super) trusted_audiences: Vec<String>,
+    /// The claims asked for (OIDC Core 5.5), unless a journey asks for others.
+    pub(super) claims: Option<ClaimsRequest>,
+    /// What stands in the place of the discovery document, or of a member of it.
+    #[serde(skip)]
+    pub(super) endpoints: Endpoints,
 }
 
-/// The names of [`Options`].
+/// The names of [`Endpoints`].
+const ENDPOINTS: &[&str] =
+    &["discovery_endpoint", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"];
+
+/// The names of [`Options`], but for its endpoints.
 const NAMES: &[&str] = &[
     "scopes",
     "redirect_uri",
@@ -47,6 +56,7 @@ const NAMES: &[&str] = &[
     "pkce",
     "algorithms",
     "trusted_audiences",
+    "claims",
 ];
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -73,10 +83,12 @@ impl Default for Options {
             response_mode: None,
             prompt: None,
             acr_values: None,
-            authorize_params: BTreeMap::new(),
+            authorize_params: AuthorizeParams::default(),
             pkce: true,
             algorithms: Algorithm::all(),
             trusted_audiences: Vec::new(),
+            claims: None,
+            endpoints: Endpoints::default(),
         }
     }
 }
@@ -86,10 +98,17 @@ pub(super) fn read(
     document: &ConnectorDocument,
     make: MakeOidc,
 ) -> Result<(Box<dyn OidcProvider>, Options), InvalidConnector> {
-    let (common, own): (Map<_, _>, Map<_, _>) =
-        document.settings.clone().into_iter().partition(|(name, _)| NAMES.contains(&name.as_str()));
-    let provider = make(own).map_err(|error| error.with_known(NAMES))?;
-    let options: Options = registry::settings(common)?;
+    let (mut common, mut endpoints, mut own) = (Map::new(), Map::new(), Map::new());
+    for (name, value) in document.settings.clone() {
+        let part = match name.as_str() {
+            common_one if NAMES.contains(&common_one) => &mut common,
+            endpoint if ENDPOINTS.contains(&endpoint) => &mut endpoints,
+            _ => &mut own,
+        };
+        part.insert(name, value);
+    }
+    let provider = make(own).map_err(|error| error.with_known(&[NAMES, ENDPOINTS].concat()))?;
+    let options = Options { endpoints: registry::settings(endpoints)?, ..registry::settings(common)? };
     options.check(document.methods.contains_key(&Method::Oidc))?;
     Ok((provider, options))
 }
@@ -118,10 +137,10 @@ impl Options {
         if self.acr_values.as_deref().is_some_and(|values| !values.split(' ').all(is_token)) {
             return invalid("acr_values", "is not a list of words with one blank between them");
         }
-        for name in self.authorize_params.keys() {
-            if name.is_empty() || authorize::is_reserved(name) {
-                return invalid(&format!("authorize_params.{name}"), "is the protocol's own: it cannot be set here");
-            }
+        if let Some((name, Err(reason))) =
+            self.endpoints.named().map(|(name, url)| (name, address::check(url))).find(|(_, checked)| checked.is_err())
+        {
+            return invalid(name, reason);
         }
         if self.trusted_audiences.iter().any(String::is_empty) {
             return invalid("trusted_audiences", "has an empty one");
@@ -198,15 +217,19 @@ mod tests {
             (json!({ "authorize_params": { "kc_idp_hint": "google" } }), "none"),
             (
                 json!({ "authorize_params": { "state": "x" } }),
-                "settings.authorize_params.state: is the protocol's own: it cannot be set here",
+                "settings.authorize_params: \"state\" is the protocol's own: it cannot be set here",
             ),
             (
                 json!({ "authorize_params": { "request_uri": "x" } }),
-                "settings.authorize_params.request_uri: is the protocol's own: it cannot be set here",
+                "settings.authorize_params: \"request_uri\" is the protocol's own: it cannot be set here",
             ),
             (
                 json!({ "authorize_params": { "a": 1 } }),
                 "settings.authorize_params.a: invalid type: integer `1`, expected a string",
+            ),
+            (
+                json!({ "claims": { "acr": {} } }),
+                "settings.claims: has neither id_token nor userinfo, which say where the claims are wanted",
             ),
             (json!({ "pkce": "no" }), "settings.pkce: invalid type: string \"no\", expected a boolean"),
             (json!({ "algorithms": ["ES256", "PS256"] }), "none"),

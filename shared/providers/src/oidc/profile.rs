@@ -8,6 +8,7 @@ use egress::Response;
 
 use super::connection::Connection;
 use super::discovery::Endpoints;
+use super::issuer::IssuerPolicy;
 use super::probe::Probing;
 use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
@@ -20,11 +21,10 @@ use crate::{Answer, Attempt, Callback, Check, Finding, ProviderError, Stage, not
 pub struct Profile {
     /// Whose discovery document and ID tokens are believed.
     pub issuer: IssuerPolicy,
-    /// Endpoints that are as they are whatever the discovery document says.
+    /// Endpoints that stay as they are whatever the discovery document says. The connector's settings come before them.
     pub endpoints: Endpoints,
-    /// Whether a connector's accounts are kept apart from those of others to the same issuer, unless its document names a
-    /// `source`: where the settings alone say who answers as that issuer.
-    pub keeps_accounts_apart: bool,
+    /// Whether userinfo completes an ID token without an e-mail.
+    pub completes_from_userinfo: bool,
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
     /// What to do where the discovery document names another issuer than the settings.
@@ -40,7 +40,7 @@ impl Profile {
         Self {
             issuer,
             endpoints: Endpoints::default(),
-            keeps_accounts_apart: false,
+            completes_from_userinfo: true,
             of_a_code: &[&standard::OF_A_CODE],
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",
@@ -48,52 +48,6 @@ impl Profile {
                 "a wrong secret is answered like the right one: the provider looks at the code first, or takes any secret",
             ),
         }
-    }
-}
-
-/// How a provider may write its own name, and by which it is known here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuerPolicy {
-    /// The discovery document names one of them, and ID tokens match what it names. The first says where it is fetched.
-    spellings: Vec<String>,
-    key: String,
-}
-
-impl IssuerPolicy {
-    /// One spelling, to the last slash (OpenID Connect Discovery 1.0 section 4.3).
-    pub fn exact(issuer: impl Into<String>) -> Self {
-        Self::of(vec![issuer.into()])
-    }
-
-    /// With or without one slash at the end: for settings in which it cannot be seen which it is.
-    pub fn with_or_without_slash(issuer: &str) -> Self {
-        let bare = issuer.trim_end_matches('/');
-        Self::of(vec![bare.to_owned(), format!("{bare}/")])
-    }
-
-    fn of(spellings: Vec<String>) -> Self {
-        let key = spellings.first().map_or("", |first| first.trim_end_matches('/')).to_owned();
-        Self { spellings, key }
-    }
-
-    /// By which its accounts are known: the same whichever spelling the settings and it use.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// The issuer as it is looked for.
-    pub(super) fn first(&self) -> &str {
-        self.spellings.first().map_or("", String::as_str)
-    }
-
-    /// All of its spellings.
-    pub(super) fn spellings(&self) -> &[String] {
-        &self.spellings
-    }
-
-    /// Whether `issuer` is one of its spellings.
-    pub fn admits(&self, issuer: &str) -> bool {
-        self.spellings.iter().any(|spelling| spelling == issuer)
     }
 }
 
@@ -112,7 +66,8 @@ pub trait OidcProvider: Debug + Send + Sync {
     /// What it is, as data.
     fn profile(&self) -> &Profile;
 
-    /// One more look at claims that have passed every check, of a login by `method`; may take something away from them.
+    /// One more look at claims that have passed every check, of a login by `method`, before userinfo is asked: what they say is
+    /// signed, unless there is no ID token. Decides who it is ([`VerifiedClaims::known_as`]), and whether they may sign in.
     /// `callback` is what the browser brought, where there was one.
     fn identify(
         &self,
@@ -122,6 +77,10 @@ pub trait OidcProvider: Debug + Send + Sync {
     ) -> Result<(), ProviderError> {
         Ok(())
     }
+
+    /// What the claims mean, once userinfo has completed them: text that stands for a boolean, an e-mail that the provider does
+    /// not vouch for. Nothing is refused any more.
+    fn describe(&self, _claims: &mut VerifiedClaims) {}
 
     /// What to do about a page on which the authorization endpoint refuses a request; `None` if the page does not tell.
     fn refused_page(&self, _page: &Response) -> Option<&'static str> {
@@ -146,23 +105,5 @@ pub trait OidcProvider: Debug + Send + Sync {
     /// The connector test of its methods other than the redirect, as far as they are switched on.
     async fn probe(&self, _probing: &Probing<'_>) -> Vec<Finding> {
         Vec::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_issuer_is_admitted_in_its_own_spellings_only() {
-        let exact = IssuerPolicy::exact("https://id.example/a/");
-        assert!(exact.admits("https://id.example/a/"));
-        let either = IssuerPolicy::with_or_without_slash("https://id.example/a");
-        assert!(either.admits("https://id.example/a") && either.admits("https://id.example/a/"));
-        assert_eq!((either.key(), exact.key()), ("https://id.example/a", "https://id.example/a"));
-        for other in ["https://id.example/a", "https://id.example/A/", "https://id.example/a//", ""] {
-            assert!(!exact.admits(other), "{other}");
-        }
-        assert!(!either.admits("https://id.example/a//"));
     }
 }

@@ -196,9 +196,11 @@ impl RelyingParty {
         self.provider.identify(method, &mut claims, redirect.as_ref().map(|(callback, _)| *callback))?;
         // Some providers name the session in the answer where an administrator's mappers leave `sid` out.
         let session = claims.text("sid").map(str::to_owned).or_else(|| tokens.session_state.clone());
-        if tokens.id_token().is_some() && metadata.userinfo_endpoint.is_some() && claims.lacks_wanted(&options.scopes) {
+        let completes = self.registration.profile.completes_from_userinfo && metadata.userinfo_endpoint.is_some();
+        if tokens.id_token().is_some() && completes && claims.lacks_wanted(&options.scopes) {
             claims = claims.completed_by(asked().await?)?;
         }
+        self.provider.describe(&mut claims);
         Ok(Progress::Done(claims.into_identity(cx, &self.registration, method, session)))
     }
 }

@@ -75,7 +75,7 @@ fn check_claims(
     expected: &Expected<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), ProviderError> {
-    if claims.get("iss").is_some_and(|named| !named.as_str().is_some_and(|named| metadata.is_issuer(named))) {
+    if claims.contains_key("iss") && !metadata.is_issuer_of(claims) {
         return Err(refused(Check::Issuer));
     }
     let is_us = |audience: &Value| audience.as_str() == Some(expected.client_id);

@@ -28,6 +28,9 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// The path of the issuer below the server.
     const ISSUER: &'static str = "";
 
+    /// Whether it names itself in what browsers bring back (RFC 9207).
+    const SENDS_ISS: bool = true;
+
     /// The path of an endpoint below the issuer.
     fn path(endpoint: Endpoint) -> &'static str {
         match endpoint {
@@ -40,9 +43,19 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         }
     }
 
-    /// The settings of a connector to the issuer.
-    fn settings(issuer: &str) -> Vec<(&'static str, Value)> {
-        vec![("issuer", json!(issuer))]
+    /// How the provider names itself, where it is served at `address`: a real one has its own host in its name.
+    fn issuer(address: &str) -> String {
+        address.to_owned()
+    }
+
+    /// The settings of a connector to the provider that is served at `address`.
+    fn settings(address: &str) -> Vec<(&'static str, Value)> {
+        vec![("issuer", json!(address))]
+    }
+
+    /// The `sub` of a user, whose own `id` is a UUID.
+    fn subject(id: String) -> String {
+        id
     }
 
     /// Changes the discovery document.
@@ -118,11 +131,15 @@ impl<Q: Quirks> Standard<Q> {
 
 impl<Q: Quirks> Subject for Standard<Q> {
     fn settings(&self, origin: &str) -> Vec<(&'static str, Value)> {
-        Q::settings(&self.issuer(origin))
+        Q::settings(&format!("{origin}{}", self.server.state().path))
     }
 
     fn issuer(&self, origin: &str) -> String {
-        format!("{origin}{}", self.server.state().path)
+        Q::issuer(&format!("{origin}{}", self.server.state().path))
+    }
+
+    fn discovery(&self, origin: &str) -> String {
+        format!("{origin}{}{}", self.server.state().path, Q::path(Endpoint::Discovery))
     }
 
     fn router(&self) -> Router {
@@ -138,7 +155,7 @@ impl<Q: Quirks> Subject for Standard<Q> {
     }
 
     fn subject(&self, username: &str) -> Option<String> {
-        self.server.state().people.get(username).map(subject)
+        self.server.state().people.get(username).map(subject::<Q>)
     }
 
     fn rotate_key(&self, old: OldKey) {
@@ -191,11 +208,11 @@ impl<Q: Quirks> Provider for State<Q> {
 
 impl<Q: Quirks> State<Q> {
     fn issuer(&self, call: &Call<'_>) -> String {
-        format!("http://{}{}", call.host, self.path)
+        Q::issuer(&format!("http://{}{}", call.host, self.path))
     }
 
     fn address(&self, call: &Call<'_>, endpoint: Endpoint) -> String {
-        format!("{}{}", self.issuer(call), Q::path(endpoint))
+        format!("http://{}{}{}", call.host, self.path, Q::path(endpoint))
     }
 
     /// OIDC Discovery section 3.
@@ -214,8 +231,10 @@ impl<Q: Quirks> State<Q> {
             "scopes_supported": ["openid", "profile", "email"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
             "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": true,
         });
+        if Q::SENDS_ISS {
+            document["authorization_response_iss_parameter_supported"] = json!(true);
+        }
         Q::document(&mut document);
         if let Some(misbehaviour) = self.book.at(Endpoint::Discovery) {
             misbehaviour.spoil_discovery(&mut document);
@@ -231,7 +250,7 @@ impl<Q: Quirks> State<Q> {
     /// What the granted scopes say of a user (OIDC Core section 5.4).
     fn claims_of(&self, person: &Person, scopes: &[String]) -> Map<String, Value> {
         let granted = |scope: &str| scopes.iter().any(|granted| granted == scope);
-        let mut claims = Map::from_iter([("sub".to_owned(), json!(subject(person)))]);
+        let mut claims = Map::from_iter([("sub".to_owned(), json!(subject::<Q>(person)))]);
         if let Some((given, family)) = person.name.as_ref().filter(|_| granted("profile")) {
             claims.insert("name".into(), json!(format!("{given} {family}")));
             claims.insert("given_name".into(), json!(given));
@@ -246,8 +265,8 @@ impl<Q: Quirks> State<Q> {
     }
 }
 
-fn subject(person: &Person) -> String {
-    signer::uuid(signer::derive(&["standard", &person.username]))
+fn subject<Q: Quirks>(person: &Person) -> String {
+    Q::subject(signer::uuid(signer::derive(&["standard", &person.username])))
 }
 
 impl<Q> Clone for Standard<Q> {

@@ -33,6 +33,11 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
     /// How its tokens name the issuer.
     fn issuer(&self, origin: &str) -> String;
 
+    /// Where its discovery document is.
+    fn discovery(&self, origin: &str) -> String {
+        format!("{}/.well-known/openid-configuration", self.issuer(origin))
+    }
+
     /// What the world sees.
     fn router(&self) -> Router;
 

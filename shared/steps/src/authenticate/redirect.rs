@@ -4,6 +4,7 @@ use journeys::{
     Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, Usable, ViewCx,
     unusable,
 };
+use providers::oidc::{AuthorizeParams, ClaimsRequest};
 use providers::{Answer, Attempt, Callback, Hints, Wishes};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -28,6 +29,11 @@ struct AuthenticateRedirect {
     prompt: Option<Prompt>,
     /// Space-separated, instead of what the connector and the application say.
     acr_values: Option<String>,
+    /// Claims to ask for (OIDC Core 5.5), instead of those that the connector asks for.
+    claims: Option<ClaimsRequest>,
+    /// Parameters that the provider has of its own, before those of the connector.
+    #[serde(default)]
+    authorize_params: AuthorizeParams,
 }
 
 /// OIDC Core 3.1.2.1. `none` would let the provider ask the user nothing.
@@ -78,6 +84,8 @@ impl Step for AuthenticateRedirect {
             locales: ui_locales.as_deref(),
             prompt: login_again.or(self.prompt.map(Prompt::as_str)),
             acr_values: self.acr_values.as_deref(),
+            claims: self.claims.as_ref(),
+            params: Some(&self.authorize_params),
             wishes: Wishes { prompt: prompt.as_deref(), acr_values: acr_values.as_deref() },
         };
         let returned = cx.provider().begin(&usable, Attempt::Redirect(hints)).await?;

@@ -27,7 +27,8 @@ pub(super) async fn read<'a>(
     with: &'a Probe<'a>,
 ) -> (Probing<'a>, Vec<Finding>) {
     let (policy, pinned) = (&registration.profile.issuer, registration.pinned());
-    let fetched = if pinned.are_enough() { None } else { Some(discovery::read(cx, policy).await) };
+    let address = discovery::address(policy, pinned);
+    let fetched = if pinned.are_enough() { None } else { Some(discovery::read(cx, address.clone()).await) };
     let document = fetched.as_ref().and_then(|fetched| fetched.as_ref().ok());
     let metadata = match &fetched {
         Some(Err(unread)) => Err(unread.error),
@@ -45,7 +46,7 @@ pub(super) async fn read<'a>(
     };
     let discovery = Finding { detail, ..Finding::of("discovery", discovered) };
     let issuer = issuer(registration, &fetched);
-    let checks = vec![discovery, issuer.0, Finding::of("tls", certificate(policy.key(), &fetched))];
+    let checks = vec![discovery, issuer.0, Finding::of("tls", certificate(address.as_ref(), &fetched))];
 
     let metadata = metadata.map_err(|_| NO_DOCUMENT);
     let redirect_uri = registration.redirect_uri(cx);
@@ -103,10 +104,10 @@ fn is_shown(url: &Url) -> bool {
 const MAX_SHOWN: usize = 255;
 
 /// Egress has checked the certificate of whoever has answered.
-fn certificate(issuer: &str, fetched: &Fetched) -> Verdict {
+fn certificate(address: Option<&Url>, fetched: &Fetched) -> Verdict {
     match fetched {
         None => Err(ALL_PINNED),
-        Some(_) if !issuer.starts_with("https://") => Err(THIS_MACHINE),
+        Some(_) if address.is_some_and(|address| address.scheme() == "http") => Err(THIS_MACHINE),
         Some(Ok(_)) => Ok(()),
         Some(Err(Unread { error: error @ ProviderError::Unavailable { outage: Outage::Tls, .. }, .. })) => {
             Err(NotPassed::from(*error))
@@ -162,7 +163,7 @@ mod tests {
             ("https://id.example", outage(Outage::Tls), Err(Stage::Discovery.unavailable(Outage::Tls).into())),
             ("https://id.example", None, Err(ALL_PINNED)),
         ] {
-            assert_eq!(certificate(issuer, &fetched), verdict);
+            assert_eq!(certificate(Url::parse(issuer).ok().as_ref(), &fetched), verdict);
         }
     }
 }

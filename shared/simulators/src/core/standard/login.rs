@@ -78,7 +78,8 @@ impl<Q: Quirks> State<Q> {
         page(&format!("<p>{error}</p>{}", form(&action, &fields)))
     }
 
-    fn deliver(&self, target: &Target, fields: Fields) -> Reply {
+    fn deliver(&self, target: &Target, mut fields: Fields) -> Reply {
+        fields.retain(|(name, _)| Q::SENDS_ISS || *name != "iss");
         match target.deliver(&self.book, fields) {
             Delivery::Redirect(address) => Reply::empty(StatusCode::SEE_OTHER).header(LOCATION, address),
             Delivery::Form(fields) => {

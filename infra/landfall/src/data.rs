@@ -17,6 +17,8 @@ const SECRETS: &str = "secrets.json";
 const DATABASE: &str = "dynamodb.sqlite";
 /// See [`DataFolder::write_environment`].
 pub const ENVIRONMENT: &str = "functions.env";
+/// See [`DataFolder::write_login`].
+pub const LOGIN: &str = "login.sh";
 /// What outlives a start, with what SQLite keeps beside its own.
 const KEPT: [&str; 4] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm", DATABASE, SECRETS];
 
@@ -75,8 +77,21 @@ impl DataFolder {
     /// Writes down what functions in other processes have to know, for `cargo lambda watch --env-file`.
     pub fn write_environment(&self, variables: &[(&str, String)]) -> Result<(), CommandError> {
         let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        let path = self.path.join(ENVIRONMENT);
-        let written = create_anew(&path).and_then(|mut file| file.write_all(lines.as_bytes()));
+        self.write(ENVIRONMENT, &lines)
+    }
+
+    /// Writes down the script of a login, in place of the one from the last start; `None` if there is none.
+    pub fn write_login(&self, script: Option<&str>) -> Result<(), CommandError> {
+        if let Some(script) = script {
+            return self.write(LOGIN, script);
+        }
+        let path = self.path.join(LOGIN);
+        fs::remove_file(&path).or_else(unless_missing).map_err(|error| file(&path, error))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), CommandError> {
+        let path = self.path.join(name);
+        let written = create_anew(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(|error| file(&path, error))
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method};
+use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method, ParamType};
 use providers::Registry;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use simulators::{Person, Registration, Simulator, Subject, keycloak};
 
 use crate::documents;
@@ -22,9 +22,10 @@ pub const PROVIDERS: &[Provider] = &[Provider {
 pub const EMAIL: &str = "ada@example.org";
 /// The demo user's password.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// The redirect URI that the transcript names. Nobody is sent there: it redeems the code itself.
+/// The redirect URI of the script: no browser goes there, it redeems the code itself.
 pub const REDIRECT_URI: &str = "https://demo.example/signed-in";
-/// Somebody the demo's provider knows.
+
+/// A user of the demo's provider.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct DemoUser {
     /// E-mail.
@@ -134,6 +135,17 @@ pub fn journeys(connector: &ConnectorDocument) -> Result<Vec<JourneyDocument>, C
         documents::journey(place, &text.replace("{connector}", connector.id.as_str()))
     };
     connector.methods.keys().map(journey).collect()
+}
+
+/// What the demo application starts `journey` with: a value for each parameter that has no default.
+pub fn params(journey: &JourneyDocument) -> Map<String, Value> {
+    let needed = journey.params.iter().filter(|(_, param)| param.default.is_none());
+    let value = |kind| match kind {
+        ParamType::String => "gold".into(),
+        ParamType::Integer => 0.into(),
+        ParamType::Boolean => false.into(),
+    };
+    needed.map(|(name, param)| (name.clone(), value(param.kind))).collect()
 }
 
 /// The demo application, which may start `journeys` of a server at `base`.

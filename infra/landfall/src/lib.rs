@@ -7,6 +7,7 @@
 //! **To add one more command**: one file with its arguments and `run`, one variant of [`cli::Command`].
 
 pub mod apply;
+pub mod banner;
 pub mod cli;
 pub mod data;
 pub mod demo;
@@ -14,6 +15,7 @@ pub mod documents;
 pub mod embedded;
 pub mod error;
 pub mod functions;
+pub mod hints;
 pub mod keys;
 pub mod page;
 pub mod secrets;

@@ -10,15 +10,12 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use domain::{JourneyDocument, JourneyId, ParamType};
+use domain::{JourneyDocument, JourneyId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use web::Json;
 
 use crate::demo::{self, DemoUser};
-
-/// What a text parameter of a journey is started with.
-const TEXT: &str = "gold";
 
 /// The page, which offers `journeys`, and says whom one can sign in as if the provider is the demo's.
 pub fn router(journeys: &[JourneyDocument], user: Option<DemoUser>) -> Router {
@@ -87,10 +84,7 @@ impl Offer {
     fn of(journey: &JourneyDocument) -> Self {
         let has = |kind: &str| journey.steps.values().any(|step| step.kind == kind);
         let title = TITLES.iter().find(|(kind, _)| has(kind)).map_or("Sign in", |(_, title)| title);
-        let needed = journey.params.iter().filter(|(_, param)| param.default.is_none());
-        let texts = needed.filter(|(_, param)| param.kind == ParamType::String);
-        let params = texts.map(|(name, _)| (name.clone(), TEXT.into())).collect();
-        Self { id: journey.id.clone(), title, params }
+        Self { id: journey.id.clone(), title, params: demo::params(journey) }
     }
 }
 
@@ -178,15 +172,15 @@ mod tests {
                 "client_id": "demo",
                 "user": { "email": "ada@example.org", "password": "correct horse battery staple" },
                 "journeys": [
-                    { "id": "sign-in-with-keycloak", "title": "Sign in at the provider's page", "params": { "plan": "gold" } },
-                    { "id": "migrate-from-keycloak", "title": "Sign in with e-mail and password", "params": { "plan": "gold" } },
+                    { "id": "sign-in-with-keycloak", "title": "Sign in at the provider's page", "params": {} },
+                    { "id": "migrate-from-keycloak", "title": "Sign in with e-mail and password", "params": {} },
                 ],
             })
         );
     }
 
     #[test]
-    fn only_texts_without_a_default_are_filled_in() {
+    fn parameters_without_a_default_are_filled_in() {
         let journey = "format: 1
 id: trial
 params:
@@ -198,7 +192,10 @@ steps:
   done: { type: complete }
 ";
         let offer = Offer::of(&documents::parse("trial.yaml", journey).unwrap());
-        assert_eq!(json!(offer), json!({ "id": "trial", "title": "Sign in", "params": { "plan": "gold" } }));
+        assert_eq!(
+            json!(offer),
+            json!({ "id": "trial", "title": "Sign in", "params": { "plan": "gold", "seats": 0 } })
+        );
     }
 
     #[tokio::test]

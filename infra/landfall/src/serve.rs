@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aws::{BUDGET, Config, SystemClock, SystemEntropy};
 use axum::Router;
 use clap::{ArgGroup, Args};
-use domain::{AdminToken, Client, ConnectorDocument, JourneyDocument, Method};
+use domain::{AdminToken, Client, ConnectorDocument, JourneyDocument};
 use egress::Reach;
 use providers::{Registry, callback_url};
 use secrecy::SecretString;
@@ -22,13 +22,14 @@ use utoipa::openapi::InfoBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use web::Json;
 
-use crate::data::{DataFolder, ENVIRONMENT};
+use crate::banner::Banner;
+use crate::data::DataFolder;
 use crate::demo::DemoUser;
 use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
 use crate::functions::Services;
 use crate::secrets::LocalSecrets;
-use crate::transcript::Transcript;
+use crate::transcript::{Form, Transcript};
 use crate::{demo, documents, functions, page};
 
 /// Where everything listens unless told otherwise.
@@ -129,7 +130,7 @@ impl Serve {
         let documents = Documents { subjects, connectors, journeys, clients };
         tokio::select! {
             ended = dynamodb.serve() => ended,
-            ended = self.serve(listener, &config, secrets, &documents, &admin) => ended,
+            ended = self.serve(listener, &config, secrets, &documents, &data, &admin) => ended,
         }
     }
 
@@ -180,6 +181,7 @@ impl Serve {
         config: &Config,
         secrets: Arc<LocalSecrets>,
         documents: &Documents,
+        data: &DataFolder,
         admin: &AdminToken,
     ) -> Result<(), CommandError> {
         let Documents { subjects, connectors, journeys, clients } = documents;
@@ -198,7 +200,7 @@ impl Serve {
         }
         // Before it is announced that we are there: who then asks us to stop is heard.
         let interrupted = interrupted().map_err(CommandError::Server)?;
-        self.print(config, documents, admin).map_err(CommandError::Output)?;
+        self.announce(config, documents, data, admin)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
     }
@@ -208,61 +210,38 @@ impl Serve {
         self.connectors.is_none().then_some(demo::USER)
     }
 
-    fn print(&self, config: &Config, documents: &Documents, admin: &AdminToken) -> std::io::Result<()> {
+    /// Prints where everything is, and writes the script of a login into the data folder.
+    fn announce(
+        &self,
+        config: &Config,
+        documents: &Documents,
+        data: &DataFolder,
+        admin: &AdminToken,
+    ) -> Result<(), CommandError> {
         let Documents { subjects, connectors, journeys, .. } = documents;
-        let (base, data) = (&config.issuer, self.data.display());
         let here = format!("http://127.0.0.1:{}", self.port);
+        // The script has no browser: it takes a journey that asks for the password.
+        let login = journeys.iter().find_map(|journey| Some((journey, Form::of(journey)?)));
+        let command = std::env::current_exe().unwrap_or_else(|_| "landfall".into());
+        let script = login.map(|(journey, form)| {
+            let (user, command, entropy) = (self.user(), command.as_path(), &SystemEntropy);
+            Transcript { base: &config.issuer, page: &here, journey, form, user, command, entropy }.to_string()
+        });
+        data.write_login(script.as_deref())?;
+        let simulated: Vec<_> = subjects.iter().map(|subject| subject.issuer(&here)).collect();
+        let banner = Banner {
+            here: &here,
+            functions: self.functions.as_ref().map(|_| config.issuer.as_str()),
+            journeys,
+            connectors,
+            simulated: &simulated,
+            user: self.user(),
+            has_login: script.is_some(),
+            data: &self.data,
+            admin: admin.expose(),
+        };
         let mut out = std::io::stdout();
-        writeln!(out, "Landfall is at {here}: open it in a browser and sign in\n")?;
-        if let Some(functions) = &self.functions {
-            let at = functions.trim_start_matches("http://").trim_end_matches('/');
-            let (address, port) = at.rsplit_once(':').unwrap_or((at, "80"));
-            writeln!(
-                out,
-                "The functions themselves are at {base} once this runs in another terminal, in this folder:\n"
-            )?;
-            writeln!(
-                out,
-                "  cargo lambda watch -A {address} -P {port} --disable-cors --features local --env-file {data}/{ENVIRONMENT}\n"
-            )?;
-        }
-        for journey in journeys {
-            writeln!(out, "  journey   {base}/v1/journeys/{}/start", journey.id)?;
-        }
-        writeln!(out, "  issuer    {base}  (keys at {base}/oauth2/jwks, tokens at {base}/oauth2/token)")?;
-        writeln!(out, "  OpenAPI   {here}/openapi.json")?;
-        if let Some(path) = &self.connectors {
-            writeln!(out, "  providers {}", path.display())?;
-        }
-        for subject in subjects {
-            writeln!(out, "  provider  a simulated one at {}", subject.issuer(&here))?;
-        }
-        for split in documents::split_pools(&Registry::default(), connectors, &[]) {
-            writeln!(out, "  note      {split}")?;
-        }
-        for connector in connectors.iter().filter(|connector| connector.methods.contains_key(&Method::Oidc)) {
-            let callback = callback_url(base, &connector.id);
-            writeln!(out, "  callback  {callback}  (the redirect URI to register at {})", connector.name)?;
-        }
-        writeln!(
-            out,
-            "  admin     {}  (bearer token of the administrators' routes, as long as this runs)",
-            admin.expose()
-        )?;
-        writeln!(out, "  data      {data}  (users, sessions, keys; forget them with --reset)\n")?;
-        // The transcript has no browser: it takes a journey that asks for the password.
-        let by_password =
-            |journey: &&JourneyDocument| journey.steps.values().any(|step| step.kind == "authenticate_password");
-        let password = journeys.iter().find(by_password);
-        let Some(journey) = password else { return out.flush() };
-        let user = self.user();
-        match user {
-            Some(_) => writeln!(out, "Migrate the demo user from another terminal, in this folder:\n")?,
-            None => writeln!(out, "Migrate a user from another terminal, in this folder; fill in who:\n")?,
-        }
-        let transcript = Transcript { base, journey: &journey.id, user, entropy: &SystemEntropy };
-        writeln!(out, "{transcript}\n")?;
-        out.flush()
+        write!(out, "{banner}").and_then(|()| out.flush()).map_err(CommandError::Output)
     }
 }
 

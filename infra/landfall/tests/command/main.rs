@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test, its helpers included")]
 
 mod deployment;
+mod login;
 mod refused;
 mod serving;
 
@@ -15,9 +16,9 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use domain::SeededEntropy;
 use insta::assert_snapshot;
+use landfall::banner::READY;
 use landfall::demo::{CLIENT_ID, EMAIL, PASSWORD, REDIRECT_URI};
 use landfall::secrets::LocalSecrets;
-use landfall::transcript::END;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokens::grants::challenge_of;
@@ -144,13 +145,14 @@ struct Server {
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
-/// Serves from a folder, and returns once the transcript is printed: from then on it answers.
+/// Serves from a folder, and returns once its last line is printed: from then on it answers.
 fn serve(place: &Place, port: u16, arguments: &[&str]) -> Server {
     let mut command = place.command(&[&["--port", &port.to_string(), "--data", "data"], arguments].concat());
-    // Nobody reads it here, and a pipe that is full would stop the server.
-    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    // A file, since a pipe that is full would stop the server.
+    let log = fs::File::create(place.0.path().join("log")).unwrap();
+    let mut child = command.stderr(log).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let printed: Vec<_> = lines.by_ref().map(Result::unwrap).take_while(|line| line != END).collect();
+    let printed: Vec<_> = lines.by_ref().map(Result::unwrap).take_while(|line| line != READY).collect();
     assert!(child.try_wait().unwrap().is_none(), "landfall ended: {printed:#?}");
     Server { child, port, printed: printed.join("\n"), _stdout: lines }
 }
@@ -225,8 +227,12 @@ impl Server {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Stops it as a terminal or a supervisor does (SIGTERM).
     fn stop(mut self) {
+        self.terminate();
+    }
+
+    /// Stops it as a supervisor does (SIGTERM), and waits until it has ended.
+    fn terminate(&mut self) {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         assert_eq!(self.child.wait().unwrap().code(), Some(0));

@@ -75,7 +75,7 @@ fn a_client_of_ones_own_starts_the_demos_journeys_with_its_secret_beside_the_dem
 }
 
 /// The demo's Keycloak as a provider of one's own.
-fn demo_connector(server: &Server, realm: &str) -> String {
+pub(crate) fn demo_connector(server: &Server, realm: &str) -> String {
     CONNECTORS
         .replace("https://id.example.com", &format!("{}/demo/keycloak", server.issuer()))
         .replace("realm: demo", realm)

@@ -183,6 +183,8 @@ words! {
         Subject = "subject",
         /// The nonce is missing, or another request's.
         Nonce = "nonce",
+        /// The user is of a tenant or an organization that the connector does not take.
+        Tenant = "tenant",
         /// The authorization code is another client's, another address's or another request's.
         Code = "code",
         /// The access token that was just issued is not accepted.

@@ -21,14 +21,17 @@
 
 mod adapter;
 pub mod answers;
+mod auth0;
 mod cx;
 mod error;
 #[cfg(test)]
 mod guides;
 mod keycloak;
 pub mod oidc;
+mod okta;
 mod onelogin;
 mod openid_connect;
+mod pingone;
 pub mod refusals;
 mod registry;
 mod report;

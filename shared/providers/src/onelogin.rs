@@ -43,3 +43,29 @@ impl OidcProvider for OneLogin {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::oidc::complaint_about;
+
+    #[test]
+    fn a_wrong_setting_names_itself_and_what_is_right() {
+        let wrong = |subdomain: &str| {
+            format!(
+                "settings.subdomain: {subdomain:?} is not what stands before .onelogin.com in the account's address, such as acme"
+            )
+        };
+        for (settings, expected) in [
+            (json!({ "subdomain": "acme" }), "none".to_owned()),
+            (json!({}), "settings: missing field `subdomain`".to_owned()),
+            (json!({ "subdomain": "acme.onelogin.com" }), wrong("acme.onelogin.com")),
+            (json!({ "subdomain": "https://acme" }), wrong("https://acme")),
+            (json!({ "subdomain": "evil.example/" }), wrong("evil.example/")),
+            (json!({ "subdomain": "" }), wrong("")),
+        ] {
+            assert_eq!(complaint_about("onelogin", settings), expected);
+        }
+    }
+}

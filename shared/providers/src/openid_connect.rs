@@ -81,20 +81,9 @@ fn check_domain(domain: &str) -> Result<IssuerPolicy, InvalidConnector> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
-    use crate::Registry;
-
-    fn complaint(settings: Value) -> String {
-        let document = json!({
-            "id": "acme", "provider": "oidc", "name": "Acme", "client": { "id": "landfall" },
-            "methods": { "oidc": {} }, "settings": settings,
-        });
-        match Registry::default().adapter(&serde_json::from_value(document).unwrap()) {
-            Ok(_) => "none".to_owned(),
-            Err(error) => error.to_string(),
-        }
-    }
+    use crate::oidc::complaint_about;
 
     #[test]
     fn a_wrong_setting_is_told_where_it_is_wrong() {
@@ -160,7 +149,7 @@ mod tests {
                  `userinfo_endpoint`, `jwks_uri`",
             ),
         ] {
-            assert_eq!(complaint(settings), expected);
+            assert_eq!(complaint_about("oidc", settings), expected);
         }
     }
 }

@@ -21,12 +21,36 @@ pub struct Refusals {
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     error: Option<&'static str>,
-    text: Option<&'static str>,
+    text: Option<Text>,
     status: Option<u16>,
     page: bool,
     meaning: ProviderError,
     note: &'static str,
     source: &'static str,
+}
+
+/// What an `error_description` has to say.
+#[derive(Debug, Clone, Copy)]
+enum Text {
+    /// This, to the letter.
+    Whole(&'static str),
+    /// This, among other words.
+    Part(&'static str),
+}
+
+impl Text {
+    fn is_in(self, description: &str) -> bool {
+        match self {
+            Self::Whole(text) => description == text,
+            Self::Part(text) => description.contains(text),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole(text) | Self::Part(text) => text,
+        }
+    }
 }
 
 impl Row {
@@ -48,7 +72,13 @@ impl Row {
     /// Only with this `error_description`, to the letter.
     #[must_use]
     pub const fn saying(self, text: &'static str) -> Self {
-        Self { text: Some(text), ..self }
+        Self { text: Some(Text::Whole(text)), ..self }
+    }
+
+    /// Only with these words in its `error_description`: where a provider puts values of its own around them.
+    #[must_use]
+    pub const fn mentioning(self, text: &'static str) -> Self {
+        Self { text: Some(Text::Part(text)), ..self }
     }
 
     /// Only with this status.
@@ -64,13 +94,14 @@ impl Row {
     }
 
     fn fits(&self, response: &Response, error: Option<&OauthError>) -> bool {
-        let says = |wanted: Option<&str>, said: fn(&OauthError) -> &str| {
-            wanted.is_none_or(|wanted| error.is_some_and(|error| said(error) == wanted))
-        };
-        says(self.error, |error| &error.code)
-            && says(self.text, |error| &error.description)
+        self.is_said_by(error)
             && self.status.is_none_or(|status| response.status == status)
             && (!self.page || response.media_type() == "text/html")
+    }
+
+    fn is_said_by(&self, error: Option<&OauthError>) -> bool {
+        self.error.is_none_or(|code| error.is_some_and(|error| error.code == code))
+            && self.text.is_none_or(|text| error.is_some_and(|error| text.is_in(&error.description)))
     }
 }
 
@@ -88,9 +119,10 @@ pub fn classify(now: DateTime<Utc>, stage: Stage, response: &Response, tables: &
     }
 }
 
-/// What an `error` alone means, as a redirect brings it; `None` if no row has it.
-pub(crate) fn of_error(table: &Refusals, error: &str) -> Option<ProviderError> {
-    table.rows.iter().find(|row| row.error == Some(error)).map(|row| row.meaning)
+/// What an error means that a redirect brings; `None` if no row has it.
+pub(crate) fn of_error(tables: &[&Refusals], error: &OauthError) -> Option<ProviderError> {
+    let rows = tables.iter().flat_map(|table| table.rows);
+    rows.into_iter().find(|row| row.is_said_by(Some(error))).map(|row| row.meaning)
 }
 
 impl Refusals {
@@ -100,9 +132,10 @@ impl Refusals {
             format!("To {}:\n\n| answer | outcome | what it means | source |\n|---|---|---|---|\n", self.to);
         for row in self.rows {
             let Row { error, text, status, page, meaning, note, source } = row;
-            let quoted = |text: &Option<&str>| text.map(|text| format!("`{text}`"));
+            let quoted = |text: Option<&str>| text.map(|text| format!("`{text}`"));
             let status = status.map(|status| if *page { format!("a page with {status}") } else { status.to_string() });
-            let answer: Vec<String> = [quoted(error), quoted(text), status].into_iter().flatten().collect();
+            let answer: Vec<String> =
+                [quoted(*error), quoted(text.map(Text::as_str)), status].into_iter().flatten().collect();
             let outcome = meaning.outcome().map_or("refused".to_owned(), |outcome| format!("`{outcome}`"));
             let means = match (note, meaning) {
                 (&"", ProviderError::Misconfigured { hint, .. }) => hint,
@@ -173,7 +206,8 @@ mod tests {
                     Row { page: true, .. } => ("text/html", "<p>".to_owned()),
                     Row { error, text, .. } => (
                         "application/json",
-                        json!({ "error": error.unwrap_or("-"), "error_description": text.unwrap_or("-") }).to_string(),
+                        json!({ "error": error.unwrap_or("-"), "error_description": text.map_or("-", Text::as_str) })
+                            .to_string(),
                     ),
                 };
                 let found = meaning_in(table, row.status.unwrap_or(400), media_type, &body);

@@ -10,13 +10,20 @@ use serde_json::{Map, Value};
 
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, keycloak, onelogin, openid_connect};
+use crate::{ProviderAdapter, auth0, keycloak, okta, onelogin, openid_connect, pingone};
 
 /// In seconds, of one call: API Gateway waits no longer for the whole request.
 const MAX_TIMEOUT: u8 = 29;
 
 /// One line per provider.
-pub(crate) const PROVIDERS: &[Provider] = &[keycloak::PROVIDER, onelogin::PROVIDER, openid_connect::PROVIDER];
+pub(crate) const PROVIDERS: &[Provider] = &[
+    okta::PROVIDER,
+    auth0::PROVIDER,
+    keycloak::PROVIDER,
+    onelogin::PROVIDER,
+    pingone::PROVIDER,
+    openid_connect::PROVIDER,
+];
 
 /// Makes the adapter of a document whose common part has been checked. It calls nobody.
 pub type Build = fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>;
@@ -280,7 +287,7 @@ mod tests {
             (
                 "/provider",
                 json!("kecloak"),
-                "provider: unknown provider \"kecloak\", known are: keycloak, onelogin, oidc",
+                "provider: unknown provider \"kecloak\", known are: okta, auth0, keycloak, onelogin, pingone, oidc",
             ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),

@@ -10,8 +10,11 @@
 //! Connect is [`Standard`] with its [`Quirks`]: paths, claims and words, and nothing that the standard says already. Any
 //! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
+pub mod auth0;
 pub mod keycloak;
+pub mod okta;
 pub mod onelogin;
+pub mod pingone;
 pub mod plain;
 
 mod core;
@@ -25,4 +28,11 @@ pub use keycloak::Keycloak;
 pub use plain::Plain;
 
 /// Every kind of simulated provider.
-pub const SIMULATORS: &[Simulator] = &[keycloak::SIMULATOR, onelogin::SIMULATOR, plain::SIMULATOR];
+pub const SIMULATORS: &[Simulator] = &[
+    okta::SIMULATOR,
+    auth0::SIMULATOR,
+    keycloak::SIMULATOR,
+    onelogin::SIMULATOR,
+    pingone::SIMULATOR,
+    plain::SIMULATOR,
+];

@@ -57,8 +57,10 @@ async fn what_is_kept_of_a_redirect_is_small() {
 async fn hints_come_before_settings_and_settings_before_nothing() {
     let settings = json!({
         "prompt": "login", "acr_values": "1", "response_mode": "query", "pkce": false, "scopes": ["email", "openid"],
-        "authorize_params": { "kc_idp_hint": "google&x=y" },
+        "authorize_params": { "kc_idp_hint": "google&x=y", "theme": "dark" }, "claims": { "userinfo": {} },
     });
+    let claims = serde_json::from_value(json!({ "id_token": {} })).unwrap();
+    let params = serde_json::from_value(json!({ "kc_idp_hint": "apple" })).unwrap();
     for row in Row::redirects() {
         let bench = row.with(json!({ "settings": settings })).await;
         let query = async |hints| {
@@ -74,13 +76,24 @@ async fn hints_come_before_settings_and_settings_before_nothing() {
         let common = ["scope=email+openid", "response_mode=query"];
         let unhinted = without(query(Hints::default()).await);
         assert_eq!(unhinted[..2], common);
-        assert_eq!(unhinted[2..], ["prompt=login", "acr_values=1", "kc_idp_hint=google%26x%3Dy"]);
+        assert_eq!(
+            unhinted[2..],
+            [
+                "prompt=login",
+                "acr_values=1",
+                "claims=%7B%22userinfo%22%3A%7B%7D%7D",
+                "kc_idp_hint=google%26x%3Dy",
+                "theme=dark"
+            ]
+        );
 
         let hints = Hints {
             login: Some("ada@example.org"),
             locales: Some("de en"),
             prompt: Some("consent"),
             acr_values: Some("2 3"),
+            claims: Some(&claims),
+            params: Some(&params),
             ..Hints::default()
         };
         let hinted = without(query(hints).await);
@@ -91,7 +104,9 @@ async fn hints_come_before_settings_and_settings_before_nothing() {
                 "ui_locales=de+en",
                 "prompt=consent",
                 "acr_values=2+3",
-                "kc_idp_hint=google%26x%3Dy"
+                "claims=%7B%22id_token%22%3A%7B%7D%7D",
+                "kc_idp_hint=apple",
+                "theme=dark"
             ]
         );
     }

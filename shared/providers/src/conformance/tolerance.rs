@@ -172,7 +172,8 @@ async fn an_error_with_200_is_an_error_and_what_is_not_used_need_not_be_there() 
         if row.1 == Method::Oidc {
             assert_eq!(rejected, ProviderError::Rejected(Rejection::InteractionRequired));
         }
-        for unused in [json!({ "access_token": null }), json!({ "token_type": null }), json!({ "token_type": "mac" })] {
+        let unused = [json!({ "access_token": null }), json!({ "token_type": null }), json!({ "token_type": "mac" })];
+        for unused in unused.into_iter().filter(|_| row.userinfo_calls() == 0) {
             answers(unused.clone());
             bench.login().await.unwrap_or_else(|error| panic!("{row:?} {unused}: {error}"));
         }

@@ -148,7 +148,8 @@ pub(super) fn url(
             query.append_pair(name, value);
         }
     }
-    query.extend_pairs(redirect.params.and(&options.authorize_params));
+    let own = &registration.profile.authorize_params;
+    query.extend_pairs(AuthorizeParams::together(&[&redirect.params, &options.authorize_params, own]));
     drop(query);
     Ok(url)
 }

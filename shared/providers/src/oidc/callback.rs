@@ -1,6 +1,8 @@
 //! What a browser brings back from the authorization endpoint (RFC 6749 sections 4.1.2 and 4.1.2.1, OIDC Core 3.1.2.6).
 
 use super::discovery::Metadata;
+use super::profile::Profile;
+use crate::answers::OauthError;
 use crate::refusals::{self, Refusals, Row};
 use crate::{Callback, Check, Outage, ProviderError, Rejection, Stage};
 
@@ -17,8 +19,7 @@ const AWAY: ProviderError = STAGE.unavailable(Outage::ServerError);
 const RFC: &str = "RFC 6749 section 4.1.2.1";
 const CORE: &str = "OIDC Core 3.1.2.6";
 
-/// To an authorization request, at the callback, by `error`. The description is for people and may be anything: it is not
-/// looked at. An unknown error is treated as declined.
+/// To an authorization request, at the callback, by `error`. An unknown error is treated as declined.
 pub const OF_A_REDIRECT: Refusals = Refusals {
     to: "an authorization request, at the callback",
     rows: &[
@@ -69,7 +70,11 @@ pub(super) fn wants_a_person(error: &str) -> bool {
 }
 
 /// The authorization code, if this is an answer of the provider the browser was sent to.
-pub(super) fn code<'a>(metadata: &Metadata, callback: &'a Callback) -> Result<&'a str, ProviderError> {
+pub(super) fn code<'a>(
+    metadata: &Metadata,
+    profile: &Profile,
+    callback: &'a Callback,
+) -> Result<&'a str, ProviderError> {
     // Before anything is believed or sent: an answer that an attacker's provider has mixed in would have us give it the
     // code of the right one, or the right one a code of its own (RFC 9207 section 2.4).
     match callback.get("iss") {
@@ -77,9 +82,11 @@ pub(super) fn code<'a>(metadata: &Metadata, callback: &'a Callback) -> Result<&'
         None if !metadata.names_itself => {}
         _ => return Err(STAGE.refused(Check::Issuer)),
     }
-    if let Some(error) = callback.get("error") {
+    if let Some(code) = callback.get("error") {
+        let description = callback.get("error_description").unwrap_or_default().to_owned();
+        let error = OauthError { code: code.to_owned(), description };
         // An unknown one: the provider has refused, and there is nothing to try again.
-        return Err(refusals::of_error(&OF_A_REDIRECT, error).unwrap_or(DECLINED));
+        return Err(refusals::of_error(profile.of_a_redirect, &error).unwrap_or(DECLINED));
     }
     callback.get("code").ok_or_else(|| STAGE.refused(Check::Format))
 }

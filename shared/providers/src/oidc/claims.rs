@@ -11,10 +11,8 @@ use super::connection::Registration;
 use super::id_token;
 use crate::{Check, Cx, ProviderError, Stage};
 
-/// What an ID token that lacks it makes us ask userinfo for, with the scope by which it was asked for. The e-mail alone:
-/// an account has one, and a provider that keeps it out of its ID tokens keeps the rest of a profile out as well, so all
-/// of it comes with the one call. An account without a name is nothing to ask about at every login.
-const WANTED: &[(&str, &str)] = &[("email", "email")];
+/// The scope by which the claims are asked for that userinfo may be asked about (OIDC Core 5.4).
+const SCOPES: &[(&str, &str)] = &[("email", "email"), ("email_verified", "email"), ("name", "profile")];
 
 /// Verified claims about one subject of one issuer.
 pub struct VerifiedClaims {
@@ -76,9 +74,13 @@ impl VerifiedClaims {
         self.text("email").and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain.to_ascii_lowercase())
     }
 
-    /// Whether something is missing that userinfo may have, where these are the scopes that were asked for.
-    pub(crate) fn lacks_wanted(&self, scopes: &[String]) -> bool {
-        WANTED.iter().any(|(claim, scope)| self.text(claim).is_none() && scopes.iter().any(|asked| asked == scope))
+    /// Whether one of these claims is missing that userinfo may have, where these are the scopes that were asked for.
+    pub(crate) fn lacks(&self, wanted: &[&str], scopes: &[String]) -> bool {
+        let was_asked = |claim: &str| {
+            SCOPES.iter().any(|(name, scope)| *name == claim && scopes.iter().any(|asked| asked == scope))
+        };
+        let has = |claim: &str| self.claims.get(claim).is_some_and(|value| value.is_boolean() || value.is_string());
+        wanted.iter().any(|claim| !has(claim) && was_asked(claim))
     }
 
     /// The ID token's claims, with those it lacks out of userinfo (OIDC Core 5.3.2: only of the same subject, or somebody
@@ -88,6 +90,10 @@ impl VerifiedClaims {
             return Err(Stage::Userinfo.refused(Check::Subject));
         }
         for (value, flag) in FLAGGED {
+            // Of the same value, what the ID token leaves open.
+            if self.text(value).is_some() && self.text(value) == told.text(value) && !self.claims.contains_key(*flag) {
+                continue;
+            }
             let silent = if self.text(value).is_some() { &mut told } else { &mut self };
             silent.claims.remove(*value);
             silent.claims.remove(*flag);
@@ -187,6 +193,11 @@ mod tests {
                 json!({ "email": "a@example.org", "email_verified": false }),
             ),
             (
+                json!({ "email": "a@example.org" }),
+                json!({ "email": "a@example.org", "email_verified": true }),
+                json!({ "email": "a@example.org", "email_verified": true }),
+            ),
+            (
                 json!({ "phone_number_verified": true }),
                 json!({ "phone_number": "+1", "email": "b@example.org", "email_verified": true }),
                 json!({ "phone_number": "+1", "email": "b@example.org", "email_verified": true }),
@@ -213,10 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_is_asked_for_a_missing_email_that_was_asked_for_and_nothing_else() {
-        let lacks = |claims: Value, scopes: &[&str]| {
-            says(claims).lacks_wanted(&scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>())
+    fn userinfo_is_asked_for_a_missing_claim_that_was_asked_for_and_nothing_else() {
+        let lacks_one = |claims: Value, wanted: &[&str], scopes: &[&str]| {
+            says(claims).lacks(wanted, &scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>())
         };
+        let verified = &["email", "email_verified"];
+        assert!(lacks_one(json!({ "email": "a@example.org" }), verified, &["email"]));
+        assert!(!lacks_one(json!({ "email": "a@example.org", "email_verified": false }), verified, &["email"]));
+        assert!(!lacks_one(json!({}), &[], &["email"]));
+        let lacks = |claims: Value, scopes: &[&str]| lacks_one(claims, &["email"], scopes);
         assert!(lacks(json!({ "name": "Ada" }), &["openid", "email"]));
         assert!(lacks(json!({ "email": 1 }), &["openid", "email"]));
         assert!(!lacks(json!({ "email": "a@example.org" }), &["openid", "profile", "email"]));

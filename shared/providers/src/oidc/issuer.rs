@@ -33,8 +33,8 @@ impl IssuerPolicy {
     }
 
     /// Several names of one issuer: ID tokens may have any of them, whichever the discovery document has.
-    pub fn any_of<const N: usize>(spellings: [String; N]) -> Self {
-        Self::of(spellings.to_vec(), true)
+    pub fn any_of(spellings: impl IntoIterator<Item = String>) -> Self {
+        Self::of(spellings.into_iter().collect(), true)
     }
 
     /// One issuer for each tenant: `template` has [`TENANT`] in it. The discovery document names the template, or one tenant;

@@ -27,7 +27,7 @@ mod userinfo;
 #[cfg(test)]
 mod tests;
 
-pub use address::{check as check_address, is_label};
+pub use address::{check as check_address, is_host, is_label};
 pub use callback::OF_A_REDIRECT;
 pub use claims::VerifiedClaims;
 pub use connection::Connection;
@@ -41,3 +41,16 @@ pub use token::TokenAnswer;
 
 pub(crate) use issuers::IssuerCache;
 pub(crate) use relying_party::build;
+
+/// What is wrong with a connector of these settings: `none`, or where and why.
+#[cfg(test)]
+pub(crate) fn complaint_about(provider: &str, settings: serde_json::Value) -> String {
+    let document = serde_json::json!({
+        "id": "acme", "provider": provider, "name": "Acme", "client": { "id": "landfall" },
+        "methods": { "oidc": {} }, "settings": settings,
+    });
+    match crate::Registry::default().adapter(&serde_json::from_value(document).unwrap()) {
+        Ok(_) => "none".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}

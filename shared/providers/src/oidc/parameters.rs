@@ -43,14 +43,21 @@ impl TryFrom<Map<String, Value>> for ClaimsRequest {
 pub struct AuthorizeParams(BTreeMap<String, String>);
 
 impl AuthorizeParams {
+    /// Of a provider's own settings: those that are there.
+    pub(crate) fn of<'a>(parameters: impl IntoIterator<Item = (&'a str, Option<String>)>) -> Self {
+        let there = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
+        Self(parameters.into_iter().filter_map(there).collect())
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Name and value of each, with those of `other` that these do not have.
-    pub(super) fn and<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a String, &'a String)> {
-        self.0.iter().chain(other.0.iter().filter(|(name, _)| !self.0.contains_key(*name)))
+    /// Name and value of each of these sets: where two have one name, the earlier set counts.
+    pub(super) fn together<'a>(sets: &[&'a Self]) -> BTreeMap<&'a str, &'a str> {
+        let named = sets.iter().rev().flat_map(|set| &set.0);
+        named.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 }
 
@@ -91,8 +98,8 @@ mod tests {
     fn own_parameters_come_before_others_of_the_same_name() {
         let read = |value: Value| serde_json::from_value::<AuthorizeParams>(value).unwrap();
         let (own, other) = (read(json!({ "a": "1", "b": "2" })), read(json!({ "b": "3", "c": "4" })));
-        let both: Vec<_> = own.and(&other).map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(both, ["a=1", "b=2", "c=4"]);
+        let both: Vec<_> = AuthorizeParams::together(&[&own, &other]).into_iter().collect();
+        assert_eq!(both, [("a", "1"), ("b", "2"), ("c", "4")]);
         let large = json!({ "a": "x".repeat(MAX) });
         assert!(serde_json::from_value::<AuthorizeParams>(large).is_err());
     }

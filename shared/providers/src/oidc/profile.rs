@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use domain::{Challenge, Method, Pending};
 use egress::Response;
 
+use super::callback::OF_A_REDIRECT;
 use super::connection::Connection;
 use super::discovery::Endpoints;
 use super::issuer::IssuerPolicy;
+use super::parameters::AuthorizeParams;
 use super::probe::Probing;
 use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
@@ -23,8 +25,15 @@ pub struct Profile {
     pub issuer: IssuerPolicy,
     /// Endpoints that stay as they are whatever the discovery document says. The connector's settings come before them.
     pub endpoints: Endpoints,
-    /// Whether userinfo completes an ID token without an e-mail.
-    pub completes_from_userinfo: bool,
+    /// Claims for which userinfo is asked where the ID token lacks one of them and its scope was asked for. The e-mail alone by
+    /// default: an account has one, and a provider that keeps it out of its ID tokens keeps the rest of a profile out as well,
+    /// so all of it comes with the one call. An account without a name is nothing to ask about at every login.
+    pub userinfo_for: &'static [&'static str],
+    /// What the provider has of its own for the authorization endpoint. What the connector or the journey says under the same
+    /// name comes before it.
+    pub authorize_params: AuthorizeParams,
+    /// What the errors mean that browsers bring back.
+    pub of_a_redirect: &'static [&'static Refusals],
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
     /// What to do where the discovery document names another issuer than the settings.
@@ -40,7 +49,9 @@ impl Profile {
         Self {
             issuer,
             endpoints: Endpoints::default(),
-            completes_from_userinfo: true,
+            userinfo_for: &["email"],
+            authorize_params: AuthorizeParams::default(),
+            of_a_redirect: &[&OF_A_REDIRECT],
             of_a_code: &[&standard::OF_A_CODE],
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",

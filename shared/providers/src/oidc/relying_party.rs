@@ -141,7 +141,7 @@ impl RelyingParty {
         let registration = &self.registration;
         let client = registration.client(Method::Oidc)?;
         let metadata = registration.metadata(cx).await?;
-        let code = callback::code(&metadata, callback)?;
+        let code = callback::code(&metadata, &registration.profile, callback)?;
         // Keys before the code: if the answer could not be verified, none is asked for.
         cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
 
@@ -196,8 +196,8 @@ impl RelyingParty {
         self.provider.identify(method, &mut claims, redirect.as_ref().map(|(callback, _)| *callback))?;
         // Some providers name the session in the answer where an administrator's mappers leave `sid` out.
         let session = claims.text("sid").map(str::to_owned).or_else(|| tokens.session_state.clone());
-        let completes = self.registration.profile.completes_from_userinfo && metadata.userinfo_endpoint.is_some();
-        if tokens.id_token().is_some() && completes && claims.lacks_wanted(&options.scopes) {
+        let lacks = claims.lacks(self.registration.profile.userinfo_for, &options.scopes);
+        if tokens.id_token().is_some() && metadata.userinfo_endpoint.is_some() && lacks {
             claims = claims.completed_by(asked().await?)?;
         }
         self.provider.describe(&mut claims);

@@ -58,7 +58,7 @@ impl Bench {
     }
 
     pub(crate) fn discovery(&self) -> String {
-        format!("{}/.well-known/openid-configuration", self.subject.issuer(ORIGIN))
+        self.subject.discovery(ORIGIN)
     }
 
     /// The address of an endpoint, as the document says it when nothing is wrong with it.

@@ -242,9 +242,8 @@ impl Misbehaviour {
             Self::CallbackWithoutIss => fields.retain(|(name, _)| *name != "iss"),
             Self::CallbackWithoutState => fields.retain(|(name, _)| *name != "state"),
             Self::CallbackWithWrongIss => {
-                for (_, value) in fields.iter_mut().filter(|(name, _)| *name == "iss") {
-                    *value = OTHER_ISSUER.to_owned();
-                }
+                fields.retain(|(name, _)| *name != "iss");
+                fields.push(("iss", OTHER_ISSUER.to_owned()));
             }
             Self::CallbackError(error) => {
                 let html = r#"<script>alert(1)</script><a href="https://attacker.example/">Sign in again</a>"#;

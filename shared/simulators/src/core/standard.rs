@@ -72,6 +72,11 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
         (status, error)
     }
+
+    /// What it says besides, for people (`error_description`), to an error in its own words.
+    fn description(_error: &'static str) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A simulated provider that keeps to the standard but for its quirks. Clones are the same server.

@@ -57,7 +57,7 @@ impl Probing<'_> {
         if callback.get("state") != Some(&state) {
             return Err(NO_STATE);
         }
-        match callback::code(metadata, &callback) {
+        match callback::code(metadata, &self.registration.profile, &callback) {
             Ok(_) => Ok(()),
             Err(ProviderError::Rejected(_)) if callback.get("error").is_some_and(callback::wants_a_person) => Ok(()),
             Err(error) => Err(error.into()),

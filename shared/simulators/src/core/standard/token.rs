@@ -23,7 +23,11 @@ impl<Q: Quirks> State<Q> {
             Ok((login, application)) => self.answer_with(&login, &application, call),
             Err(error) => {
                 let (status, error) = Q::refusal(error);
-                Ok(Reply::json(status, &json!({ "error": error })))
+                let mut body = json!({ "error": error });
+                if let Some(description) = Q::description(error) {
+                    body["error_description"] = json!(description);
+                }
+                Ok(Reply::json(status, &body))
             }
         };
         reply.unwrap_or_else(|_| Self::server_error()).header(CACHE_CONTROL, "no-store")

@@ -1,0 +1,123 @@
+#![doc = include_str!("../guides/pingone.md")]
+
+use domain::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_guid, is_host};
+use crate::registry::{self, InvalidConnector, Provider};
+
+pub(crate) const PROVIDER: Provider =
+    Provider::oidc("pingone", &[Method::Oidc], &[&OF_A_REDIRECT, &OF_A_CODE], PingOne::read);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// A UUID, by which the environment's users are known in every region and behind a custom domain.
+    environment_id: String,
+    /// Where the environment is.
+    region: Region,
+    /// The environment's custom domain, if it has one.
+    custom_domain: Option<String>,
+}
+
+/// A region, as the console names it: <https://docs.pingidentity.com/pingone/developer_tools/p1_ip_address_domain_reference.html>.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Region {
+    /// North America.
+    Na,
+    /// Canada.
+    Ca,
+    /// Europe.
+    Eu,
+    /// Australia.
+    Au,
+    /// Singapore.
+    Sg,
+    /// Asia-Pacific, for customers who are there already.
+    Ap,
+}
+
+impl Region {
+    fn top_level_domain(self) -> &'static str {
+        match self {
+            Region::Na => "com",
+            Region::Ca => "ca",
+            Region::Eu => "eu",
+            Region::Au => "com.au",
+            Region::Sg => "sg",
+            Region::Ap => "asia",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct PingOne(Profile);
+
+impl PingOne {
+    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+        let Settings { environment_id, region, custom_domain } = registry::settings(settings)?;
+        if !is_guid(&environment_id) {
+            return Err(InvalidConnector::at(
+                "settings.environment_id",
+                format!(
+                    "{environment_id:?} is not the environment's id, a UUID in lower case (Settings > Environment Properties)"
+                ),
+            ));
+        }
+        if custom_domain.as_deref().is_some_and(|custom| !is_host(custom) || custom.starts_with("auth.pingone.")) {
+            return Err(InvalidConnector::at(
+                "settings.custom_domain",
+                format!("{:?} is not a domain of your own, such as login.acme.com", custom_domain.unwrap_or_default()),
+            ));
+        }
+        let own = format!("https://auth.pingone.{}/{environment_id}/as", region.top_level_domain());
+        // Once there is a custom domain, the environment names itself by it; by either, it is the same.
+        let issuers = custom_domain.map(|custom| format!("https://{custom}/as")).into_iter().chain([own]);
+        Ok(Box::new(Self(Profile {
+            another_issuer: "the environment calls itself otherwise: compare settings.environment_id, settings.region and \
+                             settings.custom_domain with the issuer that was found (Applications > the application > Overview > \
+                             Issuer ID)",
+            ..Profile::new(IssuerPolicy::any_of(issuers).known_as(format!("pingone:{environment_id}")))
+        })))
+    }
+}
+
+impl OidcProvider for PingOne {
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::oidc::complaint_about;
+
+    #[test]
+    fn a_wrong_setting_names_itself_and_what_is_right() {
+        const ID: &str = "11111111-2222-4333-8444-555555555555";
+        for (settings, expected) in [
+            (json!({ "environment_id": ID, "region": "NA" }), "none"),
+            (json!({ "environment_id": ID, "region": "AP", "custom_domain": "login.acme.com" }), "none"),
+            (json!({ "environment_id": ID }), "settings: missing field `region`"),
+            (
+                json!({ "environment_id": "acme", "region": "EU" }),
+                "settings.environment_id: \"acme\" is not the environment's id, a UUID in lower case (Settings > Environment \
+                 Properties)",
+            ),
+            (
+                json!({ "environment_id": ID, "region": "eu" }),
+                "settings.region: unknown variant `eu`, expected one of `NA`, `CA`, `EU`, `AU`, `SG`, `AP`",
+            ),
+            (
+                json!({ "environment_id": ID, "region": "EU", "custom_domain": "https://login.acme.com" }),
+                "settings.custom_domain: \"https://login.acme.com\" is not a domain of your own, such as login.acme.com",
+            ),
+        ] {
+            assert_eq!(complaint_about("pingone", settings), expected);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Auth0: a tenant, as its documentation shows it:
+//! <https://auth0.com/docs/get-started/applications/configure-applications-with-oidc-discovery>,
+//! <https://auth0.com/docs/api/authentication>.
+
+use axum::http::StatusCode;
+use domain::Method;
+use serde_json::{Map, Value, json};
+
+use crate::core::{Endpoint, Quirks, Simulator, Standard};
+
+/// How it is made.
+pub const SIMULATOR: Simulator = Simulator {
+    provider: "auth0",
+    methods: &[Method::Oidc],
+    make: |path, clock, entropy| std::sync::Arc::new(Standard::<Auth0>::new(path, clock, entropy)),
+};
+
+/// What Auth0 does in its own way.
+#[derive(Debug)]
+pub struct Auth0;
+
+impl Quirks for Auth0 {
+    const SENDS_ISS: bool = false;
+
+    fn path(endpoint: Endpoint) -> &'static str {
+        match endpoint {
+            Endpoint::Discovery => "/.well-known/openid-configuration",
+            Endpoint::Keys => "/.well-known/jwks.json",
+            Endpoint::Token => "/oauth/token",
+            Endpoint::Userinfo => "/userinfo",
+            Endpoint::Authorize => "/authorize",
+            Endpoint::Login => "/u/login",
+        }
+    }
+
+    /// With a slash at its end.
+    fn issuer(_: &str) -> String {
+        "https://acme.eu.auth0.com/".to_owned()
+    }
+
+    fn settings(address: &str) -> Vec<(&'static str, Value)> {
+        let discovery = format!("{address}{}", Self::path(Endpoint::Discovery));
+        vec![("domain", json!("acme.eu.auth0.com")), ("discovery_endpoint", json!(discovery))]
+    }
+
+    /// The connection's name and the id there.
+    fn subject(id: String) -> String {
+        format!("auth0|{}", id.replace('-', "").get(..24).unwrap_or_default())
+    }
+
+    fn document(document: &mut Value) {
+        document["id_token_signing_alg_values_supported"] = json!(["HS256", "RS256", "PS256"]);
+        document["mfa_challenge_endpoint"] = json!("https://acme.eu.auth0.com/mfa/challenge");
+        document["token_endpoint_auth_methods_supported"] =
+            json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    }
+
+    /// The time as text, where the standard has a number.
+    fn claims(claims: &mut Map<String, Value>) {
+        if let Some(email) = claims.get("email").and_then(Value::as_str).map(str::to_owned) {
+            claims.insert("nickname".into(), json!(email.split('@').next()));
+        }
+        claims.insert("updated_at".into(), json!("2026-09-01T12:00:00.000Z"));
+    }
+
+    /// A wrong secret is `access_denied` with 401; what else is refused comes with 403.
+    fn refusal(error: &'static str) -> (StatusCode, &'static str) {
+        match error {
+            "invalid_client" => (StatusCode::UNAUTHORIZED, "access_denied"),
+            "invalid_grant" => (StatusCode::FORBIDDEN, error),
+            _ => (StatusCode::BAD_REQUEST, error),
+        }
+    }
+
+    fn description(error: &'static str) -> Option<&'static str> {
+        match error {
+            "access_denied" => Some("Unauthorized"),
+            "invalid_grant" => Some("Invalid authorization code"),
+            _ => None,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Logs and metrics are what the code says they are, and README what the code says.
+//! Logs and metrics are what the code says they are, and `infra/README.md` says what the code does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -367,13 +367,13 @@ fn every_event_in_the_code_is_listed() {
 }
 
 #[test]
-fn readme_lists_what_is_logged_and_measured() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+fn the_tables_of_log_lines_and_metrics_are_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/README.md");
     let readme = fs::read_to_string(path).unwrap();
     for (name, table) in [("metrics", web::metrics::table()), ("logs", web::logs::table())] {
         let (from, to) = (format!("<!-- {name}: made from the code -->\n"), format!("<!-- end of {name} -->\n"));
         let found = readme.split_once(&from).and_then(|(_, rest)| rest.split_once(&to)).map(|(found, _)| found);
-        assert!(found == Some(&table), "between {from}and {to}README.md should have:\n\n{table}");
+        assert!(found == Some(&table), "between {from}and {to}infra/README.md should have:\n\n{table}");
     }
 }
 

@@ -171,7 +171,7 @@ pub enum CommandError {
     #[error(transparent)]
     Egress(#[from] EgressError),
     /// The environment names no deployment.
-    #[error("{0}; README says how to set them for a deployment")]
+    #[error("{0}; infra/README.md, \"Its keys\", says how to set them for a deployment")]
     Deployment(#[from] ConfigError),
     /// A secret cannot be stored.
     #[error(transparent)]

@@ -4,7 +4,7 @@
 //! **Must not know**: any route. A function's `routes()` is URL -> call -> answer; this crate turns errors into answers,
 //! and is the only one that does.
 //!
-//! **To add one more function**: README says how, at the end of "The map".
+//! **To add one more function**: `CONTRIBUTING.md` says how.
 
 mod admin;
 mod app;

@@ -2,8 +2,8 @@
 //!
 //! What never gets there: secrets (their types print nothing), bodies, headers, query strings, claims, and what a panic
 //! says. Each request ends with one line of `event: request`; each outbound call has one of `target: outbound` with its
-//! duration. [`LINES`] has them all, and README the tables made of it: one more has to be there, and some flow of the tests
-//! has to log it.
+//! duration. [`LINES`] has them all, and `infra/README.md` the tables made of it: one more has to be there, and some flow
+//! of the tests has to log it.
 //!
 //! Lambda leaves lines as they are that are JSON already, and takes their time and level from `timestamp` and `level`
 //! where it is set to JSON logs:

@@ -5,7 +5,7 @@
 //! Whatever the line has beside them, an id say, is no dimension: each of these has a handful of values.
 //!
 //! **To add one more**: a number in `domain::Counts` that whoever knows it counts, its field in the line (`edge.rs` and
-//! [`crate::logs::LINES`]), and its line below. Tests fail until some flow makes it happen and README has it.
+//! [`crate::logs::LINES`]), and its line below. Tests fail until some flow makes it happen and `infra/README.md` has it.
 
 use std::fmt::Write;
 
@@ -45,26 +45,26 @@ pub const METRICS: &[Metric] = &[
         name: "duration_ms",
         unit: "Milliseconds",
         dimensions: &[&[FUNCTION], &[FUNCTION, "outcome"]],
-        meaning: "how long a request took; its sample count is how many there were, by `outcome` how many failed",
+        meaning: "how long a request took; the sample count is the number of requests, and by `outcome` the number of failed ones",
     },
     Metric {
         name: "init_ms",
         unit: "Milliseconds",
         dimensions: PER_FUNCTION,
-        meaning: "how long a new instance took to make its app; its sample count is how many cold starts there were",
+        meaning: "how long a new instance took to start; the sample count is the number of cold starts",
     },
     Metric { name: "dynamodb_calls", unit: "Count", dimensions: PER_FUNCTION, meaning: "calls to DynamoDB" },
     Metric {
         name: "dynamodb_conflicts",
         unit: "Count",
         dimensions: PER_FUNCTION,
-        meaning: "those of them that met another transaction, or an item otherwise than they expected",
+        meaning: "calls to DynamoDB that met another transaction, or an item that was not as expected",
     },
     Metric {
         name: "secrets_reads",
         unit: "Count",
         dimensions: PER_FUNCTION,
-        meaning: "reads of Secrets Manager, those of a cold start among them",
+        meaning: "reads of Secrets Manager, including those of a cold start",
     },
     Metric {
         name: "provider_calls",
@@ -76,34 +76,34 @@ pub const METRICS: &[Metric] = &[
         name: "provider_ms",
         unit: "Milliseconds",
         dimensions: PER_PROVIDER,
-        meaning: "how long those of one request took together",
+        meaning: "how long the calls of one request took together",
     },
     Metric {
         name: "provider_failures",
         unit: "Count",
         dimensions: PER_PROVIDER,
-        meaning: "those of them that brought no answer, a 5xx or a 429",
+        meaning: "calls to an identity provider that got no answer, a 5xx or a 429",
     },
-    Metric { name: "users_provisioned", unit: "Count", dimensions: PER_PROVIDER, meaning: "users that were created" },
-    Metric {
-        name: "users_recognised",
-        unit: "Count",
-        dimensions: PER_PROVIDER,
-        meaning: "users that were here before",
-    },
+    Metric { name: "users_provisioned", unit: "Count", dimensions: PER_PROVIDER, meaning: "created users" },
+    Metric { name: "users_recognised", unit: "Count", dimensions: PER_PROVIDER, meaning: "users who existed already" },
     Metric {
         name: "claims_left_out",
         unit: "Count",
         dimensions: PER_PROVIDER,
-        meaning: "claims that were left out of logins because they are not of the form their standard gives them",
+        meaning: "claims that were left out because they do not have the type that their standard requires",
     },
     Metric {
         name: "attempts",
         unit: "Count",
         dimensions: &[&["provider", "attempt"]],
-        meaning: "how often a provider was asked about somebody, by what came of it",
+        meaning: "how often a provider was asked to authenticate a user, by result",
     },
-    Metric { name: "logins", unit: "Count", dimensions: &[&["login"]], meaning: "journeys that ended, by how" },
+    Metric {
+        name: "logins",
+        unit: "Count",
+        dimensions: &[&["login"]],
+        meaning: "completed and rejected journeys, by outcome",
+    },
 ];
 
 /// What goes before the other members of the line of a request that has these fields: its metrics, and the function.
@@ -124,7 +124,7 @@ pub(crate) fn members(function: &str, timestamp_ms: i64, fields: &[&str]) -> Str
     format!("\"_aws\":{aws},\"{FUNCTION}\":{},", Value::from(function))
 }
 
-/// The table for README, in Markdown.
+/// The table for `infra/README.md`, in Markdown.
 pub fn table() -> String {
     let mut table = "| metric | unit | dimensions | what |\n|---|---|---|---|\n".to_owned();
     for Metric { name, unit, dimensions, meaning } in METRICS {

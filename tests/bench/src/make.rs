@@ -39,7 +39,7 @@ fn target() -> PathBuf {
     me.ancestors().nth(2).expect("cargo puts it two folders deep").to_owned()
 }
 
-/// The functions, one by one, made as README has it for a deployment; or as they were made before.
+/// The functions, one by one, made as `infra/README.md` says for a deployment; or as they were made before.
 pub(crate) fn functions(local: bool, built: bool) -> Result<Vec<(Stage, Binary)>, MakeError> {
     let into = folder().join(if local { "local" } else { "deployed" });
     fs::create_dir_all(&into).map_err(|error| unusable(&into, error))?;

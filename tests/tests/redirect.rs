@@ -5,7 +5,7 @@ use axum::http::Request;
 use chrono::TimeDelta;
 use domain::{CallbackState, Clock, SeededEntropy};
 use insta::assert_json_snapshot;
-use landfall::demo::{EMAIL, PASSWORD};
+use landfall::demo::{self, EMAIL, PASSWORD};
 use landfall_tests::{Answer, Browser, Login, PROVIDERS, Return, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
 use simulators::{Misbehaviour, OldKey};
@@ -56,7 +56,7 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_password_again() {
 
 #[tokio::test]
 async fn a_user_is_created_at_the_first_redirect_and_recognised_at_the_next_ones() {
-    for provider in &PROVIDERS {
+    for provider in demo::PROVIDERS {
         let app = TestApp::over(provider, |_| {}).await;
         let login = app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await;
         let claims = app.id_token(&login.code).await;

@@ -6,18 +6,35 @@ use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method,
 use providers::Registry;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use simulators::{Person, Registration, Simulator, Subject, keycloak};
+use simulators::{Person, Registration, Simulator, Subject, auth0, keycloak, okta, onelogin, pingone, plain};
 
 use crate::documents;
 use crate::error::CommandError;
 
-/// The providers of the demo.
-pub const PROVIDERS: &[Provider] = &[Provider {
-    id: "keycloak",
-    name: "Demo Keycloak",
-    simulator: &keycloak::SIMULATOR,
-    methods: &[Method::Oidc, Method::Password],
-}];
+/// The providers of the demo, one of each simulator. Without `--demo` the first is served.
+pub const PROVIDERS: &[Provider] = &[
+    Provider {
+        id: "keycloak",
+        name: "Demo Keycloak",
+        simulator: &keycloak::SIMULATOR,
+        methods: &[Method::Oidc, Method::Password],
+    },
+    by_redirect("okta", "Demo Okta", &okta::SIMULATOR),
+    by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
+    by_redirect("onelogin", "Demo OneLogin", &onelogin::SIMULATOR),
+    by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),
+    by_redirect("oidc", "Demo OpenID Connect", &plain::SIMULATOR),
+];
+
+const fn by_redirect(id: &'static str, name: &'static str, simulator: &'static Simulator) -> Provider {
+    Provider { id, name, simulator, methods: &[Method::Oidc] }
+}
+
+/// The demo's providers of these names.
+pub fn named(names: &[String]) -> Vec<Provider> {
+    names.iter().filter_map(|name| PROVIDERS.iter().copied().find(|provider| provider.id == name.as_str())).collect()
+}
+
 /// The demo user's e-mail.
 pub const EMAIL: &str = "ada@example.org";
 /// The demo user's password.
@@ -100,25 +117,29 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The demo's providers, in their order.
-pub fn subjects(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Vec<Arc<dyn Subject>> {
-    PROVIDERS.iter().map(|provider| provider.subject(Arc::clone(&clock), Arc::clone(&entropy))).collect()
+/// Simulated providers, in their order.
+pub fn subjects(providers: &[Provider], clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Vec<Arc<dyn Subject>> {
+    providers.iter().map(|provider| provider.subject(Arc::clone(&clock), Arc::clone(&entropy))).collect()
 }
 
 /// The demo's file of connectors, for providers that are served at `origin`.
-pub fn connectors_file(subjects: &[Arc<dyn Subject>], origin: &str) -> String {
+pub fn connectors_file(providers: &[Provider], subjects: &[Arc<dyn Subject>], origin: &str) -> String {
     let entries =
-        PROVIDERS.iter().zip(subjects).map(|(provider, subject)| provider.connector(subject.as_ref(), origin));
+        providers.iter().zip(subjects).map(|(provider, subject)| provider.connector(subject.as_ref(), origin));
     format!(
-        "# The demo's old provider: a simulated Keycloak, served beside Landfall. A file like this one, given with\n\
-         # `--connectors`, puts a provider of your own in its place.\nconnectors:\n{}",
+        "# The demo's old providers: simulated, and served beside Landfall. A file like this one, given with\n\
+         # `--connectors`, puts providers of your own in their place.\nconnectors:\n{}",
         entries.collect::<String>()
     )
 }
 
 /// The demo's connectors, likewise.
-pub fn connectors(subjects: &[Arc<dyn Subject>], origin: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
-    documents::connectors(&Registry::default(), "the demo's connectors", &connectors_file(subjects, origin))
+pub fn connectors(
+    providers: &[Provider],
+    subjects: &[Arc<dyn Subject>],
+    origin: &str,
+) -> Result<Vec<ConnectorDocument>, CommandError> {
+    documents::connectors(&Registry::default(), "the demo's connectors", &connectors_file(providers, subjects, origin))
 }
 
 /// The journeys that migrate users from a connector: one for each of its methods.
@@ -154,4 +175,18 @@ pub fn client(base: &str, journeys: &[JourneyDocument]) -> Result<Client, Comman
     let mut client: Client = documents::parse("demo/client.yaml", &text)?;
     client.journeys = journeys.iter().map(|journey| journey.id.clone()).collect();
     Ok(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_simulated_provider_can_be_served() {
+        let mut served: Vec<_> = PROVIDERS.iter().map(|provider| (provider.id, provider.simulator.provider)).collect();
+        let mut simulated: Vec<_> = simulators::SIMULATORS.iter().map(|it| (it.provider, it.provider)).collect();
+        served.sort_unstable();
+        simulated.sort_unstable();
+        assert_eq!(served, simulated);
+    }
 }

@@ -107,8 +107,9 @@ mod tests {
     /// What a browser gets from the page beside Landfall's own routes: head and body.
     async fn get_page(path: &'static str) -> (String, String) {
         let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
-        let subjects = demo::subjects(clock, Arc::new(SeededEntropy::new(1)));
-        let connectors = demo::connectors(&subjects, "http://127.0.0.1:8787").unwrap();
+        let providers = demo::named(&["keycloak".to_owned()]);
+        let subjects = demo::subjects(&providers, clock, Arc::new(SeededEntropy::new(1)));
+        let connectors = demo::connectors(&providers, &subjects, "http://127.0.0.1:8787").unwrap();
         let journeys = connectors.iter().flat_map(|connector| demo::journeys(connector).unwrap()).collect::<Vec<_>>();
         let landfall = Router::new().fallback(async || (StatusCode::NOT_FOUND, "landfall's own"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use aws::{BUDGET, Config, SystemClock, SystemEntropy};
 use axum::Router;
+use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args};
 use domain::{AdminToken, Client, ConnectorDocument, JourneyDocument};
 use egress::Reach;
@@ -53,6 +54,10 @@ pub struct Serve {
     /// Forgets users, sessions and keys first.
     #[arg(long)]
     reset: bool,
+    /// Which simulated providers to migrate from, by name, with commas between them: `okta,auth0`.
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',', default_value = "keycloak", value_parser = demo_names(),
+        conflicts_with = "connectors")]
+    demo: Vec<String>,
     /// Providers of your own instead of the demo's.
     #[arg(long, value_name = "FILE")]
     connectors: Option<PathBuf>,
@@ -67,6 +72,7 @@ pub struct Serve {
 /// What is served, checked.
 struct Documents {
     /// The demo's providers, where those are asked for.
+    providers: Vec<demo::Provider>,
     subjects: Vec<Arc<dyn Subject>>,
     connectors: Vec<ConnectorDocument>,
     journeys: Vec<JourneyDocument>,
@@ -79,16 +85,17 @@ impl Serve {
         web::logs::init(std::io::stderr);
         // All that can be wrong with the documents and the port is found before anything is written.
         let base = format!("http://127.0.0.1:{}", self.port);
+        let providers = demo::named(&self.demo);
         let subjects = match &self.connectors {
             Some(_) => Vec::new(),
-            None => demo::subjects(Arc::new(SystemClock), Arc::new(SystemEntropy)),
+            None => demo::subjects(&providers, Arc::new(SystemClock), Arc::new(SystemEntropy)),
         };
-        let connectors = self.read_connectors(&subjects, &base)?;
+        let connectors = self.read_connectors(&providers, &subjects, &base)?;
         let journeys = connectors.iter().map(demo::journeys).collect::<Result<Vec<_>, _>>()?.concat();
         let given_secrets = self.read_secrets()?;
         let connector_secrets = match &self.connectors {
             Some(_) => given_secrets.clone(),
-            None => demo::PROVIDERS.iter().map(|provider| (provider.id.to_owned(), demo::SECRET.into())).collect(),
+            None => providers.iter().map(|provider| (provider.id.to_owned(), demo::SECRET.into())).collect(),
         };
         check_secrets(&connectors, &connector_secrets)?;
         let clients = self.read_clients(&base, &journeys)?;
@@ -127,7 +134,7 @@ impl Serve {
             ];
             data.write_environment(&[ours.as_slice(), &dynamodb.environment()].concat())?;
         }
-        let documents = Documents { subjects, connectors, journeys, clients };
+        let documents = Documents { providers, subjects, connectors, journeys, clients };
         tokio::select! {
             ended = dynamodb.serve() => ended,
             ended = self.serve(listener, &config, secrets, &documents, &data, &admin) => ended,
@@ -136,12 +143,13 @@ impl Serve {
 
     fn read_connectors(
         &self,
+        providers: &[demo::Provider],
         subjects: &[Arc<dyn Subject>],
         base: &str,
     ) -> Result<Vec<ConnectorDocument>, CommandError> {
         match &self.connectors {
             Some(path) => documents::connectors(&Registry::default(), &path.display().to_string(), &read(path)?),
-            None => demo::connectors(subjects, base),
+            None => demo::connectors(providers, subjects, base),
         }
     }
 
@@ -184,7 +192,7 @@ impl Serve {
         data: &DataFolder,
         admin: &AdminToken,
     ) -> Result<(), CommandError> {
-        let Documents { subjects, connectors, journeys, clients } = documents;
+        let Documents { providers, subjects, connectors, journeys, clients } = documents;
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let store = aws::store(config, entropy.clone()).await?;
         store.create_missing_tables().await?;
@@ -194,7 +202,7 @@ impl Serve {
         let base = aws::base(config, secrets, clock.clone(), entropy.clone()).await?;
         let services = Services::new(base, Registry::default())?;
         let mut router = services.router().merge(openapi()).merge(page::router(journeys, self.user()));
-        for ((provider, subject), connector) in demo::PROVIDERS.iter().zip(subjects).zip(connectors) {
+        for ((provider, subject), connector) in providers.iter().zip(subjects).zip(connectors) {
             provider.register(subject.as_ref(), &callback_url(&config.issuer, &connector.id));
             router = router.route_service(&format!("{}/{{*path}}", provider.path()), subject.router().into_service());
         }
@@ -218,7 +226,7 @@ impl Serve {
         data: &DataFolder,
         admin: &AdminToken,
     ) -> Result<(), CommandError> {
-        let Documents { subjects, connectors, journeys, .. } = documents;
+        let Documents { connectors, journeys, .. } = documents;
         let here = format!("http://127.0.0.1:{}", self.port);
         // The script has no browser: it takes a journey that asks for the password.
         let login = journeys.iter().find_map(|journey| Some((journey, Form::of(journey)?)));
@@ -228,7 +236,8 @@ impl Serve {
             Transcript { base: &config.issuer, page: &here, journey, form, user, command, entropy }.to_string()
         });
         data.write_login(script.as_deref())?;
-        let simulated: Vec<_> = subjects.iter().map(|subject| subject.issuer(&here)).collect();
+        let at = |provider: &demo::Provider| format!("{here}{} ({})", provider.path(), provider.name);
+        let simulated: Vec<_> = documents.providers.iter().map(at).collect();
         let banner = Banner {
             here: &here,
             functions: self.functions.as_ref().map(|_| config.issuer.as_str()),
@@ -243,6 +252,11 @@ impl Serve {
         let mut out = std::io::stdout();
         write!(out, "{banner}").and_then(|()| out.flush()).map_err(CommandError::Output)
     }
+}
+
+/// What `--demo` takes.
+fn demo_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(demo::PROVIDERS.iter().map(|provider| provider.id))
 }
 
 /// A connector without its secret would be found out by the first user who signs in.

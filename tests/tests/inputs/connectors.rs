@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta};
 use domain::{FixedClock, SeededEntropy};
 use insta::assert_snapshot;
-use landfall::demo::{EMAIL, PASSWORD, connectors_file, subjects};
+use landfall::demo::{EMAIL, PASSWORD, connectors_file, named, subjects};
 use landfall::documents;
 use landfall_tests::{Answer, Setup, TestApp, changed, data, key};
 use providers::Registry;
@@ -16,7 +16,9 @@ use crate::refusal::of_each;
 /// The demo's file of connectors.
 fn demo() -> String {
     let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
-    connectors_file(&subjects(clock, Arc::new(SeededEntropy::new(1))), "https://id.example.com")
+    let providers = named(&["keycloak".to_owned()]);
+    let subjects = subjects(&providers, clock, Arc::new(SeededEntropy::new(1)));
+    connectors_file(&providers, &subjects, "https://id.example.com")
 }
 
 /// What is said about a copy of the demo's connectors with other text in some places.

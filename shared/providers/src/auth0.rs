@@ -40,6 +40,7 @@ const REFUSED_CODE: Refusals = Refusals {
     rows: &[
         Row::error("access_denied", WRONG_SECRET, "<https://github.com/auth0/node-auth0/issues/195>")
             .saying("Unauthorized"),
+        Row::error("invalid_client", WRONG_SECRET, REFERENCE),
         Row::error(
             "access_denied",
             Stage::Token.misconfigured(
@@ -120,6 +121,8 @@ impl Auth0 {
             of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
             another_issuer: "the tenant calls itself otherwise: put the domain of the issuer that was found into settings.domain \
                              (*.auth0.com) or settings.custom_domains",
+            refused_page: "Auth0 refuses on a page of its own: Applications > the application > Settings > Allowed Callback \
+                           URLs: add the redirect URI exactly as it stands in the detail; compare Client ID with client.id",
             ..Profile::new(IssuerPolicy::any_of(issuers).known_as(format!("https://{domain}")))
         };
         Ok(Box::new(Self { profile, organization }))

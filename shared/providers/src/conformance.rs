@@ -6,6 +6,7 @@
 mod callbacks;
 mod faults;
 mod id_tokens;
+mod probe;
 mod redirects;
 mod secrets;
 mod tolerance;

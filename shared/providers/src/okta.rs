@@ -46,8 +46,16 @@ const REFUSED_CODE: Refusals = Refusals {
             ERRORS,
         )
         .mentioning("permitted network zones"),
+        Row::error("invalid_client", CLIENT, ERRORS),
+        Row::status(401, CLIENT, ERRORS).note("an unknown client has its error in `errorCode`"),
     ],
 };
+
+const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
+    "Okta does not accept the client's credentials: Applications > Applications > the application > General > Client Credentials: \
+     compare Client ID, Client secret and Client authentication with client.id, the secret and \
+     client.token_endpoint_auth_method",
+);
 
 const fn at_token(hint: &'static str) -> ProviderError {
     Stage::Token.misconfigured(hint)
@@ -109,6 +117,9 @@ impl Okta {
             another_issuer: "the authorization server calls itself otherwise: put its domain into settings.domain or \
                              settings.custom_domain, and its id into settings.authorization_server, as they stand in the issuer \
                              that was found (Security > API > Authorization Servers > the server > Issuer)",
+            refused_page: "Okta refuses on a page of its own: Applications > Applications > the application > General > Sign-in \
+                           redirect URIs: add the redirect URI exactly as it stands in the detail; compare Client ID with \
+                           client.id",
             ..Profile::new(issuer)
         })))
     }

@@ -5,10 +5,30 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_label};
+use crate::refusals::{Refusals, Row};
 use crate::registry::{self, InvalidConnector, Provider};
+use crate::{ProviderError, Stage};
 
 pub(crate) const PROVIDER: Provider =
-    Provider::oidc("onelogin", &[Method::Oidc], &[&OF_A_REDIRECT, &OF_A_CODE], OneLogin::read);
+    Provider::oidc("onelogin", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], OneLogin::read);
+
+const REFERENCE: &str = "<https://developers.onelogin.com/openid-connect/api/authorization-code-grant>";
+
+const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
+    "OneLogin does not accept the client's credentials: Applications > the application > SSO: compare Client ID, Client Secret and \
+     Token Endpoint > Authentication Method with client.id, the secret and client.token_endpoint_auth_method",
+);
+
+/// What OneLogin adds to the standard's errors of a code.
+const REFUSED_CODE: Refusals = Refusals {
+    to: "an authorization code, before the standard's",
+    rows: &[
+        Row::error("invalid_client", CLIENT, REFERENCE),
+        Row::error("invalid_request", CLIENT, "<https://developers.onelogin.com/openid-connect/api-v1/password-grant>")
+            .saying("Resource not found"),
+        Row::status(401, CLIENT, REFERENCE),
+    ],
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +53,9 @@ impl OneLogin {
         Ok(Box::new(Self(Profile {
             another_issuer: "the account calls itself otherwise: put into settings.subdomain what stands before .onelogin.com \
                              in the issuer that was found",
+            of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
+            refused_page: "OneLogin refuses on a page of its own: Applications > the application > Configuration > Redirect URI's: \
+                           add the redirect URI exactly as it stands in the detail; compare SSO > Client ID with client.id",
             ..Profile::new(issuer)
         })))
     }

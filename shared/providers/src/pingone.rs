@@ -5,10 +5,26 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_guid, is_host};
+use crate::refusals::{Refusals, Row};
 use crate::registry::{self, InvalidConnector, Provider};
+use crate::{ProviderError, Stage};
 
 pub(crate) const PROVIDER: Provider =
-    Provider::oidc("pingone", &[Method::Oidc], &[&OF_A_REDIRECT, &OF_A_CODE], PingOne::read);
+    Provider::oidc("pingone", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], PingOne::read);
+
+const REFERENCE: &str =
+    "<https://docs.pingidentity.com/pingone/applications/p1_token_endpoint_authentication_methods.html>";
+
+const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
+    "PingOne does not accept the client's credentials, and says no more: Applications > the application > Overview: compare Client \
+     ID and Client Secret; Configuration > Token Endpoint Authentication Method has to be client.token_endpoint_auth_method",
+);
+
+/// What PingOne adds to the standard's errors of a code.
+const REFUSED_CODE: Refusals = Refusals {
+    to: "an authorization code, before the standard's",
+    rows: &[Row::error("invalid_client", CLIENT, REFERENCE), Row::status(401, CLIENT, REFERENCE)],
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +95,10 @@ impl PingOne {
             another_issuer: "the environment calls itself otherwise: compare settings.environment_id, settings.region and \
                              settings.custom_domain with the issuer that was found (Applications > the application > Overview > \
                              Issuer ID)",
+            of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
+            refused_page: "PingOne refuses on a page of its own: Applications > the application has to be switched on, and its \
+                           Configuration > Redirect URIs has to have the redirect URI exactly as it stands in the detail; \
+                           compare Overview > Client ID with client.id",
             ..Profile::new(IssuerPolicy::any_of(issuers).known_as(format!("pingone:{environment_id}")))
         })))
     }

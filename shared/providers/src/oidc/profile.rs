@@ -38,6 +38,8 @@ pub struct Profile {
     pub of_a_code: &'static [&'static Refusals],
     /// What to do where the discovery document names another issuer than the settings.
     pub another_issuer: &'static str,
+    /// What to do where the authorization endpoint refuses on a page of its own, and nothing is known of what it says.
+    pub refused_page: &'static str,
     /// The connector test's finding when a wrong secret is answered like the right one. By default unverifiable: some providers
     /// check the code before the client.
     pub any_secret: NotPassed,
@@ -55,6 +57,8 @@ impl Profile {
             of_a_code: &[&standard::OF_A_CODE],
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",
+            refused_page: "the provider refuses on a page of its own: register the redirect URI there, exactly as it stands in \
+                           the detail, and check client.id",
             any_secret: NotPassed::Unverifiable(
                 "a wrong secret is answered like the right one: the provider looks at the code first, or takes any secret",
             ),

@@ -22,8 +22,6 @@ const OUT_OF_REACH: NotPassed = NotPassed::Unverifiable(
 const ITS_OWN_PAGE: NotPassed = NotPassed::Unverifiable(
     "the provider shows a page of its own instead of answering at the redirect URI: log in once to see whether it comes back",
 );
-const REFUSED: &str = "the provider refuses on a page of its own: register the redirect URI there, exactly as it stands in the \
-                       detail, and check client.id";
 const NO_STATE: NotPassed =
     NotPassed::Failed("the provider does not bring back the state it was sent: no login can be told from another's");
 
@@ -48,7 +46,8 @@ impl Probing<'_> {
             status if status.is_server_error() => return Err(Stage::Authorize.unavailable(Outage::ServerError).into()),
             status => {
                 let hint = self.provider.refused_page(&answer).filter(|_| status.is_client_error());
-                let hint = hint.or((status == StatusCode::BAD_REQUEST).then_some(REFUSED));
+                let refused = matches!(status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN);
+                let hint = hint.or(refused.then_some(self.registration.profile.refused_page));
                 return Err(hint.map_or(ITS_OWN_PAGE, NotPassed::Failed));
             }
         }

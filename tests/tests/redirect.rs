@@ -9,7 +9,7 @@ use landfall::demo::{self, EMAIL, PASSWORD};
 use landfall_tests::{Answer, Browser, Login, PROVIDERS, Return, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
 use simulators::{Misbehaviour, OldKey};
-use store::LockId;
+use store::{LockId, StateTaken};
 
 /// A session that waits for its redirect, and where that goes.
 async fn away(app: &TestApp) -> (TestSession, String) {
@@ -249,7 +249,8 @@ async fn a_function_that_dies_between_the_callbacks_two_writes_leaves_a_session_
     let (id, state) = CallbackState::presented(&state).unwrap();
     let state = state.hash_at(&"keycloak".parse().unwrap());
     let by = LockId::generate(&SeededEntropy::new(9));
-    assert!(app.store.take_state(&app.context(), &id, state, &by).await.unwrap().is_some());
+    let taken = app.store.take_state(&app.context(), &id, state, &by).await.unwrap();
+    assert!(matches!(taken, StateTaken::Yes(_)));
 
     assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
     let view = session.view(&app).await.expect(200);

@@ -22,6 +22,8 @@ pub struct ErrorAnswer {
     pub view: Option<Box<Value>>,
     /// After how many seconds to try again.
     pub retry_after: Option<u32>,
+    /// Where a person goes on from here: on pages alone.
+    pub back: Option<String>,
 }
 
 /// Seconds until a service that was away may be back.
@@ -41,7 +43,7 @@ impl ErrorAnswer {
 
 impl From<Code> for ErrorAnswer {
     fn from(code: Code) -> Self {
-        Self { code, reason: None, detail: None, fields: Vec::new(), view: None, retry_after: None }
+        Self { code, reason: None, detail: None, fields: Vec::new(), view: None, retry_after: None, back: None }
     }
 }
 

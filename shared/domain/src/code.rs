@@ -86,7 +86,7 @@ codes! {
     /// The session waits on another turn or step; the answer has the current view.
     StepConflict = "step_conflict", 409, "The session is waiting for another turn or step";
     /// The redirect has come back before, or too late, or never went out; where there is a session, the answer has its view.
-    RedirectExpired = "redirect_expired", 400, "This sign-in has ended or was never started: please start again";
+    RedirectExpired = "redirect_expired", 400, "This address works once, and has been used or is too old";
     /// A browser loads an address ahead of its user that works once. Nothing was spent: the load itself will be answered.
     Prefetched = "prefetched", 503, "This address works once and is not loaded ahead";
     /// The account's secret has been tried too often: the same request may be sent again after `retry_after`.

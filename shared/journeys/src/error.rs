@@ -10,6 +10,12 @@ pub enum JourneyError {
     /// The client did something that is refused. Nothing changed.
     #[error("{0}")]
     Refused(Code),
+    /// What a browser brought back from a provider is unknown, spent or too late. Nothing changed.
+    #[error("{}", Code::RedirectExpired)]
+    Expired {
+        /// The application's own address, if the session is known.
+        back: Option<String>,
+    },
     /// Fields of the input, or parameters of the start, do not fit. Nothing changed.
     #[error("{0}")]
     Fields(Code, Vec<FieldError>),
@@ -63,6 +69,7 @@ impl From<JourneyError> for ErrorAnswer {
     fn from(error: JourneyError) -> Self {
         match error {
             JourneyError::Refused(code) => code.into(),
+            JourneyError::Expired { back } => Self { back, ..Code::RedirectExpired.into() },
             JourneyError::Fields(code, fields) => Self { fields, ..code.into() },
             JourneyError::Member { code, member, problem } => Self {
                 detail: Some(format!("request.{member}: {problem}")),

@@ -49,7 +49,7 @@ pub use client::Store;
 pub use config::{Document, Revision, Saved};
 pub use error::StoreError;
 pub use guesses::{Bucket, Guess, GuessLimits, Taken};
-pub use redirects::Return;
+pub use redirects::{Return, StateTaken};
 pub use sessions::{LockId, Locked, Redeemed, TurnLock};
 pub use tables::{TableDefinition, TableNames};
 pub use writes::{CommitError, DirectoryWrite, Lost};

@@ -25,16 +25,25 @@ pub struct Return<'a> {
     pub until: DateTime<Utc>,
 }
 
+/// What came of taking a `state`.
+#[derive(Debug)]
+pub enum StateTaken {
+    /// It is ours; the session as it stands.
+    Yes(Box<Session>),
+    /// It is unknown, spent, or of a turn that is over. The session that it names, if there is one: naming it proves
+    /// nothing.
+    No(Option<Box<Session>>),
+}
+
 impl Store {
-    /// Takes the `state` that a browser brought back: once, and only while the turn that sent it out waits. The session as
-    /// it stands; `None` if the state is unknown, spent, or of a turn that is over.
+    /// Takes the `state` that a browser brought back: once, and only while the turn that sent it out waits.
     pub async fn take_state(
         &self,
         cx: &RequestContext,
         session: &SessionId,
         state: SecretHash,
         by: &LockId,
-    ) -> Result<Option<Session>, StoreError> {
+    ) -> Result<StateTaken, StoreError> {
         let update = self
             .update_session(session)
             .update_expression("SET state_by = :by")
@@ -48,13 +57,14 @@ impl Store {
             .expression_attribute_values(":waiting", text(Status::InputRequired.as_str()))
             .expression_attribute_values(":seconds", seconds(cx.now));
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
-            Ok(output) => session_item::from(output.attributes).map(Some),
+            Ok(output) => Ok(StateTaken::Yes(Box::new(session_item::from(output.attributes)?))),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 // The SDK repeats an update whose answer was lost, and the repeat finds the state taken by ourselves.
-                let Some(item) = lost.item else { return Ok(None) };
+                let Some(item) = lost.item else { return Ok(StateTaken::No(None)) };
                 let item = Item::read("session", item)?;
-                let ours = item.bytes("state_by") == Some(by.as_bytes());
-                ours.then(|| session_item::read(&item)).transpose()
+                let session = Box::new(session_item::read(&item)?);
+                let is_ours = item.bytes("state_by") == Some(by.as_bytes());
+                Ok(if is_ours { StateTaken::Yes(session) } else { StateTaken::No(Some(session)) })
             }
             Err(error) => Err(error.into()),
         }

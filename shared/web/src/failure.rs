@@ -79,10 +79,12 @@ impl ErrorResponse {
     /// The answer; `wants_page` if a person's browser asked.
     pub(crate) fn render(self, request_id: RequestId, wants_page: bool) -> Response {
         let (status, format) = (self.status(), self.format);
-        let ErrorAnswer { code, detail, fields, view, retry_after, .. } = self.answer;
+        let ErrorAnswer { code, detail, fields, view, retry_after, back, .. } = self.answer;
         let title = code.title();
         let (body, media_type) = match format {
-            Format::Page if wants_page => (page(title, &request_id).into_bytes(), "text/html; charset=utf-8"),
+            Format::Page if wants_page => {
+                (page(title, back.as_deref(), &request_id).into_bytes(), "text/html; charset=utf-8")
+            }
             Format::Page | Format::Problem => {
                 let problem =
                     Problem { code, title, status: status.as_u16(), request_id, detail, fields, view, retry_after };
@@ -113,19 +115,33 @@ impl ErrorResponse {
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Nothing in it comes from the request but its id, which the gateway may have let its sender choose.
-fn page(title: &str, request_id: &RequestId) -> String {
-    let request_id = request_id.as_str().replace('&', "&amp;").replace('<', "&lt;");
+/// Nothing in it comes from the request but its id, which the gateway may have let its sender choose, and the registered
+/// address of the application that it belongs to.
+fn page(title: &str, back: Option<&str>, request_id: &RequestId) -> String {
+    let request_id = escape(request_id.as_str());
+    let way = match back {
+        Some(address) => format!(
+            "<p>The application shows where your sign-in stands, and lets you start again.</p>\n\
+             <p><a href=\"{}\">Back to the application</a></p>",
+            escape(address)
+        ),
+        None => "<p>Go back to the application you wanted to sign in to, and start again there.</p>".to_owned(),
+    };
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Sign-in</title>\n\
          <style>:root {{ color-scheme: light dark; background: Canvas; color: CanvasText }} \
-         body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 4rem auto; padding: 0 1rem }}</style>\n\
-         <main>\n<h1>This did not work</h1>\n<p>{title}.</p>\n\
-         <p>Go back to the application you wanted to sign in to, and try again.</p>\n\
-         <p><small>{request_id}</small></p>\n</main>\n</html>\n"
+         body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 4rem auto; padding: 0 1rem; \
+         overflow-wrap: anywhere }} a {{ display: inline-block; padding: 0.625rem 1rem; border: 1px solid; \
+         border-radius: 0.5rem; color: inherit; font-weight: 600; text-decoration: none }}</style>\n\
+         <main>\n<h1>This did not work</h1>\n<p>{title}.</p>\n{way}\n\
+         <p><small>Request {request_id}</small></p>\n</main>\n</html>\n"
     )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 impl ApiError {

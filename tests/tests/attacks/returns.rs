@@ -24,6 +24,25 @@ async fn arrive_in_a_browser(app: &TestApp, back: &Return) -> Answer {
 }
 
 #[tokio::test]
+async fn a_spent_callback_links_to_the_application_and_brings_nothing_there() {
+    let app = TestApp::new().await;
+    let away = Away::new(&app).await;
+    let back = away.back().await;
+    let (_, resume) = app.arrive(&back).await.carried();
+    let link = format!("<a href=\"{}\">", landfall::demo::REDIRECT_URI);
+
+    let mut witness = Witness::of(&app, &[&away.session.token, &resume]).await;
+    let page = arrive_in_a_browser(&app, &back).await;
+    witness.refused_on_a_page(&page, 400, "redirect_expired").await;
+    assert!(page.text.contains(&link), "{}", page.text);
+
+    // The same once the journey is over.
+    away.session.resume(&app, &resume).await.expect(200);
+    let page = arrive_in_a_browser(&app, &back).await.expect(400);
+    assert!(page.text.contains(&link), "{}", page.text);
+}
+
+#[tokio::test]
 async fn an_error_with_a_forged_state_changes_nothing_and_none_of_its_text_is_shown() {
     let app = TestApp::new().await;
     let away = Away::new(&app).await;

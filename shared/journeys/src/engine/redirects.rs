@@ -10,11 +10,11 @@ use base::Base;
 use connectors::Connectors;
 use domain::{
     CallbackState, Client, Code, ConnectorId, Entropy, Failure, ProviderOutcome, Redirect, RequestContext, Sealed,
-    Session, SessionId, SessionToken, SubmitKey, Unavailability,
+    SecretHash, Session, SessionId, SessionToken, SubmitKey, Unavailability,
 };
 use providers::{Answer, Callback};
 use serde::Deserialize;
-use store::{LockId, Return, Store, TurnLock};
+use store::{LockId, Return, StateTaken, Store, TurnLock};
 use tokens::{Clients, Keys};
 use url::form_urlencoded::byte_serialize;
 
@@ -23,6 +23,9 @@ use super::{Journeys, RESUME, place};
 use crate::cx::interaction;
 use crate::outcome::{record_outcome, unusable};
 use crate::{JourneyError, SessionView};
+
+/// How many turns of a session a spent state is looked for in: each costs a hash.
+const MAX_TURNS_BACK: usize = 32;
 
 /// The body of a resume.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -66,7 +69,7 @@ impl Callbacks {
         parameters: Vec<(String, String)>,
     ) -> Result<String, JourneyError> {
         let callback = Callback::read(parameters).ok_or(JourneyError::Refused(Code::InvalidRequest))?;
-        let expired = || JourneyError::Refused(Code::RedirectExpired);
+        let expired = || JourneyError::Expired { back: None };
         let (session, state) = callback.get("state").and_then(CallbackState::presented).ok_or_else(expired)?;
         let (store, state) = (&self.store, state.hash_at(connector));
         // What may fail by an outage comes first: the same callback may then be loaded again.
@@ -77,7 +80,10 @@ impl Callbacks {
         }
         let by = LockId::generate(self.entropy.as_ref());
         // Taken before any provider is called: a state that comes twice sends one code.
-        let session = store.take_state(cx, &session, state, &by).await?.ok_or_else(expired)?;
+        let session = match store.take_state(cx, &session, state, &by).await? {
+            StateTaken::Yes(session) => *session,
+            StateTaken::No(session) => return Err(self.expired(cx, connector, session.as_deref(), state).await?),
+        };
         // As the application's registration is now: to an address that was taken away no `resume` goes.
         check_registration(self.clients.find(cx, &session.request.client_id).await?.as_deref(), &session)?;
         let interaction = interaction(&self.keys, &session, &session.step).ok().flatten();
@@ -103,10 +109,33 @@ impl Callbacks {
         let until = cx.now + RESUME;
         let back = Return { state, returned: &returned, resume: resume.hash(), until };
         if !store.keep_returned(cx, &session.id, &session.step, &back, &by).await? {
-            return Err(expired());
+            return Err(self.expired(cx, connector, Some(&session), back.state).await?);
         }
         tracing::info!(event = "redirect_returned", session = %session.id, %connector);
         Ok(resume_url(&session, &resume))
+    }
+
+    /// The answer to a state that cannot be taken. If this session sent it out in one of its turns, the way back to the
+    /// application is known: with neither `session` nor `resume`, so that nothing is brought there. For a forged state
+    /// there is none.
+    async fn expired(
+        &self,
+        cx: &RequestContext,
+        connector: &ConnectorId,
+        session: Option<&Session>,
+        state: SecretHash,
+    ) -> Result<JourneyError, JourneyError> {
+        let Some(session) = session else { return Ok(JourneyError::Expired { back: None }) };
+        let is_genuine = self.keys.session(&session.id).is_ok_and(|key| {
+            let mut turns = (1..=session.turn).rev().take(MAX_TURNS_BACK);
+            turns.any(|turn| key.derivation.state(&session.id, turn).hash_at(connector) == state)
+        });
+        if !is_genuine {
+            return Ok(JourneyError::Expired { back: None });
+        }
+        let client = self.clients.find(cx, &session.request.client_id).await?;
+        let is_registered = check_registration(client.as_deref(), session).is_ok();
+        Ok(JourneyError::Expired { back: is_registered.then(|| session.request.redirect_uri.clone()) })
     }
 
     fn seal_returned(

@@ -7,7 +7,7 @@ use domain::{
     CallbackState, Failure, Interaction, ProviderOutcome, Redirect, Sealed, SealingKey, SecretHash, Session,
     SessionToken, SubmitKey,
 };
-use store::{LockId, Return, TurnLock};
+use store::{LockId, Return, StateTaken, TurnLock};
 
 use crate::bench::{Bench, with_store};
 
@@ -36,7 +36,13 @@ impl Away {
     }
 
     async fn take(&self, bench: &Bench, state: SecretHash, by: &LockId) -> Option<Session> {
-        bench.store.take_state(&bench.cx(), &self.session.id, state, by).await.unwrap()
+        match bench.store.take_state(&bench.cx(), &self.session.id, state, by).await.unwrap() {
+            StateTaken::Yes(session) => Some(*session),
+            StateTaken::No(named) => {
+                assert_eq!(named.map(|session| session.id), Some(self.session.id.clone()));
+                None
+            }
+        }
     }
 
     async fn keep(&self, bench: &Bench, by: &LockId) -> bool {

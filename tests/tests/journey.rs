@@ -302,6 +302,18 @@ async fn a_reload_shows_the_session_as_it_stands() {
 }
 
 #[tokio::test]
+async fn a_completed_login_tells_a_new_user_from_a_known_one() {
+    let app = TestApp::new().await;
+    for provisioned in ["created", "recognised", "recognised"] {
+        let (session, done) = attempt(&app, EMAIL, PASSWORD).await;
+        let done = done.expect(200);
+        assert_eq!(done.body["completion"]["provisioned"], provisioned);
+        let shown = session.after(&done).view(&app).await.expect(200);
+        assert_eq!(shown.body["completion"]["provisioned"], provisioned, "a reload says the same");
+    }
+}
+
+#[tokio::test]
 async fn a_code_waits_for_two_minutes() {
     let app = TestApp::new().await;
     let login = app.log_in(EMAIL, PASSWORD).await;

@@ -50,6 +50,7 @@ impl Directory {
                     subject: link.subject,
                     by: Some(link.key),
                     claims: link.claims,
+                    created: false,
                 }),
                 LinkStatus::Disabled => Provisioned::Refused,
             });
@@ -88,8 +89,13 @@ impl Directory {
             status: LinkStatus::Active,
             claims: user.claims.clone(),
         };
-        let session_user =
-            SessionUser { id: id.clone(), subject: user.subject.clone(), by: Some(key), claims: user.claims.clone() };
+        let session_user = SessionUser {
+            id: id.clone(),
+            subject: user.subject.clone(),
+            by: Some(key),
+            claims: user.claims.clone(),
+            created: true,
+        };
         let mut writes = vec![DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
         // A verified address is reserved for this user. An unverified one reserves nothing, but must not make a second
         // account beside the one that has it either: its owner would never be asked for proof.

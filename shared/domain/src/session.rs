@@ -120,6 +120,9 @@ pub struct SessionUser {
     /// What tokens may say of them.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub claims: Claims,
+    /// Whether they were created in this session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created: bool,
 }
 
 /// What the last turn was answered with: a repeat with the same gets the same answer.

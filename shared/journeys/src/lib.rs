@@ -29,5 +29,6 @@ pub use shape::{Ending, Outcome, Output, Read, Shape};
 pub use step::{Flow, Step, StepError, SubmitRequest};
 pub use step_type::{InvalidSettings, StepType, StepTypes};
 pub use view::{
-    CompletionView, OptionKind, OptionView, RedirectView, RejectionView, SessionView, StepView, ViewStatus,
+    CompletionView, OptionKind, OptionView, RedirectView, RejectionView, SessionView, StepView, UserProvisioned,
+    ViewStatus,
 };

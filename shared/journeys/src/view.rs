@@ -161,6 +161,20 @@ pub struct CompletionView {
     pub code: Option<AuthorizationCode>,
     /// As in the request: to be repeated at the token endpoint.
     pub redirect_uri: String,
+    /// Whether this login has created the user in Landfall's directory, or recognised them. Absent where the view is shown
+    /// without the token in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<UserProvisioned>,
+}
+
+/// How a completed login found its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserProvisioned {
+    /// This was the user's first login: they were created.
+    Created,
+    /// The user has been here before.
+    Recognised,
 }
 
 /// The journey ended without a sign-in.

@@ -39,7 +39,9 @@ impl SessionCx<'_, '_> {
         if current.as_ref().is_some_and(|before| before.id != user.id) {
             return Err(StepError::Refused);
         }
-        *current = Some(user);
+        // Who was created in this session is recognised by its later steps, and new to the application all the same.
+        let created = user.created || current.as_ref().is_some_and(|before| before.created);
+        *current = Some(SessionUser { created, ..user });
         Ok(())
     }
 

@@ -7,7 +7,10 @@ use super::advance::AnswerKey;
 use super::redirects::outbound;
 use crate::cx::interaction;
 use crate::view::{CurrentStep, ErrorView};
-use crate::{CompletionView, JourneyError, RedirectView, RejectionView, SessionView, StepError, ViewCx, ViewStatus};
+use crate::{
+    CompletionView, JourneyError, RedirectView, RejectionView, SessionView, StepError, UserProvisioned, ViewCx,
+    ViewStatus,
+};
 
 impl Journeys {
     /// The session as the holder of `token`, the token in force, sees it.
@@ -22,6 +25,10 @@ impl Journeys {
             let waiting = session.code.filter(|code| code.redeemed_at.is_none() && code.expires_at > cx.now);
             let code = self.parts.keys.session(&session.id)?.derivation.code(&session.id, token);
             completion.code = waiting.filter(|waiting| waiting.hash == code.hash()).map(|_| code);
+            completion.provisioned = session.run.user.as_ref().map(|user| match user.created {
+                true => UserProvisioned::Created,
+                false => UserProvisioned::Recognised,
+            });
         }
         Ok(view)
     }
@@ -65,8 +72,8 @@ impl Journeys {
         Ok(match session.status {
             Status::InputRequired => self.view_of_step(cx, session).await?,
             Status::Completed => {
-                let completion =
-                    CompletionView { kind: "code", code: None, redirect_uri: session.request.redirect_uri.clone() };
+                let redirect_uri = session.request.redirect_uri.clone();
+                let completion = CompletionView { kind: "code", code: None, redirect_uri, provisioned: None };
                 SessionView { completion: Some(completion), ..blank(session, ViewStatus::Completed) }
             }
             Status::Rejected => {

@@ -1,12 +1,12 @@
-// The user of the demo, who can sign in at the demo's old provider, and how they do.
+// The user of the demo, and how she signs in at the simulated provider.
 
 import assert from "node:assert/strict";
 
-export const ADA = { email: "ada@example.org", password: "correct horse battery staple" };
+export const ADA = { email: "ada@example.org", password: "correct horse battery staple", name: "Ada Lovelace" };
 
 let subject;
 
-/** Whoever is signed in is Ada, and is the same user as ever before, whichever way they came. */
+/** The claims are Ada's, and her `sub` is the same as in every login before, whichever way she signed in. */
 export function assertAda(claims) {
   assert.equal(claims.email, ADA.email);
   assert.match(claims.sub, /^\w+$/);

@@ -1,15 +1,17 @@
 // The page at the root of `cargo run`, clicked through in Chromium.
 //
 //     npm install --no-audit --no-fund --no-package-lock --prefix tests/browser
-//     node tests/browser/browser.mjs http://127.0.0.1:8787 phone [folder for screenshots]
+//     node tests/browser/browser.mjs http://127.0.0.1:8787 http://127.0.0.1:8788 phone [folder for screenshots]
 //
-// And for `desktop`, at a server with other data: attempts at Ada's account are counted.
+// The second address is of a server with the connectors of `failing.yaml`, whose `{first}` is the first address. For
+// `desktop`, give both servers other data: attempts at Ada's account are counted.
 //
-// Every scene has visitors, each with a browser of their own. A scene fails if one of these complains: about an error
-// or warning on the console, a request that failed, a page that scrolls sideways or cannot be used by everybody.
+// A test has visitors, each with a browser of their own. It fails if the browser of one reports an error or a warning
+// on the console, or a request that failed, or if `accessibility.mjs` finds something on a page.
 
 import { after, test } from "node:test";
 
+import { failures } from "./failures.mjs";
 import { otherViews } from "./other-views.mjs";
 import { passwordJourney } from "./password-journey.mjs";
 import { redirectJourney } from "./redirect-journey.mjs";
@@ -20,19 +22,20 @@ const DEVICES = {
   desktop: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
 };
 
-const [base, name, screenshots] = process.argv.slice(2);
+const [base, failing, name, screenshots] = process.argv.slice(2);
 const device = DEVICES[name];
-if (!base || !URL.canParse(base) || !device) {
-  console.error("usage: node browser.mjs <base-url> phone|desktop [folder for screenshots]");
+if (![base, failing].every((address) => URL.canParse(address)) || !device) {
+  console.error("usage: node browser.mjs <base-url> <base-url of failing connectors> phone|desktop [folder]");
   process.exit(2);
 }
 
-const stage = await Stage.open(new URL(base).origin, screenshots);
+const stage = await Stage.open(screenshots);
 after(() => stage.close());
 
 test(`on a ${name}`, async (t) => {
-  const scene = (title, play) => t.test(title, () => stage.play(name, device, play));
-  await passwordJourney(scene);
-  await redirectJourney(scene);
-  await otherViews(scene);
+  const at = (origin) => (title, play) => t.test(title, () => stage.play(new URL(origin).origin, name, device, play));
+  await passwordJourney(at(base));
+  await redirectJourney(at(base));
+  await otherViews(at(base));
+  await failures(at(base), at(failing));
 });

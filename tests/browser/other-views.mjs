@@ -1,7 +1,8 @@
-// What the demo's journeys do not show: answers of the API that are written here. And what becomes of an answer that is
-// late or lost.
+// Answers of the API that the demo's journeys do not give, and answers that are late or lost.
 
 import assert from "node:assert/strict";
+
+import { JOURNEYS } from "./password-journey.mjs";
 
 const SESSION = "ses_01JA0000000000000000000000";
 
@@ -44,7 +45,7 @@ const problem = (status, code, title, more) => ({
   json: { code, title, status, request_id: "req_1", ...more },
 });
 
-/** A visitor whose API answers a started journey with `answers`, one after the other. Everything it was sent. */
+/** A visitor whose API answers a started journey with `answers`, one after the other; and all that the API was sent. */
 async function answered(arrive, start, ...answers) {
   const visitor = await arrive();
   const sent = [];
@@ -65,20 +66,19 @@ async function answered(arrive, start, ...answers) {
 }
 
 export async function otherViews(scene) {
-  await scene("a provider is chosen, and a step that nobody knows is no dead end", async (arrive) => {
+  await scene("a provider is chosen, and an unknown step can be cancelled", async (arrive) => {
     const [ada, sent] = await answered(arrive, CHOICE, UNKNOWN, REJECTED);
-    await ada.at("Or continue with");
+    await ada.at("Where do you have your account?");
     await ada.look("choose-provider");
     await ada.click("Continue with Entra");
 
-    await ada.at("This page does not know this step");
+    await ada.at("This page cannot show this step");
     await ada.page.getByText("<b>green</b>").waitFor();
     await ada.look("unknown-step");
     await ada.click("Cancel");
 
     await ada.at("You are not signed in");
-    await ada.alert("try_later");
-    await ada.page.getByText("in 30 seconds").waitFor();
+    assert.match(await ada.alert("could not be asked"), /Wait 30 seconds, then try again/);
     await ada.look("try-later");
 
     const answers = sent.map(({ turn, option, data }) => ({ turn, option, data }));
@@ -109,7 +109,7 @@ export async function otherViews(scene) {
     await ada.fill("Name", "Ada Lovelace");
     await ada.click("Continue");
 
-    await ada.at("This page does not know this step");
+    await ada.at("This page cannot show this step");
     assert.equal(sent.length, 4);
     for (const submit of sent) assert.deepEqual(submit, sent[0]);
     await ada.click("Cancel");
@@ -118,14 +118,14 @@ export async function otherViews(scene) {
     assert.notEqual(sent[4].key, sent[0].key);
   });
 
-  await scene("an answer that stays away can be asked for once more, with the same key", async (arrive) => {
+  await scene("an answer that does not come can be asked for once more", async (arrive) => {
     const down = () => problem(503, "unavailable", "A service is away", { retry_after: 0 });
     const [ada, sent] = await answered(arrive, FORM, down(), down(), down(), down(), down(), REJECTED);
     ada.expect(/console: .* status of 503 /, 5);
     await ada.fill("Name", "Ada Lovelace");
     await ada.click("Continue");
     await ada.at("This did not work");
-    assert.match(await ada.alert("unavailable"), /A service is away\.\s+unavailable\s*req_1/);
+    assert.match(await ada.alert("does not answer"), /Try again in a minute: nothing is done twice\.\s+Request req_1/);
     await ada.look("unavailable");
     await ada.click("Try again");
     await ada.at("You are not signed in");
@@ -139,8 +139,8 @@ export async function otherViews(scene) {
     const [ada] = await answered(arrive, FORM, conflict);
     ada.expect(/console: .* status of 409 /);
     await ada.click("Continue");
-    await ada.at("This page does not know this step");
-    await ada.alert("step_conflict");
+    await ada.at("This page cannot show this step");
+    await ada.alert("Here is where it stands now");
   });
 
   await scene("a session that has ended leads back to the start", async (arrive) => {
@@ -151,24 +151,24 @@ export async function otherViews(scene) {
     );
     ada.expect(/console: .* status of 404 /);
     await ada.click("Continue");
-    await ada.alert("unknown_session");
-    await ada.at("Choose a journey");
+    assert.match(await ada.alert("has expired or has ended"), /Start again/);
+    await ada.at(JOURNEYS);
     assert.equal(await ada.stored(), null);
   });
 
   await scene("this machine's other name leads to the one that is registered", async (arrive) => {
     const ada = await arrive();
     await ada.open();
-    await ada.at("Choose a journey");
+    await ada.at(JOURNEYS);
     const address = new URL(ada.page.url());
     if (address.hostname !== "127.0.0.1") return;
     address.hostname = "localhost";
     await ada.open(address.href);
     await ada.page.waitForURL(/^http:\/\/127\.0\.0\.1:/);
-    await ada.at("Choose a journey");
+    await ada.at(JOURNEYS);
   });
 
-  await scene("a redirect that is no address of the web is no link", async (arrive) => {
+  await scene("a redirect to a script is no link", async (arrive) => {
     const redirect = (more) =>
       view(1, {
         status: "redirect",
@@ -188,11 +188,11 @@ export async function otherViews(scene) {
       away,
     );
     await ada.at("Sign in at Okta");
-    await ada.page.getByText("Okta is at no address of the web.").waitFor();
+    await ada.page.getByText("The address of Okta is not one of the web.").waitFor();
     assert.equal(await ada.page.locator("main a").count(), 0);
 
     await ada.click("Start over at Okta");
-    await ada.alert("provider_unavailable");
+    await ada.alert("Okta cannot be reached right now");
     await ada.look("redirect-away");
     assert.equal(sent[0].option, "restart");
   });

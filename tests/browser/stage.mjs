@@ -1,4 +1,4 @@
-// Where scenes are played: a browser, and the visitors who use it.
+// The browser that the tests run in, and the visitors who use it.
 
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
@@ -7,7 +7,8 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-import { complaintsAbout } from "./everybody.mjs";
+import { ADA } from "./ada.mjs";
+import { complaintsAbout } from "./accessibility.mjs";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
@@ -26,17 +27,14 @@ const PATIENCE = 30_000;
 
 export class Stage {
   #browser;
-  #base;
   #screenshots;
   #shots = 0;
 
-  static async open(base, screenshots) {
+  static async open(screenshots) {
     await access(CHROMIUM).catch(() => assert.fail(`there is no Chromium at ${CHROMIUM}: name yours in CHROMIUM`));
-    await fetch(base).catch(() => assert.fail(`nothing answers at ${base}: is \`cargo run\` running there?`));
     if (screenshots) await mkdir(screenshots, { recursive: true });
     const stage = new Stage();
     stage.#browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-    stage.#base = base;
     stage.#screenshots = screenshots;
     return stage;
   }
@@ -45,11 +43,12 @@ export class Stage {
     return this.#browser.close();
   }
 
-  /** Plays a scene. It calls in its visitors, who come with nothing: no cookies, nothing stored. */
-  async play(device, options, scene) {
+  /** Runs a test at `base`. `scene` is given a function that makes a visitor, with no cookies and nothing stored. */
+  async play(base, device, options, scene) {
+    await fetch(base).catch(() => assert.fail(`nothing answers at ${base}: is \`cargo run\` running there?`));
     const visitors = [];
     const arrive = async () => {
-      const context = await this.#browser.newContext({ ...options, baseURL: this.#base });
+      const context = await this.#browser.newContext({ ...options, baseURL: base });
       context.setDefaultTimeout(PATIENCE);
       const visitor = new Visitor(await context.newPage(), (page, name) => this.#shoot(page, `${device}-${name}`));
       visitors.push(visitor);
@@ -74,7 +73,7 @@ export class Stage {
   }
 }
 
-/** Somebody in front of a browser. */
+/** A person at a browser. */
 export class Visitor {
   #shoot;
   #complaints = [];
@@ -102,18 +101,18 @@ export class Visitor {
     page.on("requestfailed", (request) => complain(`request: ${request.failure()?.errorText} ${request.url()}`));
   }
 
-  /** The browser is going to complain about this, and rightly so. */
+  /** The browser will complain about this: the test causes it. */
   expect(pattern, times = 1) {
     for (let i = 0; i < times; i += 1) this.#expected.push(pattern);
   }
 
-  /** Looks at the page, and sees whether everybody can use it; takes its picture. */
+  /** Checks the page as it stands for accessibility, and takes its picture. */
   async look(name, page = this.page) {
     await this.#shoot(page, name);
     this.#complaints.push(...(await complaintsAbout(page, name)));
   }
 
-  /** Nothing was wrong that was not expected, and nothing was expected in vain. */
+  /** Fails unless the complaints are those that were expected. */
   async leave() {
     const signal = AbortSignal.timeout(PATIENCE);
     for (const pattern of this.#expected) {
@@ -126,7 +125,7 @@ export class Visitor {
     assert.deepEqual(this.#complaints, [], "the browser complained");
   }
 
-  /** What is to be seen when a scene has failed. */
+  /** Adds to an error what the visitor sees. */
   async testify(error) {
     const text = await this.page
       .locator("body")
@@ -155,9 +154,9 @@ export class Visitor {
     await this.page.getByLabel(label, { exact: true }).fill(text);
   }
 
-  /** Waits until the page says that something is wrong, and returns all it says. */
-  async alert(code) {
-    const alert = this.page.getByRole("alert").filter({ hasText: code });
+  /** Waits until the page's message has `text` in it, and returns all of the message. */
+  async alert(text) {
+    const alert = this.page.getByRole("alert").filter({ hasText: text });
     await alert.waitFor();
     return alert.innerText();
   }
@@ -172,9 +171,9 @@ export class Visitor {
     return this.page.evaluate(() => document.activeElement.id);
   }
 
-  /** Who is signed in: the claims that are shown. */
+  /** The claims of Ada, who is signed in. */
   async claims() {
-    await this.at("You are signed in");
+    await this.at(`You are signed in as ${ADA.name}`);
     const rows = await this.page.getByRole("row").all();
     const entries = rows.map(async (row) => [
       await row.getByRole("rowheader").innerText(),

@@ -176,7 +176,7 @@ test("a backend signs its users in at the provider's page, as who they are by pa
 test("a backend gives up with whoever gives up", () =>
   backend(async () => {
     const ada = new Browser();
-    assert.match((await ada.submit(await ada.begin(BY_PASSWORD), { option: "cancel" })).html, /access_denied/);
+    assert.match((await ada.submit(await ada.begin(BY_PASSWORD), { option: "cancel" })).html, /cancelled/);
     assert.equal(await ada.user(), undefined);
   }));
 

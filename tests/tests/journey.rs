@@ -209,7 +209,7 @@ async fn a_user_who_gives_up_is_not_signed_in() {
     let answer = session.submit_to(&app, "ask", &cancel).await.expect(200);
 
     assert_eq!(answer.body["status"], "rejected");
-    assert_eq!(answer.body["rejection"], json!({ "code": "access_denied" }));
+    assert_eq!(answer.body["rejection"], json!({ "code": "cancelled" }));
     assert!(app.subject.requests().is_empty());
 }
 

@@ -137,7 +137,7 @@ async fn taken() -> Vec<Value> {
     })
     .await;
     submit(&app, "migrate-from-house", EMAIL, "opens").await.expect(200);
-    assert_eq!(submit(&app, JOURNEY, EMAIL, PASSWORD).await.body["rejection"]["code"], "access_denied");
+    assert_eq!(submit(&app, JOURNEY, EMAIL, PASSWORD).await.body["rejection"]["code"], "proof_required");
     // One request that asks two providers.
     submit(&app, "both", EMAIL, PASSWORD).await.expect(200);
     app.lines()
@@ -274,7 +274,7 @@ async fn what_is_logged_and_measured_is_listed_and_what_is_listed_happens() {
     insta::assert_snapshot!(values, @r#"
     attempt: {"authenticated", "challenged", "misconfigured", "redirected", "refused", "rejected", "throttled", "unavailable"}
     function: {"falling", "landfall"}
-    login: {"access_denied", "completed", "identity_refused", "try_later"}
+    login: {"access_denied", "completed", "identity_refused", "proof_required", "try_later"}
     outcome: {"failed", "ok", "refused"}
     provider: {"house", "keycloak", "several"}
     stack: {"landfall-test"}

@@ -177,7 +177,7 @@ async fn a_redirect_may_be_given_up() {
 
         let answer = session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
 
-        assert_eq!(answer.body["rejection"]["code"], "access_denied");
+        assert_eq!(answer.body["rejection"]["code"], "cancelled");
         let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
         assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
     }
@@ -495,7 +495,7 @@ async fn an_application_that_knows_the_provider_has_its_user_not_asked() {
     // Once that has not worked, the user is asked all the same.
     let session = TestSession::of(&start.body);
     let answer = session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
-    assert_eq!((&answer.body["step"]["id"], shown(&answer).1), (&json!("which"), &json!("declined")));
+    assert_eq!((&answer.body["step"]["id"], shown(&answer).1), (&json!("which"), &json!("cancelled")));
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@
 //     view = await login.submit(view, "submit", { email, password });
 //     if (view.status === "completed") user = (await login.redeem(view)).claims;
 //
-// WebCrypto is there on https, and on this machine itself. What a call cannot do, it says with a `Problem`. If that is
-// `unknown_session`, the session is over: `forget()` it, and start again.
+// `view.completion.provisioned` tells a user who was `created` just now from one who was `recognised`. WebCrypto is
+// there on https, and on this machine itself. A call that fails throws a `Problem`. If its code is `unknown_session`,
+// the session is over: `forget()` it, and start again.
 
 const STORED = "landfall.login";
 const PATIENCE = 30_000; // Milliseconds; longer than any answer of Landfall's may take.
@@ -16,14 +17,14 @@ const TRIES = 5;
 export class Login {
   #application;
 
-  /** Where Landfall is, and who we are there. `onProcessing`, if there is one, hears of views that ask for patience. */
+  /** Where Landfall is, and which client this is. `onProcessing`, if given, is called with views that say to wait. */
   constructor({ issuer, clientId, redirectUri, onProcessing }) {
     this.#application = { issuer, clientId, redirectUri, onProcessing };
   }
 
   /** Starts a journey: an OAuth authorization request (RFC 6749, OIDC Core 3.1.2.1), and what the journey asks for. */
   async start(journey, params = {}, scope = "openid profile email") {
-    // Whoever steals the code lacks the verifier (RFC 7636); an ID token of another login lacks the nonce.
+    // A stolen code is worth nothing without the verifier (RFC 7636). An ID token of another login has another nonce.
     const verifier = random(32);
     const nonce = random(16);
     const request = {
@@ -41,9 +42,9 @@ export class Login {
 
   /** Answers the step that `view` shows: with one of its options, and what was entered, by field. */
   submit(view, option, data = {}) {
-    // One key for one answer, however often it has to be sent: nothing is done twice, and nobody who lacks the key is
-    // given the token that may come back. It is kept nowhere, like the password: who reloads the page just now may have
-    // to start again.
+    // One answer has one key, however often it is sent: Landfall does it once, and gives the token that may come back
+    // only to the holder of the key. Like the password, the key is not stored: after a reload in this very moment, the
+    // user may have to start again.
     const answer = { turn: view.turn, key: random(16), option, data };
     return this.#untilAnswered(() => this.#ofSession("POST", `/steps/${encodeURIComponent(view.step.id)}`, answer));
   }
@@ -58,12 +59,12 @@ export class Login {
     const address = new URL(location.href);
     const [session, resume] = ["session", "resume"].map((name) => address.searchParams.get(name));
     if (!session || !resume) return null;
-    // Only a session that this tab has started. An attacker may start one and send its redirect to this user, to have
-    // them sign in for him; or finish it himself and send the way back, to have them go on in his account. In both
-    // cases the session in the address is not the one that is stored here, and goes nowhere.
+    // Only a session that this tab has started goes on. An attacker may start one and send its redirect to this user,
+    // so that they sign in for the attacker; or finish it and send the way back, so that they go on in the attacker's
+    // account. In both cases the session in the address is not the one that is stored here.
     if (stored()?.session !== session) {
       forgetReturn(address);
-      throw new Problem({ code: "not_our_session", title: "This sign-in was started in another browser or tab" });
+      throw new Problem({ code: "not_our_session", title: "This sign-in is over, or was started in another tab" });
     }
     try {
       const view = await this.#untilAnswered(() => this.#ofSession("POST", "/resume", { resume }));
@@ -80,7 +81,8 @@ export class Login {
   /** Fetches the tokens of a completed session, and ends it here. */
   async redeem(view) {
     const { verifier, nonce } = stored() ?? {};
-    // Sent once. A code that comes twice looks stolen, and ends what it had given; `view()` tells whether it is spent.
+    // Sent once. Landfall takes a code that comes twice for stolen, and revokes its tokens; `view()` tells whether it
+    // is spent.
     const tokens = await this.#call("POST", "/oauth2/token", {
       body: new URLSearchParams({
         grant_type: "authorization_code",
@@ -92,8 +94,8 @@ export class Login {
     });
     this.forget();
     // No signature is checked: the token came straight from the token endpoint over TLS, which OIDC Core 3.1.3.7
-    // accepts instead. One that came any other way has to be verified with the keys at /oauth2/jwks. Nor is `exp`: it
-    // was made a moment ago, and the clock of this machine may be wrong.
+    // accepts instead. One that came any other way has to be verified with the keys at /oauth2/jwks. `exp` is not
+    // checked either: the token was made a moment ago, and the clock of this machine may be wrong.
     const claims = payload(tokens.id_token);
     const isOurs = claims.iss === this.#application.issuer && [claims.aud].flat().includes(this.#application.clientId);
     if (!isOurs || claims.nonce !== nonce) {
@@ -107,7 +109,7 @@ export class Login {
     sessionStorage.removeItem(STORED);
   }
 
-  /** Sends the same again until it is answered: a lost answer, a busy server and a turn in progress all pass. */
+  /** Sends the same again until it is answered, after a lost answer or while the server or another request is busy. */
   async #untilAnswered(send) {
     let failures = 0;
     while (true) {
@@ -135,7 +137,7 @@ export class Login {
       headers: { authorization: `Bearer ${token}`, ...(json && JSON_BODY) },
       body: json && JSON.stringify(json),
     });
-    // It rotates when somebody is authenticated: whoever planted the session in this browser is left with the old one.
+    // It rotates when the user is authenticated: an attacker who planted the session here has only the old one.
     if (view.session_token) keep({ ...stored(), token: view.session_token });
     return view;
   }

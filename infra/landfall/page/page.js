@@ -3,6 +3,7 @@
 // What comes from the API reaches the document as text only, never as markup.
 
 import { Login, Problem } from "./login.js";
+import { explain, explainField } from "./messages.mjs";
 
 // The demo's application is registered under one of this machine's names, and origins are compared exactly.
 if (location.hostname === "localhost") {
@@ -13,38 +14,28 @@ if (location.hostname === "localhost") {
 const [main, heading, alert, content, status] = ["main", "heading", "alert", "content", "status"].map((id) =>
   document.getElementById(id),
 );
-const config = await (await fetch("/page/config.json")).json();
+const config = await fetch("/page/config.json")
+  .then((response) => response.json())
+  .catch(() => ({ journeys: [] }));
 const login = new Login({
   issuer: location.origin,
   clientId: config.client_id,
   redirectUri: `${location.origin}/`,
-  onProcessing: () => (status.textContent = "Your answer is still being worked on..."),
+  onProcessing: () => (status.textContent = "Your answer is still being checked..."),
 });
 
-/** What the codes in views mean to whoever reads them. An application has its own words. */
-const MESSAGES = {
-  invalid_credentials: "The sign-in details are not right.",
-  interaction_required: "Your provider wants to see you on its own page.",
-  declined: "The sign-in was declined.",
-  provider_unavailable: "Your provider does not answer.",
-  access_denied: "Access was denied.",
-  try_later: "Something that is needed here does not answer. Please try again later.",
-  proof_required: "There is an account with this identifier already.",
-  identity_refused: "What your provider answered was refused.",
-  journey_broken: "This journey is not set up right.",
-  too_many_steps: "This journey took too many steps.",
-};
-const FIELD_PROBLEMS = {
-  required: "This is needed.",
-  too_long: "This is too long.",
-  not_an_email: "This is not an e-mail address.",
-};
+/** For whoever runs this server: where to look when it is not the user who can mend it. */
+const OPERATORS = ["try_later", "provider_unavailable", "identity_refused", "journey_broken", "too_many_steps"];
 
 /** The types of fields that are entered anew each time. */
 const SECRET = ["password", "code"];
 
 /** What was entered and is no secret, by field: a form that is asked again has it still. */
 let entered = {};
+
+/** The journey that this tab has started last, if it is still offered. */
+const STARTED = "landfall.page.journey";
+const started = () => config.journeys.find(({ id }) => id === sessionStorage.getItem(STARTED));
 
 // ---- From view to view
 
@@ -54,7 +45,7 @@ async function run(action) {
   busy(true);
   try {
     const view = await action();
-    if (view?.completion?.code) showSignedIn(await login.redeem(view));
+    if (view?.completion?.code) showSignedIn(view.completion, await login.redeem(view));
     else show(view);
   } catch (problem) {
     await showProblem(problem instanceof Problem ? problem : mistake(problem));
@@ -73,6 +64,20 @@ function busy(is) {
 const find = async () => (await login.resume()) ?? (await login.view());
 
 const answer = (view, option, data) => run(() => login.submit(view, option, data));
+
+function start({ id, params }) {
+  entered = {};
+  return run(async () => {
+    const view = await login.start(id, params);
+    sessionStorage.setItem(STARTED, id);
+    // The browser's back button leads from the login to the list, and its forward button to the login.
+    if (!isAtLogin()) history.pushState({ at: "login" }, "");
+    return view;
+  });
+}
+
+const isAtLogin = () => history.state?.at === "login";
+addEventListener("popstate", () => run(async () => (isAtLogin() ? find() : null)));
 
 function startAgain() {
   login.forget();
@@ -94,19 +99,30 @@ function show(view) {
 // ---- Views
 
 function showJourneys() {
-  const choice = ({ id, title, params }) =>
-    button({ class: "choice" }, () => run(() => login.start(id, params)), title, element("small", {}, id));
-  render("Choose a journey", [
-    ...whom(config.user),
-    list(config.journeys.map(choice)),
-  ]);
+  const { journeys } = config;
+  if (journeys.length === 0) return showAway();
+  const choices = (journeys) => list(journeys.map((journey) => choice(() => start(journey), journey.title)));
+  const [away, here] = [journeys.filter((one) => one.at_provider), journeys.filter((one) => !one.at_provider)];
+  // A few need no order.
+  const isShort = journeys.length <= 4 || away.length === 0 || here.length === 0;
+  const groups = isShort
+    ? [choices(journeys)]
+    : [section("At your provider's page"), choices(away), section("On this page"), choices(here)];
+  render("How do you want to sign in?", [...whom(), ...groups]);
 }
 
-/** Whom the simulated provider knows; of one's own provider, this page knows nobody. */
-function whom(user) {
-  if (!user) return [];
-  const [email, password] = [user.email, user.password].map((text) => element("code", {}, text));
-  return [element("p", {}, "The demo's provider knows ", email, " with the password ", password, ".")];
+/** The server has stopped since it sent this page. */
+function showAway() {
+  const again = button({ class: "primary" }, () => location.reload(), "Load again");
+  render("This page could not be loaded", [element("div", { class: "options" }, again)]);
+  say(explain("no_answer"));
+}
+
+/** Whom the simulated provider knows; of one's own provider, this page knows no users. */
+function whom() {
+  if (!config.user) return [];
+  const [email, password] = [config.user.email, config.user.password].map((text) => element("code", {}, text));
+  return [element("p", { class: "note" }, "To try it, sign in as ", email, " with the password ", password, ".")];
 }
 
 function showStep(view) {
@@ -114,8 +130,14 @@ function showStep(view) {
   (types[view.step.type] ?? showUnknown)(view);
 }
 
-function showForm(view, title = "Sign in", ...before) {
-  const { data, error } = view.step;
+function showForm(view) {
+  const name = started()?.provider;
+  const whose = (name) => element("p", {}, "Enter the details of your account at ", element("strong", {}, name), ".");
+  showFields(view, "Sign in", ...(name ? [whose(name)] : []), ...whom());
+}
+
+function showFields(view, title, ...before) {
+  const { data } = view.step;
   const form = element(
     "form",
     // What does not fit, the server says, to every application alike.
@@ -130,7 +152,10 @@ function showForm(view, title = "Sign in", ...before) {
     entered = Object.fromEntries(open.map(({ name }) => [name, values[name]]));
     answer(view, "submit", values);
   });
-  render(title, [...before, form], error);
+  render(title, [...before, form], view);
+  // Where the user goes on: at the first field, or at the first that has to be entered again.
+  const inputs = [...form.elements].filter((element) => element.matches("input"));
+  (inputs.find((input) => input.value === "") ?? inputs[0])?.focus();
 }
 
 /** What a provider asks for beside, or instead of, a password. */
@@ -138,13 +163,14 @@ function showChallenge(view) {
   const { method, to } = view.step.data.challenge;
   const from = { email_otp: "was sent to your mailbox", sms_otp: "was sent to your phone", totp: "your app shows" };
   const where = to ? `was sent to ${to}` : (from[method] ?? "you have been given");
-  showForm(view, "Enter the code", element("p", {}, `It is the one that ${where}.`));
+  showFields(view, "Enter the code", element("p", {}, `It is the one that ${where}.`));
 }
 
 function field({ name, type, label, required, autocomplete }) {
   const [id, problem] = [`field-${name}`, `problem-${name}`];
   const kind = type === "code" ? { type: "text", inputmode: "numeric" } : { type };
-  const input = element("input", { id, name, ...kind, autocomplete: autocomplete ?? "off", "aria-describedby": problem });
+  const described = { autocomplete: autocomplete ?? "off", "aria-describedby": problem };
+  const input = element("input", { id, name, ...kind, ...described });
   input.required = required;
   if (!SECRET.includes(type)) input.value = entered[name] ?? "";
   const hint = required ? [] : [element("small", {}, "optional")];
@@ -152,95 +178,130 @@ function field({ name, type, label, required, autocomplete }) {
     "div",
     { class: "field" },
     element("label", { for: id }, label.text, ...hint),
-    input,
+    element("div", { class: "input" }, input, ...(type === "password" ? [reveal(input)] : [])),
     element("p", { id: problem, class: "problem" }),
   );
 }
 
+/** Shows what is typed into a password's field, as long as it is pressed. */
+function reveal(input) {
+  const toggle = button({ "aria-pressed": "false", "aria-label": "Show password", class: "reveal" }, null, "Show");
+  const show = (is) => {
+    toggle.ariaPressed = String(is);
+    input.type = is ? "text" : "password";
+  };
+  toggle.addEventListener("click", () => show(toggle.ariaPressed === "false"));
+  return toggle;
+}
+
 function showProviders(view) {
-  const { data, error } = view.step;
-  const choice = ({ connector, label }) =>
-    button({ class: "choice" }, () => answer(view, "submit", { connector }), label.text);
-  render(data.heading.text, [list(data.providers.map(choice)), options(view)], error);
+  const choices = view.step.data.providers.map(({ connector, label }) =>
+    choice(() => answer(view, "submit", { connector }), label.text),
+  );
+  render("Where do you have your account?", [list(choices), options(view)], view);
 }
 
 function showRedirect(view) {
   const { data, error } = view.step;
   const name = data.provider.name ?? data.provider.id;
-  const way = view.redirect && wayTo(name, view.redirect.url);
-  const noWay = () =>
-    error?.code === "provider_unavailable"
-      ? `There is no way to ${name} at the moment.`
-      : `Somebody has been at ${name} for this, and came back to another window. If that was you, go on there.`;
-  render(`Sign in at ${name}`, [...(way ?? [element("p", {}, noWay())]), options(view)], error);
-}
-
-function wayTo(name, url) {
-  const { protocol, host } = new URL(url);
+  const url = view.redirect && new URL(view.redirect.url);
   // A `javascript:` address would run in this page.
-  if (protocol !== "https:" && protocol !== "http:") return [element("p", {}, `${name} is at no address of the web.`)];
-  return [
-    element("p", {}, `You sign in on a page of ${name} at `, element("strong", {}, host), " and come back here."),
-    element("p", {}, element("a", { class: "primary", href: url }, `Continue to ${name}`)),
-  ];
+  const isWeb = url && ["https:", "http:"].includes(url.protocol);
+  const been = `You were at ${name} already, and came back to another window or tab. Go on there, or start over here.`;
+  const reason = url ? `The address of ${name} is not one of the web. Sign in another way, and tell support.` : been;
+  const noWay = error?.code === "provider_unavailable" ? [] : [element("p", {}, reason)];
+  render(`Sign in at ${name}`, isWeb ? wayTo(name, url, view) : [...noWay, options(view)], view);
+  content.querySelector("a.primary")?.focus();
 }
 
-function showSignedIn({ claims }) {
+function wayTo(name, { host, href }, view) {
+  const about = element("p", { id: "about" }, `You sign in on a page of ${name} at `, element("strong", {}, host));
+  about.append(" and come back here.");
+  const link = element("a", { class: "primary", href, "aria-describedby": "about" }, `Continue to ${name}`);
+  return [about, ...whom(), options(view, link)];
+}
+
+function showSignedIn({ provisioned }, { claims }) {
   const { sub, name, email, ...others } = claims;
   const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
   const row = ([name, value]) =>
     element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, text(value)));
+  const rows = Object.entries({ sub, name, email, ...others }).filter(([, value]) => value !== undefined);
+  const from = started()?.provider ?? "your provider";
+  const stories = {
+    created:
+      `This was your first sign-in: Landfall has created you in its own directory, from your account at ${from}. ` +
+      "Sign out and in again, and it will recognise you.",
+    recognised: "Welcome back: Landfall has recognised you as a user it has created before.",
+  };
+  const who = name ?? email;
   entered = {};
-  render("You are signed in", [
-    element("p", {}, "Your old provider knows you, and you are migrated now. The ID token says:"),
-    element("table", {}, element("tbody", {}, ...Object.entries({ sub, name, email, ...others }).map(row))),
-    element("div", { class: "options" }, button({}, startAgain, "Sign out here")),
+  render(who ? `You are signed in as ${who}` : "You are signed in", [
+    ...(stories[provisioned] ? [element("p", {}, stories[provisioned])] : []),
+    element("div", { class: "options" }, button({ class: "primary" }, startAgain, "Sign out here")),
     element("p", {}, element("small", {}, "This page forgets you then. At your provider you stay signed in.")),
+    section("What this application was told"),
+    element("p", {}, "The claims of the ID token:"),
+    element("table", {}, element("tbody", {}, ...rows.map(row))),
   ]);
 }
 
 function showRejected({ rejection }) {
-  const wait = rejection.retry_after && [element("p", {}, `Another try may help in ${rejection.retry_after} seconds.`)];
-  render("You are not signed in", [...(wait ?? []), startAgainButton("primary")], rejection);
+  const { code, retry_after: retryAfter } = rejection;
+  const message = explain(code, { provider: started()?.provider, retryAfter });
+  render(message.heading, [ways("Try again")]);
+  say(message, { code });
 }
 
 function showOver() {
-  const why = "Its code has been redeemed, or has expired.";
-  render("This sign-in is over", [element("p", {}, why), startAgainButton("primary")]);
+  const why = "It was completed before, here or in another window.";
+  render("This sign-in is over", [element("p", {}, why), ways("Sign in again")]);
 }
 
 /** Something newer than this page. */
 function showUnknown(view) {
   const { status, step } = view;
-  render("This page does not know this step", [
+  render("This page cannot show this step", [
+    element("p", {}, "Landfall asks for something that this page is too old for. Load it again, or cancel."),
     element("pre", { tabindex: "0" }, JSON.stringify({ status, step }, null, 2)),
-    step ? options(view) : startAgainButton("primary"),
+    step ? options(view) : ways("Start again"),
   ]);
 }
 
-/** The step's options beside `first`, as far as a button makes sense of them. */
+/** The step's options beside its main one, `first`. While there is a way to the provider, a new one is of no use. */
 function options(view, ...first) {
   const name = view.step.data?.provider?.name ?? "the provider";
-  const labels = { cancel: "Cancel", restart: `Start over at ${name}`, resend: "Send another code" };
-  const others = view.step.options
-    .filter(({ kind }) => kind in labels)
-    .map(({ id, kind }) => button({}, () => answer(view, id), labels[kind]));
-  return element("div", { class: "options" }, ...first, ...others);
+  const labels = { restart: `Start over at ${name}`, resend: "Send another code", cancel: "Cancel" };
+  const isShown = ({ kind }) => kind in labels && !(kind === "restart" && first.length > 0);
+  const option = ({ id, kind }) =>
+    button({ class: kind === "restart" ? "primary" : undefined }, () => answer(view, id), labels[kind]);
+  return element("div", { class: "options" }, ...first, ...view.step.options.filter(isShown).map(option));
 }
 
-const startAgainButton = (kind) => button({ class: kind }, startAgain, "Start again");
+/** The ways on from an end: the same journey once more, and the others. */
+function ways(label) {
+  const journey = started();
+  const all = button(journey ? {} : { class: "primary" }, startAgain, journey ? "Other ways to sign in" : "Sign in");
+  const same = journey && button({ class: "primary" }, () => (login.forget(), start(journey)), label);
+  return element("div", { class: "options" }, ...(same ? [same] : []), all);
+}
 
 // ---- What went wrong
 
-/** Our own: whoever looks into it finds it in the console. */
+/** A mistake of this page's own: the console has the details. */
 function mistake(error) {
   console.error(error);
-  return new Problem({ title: "This page cannot do that here", code: error.name });
+  return new Problem({ title: "This page made a mistake", code: "page" });
 }
 
 async function showProblem(problem) {
   const form = content.querySelector("form");
-  if (form && problem.fields.length > 0) return markFields(form, problem);
+  const message = explain(problem.code, {
+    provider: started()?.provider,
+    retryAfter: problem.retryAfter,
+    title: problem.message,
+  });
+  if (form && problem.fields.length > 0) return markFields(form, problem, message);
   if (problem.code === "not_our_session") {
     // Whatever this tab was doing goes on.
     show(await login.view().catch(() => null));
@@ -249,28 +310,38 @@ async function showProblem(problem) {
   } else if (problem.code === "unknown_session") {
     login.forget();
     showJourneys();
-  } else {
+  } else if (!(form && problem.code === "too_many_attempts")) {
+    // Else what was entered stays, to be sent again.
     const again = button({ class: "primary" }, () => run(problem.again ?? find), "Try again");
-    render("This did not work", [element("div", { class: "options" }, again, startAgainButton())]);
+    const other = button({}, startAgain, "Other ways to sign in");
+    render(message.heading, [element("div", { class: "options" }, again, other)]);
   }
-  say(`${problem.message}.`, problem.code, problem.requestId);
+  say(message, problem);
   alert.focus();
 }
 
-function markFields(form, problem) {
+function markFields(form, problem, message) {
   for (const input of form.querySelectorAll("input")) {
     const code = problem.fields.find(({ name }) => name === input.name)?.code;
     input.ariaInvalid = code ? "true" : null;
-    document.getElementById(`problem-${input.name}`).textContent = code ? (FIELD_PROBLEMS[code] ?? code) : "";
+    document.getElementById(`problem-${input.name}`).textContent = code ? explainField(code) : "";
   }
-  say(`${problem.message}.`, problem.code, problem.requestId);
+  say(message, problem);
   (form.querySelector("[aria-invalid]") ?? alert).focus();
 }
 
-/** Says what is wrong, and for whoever looks into it, how it is called. */
-function say(text, ...names) {
-  const codes = names.filter(Boolean).map((name) => element("code", {}, name));
-  alert.replaceChildren(element("p", {}, text), element("p", { class: "codes" }, ...codes));
+/** Says what has happened and what to do next. The server's log has the request of a failure by its id. */
+function say({ cause, next, isNeutral }, { code, requestId } = {}) {
+  const terminal = "If you run this server: its terminal says why.";
+  const isTheirs = ["invalid_input", "too_many_attempts"].includes(code);
+  const request = requestId && !isTheirs ? `Request ${requestId}` : "";
+  const small = [OPERATORS.includes(code) ? terminal : "", request].filter(Boolean);
+  alert.className = isNeutral ? "neutral" : "wrong";
+  alert.replaceChildren(
+    element("p", {}, cause),
+    element("p", {}, next),
+    ...small.map((text) => element("p", {}, element("small", {}, text))),
+  );
 }
 
 // ---- The document
@@ -278,18 +349,23 @@ function say(text, ...names) {
 let isFirst = true;
 
 /** Shows one thing, and moves those who do not see it there. */
-function render(title, nodes, error) {
+function render(title, nodes, view) {
   document.title = `${title} - Landfall`;
   heading.textContent = title;
   content.replaceChildren(...nodes);
   alert.replaceChildren();
-  if (error) say(MESSAGES[error.code] ?? "This did not work.", error.code);
-  if (error) alert.focus();
-  else if (!isFirst) heading.focus();
+  const error = view?.step?.error;
+  if (error) {
+    const provider = view.step.data?.provider?.name ?? started()?.provider;
+    say(explain(error.code, { provider, retryAfter: view.retry_after }), error);
+    alert.focus();
+  } else if (!isFirst) heading.focus();
   isFirst = false;
 }
 
+const section = (text) => element("h2", {}, text);
 const list = (items) => element("ul", { class: "choices" }, ...items.map((item) => element("li", {}, item)));
+const choice = (onClick, text) => button({ class: "choice" }, onClick, text);
 
 function button(attributes, onClick, ...children) {
   const made = element("button", { type: "button", ...attributes }, ...children);

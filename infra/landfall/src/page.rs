@@ -10,21 +10,22 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use domain::{JourneyDocument, JourneyId};
+use domain::{ConnectorDocument, JourneyDocument, JourneyId, StepDocument};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use web::Json;
 
 use crate::demo::{self, DemoUser};
 
-/// The page, which offers `journeys`, and says whom one can sign in as if the provider is the demo's.
-pub fn router(journeys: &[JourneyDocument], user: Option<DemoUser>) -> Router {
-    let config = Config { client_id: demo::CLIENT_ID, user, journeys: journeys.iter().map(Offer::of).collect() };
+/// The page, which offers `journeys` through `connectors`, and says whom one can sign in as if the provider is the demo's.
+pub fn router(connectors: &[ConnectorDocument], journeys: &[JourneyDocument], user: Option<DemoUser>) -> Router {
+    let config = Config { client_id: demo::CLIENT_ID, user, journeys: offers(connectors, journeys) };
     Router::new()
         .route("/", file("text/html; charset=utf-8", include_str!("../page/index.html")))
         .route("/page/page.css", file("text/css; charset=utf-8", include_str!("../page/page.css")))
         .route("/page/page.js", file(SCRIPT, include_str!("../page/page.js")))
         .route("/page/login.js", file(SCRIPT, include_str!("../page/login.js")))
+        .route("/page/messages.mjs", file(SCRIPT, include_str!("../page/messages.mjs")))
         // Browsers ask for it here, also while they show the demo's provider.
         .route("/favicon.ico", file("image/svg+xml", include_str!("../page/icon.svg")))
         .route("/page/config.json", get(async move || Json(config)))
@@ -65,27 +66,71 @@ struct Config {
 }
 
 /// A journey to start.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 struct Offer {
     id: JourneyId,
-    title: &'static str,
+    /// What its button says.
+    title: String,
+    /// The name of its provider, if it leads to one alone.
+    provider: Option<String>,
+    /// Whether its user signs in at the provider's page rather than on this one.
+    at_provider: bool,
     params: Map<String, Value>,
 }
 
-/// What a journey is called that has such a step. The first that fits: a journey by password may send people on.
-const TITLES: &[(&str, &str)] = &[
+/// How a journey with such a step signs users in. The first that fits: a journey by password may also redirect.
+const KINDS: &[(&str, &str)] = &[
+    ("choose_provider", "Choose a provider and sign in"),
     ("authenticate_password", "Sign in with e-mail and password"),
-    ("authenticate_totp", "Sign in with the code of an app"),
+    ("authenticate_totp", "Sign in with the code of an authenticator app"),
     ("send_otp", "Sign in with a code that is sent to you"),
     ("authenticate_redirect", "Sign in at the provider's page"),
 ];
 
+/// All that the page offers. Where two would look the same, their ids tell them apart.
+fn offers(connectors: &[ConnectorDocument], journeys: &[JourneyDocument]) -> Vec<Offer> {
+    let offers: Vec<_> = journeys.iter().map(|journey| Offer::of(connectors, journey)).collect();
+    let is_twice = |title: &str| offers.iter().filter(|offer| offer.title == title).count() > 1;
+    let tell_apart = |offer: &Offer| match is_twice(&offer.title) {
+        true => Offer { title: format!("{}, {}", offer.title, offer.id), ..offer.clone() },
+        false => offer.clone(),
+    };
+    offers.iter().map(tell_apart).collect()
+}
+
 impl Offer {
-    fn of(journey: &JourneyDocument) -> Self {
-        let has = |kind: &str| journey.steps.values().any(|step| step.kind == kind);
-        let title = TITLES.iter().find(|(kind, _)| has(kind)).map_or("Sign in", |(_, title)| title);
-        Self { id: journey.id.clone(), title, params: demo::params(journey) }
+    fn of(connectors: &[ConnectorDocument], journey: &JourneyDocument) -> Self {
+        let steps = || journey.steps.values();
+        let (kind, what) = KINDS
+            .iter()
+            .find(|(kind, _)| steps().any(|step| step.kind == *kind))
+            .map_or(("", "Sign in"), |(kind, what)| (*kind, *what));
+        let provider = only_provider(connectors, steps());
+        let title = match (kind, &provider) {
+            ("authenticate_redirect", Some(name)) => format!("Sign in with {name}"),
+            (_, Some(name)) => format!("{what} ({name})"),
+            (_, None) => what.to_owned(),
+        };
+        let at_provider = matches!(kind, "authenticate_redirect" | "choose_provider");
+        Self { id: journey.id.clone(), title, provider, at_provider, params: demo::params(journey) }
     }
+}
+
+/// The name of the one provider that `steps` lead to.
+fn only_provider<'a>(
+    connectors: &[ConnectorDocument],
+    steps: impl Iterator<Item = &'a StepDocument> + Clone,
+) -> Option<String> {
+    let leads_to = |connector: &&ConnectorDocument| {
+        let is_named = |id: &Value| id.as_str() == Some(connector.id.as_str());
+        steps.clone().filter_map(|step| step.with.as_ref()).any(|with| {
+            let listed = with.get("connectors").and_then(Value::as_array);
+            with.get("connector").into_iter().chain(listed.into_iter().flatten()).any(is_named)
+        })
+    };
+    let mut named = connectors.iter().filter(leads_to);
+    let first = named.next();
+    first.filter(|_| named.next().is_none()).map(|connector| connector.name.clone())
 }
 
 #[cfg(test)]
@@ -97,6 +142,7 @@ mod tests {
     use axum::http::StatusCode;
     use domain::{FixedClock, SeededEntropy};
     use insta::assert_snapshot;
+    use providers::Registry;
     use serde_json::json;
     use tokio::net::TcpListener;
     use tokio::task::spawn_blocking;
@@ -116,7 +162,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::select! {
             answer = spawn_blocking(move || request(address, path)) => answer.unwrap(),
-            ended = axum::serve(listener, landfall.merge(router(&journeys, Some(demo::USER)))) => panic!("{ended:?}"),
+            ended = axum::serve(listener, landfall.merge(router(&connectors, &journeys, Some(demo::USER)))) => panic!("{ended:?}"),
         }
     }
 
@@ -152,6 +198,7 @@ mod tests {
         for (path, content_type) in [
             ("/page/page.js", "text/javascript; charset=utf-8"),
             ("/page/login.js", "text/javascript; charset=utf-8"),
+            ("/page/messages.mjs", "text/javascript; charset=utf-8"),
             ("/page/page.css", "text/css; charset=utf-8"),
             ("/page/config.json", "application/json"),
             ("/favicon.ico", "image/svg+xml"),
@@ -173,8 +220,20 @@ mod tests {
                 "client_id": "demo",
                 "user": { "email": "ada@example.org", "password": "correct horse battery staple" },
                 "journeys": [
-                    { "id": "sign-in-with-keycloak", "title": "Sign in at the provider's page", "params": {} },
-                    { "id": "migrate-from-keycloak", "title": "Sign in with e-mail and password", "params": {} },
+                    {
+                        "id": "sign-in-with-keycloak",
+                        "title": "Sign in with Demo Keycloak",
+                        "provider": "Demo Keycloak",
+                        "at_provider": true,
+                        "params": {},
+                    },
+                    {
+                        "id": "migrate-from-keycloak",
+                        "title": "Sign in with e-mail and password (Demo Keycloak)",
+                        "provider": "Demo Keycloak",
+                        "at_provider": false,
+                        "params": {},
+                    },
                 ],
             })
         );
@@ -192,10 +251,37 @@ start: done
 steps:
   done: { type: complete }
 ";
-        let offer = Offer::of(&documents::parse("trial.yaml", journey).unwrap());
+        let offer = Offer::of(&[], &documents::parse("trial.yaml", journey).unwrap());
+        assert_eq!((offer.title.as_str(), json!(offer.params)), ("Sign in", json!({ "plan": "gold", "seats": 0 })));
+    }
+
+    #[test]
+    fn every_button_has_a_text_of_its_own() {
+        let connector = |id: &str, methods: &str| {
+            format!(
+                "  - {{ id: {id}, provider: keycloak, name: Our {id}, client: {{ id: landfall, secret: {id} }}, \
+                 methods: {{ {methods} }}, settings: {{ url: \"https://{id}.example\", realm: demo }} }}\n"
+            )
+        };
+        let file = format!(
+            "connectors:\n{}{}",
+            connector("old", "oidc: {}, password: {}, totp: { client: { id: otp, secret: otp } }"),
+            connector("new", "oidc: {}"),
+        );
+        let connectors = documents::connectors(&Registry::default(), "connectors.yaml", &file).unwrap();
+        let mut journeys: Vec<_> = connectors.iter().flat_map(|one| demo::journeys(one).unwrap()).collect();
+        let text = include_str!("../demo/redirect.yaml").replace("{connector}", "new");
+        journeys.push(documents::parse("again.yaml", &text.replace("id: sign-in-with-new", "id: again")).unwrap());
+        let titles: Vec<_> = offers(&connectors, &journeys).into_iter().map(|offer| offer.title).collect();
         assert_eq!(
-            json!(offer),
-            json!({ "id": "trial", "title": "Sign in", "params": { "plan": "gold", "seats": 0 } })
+            titles,
+            [
+                "Sign in with Our old",
+                "Sign in with e-mail and password (Our old)",
+                "Sign in with the code of an authenticator app (Our old)",
+                "Sign in with Our new, sign-in-with-new",
+                "Sign in with Our new, again",
+            ]
         );
     }
 

@@ -201,7 +201,7 @@ impl Serve {
 
         let base = aws::base(config, secrets, clock.clone(), entropy.clone()).await?;
         let services = Services::new(base, Registry::default())?;
-        let mut router = services.router().merge(openapi()).merge(page::router(journeys, self.user()));
+        let mut router = services.router().merge(openapi()).merge(page::router(connectors, journeys, self.user()));
         for ((provider, subject), connector) in providers.iter().zip(subjects).zip(connectors) {
             provider.register(subject.as_ref(), &callback_url(&config.issuer, &connector.id));
             router = router.route_service(&format!("{}/{{*path}}", provider.path()), subject.router().into_service());

@@ -103,8 +103,10 @@ codes! {
     InvalidCredentials = "invalid_credentials", 200, "The sign-in details are not right";
     /// The provider wants its own page for this user.
     InteractionRequired = "interaction_required", 200, "The identity provider wants to be visited in the browser";
-    /// The user or the provider said no.
+    /// The provider said no, or the user did at the provider's page.
     Declined = "declined", 200, "The sign-in was declined";
+    /// The user gave up.
+    Cancelled = "cancelled", 200, "The sign-in was cancelled";
     /// The provider does not answer, or is not set up right.
     ProviderUnavailable = "provider_unavailable", 200, "The identity provider is not answering";
     /// The journey ended without signing anybody in.
@@ -123,7 +125,7 @@ codes! {
 
 impl Code {
     /// Codes a `reject` step may end a journey with.
-    pub const REJECTIONS: &'static [Code] = &[Code::AccessDenied, Code::TryLater, Code::ProofRequired];
+    pub const REJECTIONS: &'static [Code] = &[Code::AccessDenied, Code::Cancelled, Code::TryLater, Code::ProofRequired];
 }
 
 impl fmt::Display for Code {

@@ -221,7 +221,7 @@ async fn a_resume_of_a_session_that_was_cancelled_changes_nothing() {
     let away = Away::new(&app).await;
     let resume = away.resume(&app).await;
     let cancelled = away.session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
-    assert_eq!(cancelled.body["rejection"]["code"], "access_denied");
+    assert_eq!(cancelled.body["rejection"]["code"], "cancelled");
 
     let mut witness = Witness::of(&app, &[&resume]).await;
     let answer = away.session.resume(&app, &resume).await;

@@ -64,7 +64,7 @@ async fn somebody_elses_email_at_another_provider_does_not_open_their_account() 
 
         let answer = try_log_in(&app, "acme", "mallory@evil.example").await;
 
-        ended(&app, &answer, "access_denied");
+        ended(&app, &answer, "proof_required");
         assert_eq!(app.events("proof_required").len(), 1, "{email:?}, verified: {verified}");
         assert_eq!(directory(&app).await, before, "{email:?}, verified: {verified}");
     }
@@ -237,7 +237,7 @@ async fn two_first_logins_with_one_email_at_once_end_with_the_second_asked_for_p
 
     let late = late.await;
 
-    ended(&app, &late, "access_denied");
+    ended(&app, &late, "proof_required");
     assert_eq!(app.events("proof_required").len(), 1);
     assert_eq!(directory(&app).await, before);
     assert_eq!(app.subject.requests().len(), 2, "the password was sent again");

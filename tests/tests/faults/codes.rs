@@ -23,8 +23,8 @@ async fn house() -> (TestApp, House) {
     let patient = [
         ("id: migrate-from-house", "id: patient"),
         (
-            "unavailable: later, cancelled: no_access }\n  # What it only",
-            "unavailable: factor, cancelled: no_access }\n  # What it only",
+            "unavailable: later, cancelled: cancelled }\n  # What it only",
+            "unavailable: factor, cancelled: cancelled }\n  # What it only",
         ),
     ];
     TestApp::with_house_and(&[ADA], |setup| setup.journeys.push(changed(&document, &patient))).await

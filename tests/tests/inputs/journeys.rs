@@ -135,7 +135,7 @@ fn a_step_has_the_settings_of_its_type() {
     name: E-mail
       steps.ask.with: field "E-mail": a name is 1 to 64 lower-case letters, digits or '_', starting with a letter
     code: try_again
-      steps.later.with.code: unknown rejection "try_again", known are access_denied, try_later, proof_required
+      steps.later.with.code: unknown rejection "try_again", known are access_denied, cancelled, try_later, proof_required
     without as: who
       steps.check: this step leaves an identity: say where with `as`
     done: { type: complete, as: who }
@@ -282,7 +282,7 @@ fn all_that_is_wrong_is_told_at_once() {
     journey.yaml:
       params.plan.default: the default is not what the parameter may hold
       steps.check.type: there is no step type "authenticate"; there are answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
-      steps.later.with.code: unknown rejection "later", known are access_denied, try_later, proof_required
+      steps.later.with.code: unknown rejection "later", known are access_denied, cancelled, try_later, proof_required
     "#);
     let changes = [
         ("start: ask", "start: asks"),

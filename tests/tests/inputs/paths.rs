@@ -19,7 +19,7 @@ fn compiles(changes: &[(&str, &str)]) {
     refusal::no_journey(&changed(WHOLE, changes));
 }
 
-const BACK: &str = "authenticated: provision, rejected: ask, unavailable: later, cancelled: no_access";
+const BACK: &str = "authenticated: provision, rejected: ask, unavailable: later, cancelled: cancelled";
 
 /// The end of the step `browser`, with these targets.
 fn browser(next: &str) -> String {
@@ -50,7 +50,7 @@ fn what_a_step_reads_is_there_on_every_path() {
     assert_snapshot!(of_each(broken, &[
         (&browser(BACK), &browser("authenticated: provision, rejected: ask, unavailable: later, cancelled: check")),
         ("rejected.interaction_required: browser", straight),
-        (&browser(BACK), &browser("authenticated: done, rejected: ask, unavailable: later, cancelled: no_access")),
+        (&browser(BACK), &browser("authenticated: done, rejected: ask, unavailable: later, cancelled: cancelled")),
         ("start: ask", "start: browser"),
         // What a failure leaves is there after the failure only.
         ("attributes: { plan: \"${params.plan}\" }", "attributes: { plan: \"${check.reason}\" }"),
@@ -111,7 +111,7 @@ fn a_connector_is_named_by_an_id_or_an_expression() {
 /// A provider that is away sends no browser anywhere: the next try would come at once.
 #[test]
 fn a_redirect_is_not_tried_again_without_asking() {
-    let again = "authenticated: provision, rejected: ask, unavailable: browser, cancelled: no_access";
+    let again = "authenticated: provision, rejected: ask, unavailable: browser, cancelled: cancelled";
     assert_snapshot!(of_each(broken, &[(&browser(BACK), &browser(again))]), @r#"
     login_hint: "${ask.email}" }
       steps.browser: these steps form a loop that never asks the user anything: browser -> browser
@@ -122,7 +122,7 @@ fn a_redirect_is_not_tried_again_without_asking() {
 fn a_choice_is_one_among_some() {
     let choose = |connectors: &str| {
         let step = format!(
-            "  which: {{ type: choose_provider, with: {{ connectors: [{connectors}] }}, next: {{ chosen: ask, cancelled: no_access, unavailable: later }} }}\n  ask:"
+            "  which: {{ type: choose_provider, with: {{ connectors: [{connectors}] }}, next: {{ chosen: ask, cancelled: cancelled, unavailable: later }} }}\n  ask:"
         );
         broken(&[("start: ask", "start: which"), ("  ask:", &step)])
     };
@@ -142,7 +142,7 @@ fn a_question_is_asked_on_every_path_and_answered_once() {
         ("of: check", "of: factor"),
         ("start: ask", "start: factor"),
         ("rejected.interaction_required: browser", "rejected.interaction_required: browser, rejected.declined: factor"),
-        (&factor(BACK), &factor("authenticated: provision, rejected: factor, unavailable: later, cancelled: no_access")),
+        (&factor(BACK), &factor("authenticated: provision, rejected: factor, unavailable: later, cancelled: cancelled")),
         (&factor(BACK), &factor("authenticated: provision, rejected: ask, unavailable: later, cancelled: factor")),
     ]), @"
     of: ask
@@ -161,6 +161,6 @@ fn a_question_is_asked_on_every_path_and_answered_once() {
       steps.factor.with.of: on some path that leads here, nothing that check was asked is open
     ");
     // After an outage it is not known whether the provider has looked at the answer.
-    let outage = "authenticated: provision, rejected: ask, unavailable: factor, cancelled: no_access";
+    let outage = "authenticated: provision, rejected: ask, unavailable: factor, cancelled: cancelled";
     compiles(&[(&factor(BACK), &factor(outage))]);
 }

@@ -57,7 +57,7 @@ impl SessionCx<'_, '_> {
 
     /// The user gives up.
     pub fn cancelled(&mut self) -> Flow {
-        self.fail(Code::Declined);
+        self.fail(Code::Cancelled);
         Flow::Done("cancelled")
     }
 }

@@ -76,7 +76,7 @@ async fn a_question_is_neither_skipped_nor_answered_before_it_is_asked() {
     let code = house.last_code();
     house.take_calls();
     let mut witness = Witness::of(&app, &[&session.token, &code]).await;
-    for step in ["ask", "check", "browser", "provision", "done", "later", "no_access", "nowhere"] {
+    for step in ["ask", "check", "browser", "provision", "done", "later", "cancelled", "no_access", "nowhere"] {
         for data in [json!({ "code": code }), data(ADA.email, ADA.password)] {
             let body = json!({ "turn": session.turn, "key": key(5), "option": "submit", "data": data });
             let answer = session.submit_to(&app, step, &body).await;
@@ -127,7 +127,7 @@ async fn the_answer_to_a_question_that_was_given_up_is_not_heard() {
     let session = challenged(&app, ADA).await;
     let code = house.last_code();
     let answer = session.choose(&app, "factor", "cancel", &key(3)).await;
-    ended(&app, &answer, "access_denied");
+    ended(&app, &answer, "cancelled");
     house.take_calls();
     let mut witness = Witness::of(&app, &[&session.token, &code]).await;
     let after = session.after(&answer);
@@ -141,7 +141,7 @@ async fn the_answer_to_a_question_that_was_given_up_is_not_heard() {
 #[tokio::test]
 async fn a_question_that_took_the_place_of_another_does_not_take_its_answer() {
     // A user who gives a question up may begin anew.
-    let gives_up = "unavailable: later, cancelled: no_access }\n  # What it only";
+    let gives_up = "unavailable: later, cancelled: cancelled }\n  # What it only";
     let begins_anew = "unavailable: later, cancelled: ask }\n  # What it only";
     let document = include_str!("../../../../infra/landfall/demo/password.yaml");
     let document = document.replace("{connector}", "house").replace("id: migrate-from-house", "id: again");
@@ -154,7 +154,7 @@ async fn a_question_that_took_the_place_of_another_does_not_take_its_answer() {
     let session = start.after(&answer);
     let adas = house.last_code();
     let answer = session.choose(&app, "factor", "cancel", &key(2)).await;
-    assert_eq!(at(&answer), ("ask", "declined"));
+    assert_eq!(at(&answer), ("ask", "cancelled"));
     let session = session.after(&answer);
 
     let mut witness = Witness::of(&app, &[&session.token, &adas]).await;

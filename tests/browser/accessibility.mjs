@@ -1,6 +1,6 @@
-// Whether everybody can use a page: a few of the rules of WCAG 2.2 that a program can check without a library.
+// A few of the rules of WCAG 2.2 that a program can check without a library.
 
-/** The narrowest window that has to do without sideways scrolling, in CSS pixels (WCAG 1.4.10). */
+/** The narrowest window in which nothing may scroll sideways, in CSS pixels (WCAG 1.4.10). */
 const NARROW = 320;
 
 /** What is wrong with the page as it stands. */
@@ -30,18 +30,18 @@ function inspect() {
     if (!label?.trim()) complain("an input has no label (1.3.1)", input);
   }
   for (const operated of all("button, a[href]")) {
-    if (!(operated.innerText.trim() || operated.ariaLabel)) complain("nothing says what this does (4.1.2)", operated);
+    if (!(operated.innerText.trim() || operated.ariaLabel)) complain("this has no name (4.1.2)", operated);
     const { width, height } = operated.getBoundingClientRect();
     const isInText = getComputedStyle(operated).display === "inline";
-    if (!isInText && (width < 24 || height < 24)) complain("this is too small to hit (2.5.8)", operated);
+    if (!isInText && (width < 44 || height < 44)) complain("this is smaller than 44 px (2.5.5)", operated);
   }
   for (const id of all("[aria-describedby]").map((element) => element.getAttribute("aria-describedby"))) {
-    if (!document.getElementById(id)) complain(`nothing has the id ${id} that describes something (1.3.1)`);
+    if (!document.getElementById(id)) complain(`the description ${id} is missing (1.3.1)`);
   }
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
   for (const id of ids.filter((id, index) => ids.indexOf(id) !== index)) complain(`the id ${id} is there twice`);
 
-  // 4.5:1 between text and what it stands on (1.4.3). There are no gradients, pictures or shades here.
+  // 4.5:1 between text and its background (1.4.3). The page has no gradients, pictures or shades.
   const rgba = (color) => color.match(/[\d.]+/g).map(Number);
   const luminance = (color) => {
     const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);

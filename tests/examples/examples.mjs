@@ -1,18 +1,19 @@
-// Plays the examples against a running Landfall that knows `clients.yaml`: whoever signs in through them is who they
-// are, and whoever tries it with half of somebody else's login is nobody.
+// Plays the examples against a running Landfall that knows `clients.yaml`: users sign in through them as themselves,
+// and an attacker with half of another user's login is refused.
 //
 //     node --test-reporter=spec tests/examples/examples.mjs LANDFALL ADDRESS
 //
-// ADDRESS is where the backend's `redirect_uris` say that it is.
+// ADDRESS is where the backend is according to its `redirect_uris`.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { promisify } from "node:util";
 
 import { Landfall } from "./landfall.mjs";
 
@@ -25,7 +26,7 @@ const SECRET = "a-secret-of-the-example";
 const PASSWORD = "correct horse battery staple";
 const here = (name) => new URL(name, import.meta.url);
 
-// ---- Somebody's browser
+// ---- A user's browser
 
 /** Follows redirects, keeps each site's cookies, and fills in forms. */
 class Browser {
@@ -68,10 +69,10 @@ class Browser {
     return this.submit(await this.open(`${ADDRESS}/`), { journey }, options);
   }
 
-  /** Whom the backend takes this browser for. */
+  /** The claims of the user who is signed in at the backend. */
   async user() {
     const { html } = await this.open(`${ADDRESS}/`);
-    const claims = html.match(/<pre>(.*)<\/pre>/s)?.[1];
+    const claims = html.match(/<pre[^>]*>(.*)<\/pre>/s)?.[1];
     return claims && JSON.parse(claims.replaceAll("&#34;", '"'));
   }
 }
@@ -82,7 +83,7 @@ const BY_REDIRECT = "sign-in-with-keycloak";
 const PROVIDER = /\/demo\/keycloak\//;
 const AFTER = /\/after\?/;
 
-/** Starts a login at the provider's page that ends, unread, where the backend would be told of it. */
+/** Starts a login at the provider's page. `finish` stops before the callback reaches the backend. */
 async function halfALogin(browser, username) {
   const { url } = await browser.begin(BY_REDIRECT, { until: PROVIDER });
   const finish = async (by) => (await by.submit(await by.open(url), atProvider(username), { until: AFTER })).url;
@@ -108,7 +109,7 @@ async function running(program, { env, args = [] }, use) {
 }
 
 const backend = (use, program = here("backend.mjs").pathname) =>
-  running(program, { env: { ADDRESS, CLIENT_SECRET: SECRET } }, async (_, lines) => {
+  running(program, { env: { ADDRESS, CLIENT_SECRET: SECRET }, args: [BY_PASSWORD, BY_REDIRECT] }, async (_, lines) => {
     assert.equal((await lines.next()).value, `The application is at ${ADDRESS}`);
     await use();
   });
@@ -131,7 +132,7 @@ const native = (journey, input, visit) =>
 
 // ---- Who signs in
 
-/** Whoever they are, every way leads to one user. */
+/** The `sub` of each user: every way to sign in leads to the same. */
 const known = new Map();
 
 function assertKnown({ sub, email }, who) {
@@ -146,16 +147,16 @@ test("a backend signs its users in by password", () =>
     const ada = new Browser();
     const asked = await ada.begin(BY_PASSWORD);
     const again = await ada.submit(asked, { option: "submit", email: "ada@example.org", password: "wrong" });
-    assert.match(again.html, /invalid_credentials/);
+    assert.match(again.html, /did not accept these details/);
     const incomplete = await ada.submit(again, { option: "submit", email: "ada", password: "" });
-    assert.match(incomplete.html, /not_an_email.*required/s);
+    assert.match(incomplete.html, /not an e-mail address.*Please fill this in/s);
     // A second click does nothing twice.
     const entered = { option: "submit", email: "ada@example.org", password: PASSWORD };
     const clicks = await Promise.all([ada.submit(incomplete, entered), ada.submit(incomplete, entered)]);
     assert.deepEqual(clicks.map(({ status }) => status), [200, 200]);
     assertKnown(await ada.user(), "ada");
 
-    // What is for her is kept by nobody, and read by no script.
+    // No cache keeps her page, and no script reads her cookie.
     const page = await ada.open(`${ADDRESS}/`);
     assert.equal(page.headers.get("cache-control"), "no-store");
     assert.match((await new Browser().open(`${ADDRESS}/`)).headers.get("set-cookie"), /; HttpOnly; SameSite=Lax/);
@@ -163,7 +164,7 @@ test("a backend signs its users in by password", () =>
     assert.equal(await ada.user(), undefined);
   }));
 
-test("a backend signs its users in at the provider's page, as who they are by password", () =>
+test("a backend signs in the same user at the provider's page", () =>
   backend(async () => {
     const ada = new Browser();
     const asked = await ada.begin(BY_REDIRECT);
@@ -173,14 +174,53 @@ test("a backend signs its users in at the provider's page, as who they are by pa
     assertKnown(await ada.user(), "ada");
   }));
 
-test("a backend gives up with whoever gives up", () =>
+test("a backend says that a login was cancelled", () =>
   backend(async () => {
     const ada = new Browser();
-    assert.match((await ada.submit(await ada.begin(BY_PASSWORD), { option: "cancel" })).html, /cancelled/);
+    const end = await ada.submit(await ada.begin(BY_PASSWORD), { option: "cancel" });
+    assert.match(end.html, /You cancelled[^]*Nothing has happened[^]*Try again/);
     assert.equal(await ada.user(), undefined);
   }));
 
-test("a backend takes no form of somebody else's page", () =>
+test("a backend says how often and how long to wait", () =>
+  backend(async () => {
+    // An account that does not exist: attempts are counted all the same.
+    const guesser = new Browser();
+    let shown = await guesser.begin(BY_PASSWORD);
+    const wrong = { option: "submit", email: "guessed@example.org", password: "wrong" };
+    for (let tries = 0; tries < 10 && !shown.html.includes("too many attempts"); tries++) {
+      shown = await guesser.submit(shown, wrong);
+    }
+    assert.match(shown.html, /too many attempts[^]*Wait \d+ (second|minute)s?, then try again/);
+    assert.match(shown.html, /value="guessed@example.org"/, "what was entered is still there");
+  }));
+
+test("a callback that is loaded again leads on", () =>
+  backend(async () => {
+    const ada = new Browser();
+    const { finish } = await halfALogin(ada, "ada");
+    const back = await finish(ada);
+    // Without the parameters that work once: as the link of the error page at a spent callback.
+    assert.match((await ada.open(`${ADDRESS}/after`)).html, /came back[^]*Start over/);
+    await ada.open(back);
+    assertKnown(await ada.user(), "ada");
+    for (const address of [back, `${ADDRESS}/after`]) assert.equal((await ada.open(address)).url, `${ADDRESS}/`);
+    assertKnown(await ada.user(), "ada");
+  }));
+
+test("an example that is given no journey names those there are", async () => {
+  const isListed = (await fetch(`${LANDFALL}/page/config.json`)).ok;
+  const [args, message] = isListed
+    ? [["nowhere"], /^There is no journey nowhere\. There are: .*sign-in-with-keycloak/]
+    : [[], /lists no journeys: name those of your application on the command line/];
+  const env = { ...process.env, LANDFALL, ADDRESS, CLIENT_SECRET: SECRET };
+  for (const program of ["backend.mjs", "native.mjs"]) {
+    const run = promisify(execFile)(process.execPath, [here(program).pathname, ...args], { env });
+    await assert.rejects(run, ({ code, stderr }) => code === 1 && message.test(stderr), program);
+  }
+});
+
+test("a backend refuses forms of other sites", () =>
   backend(async () => {
     const ada = new Browser();
     const asked = await ada.begin(BY_PASSWORD);
@@ -202,10 +242,10 @@ test("a native application signs its user in by password", async () => {
     () => assert.fail("it opened a browser"),
   );
   assertKnown(claims, "ada");
-  assert.match(printed, /invalid_credentials[^]*email: not_an_email\npassword: required/);
+  assert.match(printed, /did not accept[^]*E-mail: This is not an e-mail address.*\nPassword: Please fill this in\./);
 });
 
-test("a native application signs its user in at the provider's page, and takes nobody else's way back", async () => {
+test("a native application refuses callbacks of other logins", async () => {
   const { claims } = await native(BY_REDIRECT, "", async (url) => {
     const ada = new Browser();
     const { url: back } = await ada.submit(await ada.open(url), atProvider("ada"), { until: AFTER });
@@ -225,9 +265,9 @@ test("a native application signs its user in at the provider's page, and takes n
   assertKnown(claims, "ada");
 });
 
-// ---- Answers that get lost
+// ---- Lost answers
 
-test("what got lost is sent again with the same key, and done once", async (t) => {
+test("a lost answer is asked for again with the same key", async (t) => {
   const landfall = new Landfall({ issuer: LANDFALL, clientId: "native", redirectUri: "http://127.0.0.1:1/after" });
   const login = await landfall.start(BY_PASSWORD, { params: { plan: "gold" } });
   const sent = [];
@@ -250,7 +290,7 @@ test("what got lost is sent again with the same key, and done once", async (t) =
 
 test("an ID token that is not of this login is refused", async (t) => {
   const landfall = new Landfall({ issuer: LANDFALL, clientId: "native", redirectUri: "http://127.0.0.1:1/after" });
-  // Attempts at an account are counted: Ada's are needed elsewhere.
+  // Attempts at an account are counted, and other tests need Ada's.
   const sign = async () => {
     const login = await landfall.start(BY_PASSWORD, { params: { plan: "gold" } });
     await landfall.submit(login, "submit", { email: "grace@example.org", password: PASSWORD });
@@ -285,24 +325,24 @@ test("an ID token that is not of this login is refused", async (t) => {
   await assert.rejects(landfall.redeem(later), { code: "id_token_refused" });
 });
 
-// ---- Half of somebody else's login
+// ---- Half of another user's login
 
-/** What becomes of Ada's browser, and of the attacker's, when it is made to carry the attacker's half of a login. */
+/** Has Ada's browser carry the attacker's half of a login: who is signed in then, in her browser and in theirs. */
 async function attack(finisher) {
   const [ada, attacker] = [new Browser(), new Browser()];
   const theirs = await halfALogin(attacker, finisher === "ada" ? "ada" : "grace");
-  // She follows the attacker's link to her provider's own page and logs in; or he logs in, and sends her the way back.
+  // Ada follows the attacker's link to the provider and logs in, or the attacker logs in and sends her the way back.
   const back = await theirs.finish(finisher === "ada" ? ada : attacker);
   const { status } = await ada.open(back);
   return { status, ada: await ada.user(), attacker: await attacker.user() };
 }
 
-test("half of somebody else's login signs nobody in", () =>
+test("half of another user's login signs no user in", () =>
   backend(async () => {
     for (const finisher of ["ada", "attacker"]) {
       assert.deepEqual(await attack(finisher), { status: 400, ada: undefined, attacker: undefined });
     }
-    // A login of her own that waits meanwhile goes on.
+    // Her own login, which has begun already, goes on.
     const [ada, attacker] = [new Browser(), new Browser()];
     const hers = await halfALogin(ada, "ada");
     const back = await (await halfALogin(attacker, "grace")).finish(attacker);
@@ -311,36 +351,46 @@ test("half of somebody else's login signs nobody in", () =>
     assertKnown(await ada.user(), "ada");
   }));
 
-/** The backend with one line of it in other words. */
+/** What the backend reads of the page's folder. */
+const BESIDE = ["messages.mjs", "page.css"].map((name) => `../../infra/landfall/page/${name}`);
+
+/** The backend with one line of it changed, in a copy of the folders that it reads. */
 async function changed(right, wrong, use) {
   const example = await readFile(here("backend.mjs"), "utf8");
   assert.equal(example.split(right).length, 2, `${right} is there once`);
   const folder = await mkdtemp(join(tmpdir(), "landfall-"));
   try {
-    await copyFile(here("landfall.mjs"), join(folder, "landfall.mjs"));
-    await writeFile(join(folder, "backend.mjs"), example.replace(right, () => wrong));
-    await backend(use, join(folder, "backend.mjs"));
+    const at = (path) => join(folder, "tests/examples", path);
+    for (const name of ["landfall.mjs", ...BESIDE]) {
+      await mkdir(dirname(at(name)), { recursive: true });
+      await copyFile(here(name), at(name));
+    }
+    await writeFile(at("backend.mjs"), example.replace(right, () => wrong));
+    await backend(use, at("backend.mjs"));
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-test("a backend that finds a login by `session` falls to it", () =>
+test("a backend that trusts `session` in the address is attacked", () =>
   changed(
     "const browser = browserOf(request);",
     'const browser = [...browsers.values()].find(({ login }) => login?.session === query.get("session"));',
     async () => {
-      // She is signed in by a login that she has never started, in the attacker's hands until a moment ago.
+      // She is signed in by a login that the attacker has started.
       assertKnown((await attack("ada")).ada, "ada");
-      // She is signed in as the attacker: what she enters from now on is his.
+      // She is signed in as the attacker, who can read what she enters from now on.
       assertKnown((await attack("attacker")).ada, "grace");
     },
   ));
 
-test("a backend remembers nobody who only looks", () => {
+test("a backend stores no browser that only looks", () => {
   const routes = "const routes = {";
-  return changed(routes, `${routes} "GET /size": (_, response) => page(response, String(browsers.size)),`, async () => {
-    const remembers = async (size) => assert.ok((await new Browser().open(`${ADDRESS}/size`)).html.includes(`>${size}<`));
+  const size = '"GET /size": (_, response) => page(response, { heading: "Size", content: String(browsers.size) }),';
+  return changed(routes, `${routes} ${size}`, async () => {
+    const remembers = async (size) => {
+      assert.ok((await new Browser().open(`${ADDRESS}/size`)).html.includes(`>${size}<`));
+    };
     const ada = new Browser();
     for (const path of ["/", "/", "/login", "/after?session=x"]) await ada.open(ADDRESS + path);
     await remembers(0);

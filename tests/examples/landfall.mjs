@@ -1,5 +1,5 @@
-// What a backend and a native application do alike: the calls to Landfall, PKCE, and the ID token verified. Node 20, no
-// dependencies.
+// What backends and native applications have in common: the calls to Landfall, PKCE, and the check of the ID token.
+// Node 20, no dependencies.
 //
 //     const landfall = new Landfall({ issuer, clientId, clientSecret, redirectUri });
 //     const login = await landfall.start("my-journey");      // kept here, never in the browser
@@ -7,7 +7,8 @@
 //     await landfall.resume(login, resume);                  // after a redirect
 //     if (login.view.status === "completed") claims = await landfall.redeem(login);
 //
-// What a call cannot do, it says with a `Problem`.
+// `login.view.completion.provisioned` tells a user who was `created` just now from one who was `recognised`. A call
+// that fails throws a `Problem`.
 
 import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
 
@@ -19,14 +20,14 @@ export class Landfall {
   #application;
   #keys = [];
 
-  /** Where Landfall is, and who we are there; `clientSecret` if we are a backend. */
+  /** Where Landfall is, and which client this is; a backend has a `clientSecret`. */
   constructor({ issuer, clientId, clientSecret, redirectUri }) {
     this.#application = { issuer, clientId, clientSecret, redirectUri };
   }
 
-  /** Starts a journey. Of `endUser` (`{ ip, user_agent }`) only a client with a secret may speak. */
+  /** Starts a journey. Only a client with a secret may say who its `endUser` (`{ ip, user_agent }`) is. */
   async start(journey, { params = {}, endUser, scope = "openid profile email" } = {}) {
-    // Whoever steals the code lacks the verifier (RFC 7636); an ID token of another login lacks the nonce.
+    // A stolen code is worth nothing without the verifier (RFC 7636). An ID token of another login has another nonce.
     const [verifier, nonce] = [random(32), random(16)];
     const request = {
       client_id: this.#application.clientId,
@@ -41,18 +42,23 @@ export class Landfall {
     return { session: view.session, token: view.session_token, verifier, nonce, view };
   }
 
-  /** Answers the step that `login.view` shows. `key` is made anew for each answer, and sent again with the same one. */
+  /** Answers the step that `login.view` shows. Each answer has a `key` of its own, which is sent again with it. */
   submit(login, option, data = {}, key = random(16)) {
     const { step, turn } = login.view;
     return this.#untilAnswered(login, `/steps/${encodeURIComponent(step.id)}`, { turn, key, option, data });
   }
 
-  /** Goes on with the `resume` that the browser brought back: only for the login that this very browser has started. */
+  /** Where the login stands now. The browser may have come back from a provider elsewhere. */
+  view(login) {
+    return this.#untilAnswered(login, "");
+  }
+
+  /** Goes on with the `resume` that the browser brought back. This same browser has to have started `login`. */
   resume(login, resume) {
     return this.#untilAnswered(login, "/resume", { resume });
   }
 
-  /** The claims of the user whom a completed login is about. Once: a code that comes twice looks stolen. */
+  /** The claims of the user of a completed login. Call it once: Landfall takes a code that comes twice for stolen. */
   async redeem({ verifier, nonce, view }) {
     const { code, redirect_uri } = view.completion;
     const form = { grant_type: "authorization_code", code, redirect_uri, code_verifier: verifier };
@@ -61,18 +67,18 @@ export class Landfall {
     return this.#verified(tokens.id_token, nonce);
   }
 
-  /** Sends the same, with the same token and key, until it is answered: nothing is done twice, whatever got lost. */
+  /** Sends the same, with the same token and key, until it is answered: Landfall does it once, whatever got lost. */
   async #untilAnswered(login, path, body) {
     const { session, token } = login;
     for (let failures = 0; ; ) {
       try {
         const view = await this.#call(`/v1/sessions/${session}${path}`, `Bearer ${token}`, body);
-        // It rotates when somebody is authenticated: whoever planted the session is left with the old one.
+        // It rotates when the user is authenticated: an attacker who planted the session has only the old one.
         if (view.session_token) login.token = view.session_token;
         if (view.status !== "processing") return (login.view = view);
         await seconds(view.retry_after ?? 1);
       } catch (problem) {
-        // It stands elsewhere: the answer was to an earlier step, or came too late.
+        // The answer was to an earlier step, or came too late. The problem has the current view.
         if (problem.view) return (login.view = problem.view);
         failures += 1;
         if (!problem.mayPass || failures === TRIES) throw problem;
@@ -81,7 +87,7 @@ export class Landfall {
     }
   }
 
-  /** OIDC Core 3.1.3.7. Algorithm and issuer are the ones we expect, whatever the token says of itself. */
+  /** OIDC Core 3.1.3.7. Algorithm and issuer are fixed here, and not taken from the token. */
   async #verified(token, nonce) {
     const { issuer, clientId } = this.#application;
     const [header, payload, signature] = token.split(".");
@@ -137,6 +143,7 @@ export class Problem extends Error {
   constructor(answer, status) {
     super(answer.title ?? answer.error_description ?? "Landfall does not answer");
     this.code = answer.code ?? answer.error ?? "no_answer";
+    this.requestId = answer.request_id;
     /** What does not fit, field by field: `{ name, code }`. */
     this.fields = answer.fields ?? [];
     /** Where the session stands instead. */
@@ -145,6 +152,25 @@ export class Problem extends Error {
     /** Whether the same request may be answered later. */
     this.mayPass = this.code === "no_answer" || status === 503;
   }
+}
+
+/**
+ * The journeys that an application offers its users: those with the ids `wanted`, or all that `cargo run` lists for
+ * its page, each `{ id, title, provider, params }`. A deployed Landfall has no list: name your journeys there.
+ */
+export async function journeysOf(issuer, wanted = []) {
+  const answer = await fetch(`${issuer}/page/config.json`).catch(() => {
+    throw new Problem({ title: `Landfall does not answer at ${issuer}: is it running there?` });
+  });
+  const { journeys: listed } = answer.ok ? await answer.json() : { journeys: [] };
+  const ids = listed.map(({ id }) => id);
+  const unknown = ids.length > 0 && wanted.find((id) => !ids.includes(id));
+  if (unknown) throw new Problem({ title: `There is no journey ${unknown}. There are: ${ids.join(", ")}` });
+  if (ids.length + wanted.length === 0) {
+    throw new Problem({ title: `${issuer} lists no journeys: name those of your application on the command line` });
+  }
+  if (wanted.length === 0) return listed;
+  return wanted.map((id) => listed.find((one) => one.id === id) ?? { id, title: `Sign in: ${id}`, params: {} });
 }
 
 export const random = (bytes) => randomBytes(bytes).toString("base64url");

@@ -24,6 +24,7 @@ pub mod answers;
 mod auth0;
 mod cx;
 mod error;
+mod google;
 #[cfg(test)]
 mod guides;
 mod keycloak;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, auth0, keycloak, okta, onelogin, openid_connect, pingone};
+use crate::{ProviderAdapter, auth0, google, keycloak, okta, onelogin, openid_connect, pingone};
 
 /// In seconds, of one call: API Gateway waits no longer for the whole request.
 const MAX_TIMEOUT: u8 = 29;
@@ -22,6 +22,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     keycloak::PROVIDER,
     onelogin::PROVIDER,
     pingone::PROVIDER,
+    google::PROVIDER,
     openid_connect::PROVIDER,
 ];
 
@@ -287,7 +288,7 @@ mod tests {
             (
                 "/provider",
                 json!("kecloak"),
-                "provider: unknown provider \"kecloak\", known are: okta, auth0, keycloak, onelogin, pingone, oidc",
+                "provider: unknown provider \"kecloak\", known are: okta, auth0, keycloak, onelogin, pingone, google, oidc",
             ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),

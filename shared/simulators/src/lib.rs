@@ -11,6 +11,7 @@
 //! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod auth0;
+pub mod google;
 pub mod keycloak;
 pub mod okta;
 pub mod onelogin;
@@ -34,5 +35,6 @@ pub const SIMULATORS: &[Simulator] = &[
     keycloak::SIMULATOR,
     onelogin::SIMULATOR,
     pingone::SIMULATOR,
+    google::SIMULATOR,
     plain::SIMULATOR,
 ];

@@ -21,6 +21,7 @@ fn places(provider: &str) -> (&'static str, &'static str) {
         "okta" => ("General > Client Credentials", "General > Sign-in redirect URIs"),
         "auth0" => ("Credentials > Authentication Method", "Settings > Allowed Callback URLs"),
         "onelogin" => ("the application > SSO", "Configuration > Redirect URI's"),
+        "google" => ("Google Auth Platform > Clients", "Authorized redirect URIs"),
         "pingone" => ("Token Endpoint Authentication Method", "Configuration > Redirect URIs"),
         "keycloak" => ("Clients > the client", "Valid redirect URIs"),
         "oidc" => ("client.token_endpoint_auth_method", "register the redirect URI"),

@@ -1,0 +1,87 @@
+//! Google, as its documentation and its published discovery document show it:
+//! <https://developers.google.com/identity/openid-connect/reference>,
+//! <https://developers.google.com/identity/protocols/oauth2/web-server>.
+
+use domain::Method;
+use serde_json::{Map, Value, json};
+
+use crate::core::{Endpoint, Quirks, Simulator, Standard};
+
+/// How it is made.
+pub const SIMULATOR: Simulator = Simulator {
+    provider: "google",
+    methods: &[Method::Oidc],
+    make: |path, clock, entropy| std::sync::Arc::new(Standard::<Google>::new(path, clock, entropy)),
+};
+
+/// What Google does in its own way. Its endpoints are on several hosts, here on one.
+#[derive(Debug)]
+pub struct Google;
+
+impl Quirks for Google {
+    fn path(endpoint: Endpoint) -> &'static str {
+        match endpoint {
+            Endpoint::Discovery => "/.well-known/openid-configuration",
+            Endpoint::Keys => "/oauth2/v3/certs",
+            Endpoint::Token => "/token",
+            Endpoint::Userinfo => "/v1/userinfo",
+            Endpoint::Authorize => "/o/oauth2/v2/auth",
+            Endpoint::Login => "/v3/signin",
+        }
+    }
+
+    fn issuer(_: &str) -> String {
+        "https://accounts.google.com".to_owned()
+    }
+
+    fn settings(address: &str) -> Vec<(&'static str, Value)> {
+        vec![("discovery_endpoint", json!(format!("{address}{}", Self::path(Endpoint::Discovery))))]
+    }
+
+    /// 21 digits.
+    fn subject(id: String) -> String {
+        let digits = id.bytes().filter(u8::is_ascii_hexdigit).map(|byte| char::from(b'0' + byte % 10));
+        digits.take(21).collect()
+    }
+
+    fn document(document: &mut Value) {
+        document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post", "client_secret_basic"]);
+        document["code_challenge_methods_supported"] = json!(["plain", "S256"]);
+        document["claims_supported"] = json!([
+            "aud",
+            "email",
+            "email_verified",
+            "exp",
+            "family_name",
+            "given_name",
+            "iat",
+            "iss",
+            "name",
+            "picture",
+            "sub"
+        ]);
+    }
+
+    /// A user of a Workspace, whose domain is that of their e-mail.
+    fn claims(claims: &mut Map<String, Value>) {
+        if let Some(domain) = claims.get("email").and_then(Value::as_str).and_then(|email| email.split('@').nth(1)) {
+            let domain = domain.to_owned();
+            claims.insert("hd".into(), json!(domain));
+        }
+        claims.insert("picture".into(), json!("https://lh3.googleusercontent.com/a/ACg8ocJ0=s96-c"));
+    }
+
+    fn id_token(claims: &mut Map<String, Value>) {
+        if let Some(audience) = claims.get("aud").cloned() {
+            claims.insert("azp".into(), audience);
+        }
+    }
+
+    fn description(error: &'static str) -> Option<&'static str> {
+        match error {
+            "invalid_grant" => Some("Malformed auth code."),
+            "invalid_client" => Some("Unauthorized"),
+            _ => None,
+        }
+    }
+}

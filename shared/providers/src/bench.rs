@@ -17,7 +17,7 @@ use egress::{Egress, Reach};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::keycloak::{Client, Keycloak, Realm, User, totp};
-use simulators::{Browser, Endpoint, Person, Registration, Return, Simulator, Subject};
+use simulators::{Browser, Endpoint, Misbehaviour, Person, Registration, Return, Simulator, Subject};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -50,12 +50,12 @@ pub(crate) struct Bench {
 impl Bench {
     /// A Keycloak, and a connector to it that sends passwords.
     pub(crate) async fn start() -> Self {
-        Self::with(Reach::Local, |realm| realm, json!({})).await
+        Self::with(|realm| realm, json!({})).await
     }
 
     /// Another realm; `over` overrides members of the connector document.
-    pub(crate) async fn with(reach: Reach, configure: impl FnOnce(Realm) -> Realm, over: Value) -> Self {
-        let bench = Self::at(&simulators::keycloak::SIMULATOR, Method::Password, reach, over).await;
+    pub(crate) async fn with(configure: impl FnOnce(Realm) -> Realm, over: Value) -> Self {
+        let bench = Self::at(&simulators::keycloak::SIMULATOR, Method::Password, Reach::Local, over).await;
         bench.keycloak().change_realm("demo", configure).unwrap();
         bench
     }
@@ -133,17 +133,22 @@ impl Bench {
 
     /// Ada logs in, in time, by the connector's method.
     pub(crate) async fn login(&self) -> Result<ExternalIdentity, ProviderError> {
+        self.login_within(IN_TIME).await
+    }
+
+    /// The same where the request that sends the code or the password has this much time.
+    pub(crate) async fn login_within(&self, budget: Duration) -> Result<ExternalIdentity, ProviderError> {
         match self.method {
             Method::Oidc => {
                 let pending = self.begin().await?;
                 let returned = self.visit(&pending).await?;
-                self.answer(&pending, &returned).await
+                self.answer_within(&pending, &returned, budget).await
             }
-            Method::Password => self.login_as("ada", PASSWORD).await,
+            Method::Password => self.attempt("ada", PASSWORD, None, budget).await,
             Method::Totp => {
                 // An app set up anew has shown no code before.
                 self.keycloak().change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
-                let login = self.attempt_totp("ada", &totp(SEED, self.clock.now())).await;
+                let login = self.attempt_totp_within("ada", &totp(SEED, self.clock.now()), budget).await;
                 self.keycloak().change_user("demo", "ada", User::without_totp).unwrap();
                 login
             }
@@ -176,7 +181,16 @@ impl Bench {
     }
 
     pub(crate) async fn attempt_totp(&self, username: &str, code: &str) -> Result<ExternalIdentity, ProviderError> {
-        let (request, code) = (self.request(IN_TIME), SecretString::from(code));
+        self.attempt_totp_within(username, code, IN_TIME).await
+    }
+
+    async fn attempt_totp_within(
+        &self,
+        username: &str,
+        code: &str,
+        budget: Duration,
+    ) -> Result<ExternalIdentity, ProviderError> {
+        let (request, code) = (self.request(budget), SecretString::from(code));
         done(self.adapter.begin(&self.cx(&request), Attempt::Totp { username, code: &code }).await?)
     }
 
@@ -226,7 +240,7 @@ impl Bench {
         self.answer_within(pending, returned, IN_TIME).await
     }
 
-    pub(crate) async fn answer_within(
+    async fn answer_within(
         &self,
         pending: &Pending,
         returned: &Return,
@@ -249,6 +263,11 @@ impl Bench {
 
     pub(crate) fn request(&self, budget: Duration) -> RequestContext {
         RequestContext::new("req".parse().unwrap(), self.clock.clone(), budget, ClientAddress::default(), None)
+    }
+
+    /// Changes members of the discovery document; null takes one away.
+    pub(crate) fn change_document(&self, members: Value) {
+        self.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::members(&members)));
     }
 
     /// Calls so far: discovery, keys, token, userinfo.

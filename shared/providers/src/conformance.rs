@@ -15,14 +15,15 @@ mod userinfo;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use domain::Method;
+use domain::{Method, Pending};
 use egress::Reach;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::{ClientAuth, Registration, SIMULATORS, Simulator};
 
 use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD};
 use crate::registry::PROVIDERS;
-use crate::{ProviderError, Stage};
+use crate::{Answer, Check, ProviderError, Stage};
 
 /// A provider and a method of it.
 #[derive(Clone, Copy)]
@@ -101,13 +102,22 @@ async fn one_user_is_one_key_by_every_method_of_every_connector_of_a_source() {
                 assert_eq!((identity.provider.as_str(), identity.method), (provider, method));
                 assert_eq!((identity.connector.as_str(), identity.source.as_str()), ("staff", "people"));
                 assert_eq!((identity.issuer_key, Some(identity.subject_key)), (authority.clone(), account.clone()));
-                assert_eq!((&identity.raw_issuer, &identity.raw_subject), (&None, &None));
                 assert_eq!(identity.claims.verified_email(), Some("ada@example.org"));
                 assert_eq!(identity.claims.text("name"), Some("Ada Lovelace"));
             }
         }
         // What is known of an issuer is shared.
         assert_eq!(bench.calls()[..2], [1, 1]);
+    }
+}
+
+#[tokio::test]
+async fn a_deployed_connector_calls_no_address_of_its_own_network() {
+    for row in Row::all() {
+        let bench = Bench::at(row.0, row.1, Reach::Public, json!({})).await;
+        let error = bench.login().await.unwrap_err();
+        assert!(matches!(error, ProviderError::Misconfigured { stage: Stage::Discovery, .. }), "{row:?} {error}");
+        assert_eq!(bench.calls(), [0; 4]);
     }
 }
 
@@ -132,6 +142,10 @@ async fn a_method_that_is_not_switched_on_sends_nothing() {
             _ => bench.begin().await.unwrap_err(),
         };
         assert!(matches!(error, ProviderError::Misconfigured { stage: Stage::Attempt, .. }), "{row:?} {error}");
+        // Nor does an answer to a question that was not asked.
+        let (request, code) = (bench.request(IN_TIME), SecretString::from("123456"));
+        let answer = bench.adapter().answer(&bench.cx(&request), &Pending(json!({})), Answer::Code(&code)).await;
+        assert_eq!(answer.err(), Some(Stage::Attempt.refused(Check::Unasked)), "{row:?}");
         assert_eq!(bench.calls(), [0; 4]);
     }
 }
@@ -158,18 +172,25 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
 
 #[tokio::test]
 async fn nothing_secret_is_printed() {
-    for row in Row::redirects() {
+    for row in Row::all() {
         let bench = row.bench().await;
-        let pending = bench.begin().await.unwrap();
-        let returned = bench.visit(&pending).await.unwrap();
-        let identity = bench.answer(&pending, &returned).await.unwrap();
-        let error = bench.answer(&pending, &returned).await.unwrap_err();
-        let request = bench.request(IN_TIME);
-        let printed =
-            format!("{:?} {:?} {pending:?} {identity:?} {error:?} {error}", bench.adapter(), bench.cx(&request));
-        let seed = pending.0["s"].as_str().unwrap();
-        for secret in ["canary", "ada@example.org", seed, &returned.parameter("code").unwrap()] {
-            assert!(!printed.contains(secret), "{printed}");
+        let mut secrets = vec!["canary".to_owned(), "ada@example.org".to_owned()];
+        let mut printed = String::new();
+        if row.1 == Method::Oidc {
+            let pending = bench.begin().await.unwrap();
+            let returned = bench.visit(&pending).await.unwrap();
+            bench.answer(&pending, &returned).await.unwrap();
+            let error = bench.answer(&pending, &returned).await.unwrap_err();
+            printed += &format!("{pending:?} {error:?} {error}");
+            secrets.extend([pending.0["s"].as_str().unwrap().to_owned(), returned.parameter("code").unwrap()]);
+        } else {
+            let errors = [bench.login_as("ada", "canary").await, bench.attempt_totp("ada", "canary").await];
+            printed += &format!("{errors:?}");
+        }
+        let (identity, request) = (bench.login().await.unwrap(), bench.request(IN_TIME));
+        printed += &format!("{:?} {:?} {identity:?}", bench.adapter(), bench.cx(&request));
+        for secret in secrets {
+            assert!(!printed.contains(&secret), "{row:?} {secret}: {printed}");
         }
     }
 }

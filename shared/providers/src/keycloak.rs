@@ -43,7 +43,7 @@ impl Keycloak {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
         let settings: Settings = registry::settings(settings)?;
         Ok(Box::new(Self(Profile {
-            of_a_code: &[&errors::OF_A_CODE, &errors::OF_ANYTHING],
+            of_a_code: errors::TO_A_CODE,
             another_issuer: "the server calls itself otherwise: put into settings.url exactly the address that stands before \
                              /realms in the issuer that was found, or have the server started with that address as its \
                              hostname",

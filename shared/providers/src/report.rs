@@ -184,6 +184,14 @@ fn about_refusal(check: Check) -> &'static str {
 }
 
 #[cfg(test)]
+impl Report {
+    /// The first check of this id.
+    pub(crate) fn check(&self, id: &str) -> &Finding {
+        self.checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no {id} in {self:?}"))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

@@ -45,6 +45,22 @@ async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
 }
 
 #[tokio::test]
+async fn a_provider_that_does_not_promise_to_name_itself_may_leave_it_out() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        bench.change_document(json!({ "authorization_response_iss_parameter_supported": null }));
+        for (misbehaviour, error) in [
+            (None, None),
+            (Some(Misbehaviour::CallbackWithoutIss), None),
+            (Some(Misbehaviour::CallbackWithWrongIss), MIXED_UP),
+        ] {
+            bench.subject.misbehave_at(Endpoint::Login, misbehaviour.clone());
+            assert_eq!(bench.login().await.err(), error, "{row:?} {misbehaviour:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint() {
     for row in Row::redirects() {
         let bench = row.bench().await;
@@ -86,7 +102,7 @@ async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint(
 }
 
 #[tokio::test]
-async fn a_callback_that_nobody_waits_for_is_refused_before_any_call() {
+async fn a_callback_that_no_login_waits_for_is_refused_before_any_call() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         let pending = bench.begin().await.unwrap();
@@ -111,7 +127,7 @@ async fn a_callback_that_nobody_waits_for_is_refused_before_any_call() {
     }
 }
 
-/// What becomes of a code that comes back to somebody else's pending.
+/// What becomes of a code that comes back to another login's pending.
 async fn injected(bench: &Bench) -> ProviderError {
     let (victim, attacker) = (bench.begin().await.unwrap(), bench.begin().await.unwrap());
     let returned = bench.visit(&victim).await.unwrap();
@@ -119,7 +135,7 @@ async fn injected(bench: &Bench) -> ProviderError {
 }
 
 #[tokio::test]
-async fn a_code_of_another_session_signs_nobody_in() {
+async fn a_code_of_another_session_signs_in_no_user() {
     for row in Row::redirects() {
         // PKCE at the provider: its refusal is what the provider says of it.
         let bench = row.bench().await;
@@ -138,7 +154,7 @@ async fn a_code_of_another_session_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_code_of_another_connector_or_one_that_was_used_signs_nobody_in() {
+async fn a_code_of_another_connector_or_a_used_one_is_rejected() {
     for row in Row::redirects() {
         let mut bench = row.bench().await;
         bench.register(Registration::confidential("other", SECRET, CALLBACK));

@@ -13,8 +13,8 @@ use crate::{Check, Outage, ProviderError, Stage};
 const SOON: Duration = Duration::from_millis(50);
 
 #[tokio::test]
-async fn whatever_becomes_of_it_a_code_is_exchanged_once() {
-    for row in Row::redirects() {
+async fn a_code_or_a_password_is_sent_once_whatever_is_answered() {
+    for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         let stage = Stage::Token;
@@ -36,7 +36,12 @@ async fn whatever_becomes_of_it_a_code_is_exchanged_once() {
                 Misbehaviour::TooManyRequests { retry_after: Some(u32::MAX) },
                 ProviderError::Throttled { retry_after: Some(ProviderError::MAX_RETRY_AFTER) },
             ),
+            (Misbehaviour::TooManyRequests { retry_after: None }, ProviderError::Throttled { retry_after: None }),
         ] {
+            // Keycloak's own 500 is how it answers for a user who has no authenticator app.
+            if (row.1, &misbehaviour) == (Method::Totp, &Misbehaviour::ServerError) {
+                continue;
+            }
             let before = bench.calls();
             bench.subject.misbehave(Some(misbehaviour.clone()));
             assert_eq!(bench.login().await.err(), Some(error), "{row:?} {misbehaviour:?}");
@@ -47,21 +52,19 @@ async fn whatever_becomes_of_it_a_code_is_exchanged_once() {
 
 #[tokio::test]
 async fn a_token_endpoint_that_never_answers_costs_what_the_request_has_left() {
-    for row in Row::redirects() {
+    for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
-        let pending = bench.begin().await.unwrap();
-        let returned = bench.visit(&pending).await.unwrap();
         bench.subject.misbehave(Some(Misbehaviour::Silence));
         let before = bench.calls();
-        let error = bench.answer_within(&pending, &returned, SOON).await.unwrap_err();
+        let error = bench.login_within(SOON).await.unwrap_err();
         assert_eq!(error, Stage::Token.unavailable(Outage::Timeout), "{row:?}");
         assert_eq!(bench.calls()[2], before[2] + 1);
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_once_the_code_is_sent_is_not_tried_again() {
+async fn a_connection_that_breaks_after_the_code_was_sent_is_not_retried() {
     let mut bench = Bench::start().await;
     let (listener, url) = listen().await;
     let settings = json!({ "issuer": bench.issuer(), "token_endpoint": url });
@@ -80,50 +83,107 @@ async fn a_connection_that_breaks_once_the_code_is_sent_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_provider_that_cannot_be_reached_is_an_outcome_before_the_browser_leaves() {
-    for row in Row::redirects() {
-        for (misbehaviour, error) in [
-            (Misbehaviour::Unavailable, Stage::Discovery.unavailable(Outage::ServerError)),
-            (Misbehaviour::Html, Stage::Discovery.unavailable(Outage::Protocol)),
-            (Misbehaviour::DeepJson, Stage::Discovery.refused(Check::Json)),
-            (Misbehaviour::WrongIssuer, another_issuer()),
-        ] {
+async fn a_document_or_key_set_that_is_none_leaves_code_and_password_unsent() {
+    for row in Row::all() {
+        for (endpoint, stage) in [(Endpoint::Discovery, Stage::Discovery), (Endpoint::Keys, Stage::Keys)] {
             let bench = row.bench().await;
-            bench.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour.clone()));
-            assert_eq!(bench.begin().await.err(), Some(error), "{row:?} {misbehaviour:?}");
+            for (misbehaviour, error) in [
+                (Misbehaviour::ServerError, stage.unavailable(Outage::ServerError)),
+                (Misbehaviour::Unavailable, stage.unavailable(Outage::ServerError)),
+                (Misbehaviour::Html, stage.unavailable(Outage::Protocol)),
+                (Misbehaviour::Garbage, stage.unavailable(Outage::Protocol)),
+                (Misbehaviour::DeepJson, stage.refused(Check::Json)),
+                (Misbehaviour::DuplicateKeys, stage.refused(Check::Json)),
+                (Misbehaviour::HugeBody(2 * 1024 * 1024), stage.refused(Check::Size)),
+                (Misbehaviour::TooManyRequests { retry_after: None }, ProviderError::Throttled { retry_after: None }),
+            ] {
+                bench.subject.misbehave_at(endpoint, Some(misbehaviour.clone()));
+                assert_eq!(bench.login().await.err(), Some(error), "{row:?} {endpoint:?} {misbehaviour:?}");
+            }
+            assert_eq!(bench.calls()[2], 0, "{row:?} {endpoint:?}");
+            let authorized = bench.subject.calls(Endpoint::Authorize);
+            assert!(endpoint == Endpoint::Keys || authorized == 0, "{row:?}: the browser was sent away");
         }
         let mut bench = row.bench().await;
         bench.stop().await;
-        assert_eq!(bench.begin().await.err(), Some(Stage::Discovery.unavailable(Outage::Connect)), "{row:?}");
+        assert_eq!(bench.login().await.err(), Some(Stage::Discovery.unavailable(Outage::Connect)), "{row:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_known_serves_on_while_discovery_is_down() {
-    for row in Row::redirects() {
+async fn an_issuer_is_spelled_one_way() {
+    for row in Row::all() {
+        let bench = row.bench().await;
+        let issuer = bench.issuer();
+        for other in [
+            "https://attacker.example".to_owned(),
+            format!("{issuer}/"),
+            issuer.replace("http", "HTTP"),
+            issuer.replace("127.0.0.1", "localhost"),
+        ]
+        .into_iter()
+        .filter(|other| *other != issuer)
+        {
+            bench.change_document(json!({ "issuer": other }));
+            assert_eq!(bench.login().await.err(), Some(another_issuer()), "{row:?} {other}");
+        }
+        assert_eq!(bench.calls()[1..], [0, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_inside_our_network_is_refused() {
+    for row in Row::all() {
+        for (endpoint, stage) in
+            [("jwks_uri", Stage::Keys), ("token_endpoint", Stage::Token), ("userinfo_endpoint", Stage::Userinfo)]
+        {
+            for inside in ["http://10.0.0.1/x", "https://169.254.169.254/latest/meta-data", "file:///etc/passwd"] {
+                let bench = row.bench().await;
+                bench.register(bench.registration().claims_in_id_token(false));
+                bench.change_document(json!({ endpoint: inside }));
+                let refused = bench.login().await.unwrap_err();
+                assert!(matches!(refused, ProviderError::Misconfigured { stage: at, .. } if at == stage), "{refused}");
+            }
+        }
+        for endpoint in ["jwks_uri", "token_endpoint"] {
+            let bench = row.bench().await;
+            bench.change_document(json!({ endpoint: "no address" }));
+            let error = bench.login().await.unwrap_err();
+            assert!(error.to_string().contains(endpoint), "{row:?} {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn documents_serve_on_for_a_day_while_they_cannot_be_refreshed() {
+    for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
-        bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
+        bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::TooManyRequests { retry_after: None }));
         bench.pass(TimeDelta::hours(23));
-        bench.login().await.unwrap();
+        // The first login asks: twice, but once where fewer calls are wanted. The second does not.
+        for _ in 0..2 {
+            bench.login().await.unwrap();
+        }
+        assert_eq!(bench.calls()[..3], [3, 2, 3], "{row:?}");
+
         bench.pass(TimeDelta::hours(1));
-        assert_eq!(bench.begin().await.err(), Some(Stage::Discovery.unavailable(Outage::ServerError)), "{row:?}");
+        let error = Stage::Discovery.unavailable(Outage::ServerError);
+        assert_eq!(bench.login().await.err(), Some(error), "{row:?}");
+        // Keys that are too old verify nothing: one of them may have been withdrawn.
+        bench.subject.misbehave_at(Endpoint::Discovery, None);
+        let error = ProviderError::Throttled { retry_after: None };
+        assert_eq!(bench.login().await.err(), Some(error), "{row:?}");
+        assert_eq!(bench.calls()[2], 3, "{row:?}");
+
+        bench.subject.misbehave_at(Endpoint::Keys, None);
+        bench.login().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_had_leave_the_code_unsent() {
-    for row in Row::redirects() {
-        let bench = row.bench().await;
-        bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::Unavailable));
-        assert_eq!(bench.login().await.err(), Some(Stage::Keys.unavailable(Outage::ServerError)), "{row:?}");
-        assert_eq!(bench.calls()[2], 0);
-    }
-}
-
-#[tokio::test]
-async fn a_provider_that_is_switched_off_between_redirect_and_callback_signs_nobody_in() {
+async fn a_provider_that_is_switched_off_before_the_callback_is_unavailable() {
     for row in Row::redirects() {
         for warm in [false, true] {
             let mut bench = row.bench().await;
@@ -141,11 +201,11 @@ async fn a_provider_that_is_switched_off_between_redirect_and_callback_signs_nob
 }
 
 #[tokio::test]
-async fn a_provider_that_errs_again_and_again_is_asked_again_and_again() {
+async fn a_provider_that_fails_repeatedly_is_still_asked() {
     for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
-        // One user may be all it takes to have a provider run into an error: nobody else is to be locked out by that.
+        // One user's login may be what makes a provider fail: that must not lock out the others.
         bench.subject.misbehave(Some(Misbehaviour::Unavailable));
         for _ in 0..10 {
             assert_eq!(bench.login().await.err(), Some(Stage::Token.unavailable(Outage::ServerError)), "{row:?}");

@@ -1,9 +1,9 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::Registration;
 
 use super::Row;
-use crate::Hints;
 use crate::bench::{CALLBACK, SECRET, state};
+use crate::{Check, Hints, ProviderError, Stage};
 
 #[tokio::test]
 async fn the_browser_is_sent_with_what_binds_the_answer_to_this_login() {
@@ -138,5 +138,47 @@ async fn an_application_may_be_called_back_itself() {
         assert_eq!(returned.address(), "https://shop.example/after");
         bench.answer(&pending, &returned).await.unwrap();
         assert_eq!(row.bench().await.adapter().callback_of_application(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_sent_to_https_addresses_only() {
+    for row in Row::redirects() {
+        for endpoint in [
+            json!("javascript:alert(1)"),
+            json!("data:text/html,<script>"),
+            json!("file:///etc/passwd"),
+            json!("http://id.example.com/authorize"),
+            json!("https://a:b@id.example.com/authorize"),
+            json!("https://id.example.com/authorize#a"),
+            json!("no address"),
+            Value::Null,
+        ] {
+            let bench = row.bench().await;
+            bench.change_document(json!({ "authorization_endpoint": endpoint }));
+            let error = bench.begin().await.unwrap_err();
+            assert!(
+                matches!(error, ProviderError::Misconfigured { stage: Stage::Authorize, .. }),
+                "{row:?} {endpoint}: {error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_authorization_endpoint_keeps_its_query_and_repeats_no_parameter() {
+    for row in Row::redirects() {
+        let bench = row.bench().await;
+        bench.change_document(json!({ "authorization_endpoint": "https://id.example.com/a?p=sign%20in&tenant" }));
+        let url = bench.hop(&bench.begin().await.unwrap()).await.unwrap();
+        let start = "https://id.example.com/a?p=sign%20in&tenant&response_type=code&";
+        assert!(url.as_str().starts_with(start), "{row:?} {url}");
+
+        for own in ["client_id=a", "redirect_uri=https://evil.example", "st%61te=x", "request_uri=https://evil.example"]
+        {
+            let bench = row.bench().await;
+            bench.change_document(json!({ "authorization_endpoint": format!("https://id.example.com/a?{own}") }));
+            assert_eq!(bench.begin().await.err(), Some(Stage::Authorize.refused(Check::Format)), "{row:?} {own}");
+        }
     }
 }

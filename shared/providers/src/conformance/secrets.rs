@@ -6,7 +6,7 @@ use simulators::{Endpoint, Misbehaviour};
 
 use super::Row;
 use crate::bench::{Bench, SECRET};
-use crate::{ProviderError, Rejection, Stage};
+use crate::{Outage, ProviderError, Rejection, Stage};
 
 const NEW: &str = "another-secret+canary:%";
 
@@ -80,6 +80,20 @@ async fn a_rotated_secret_that_is_wrong_too_is_shown_once() {
         let error = redeem(&bench, row, |_| ()).await.unwrap_err();
         assert!(of_the_client(&error), "{row:?} {error}");
         assert_eq!((bench.calls()[2], bench.secrets.rereads()), (2, 1), "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_its_secret_a_connector_sends_nothing_to_the_token_endpoint() {
+    for row in Row::all() {
+        let bench = row.bench().await;
+        bench.secrets.set(Err(SecretError::Unknown));
+        let error = bench.login().await.unwrap_err();
+        assert!(of_the_client(&error), "{row:?} {error}");
+        bench.secrets.set(Err(SecretError::Unavailable));
+        let unavailable = Stage::ClientAuthentication.unavailable(Outage::Secret);
+        assert_eq!(bench.login().await.err(), Some(unavailable), "{row:?}");
+        assert_eq!(bench.calls()[2], 0, "{row:?}");
     }
 }
 

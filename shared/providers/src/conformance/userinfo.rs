@@ -5,7 +5,7 @@ use super::Row;
 use crate::bench::{Bench, ada};
 use crate::{Check, Outage, ProviderError, Stage};
 
-/// At a client whose ID tokens show nobody's profile.
+/// At a client whose ID tokens show no profile.
 async fn thin(row: Row) -> Bench {
     let bench = row.bench().await;
     bench.register(bench.registration().claims_in_id_token(false));
@@ -27,7 +27,7 @@ async fn what_the_id_token_lacks_userinfo_says() {
 }
 
 #[tokio::test]
-async fn userinfo_is_not_asked_for_what_nobody_wanted() {
+async fn userinfo_is_not_asked_for_a_scope_that_was_not_requested() {
     for row in Row::all() {
         let bench = row.with(json!({ "settings": { "scopes": ["openid"] } })).await;
         bench.register(bench.registration().claims_in_id_token(false));
@@ -37,7 +37,7 @@ async fn userinfo_is_not_asked_for_what_nobody_wanted() {
 }
 
 #[tokio::test]
-async fn userinfo_of_somebody_else_signs_nobody_in() {
+async fn userinfo_about_another_subject_is_refused() {
     for row in Row::all() {
         let bench = thin(row).await;
         for signed in [false, true] {
@@ -63,7 +63,7 @@ async fn signed_userinfo_is_verified_and_taken() {
 }
 
 #[tokio::test]
-async fn a_login_that_userinfo_does_not_complete_is_none() {
+async fn a_login_fails_where_userinfo_fails() {
     for row in Row::all() {
         let bench = thin(row).await;
         let stage = Stage::Userinfo;

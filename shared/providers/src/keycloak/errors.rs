@@ -33,6 +33,8 @@ const PKCE: &str = "RFC 7636 section 4.6; keycloak/keycloak, `PkceUtils.java`";
 const CODE_USE: &str = "RFC 6749 section 4.1.3";
 const RFC: &str = "RFC 6749 section 5.2";
 
+/// What the answers to an authorization code mean.
+pub(super) const TO_A_CODE: &[&Refusals] = &[&OF_A_CODE, &OF_ANYTHING];
 /// What a grant with a password may be answered.
 pub(super) const TO_A_PASSWORD: &[&Refusals] = &[&OF_A_DIRECT_GRANT, &OF_A_PASSWORD, &OF_ANYTHING];
 /// What a grant with a code and no password may be answered.
@@ -226,143 +228,13 @@ pub(super) const OF_ANYTHING: Refusals = Refusals {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{CONTENT_TYPE, RETRY_AFTER};
-    use http::{HeaderMap, HeaderValue};
-    use serde_json::json;
-
-    use chrono::DateTime;
-    use egress::Response;
-    use http::StatusCode;
-
     use super::*;
-    use crate::Outage;
-    use crate::refusals::classify;
-
-    fn answer(status: u16, media_type: &'static str, body: &str) -> Response {
-        let headers = HeaderMap::from_iter([
-            (CONTENT_TYPE, HeaderValue::from_static(media_type)),
-            (RETRY_AFTER, HeaderValue::from_static("7")),
-        ]);
-        Response { status: StatusCode::from_u16(status).unwrap(), headers, body: body.as_bytes().to_vec() }
-    }
-
-    fn meaning(status: u16, error: &str, description: &str) -> ProviderError {
-        meaning_to(TO_A_PASSWORD, status, error, description)
-    }
-
-    const TO_A_CODE: &[&Refusals] = &[&OF_A_CODE, &OF_ANYTHING];
-
-    fn meaning_to(tables: &[&Refusals], status: u16, error: &str, description: &str) -> ProviderError {
-        let body = match description {
-            "" => json!({ "error": error }),
-            description => json!({ "error": error, "error_description": description }),
-        };
-        classify(DateTime::UNIX_EPOCH, Stage::Token, &answer(status, "application/json", &body.to_string()), tables)
-    }
-
-    fn page(status: u16) -> ProviderError {
-        classify(
-            DateTime::UNIX_EPOCH,
-            Stage::Token,
-            &answer(status, "text/html;charset=utf-8", "<html>Access denied</html>"),
-            TO_A_CODE,
-        )
-    }
+    use crate::refusals::tests::assert_each_row_counts;
 
     #[test]
-    fn every_documented_error_has_its_outcome() {
-        const WRONG: &str = "rejected.invalid_credentials";
-        const SETUP: &str = "unavailable.misconfigured";
-        // With the statuses of 26.7.3 and, where they differ, of 26.4.5.
-        for (statuses, error, description, outcome) in [
-            (&[400, 401][..], "invalid_grant", "Invalid user credentials", WRONG),
-            (&[400], "invalid_grant", "Account disabled", "rejected.account_disabled"),
-            (&[400], "invalid_grant", "Account is not fully set up", "rejected.password_expired"),
-            (&[400], "invalid_grant", "resource owner password credentials grant is prohibited.", SETUP),
-            (&[400], "invalid_grant", "something a later release says", WRONG),
-            (&[400], "unauthorized_client", "Client not allowed for direct access grants", SETUP),
-            (&[401], "unauthorized_client", "Invalid client or Invalid client credentials", SETUP),
-            (&[401], "unauthorized_client", "Bearer-only not allowed", SETUP),
-            (&[401], "invalid_client", "Invalid client or Invalid client credentials", SETUP),
-            (&[400], "invalid_client", "Client requires user consent", SETUP),
-            (&[400], "invalid_client", "Parameter client_assertion_type is missing", SETUP),
-            (&[400], "invalid_client", "Wrong client protocol.", SETUP),
-            (&[400], "invalid_client", "Bearer-only not allowed", SETUP),
-            (&[400], "invalid_scope", "Invalid scopes: openid nope", SETUP),
-            (&[400], "not_allowed", "Offline tokens not allowed for the user or client", SETUP),
-            (&[401], "invalid_request", "Missing parameter: username", WRONG),
-            (&[400], "invalid_request", "duplicated parameter", SETUP),
-            (&[400], "invalid_request", "Missing form parameter: grant_type", SETUP),
-            (&[400], "unsupported_grant_type", "Unsupported grant_type", SETUP),
-            (&[404], "Realm does not exist", "", SETUP),
-            (&[404], "Unable to find matching target resource method", "", SETUP),
-            (&[403], "access_denied", "Realm not enabled", SETUP),
-            (&[403], "invalid_request", "HTTPS required", SETUP),
-            (&[500], "unknown_error", "For more on this error consult the server log.", "unavailable.timeout"),
-        ] {
-            for status in statuses {
-                assert_eq!(meaning(*status, error, description).outcome(), Some(outcome), "{error}: {description}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_code_that_has_ended_is_asked_for_again_and_one_of_somebody_else_is_refused() {
-        let meaning = |status, error, description| meaning_to(TO_A_CODE, status, error, description);
-        for ended in ["Code not valid", "something a later release says", ""] {
-            assert_eq!(meaning(400, "invalid_grant", ended), rejected(Rejection::InteractionRequired), "{ended}");
-        }
-        for of_another in [
-            "Incorrect redirect_uri",
-            "Auth error: Found different client_id in clientSession",
-            "PKCE verification failed: Code mismatch",
-            "PKCE verification failed: Invalid code verifier",
-            "PKCE code verifier not specified",
-            "PKCE code verifier specified but challenge not present in authorization",
-        ] {
-            assert_eq!(meaning(400, "invalid_grant", of_another), Stage::Token.refused(Check::Code), "{of_another}");
-        }
-        assert_eq!(meaning(400, "invalid_grant", "User disabled"), rejected(Rejection::AccountDisabled));
-        let taken_back = meaning(400, "invalid_scope", "Client no longer has requested consent from user");
-        assert_eq!(taken_back, rejected(Rejection::InteractionRequired));
-        for (status, error, description) in [
-            (400, "invalid_grant", "Client not allowed to exchange code"),
-            (400, "invalid_scope", "Invalid scopes: openid nope"),
-            (401, "unauthorized_client", "Invalid client or Invalid client credentials"),
-            (401, "invalid_client", "Invalid client or Invalid client credentials"),
-            (400, "unsupported_grant_type", "Unsupported grant_type"),
-            (400, "invalid_request", "Missing parameter: code"),
-            (403, "access_denied", "Realm not enabled"),
-        ] {
-            assert_eq!(meaning(status, error, description).outcome(), Some("unavailable.misconfigured"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_secret_and_an_unknown_client_are_told_apart() {
-        let text = "Invalid client or Invalid client credentials";
-        let (secret, id) = (meaning(401, "unauthorized_client", text), meaning(401, "invalid_client", text));
-        assert!(secret.to_string().contains("client secret"), "{secret}");
-        assert!(id.to_string().contains("client.id"), "{id}");
-        assert!(matches!(secret, ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }));
-    }
-
-    #[test]
-    fn too_many_calls_come_before_anything_else() {
-        let throttled = meaning(429, "invalid_grant", "Invalid user credentials");
-        assert_eq!(throttled, ProviderError::Throttled { retry_after: Some(std::time::Duration::from_secs(7)) });
-    }
-
-    #[test]
-    fn pages_are_read_by_their_status() {
-        assert_eq!(page(401), rejected(Rejection::Declined));
-        assert_eq!(page(403), rejected(Rejection::Declined));
-        assert_eq!(page(404).outcome(), Some("unavailable.misconfigured"));
-        for status in [500, 502, 503] {
-            assert_eq!(page(status), Stage::Token.unavailable(Outage::ServerError));
-        }
-        for status in [302, 400, 418] {
-            assert_eq!(page(status), Stage::Token.unavailable(Outage::Protocol));
+    fn each_row_counts_among_the_tables_it_is_asked_with() {
+        for tables in [TO_A_CODE, TO_A_PASSWORD, TO_A_TOTP, TO_NO_NAME, TO_A_NAME] {
+            assert_each_row_counts(tables);
         }
     }
 }

@@ -62,44 +62,8 @@ pub const OF_A_CODE: Refusals = Refusals {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use egress::Response;
-    use http::header::CONTENT_TYPE;
-    use http::{HeaderMap, StatusCode};
-
     use super::*;
-    use crate::refusals::classify;
-
-    fn outcome(status: u16, media_type: &str, body: &str) -> Option<&'static str> {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, media_type.parse().unwrap())]);
-        let status = StatusCode::from_u16(status).unwrap();
-        let response = Response { status, headers, body: body.as_bytes().to_vec() };
-        classify(DateTime::UNIX_EPOCH, Stage::Token, &response, &[&OF_A_CODE]).outcome()
-    }
-
-    #[test]
-    fn every_error_of_the_standard_has_its_outcome() {
-        for (error, outcome_of_400) in [
-            ("invalid_grant", "rejected.interaction_required"),
-            ("access_denied", "rejected.declined"),
-            ("invalid_client", "unavailable.misconfigured"),
-            ("unauthorized_client", "unavailable.misconfigured"),
-            ("unsupported_grant_type", "unavailable.misconfigured"),
-            ("invalid_scope", "unavailable.misconfigured"),
-            ("invalid_request", "unavailable.misconfigured"),
-            ("temporarily_unavailable", "unavailable.timeout"),
-            ("server_error", "unavailable.timeout"),
-            ("something_new", "unavailable"),
-        ] {
-            for status in [400, 401, 403] {
-                // A 401 with an unknown error is about the client: nothing else authenticates there.
-                let unknown_401 = (status, outcome_of_400) == (401, "unavailable");
-                let expected = if unknown_401 { "unavailable.misconfigured" } else { outcome_of_400 };
-                let body = format!(r#"{{"error":"{error}"}}"#);
-                assert_eq!(outcome(status, "application/json", &body), Some(expected), "{status} {error}");
-            }
-        }
-    }
+    use crate::refusals::tests::meaning_in;
 
     #[test]
     fn too_many_calls_come_first_and_pages_are_read_by_their_status() {
@@ -112,7 +76,13 @@ mod tests {
             (302, "unavailable"),
             (403, "unavailable"),
         ] {
-            assert_eq!(outcome(status, "text/html", "<html>"), Some(expected), "{status}");
+            let found = meaning_in(&[&OF_A_CODE], status, "text/html", "<html>").outcome();
+            assert_eq!(found, Some(expected), "{status}");
+        }
+        // A 401 with an unknown error is about the client: nothing else authenticates there.
+        for (status, expected) in [(400, "unavailable"), (401, "unavailable.misconfigured")] {
+            let found = meaning_in(&[&OF_A_CODE], status, "application/json", r#"{"error":"something_new"}"#);
+            assert_eq!(found.outcome(), Some(expected), "{status}");
         }
     }
 }

@@ -44,6 +44,8 @@ pub enum Misbehaviour {
     WrongAuthorizedParty,
     /// Signed by a key that is not in the key set, under the `kid` of one that is.
     ForgedSignature,
+    /// Rightly signed, but another subject was put into the claims afterwards.
+    AlteredPayload,
     /// Signed by a key that is not in the key set, under its own `kid`.
     UnknownKey,
     /// Signed by the key that is published for encryption, under its `kid`.

@@ -110,7 +110,9 @@ impl SigningKey {
 
     /// The public half as a JWK (RFC 7517), for signatures.
     pub(crate) fn jwk(&self) -> Result<Value, SignError> {
-        self.jwk_for("sig", self.algorithm.name())
+        // Of Ed25519's two names the older one, so that a header and its key may differ in it.
+        let named = if self.algorithm == Algorithm::Ed25519 { Algorithm::EdDsa } else { self.algorithm };
+        self.jwk_for("sig", named.name())
     }
 
     /// The same for another use; `usage` is `sig` or `enc`.

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{Clock, Method};
+use egress::Reach;
 use serde_json::json;
 use simulators::keycloak::{Client, DirectGrantFlow, Realm, Requirement, SIMULATOR, User, totp};
 
@@ -28,39 +29,7 @@ fn code_at(bench: &Bench, seconds: i64) -> String {
 }
 
 #[tokio::test]
-async fn a_code_from_29_seconds_ago_is_good_and_an_older_one_is_not() {
-    for (seconds, good) in [(0, true), (-29, true), (29, true), (-90, false), (90, false)] {
-        let bench = with(|realm| realm).await;
-        let found = bench.attempt_totp("ada", &code_at(&bench, seconds)).await;
-        match good {
-            true => assert_eq!(found.unwrap().method, Method::Totp, "{seconds}"),
-            false => assert_eq!(found.err(), rejected(Rejection::OtpInvalid), "{seconds}"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_code_is_good_once() {
-    let bench = with(|realm| realm).await;
-    let code = code_at(&bench, 0);
-    bench.attempt_totp("ada", &code).await.unwrap();
-    assert_eq!(bench.attempt_totp("ada", &code).await.err(), rejected(Rejection::OtpInvalid));
-    bench.pass(TimeDelta::seconds(30));
-    assert_eq!(bench.attempt_totp("ada", &code).await.err(), rejected(Rejection::OtpInvalid));
-    bench.attempt_totp("ada", &code_at(&bench, 0)).await.unwrap();
-}
-
-#[tokio::test]
-async fn after_three_wrong_codes_the_right_one_is_refused_like_a_wrong_one() {
-    let bench = with(|realm| realm.brute_force_detection(3)).await;
-    for _ in 0..3 {
-        assert_eq!(bench.attempt_totp("ada", "000000").await.err(), rejected(Rejection::OtpInvalid));
-    }
-    assert_eq!(bench.attempt_totp("ada", &code_at(&bench, 0)).await.err(), rejected(Rejection::OtpInvalid));
-}
-
-#[tokio::test]
-async fn whoever_has_no_code_is_answered_like_nobody_and_locks_nobody_out() {
+async fn a_user_without_a_code_is_answered_like_an_unknown_one() {
     let bench = with(|realm| realm.user(User::new("off").name("A", "B").totp(SEED).enabled(false))).await;
     for username in ["grace", "nobody", "", "off"] {
         // More often than it would take outages to leave the host alone.
@@ -73,7 +42,7 @@ async fn whoever_has_no_code_is_answered_like_nobody_and_locks_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_name_alone_is_nobody_whatever_the_realm_says() {
+async fn a_name_alone_signs_in_no_user_whatever_the_realm_says() {
     for requirement in [Requirement::Conditional, Requirement::Disabled] {
         let flow = DirectGrantFlow::username_otp(requirement).otp_reference("otp");
         let bench = with(|realm| realm.client(client(flow))).await;
@@ -96,7 +65,7 @@ async fn without_the_mapper_the_administrator_is_told() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_bound_to_no_such_flow_signs_nobody_in() {
+async fn a_client_without_such_a_flow_is_answered_with_a_wrong_code() {
     let bench = with(|realm| realm.client(client(DirectGrantFlow::password()))).await;
     let error = bench.attempt_totp("ada", &code_at(&bench, 0)).await.err();
     assert_eq!(error, rejected(Rejection::OtpInvalid));

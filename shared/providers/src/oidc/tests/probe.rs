@@ -10,12 +10,8 @@ use listener::Log;
 use url::form_urlencoded;
 
 use super::*;
+use crate::Status;
 use crate::bench::{CALLBACK, self_signed};
-use crate::{Finding, Report, Status};
-
-fn check<'a>(report: &'a Report, id: &str) -> &'a Finding {
-    report.checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no {id} in {report:?}"))
-}
 
 async fn bench() -> Bench {
     let mut bench = Bench::start().await;
@@ -53,7 +49,7 @@ async fn what_is_pinned_is_shown_as_such_and_a_document_that_is_not_needed_is_no
     bench.connect("oidc", Method::Oidc, json!({ "settings": { "issuer": issuer, "token_endpoint": at("token") } }));
     let report = bench.probe(None).await;
     assert!(report.ok);
-    let detail = check(&report, "discovery").detail.clone().unwrap();
+    let detail = report.check("discovery").detail.clone().unwrap();
     assert_eq!((&detail["pinned"], &detail["jwks_uri"]), (&json!(["token_endpoint"]), &json!(at("certs"))));
 
     let settings = json!({
@@ -63,10 +59,10 @@ async fn what_is_pinned_is_shown_as_such_and_a_document_that_is_not_needed_is_no
     let report = bench.probe(None).await;
     assert!(report.ok);
     for id in ["discovery", "issuer", "tls"] {
-        assert_eq!(check(&report, id).status, Status::Unverifiable, "{id}");
+        assert_eq!(report.check(id).status, Status::Unverifiable, "{id}");
     }
-    assert_eq!(check(&report, "discovery").detail.as_ref().unwrap()["pinned"].as_array().unwrap().len(), 3);
-    assert_eq!(check(&report, "redirect_uri").status, Status::Passed);
+    assert_eq!(report.check("discovery").detail.as_ref().unwrap()["pinned"].as_array().unwrap().len(), 3);
+    assert_eq!(report.check("redirect_uri").status, Status::Passed);
     assert_eq!(bench.calls()[0], 1);
 }
 
@@ -75,14 +71,14 @@ async fn a_wrong_secret_and_a_client_without_one_are_found() {
     let bench = bench().await;
     bench.change_client(|client| client.secret("another"));
     let report = bench.probe(None).await;
-    assert!(check(&report, "client_credentials").hint.unwrap().contains("client.token_endpoint_auth_method"));
+    assert!(report.check("client_credentials").hint.unwrap().contains("client.token_endpoint_auth_method"));
     // The redirect needs no secret, and is tried all the same.
-    assert_eq!((report.ok, check(&report, "redirect_uri").status), (false, Status::Passed));
+    assert_eq!((report.ok, report.check("redirect_uri").status), (false, Status::Passed));
 
     let open = simulators::keycloak::Client::public("landfall").redirect_uri(CALLBACK);
     bench.keycloak().change_realm("demo", |realm| realm.client(open)).unwrap();
     let report = bench.probe(None).await;
-    assert!(check(&report, "client_credentials").why.unwrap().starts_with("a wrong secret is answered"));
+    assert!(report.check("client_credentials").why.unwrap().starts_with("a wrong secret is answered"));
 }
 
 /// A provider that answers with `document` and `keys`, at the authorization endpoint with `authorize` of the request's
@@ -129,7 +125,7 @@ fn state(query: &Query) -> &str {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_leads_inside_is_told_by_its_name_and_what_needs_it_is_not_tried() {
+async fn an_endpoint_that_leads_inside_is_named_and_not_tried() {
     let bench = scripted(
         |_, document| {
             document["token_endpoint"] = "https://10.0.0.1/token".into();
@@ -139,7 +135,7 @@ async fn an_endpoint_that_leads_inside_is_told_by_its_name_and_what_needs_it_is_
     )
     .await;
     let report = bench.probe(None).await;
-    let endpoints = check(&report, "endpoints");
+    let endpoints = report.check("endpoints");
     assert_eq!(endpoints.status, Status::Failed);
     let detail = endpoints.detail.as_ref().unwrap();
     for (name, status) in [
@@ -151,12 +147,12 @@ async fn an_endpoint_that_leads_inside_is_told_by_its_name_and_what_needs_it_is_
         assert_eq!(detail[name]["status"], status, "{name}");
     }
     assert!(detail["token_endpoint"]["hint"].as_str().unwrap().contains("public https address"));
-    assert_eq!(check(&report, "client_credentials").why, Some("its endpoint may not be called: see endpoints"));
-    assert_eq!(check(&report, "redirect_uri").status, Status::Passed);
-    // And of what the provider says of itself only what everybody knows.
-    let shown = &check(&report, "discovery").detail.as_ref().unwrap()["id_token_signing_alg_values_supported"];
+    assert_eq!(report.check("client_credentials").why, Some("its endpoint may not be called: see endpoints"));
+    assert_eq!(report.check("redirect_uri").status, Status::Passed);
+    // Of the advertised algorithms, only registered names are shown.
+    let shown = &report.check("discovery").detail.as_ref().unwrap()["id_token_signing_alg_values_supported"];
     assert_eq!(*shown, json!(["RS256"]));
-    assert_eq!(check(&report, "keys").detail.as_ref().unwrap()["keys"], 0);
+    assert_eq!(report.check("keys").detail.as_ref().unwrap()["keys"], 0);
 }
 
 #[tokio::test]
@@ -166,12 +162,12 @@ async fn a_document_of_another_is_told_with_both_names_and_only_an_address_is_sh
     {
         let bench = scripted(|_, document| document["issuer"] = issuer.into(), login_required).await;
         let report = bench.probe(None).await;
-        let detail = check(&report, "issuer").detail.as_ref().unwrap();
+        let detail = report.check("issuer").detail.as_ref().unwrap();
         assert_eq!(detail["found"], found);
         assert!(detail["expected"].as_str().unwrap().starts_with("http://127.0.0.1:"));
-        let discovery = check(&report, "discovery");
+        let discovery = report.check("discovery");
         assert_eq!((discovery.status, &discovery.detail.as_ref().unwrap()["issuer"]), (Status::Passed, &found));
-        assert_eq!(check(&report, "client_credentials").status, Status::Unverifiable);
+        assert_eq!(report.check("client_credentials").status, Status::Unverifiable);
     }
 }
 
@@ -179,13 +175,10 @@ async fn a_document_of_another_is_told_with_both_names_and_only_an_address_is_sh
 async fn a_document_without_what_a_login_needs_is_shown_as_far_as_it_goes() {
     let bench = scripted(|_, document| document["jwks_uri"] = Value::Null, login_required).await;
     let report = bench.probe(None).await;
-    let discovery = check(&report, "discovery");
+    let discovery = report.check("discovery");
     assert!(discovery.hint.unwrap().starts_with("the discovery document names no jwks_uri"));
     assert!(discovery.detail.as_ref().unwrap().get("jwks_uri").is_none());
-    assert_eq!(
-        (check(&report, "issuer").status, check(&report, "keys").status),
-        (Status::Passed, Status::Unverifiable)
-    );
+    assert_eq!((report.check("issuer").status, report.check("keys").status), (Status::Passed, Status::Unverifiable));
 }
 
 #[tokio::test]
@@ -227,7 +220,7 @@ async fn only_an_answer_at_the_redirect_uri_says_that_it_is_registered() {
     ] {
         let bench = scripted(|_, _| (), authorize).await;
         let report = bench.probe(None).await;
-        let found = check(&report, "redirect_uri");
+        let found = report.check("redirect_uri");
         assert_eq!(found.status, status, "{found:?}");
         assert!(found.hint.or(found.why).unwrap_or_default().starts_with(says), "{found:?}");
         assert_eq!(found.detail, Some(json!({ "redirect_uri": CALLBACK })));
@@ -235,7 +228,7 @@ async fn only_an_answer_at_the_redirect_uri_says_that_it_is_registered() {
 }
 
 #[tokio::test]
-async fn the_authorization_endpoint_is_asked_as_in_a_login_but_for_asking_nobody() {
+async fn the_authorization_endpoint_is_asked_with_prompt_none() {
     let asked = Arc::new(Mutex::new(Query::new()));
     let seen = Arc::clone(&asked);
     let authorize = move |query: &Query| {
@@ -244,7 +237,7 @@ async fn the_authorization_endpoint_is_asked_as_in_a_login_but_for_asking_nobody
     };
     let mut bench = scripted(|_, _| (), authorize).await;
     let report = bench.probe(None).await;
-    let issuer = check(&report, "discovery").detail.as_ref().unwrap()["issuer"].clone();
+    let issuer = report.check("discovery").detail.as_ref().unwrap()["issuer"].clone();
     let over = json!({ "issuer": issuer, "scopes": ["openid"], "prompt": "login", "response_mode": "form_post" });
     bench.connect("oidc", Method::Oidc, json!({ "settings": over }));
     bench.probe(None).await;
@@ -257,7 +250,7 @@ async fn the_authorization_endpoint_is_asked_as_in_a_login_but_for_asking_nobody
 }
 
 #[tokio::test]
-async fn a_certificate_nobody_vouches_for_is_found_before_anything_is_sent() {
+async fn an_untrusted_certificate_is_found_before_anything_is_sent() {
     let mut bench = bench().await;
     let (server, url) = self_signed().await;
     bench.and_serve(server);
@@ -276,7 +269,7 @@ async fn nothing_secret_is_reported_or_logged() {
     let _listening = log.listen();
     for method in ["client_secret_post", "client_secret_basic"] {
         let client = json!({ "token_endpoint_auth_method": method });
-        let bench = Bench::with(Reach::Local, |realm| realm, json!({ "client": client })).await;
+        let bench = Bench::with(|realm| realm, json!({ "client": client })).await;
         for secret in [crate::bench::SECRET, "another+canary:%"] {
             bench.change_client(|client| client.secret(secret));
             let report = bench.probe(Some("test-user-canary")).await;

@@ -1,4 +1,6 @@
-//! ID tokens with which nobody may be signed in, for every test that has to see them refused.
+//! ID tokens that sign in no user, for every test that has to see them refused.
+
+use serde_json::{Value, json};
 
 use super::Misbehaviour;
 
@@ -16,19 +18,31 @@ pub struct BadIdToken {
 /// Every way there is, but for a `kid` that alone is too much to read and for none at all.
 pub fn bad_id_tokens() -> Vec<BadIdToken> {
     use Misbehaviour as M;
+    let claims = |members: Value| M::claims(&members);
     let unsigned_as = |algorithm: &str| M::UnsignedAs(algorithm.to_owned());
     let rows = [
         // Whose it is, and whom it is for.
         (M::WrongIssuer, "issuer"),
+        (claims(json!({ "iss": ["https://id.example"] })), "issuer"),
         (M::WrongAudience, "audience"),
         (M::SeveralAudiences, "audience"),
+        (claims(json!({ "aud": [] })), "audience"),
+        (claims(json!({ "aud": ["landfall", 1] })), "audience"),
+        (claims(json!({ "aud": { "landfall": true } })), "audience"),
         (M::WrongAuthorizedParty, "authorized_party"),
+        (claims(json!({ "azp": ["landfall"] })), "authorized_party"),
         // Which login it is about.
         (M::WrongNonce, "nonce"),
         (M::NoNonce, "nonce"),
+        (claims(json!({ "nonce": "" })), "nonce"),
+        (claims(json!({ "nonce": ["n"] })), "nonce"),
         (M::NoSubject, "subject"),
+        (claims(json!({ "sub": "" })), "subject"),
+        (claims(json!({ "sub": 1 })), "subject"),
+        (claims(json!({ "sub": "s".repeat(256) })), "subject"),
         // The signature.
         (M::ForgedSignature, "signature"),
+        (M::AlteredPayload, "signature"),
         (M::EmptySignature, "signature"),
         (M::ShortKeySignature, "signature"),
         (M::UnknownKey, "key"),

@@ -1,4 +1,4 @@
-//! Key sets nobody should verify with.
+//! Odd key sets, and keys that must not be used.
 
 use serde_json::{Value, json};
 
@@ -21,13 +21,14 @@ pub enum BadKey {
 pub enum KeySet {
     /// The key that signs is there twice, under one `kid`.
     Twice,
-    /// No key has a `kid`.
+    /// No key has a `kid` or an `alg`, and members that decide nothing are of odd types.
     Unnamed,
     /// No key has a `kid`, and before the key that signs there is another one of its kind.
     TwoUnnamed,
-    /// Before the key that signs there is another one of its kind, under the same `kid`.
+    /// Before the key that signs there are two others under the same `kid`: one of its kind and one of another.
     Ambiguous,
-    /// Only keys that verify no signature: one for encryption, a secret one, one of a type nobody knows.
+    /// Only keys that verify no signature: one for encryption, a secret one, one of an unknown type, and the one that
+    /// signs, for other algorithms.
     Unusable,
 }
 
@@ -69,18 +70,30 @@ impl KeySet {
             Self::Unnamed => {}
             Self::TwoUnnamed | Self::Ambiguous => {
                 let algorithm = Algorithm::ALL.into_iter().find(|known| keys[right]["alg"] == known.name());
-                let other = SigningKey::generation("another", 1, algorithm.unwrap_or_default());
-                let name = keys[right]["kid"].as_str().unwrap_or_default();
-                keys.splice(right..right, other.named(name).jwk().ok());
+                let same = SigningKey::generation("another", 1, algorithm.unwrap_or_default());
+                let other = (self == Self::Ambiguous).then(|| SigningKey::generation("another", 1, Algorithm::Ed25519));
+                let name = keys[right]["kid"].as_str().unwrap_or_default().to_owned();
+                let beside = std::iter::once(same).chain(other).filter_map(|key| key.named(&name).jwk().ok());
+                keys.splice(right..right, beside);
             }
             Self::Unusable => {
+                let right = keys[right].clone();
                 keys.retain(|key| key["use"] == "enc");
                 keys.push(json!({ "kid": "secret", "kty": "oct", "k": "c2VjcmV0" }));
                 keys.push(json!({ "kid": "new", "kty": "NEW", "use": "sig", "alg": "NEW256" }));
+                for algorithm in ["RSA-OAEP", "NEW256"] {
+                    keys.push(right.clone());
+                    if let Some(key) = keys.last_mut() {
+                        key["alg"] = json!(algorithm);
+                    }
+                }
             }
         }
         if matches!(self, Self::Unnamed | Self::TwoUnnamed) {
-            keys.iter_mut().filter_map(Value::as_object_mut).for_each(|key| drop(key.remove("kid")));
+            for key in keys.iter_mut().filter_map(Value::as_object_mut) {
+                key.retain(|name, _| !matches!(name.as_str(), "kid" | "alg"));
+                key.extend([("x5c", json!(1)), ("key_ops", json!("verify"))].map(|(name, odd)| (name.to_owned(), odd)));
+            }
         }
     }
 }

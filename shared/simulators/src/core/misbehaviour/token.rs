@@ -1,5 +1,7 @@
 //! ID tokens that are wrong in one respect.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::{Misbehaviour, OTHER_ISSUER, SOMEBODY_ELSE, put_over};
@@ -75,6 +77,7 @@ impl Misbehaviour {
         };
         Some(match self {
             Self::ForgedSignature => key.forged().sign(payload),
+            Self::AlteredPayload => key.sign(payload).map(|token| altered(&token, payload)),
             Self::UnknownKey => SigningKey::foreign().sign(payload),
             Self::EncryptionKey => SigningKey::encryption(owner).sign(payload),
             Self::ShortKeySignature => Ok(ShortKey::sign(&key.header(), payload)),
@@ -102,6 +105,13 @@ impl Misbehaviour {
             _ => return None,
         })
     }
+}
+
+/// The token of a payload, with another subject in it.
+fn altered(token: &str, payload: &str) -> String {
+    let mut claims: Value = serde_json::from_str(payload).unwrap_or_default();
+    claims["sub"] = json!(SOMEBODY_ELSE);
+    token.replacen(&URL_SAFE_NO_PAD.encode(payload), &URL_SAFE_NO_PAD.encode(claims.to_string()), 1)
 }
 
 /// A header that brings its own key, in every way there is (RFC 7515 section 4.1.2 to 4.1.6).

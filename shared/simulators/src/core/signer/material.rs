@@ -18,8 +18,16 @@ pub enum Algorithm {
     /// RSA, PKCS #1 v1.5.
     #[default]
     Rs256,
+    /// The same with longer hashes.
+    Rs384,
+    /// Likewise.
+    Rs512,
     /// RSA, PSS.
     Ps256,
+    /// The same with longer hashes.
+    Ps384,
+    /// Likewise.
+    Ps512,
     /// P-256.
     Es256,
     /// P-384.
@@ -81,14 +89,29 @@ const P521: Curve = Curve {
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::Es512, Self::EdDsa, Self::Ed25519];
+    pub const ALL: [Self; 11] = [
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::EdDsa,
+        Self::Ed25519,
+    ];
 
     /// As headers and keys name it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
             Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
             Self::Es512 => "ES512",
@@ -101,28 +124,36 @@ impl Algorithm {
     pub(crate) fn at_hash(self, access_token: &str) -> String {
         let hash = match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,
-            Self::Es384 => &digest::SHA384,
-            Self::Es512 | Self::EdDsa | Self::Ed25519 => &digest::SHA512,
+            Self::Rs384 | Self::Ps384 | Self::Es384 => &digest::SHA384,
+            Self::Rs512 | Self::Ps512 | Self::Es512 | Self::EdDsa | Self::Ed25519 => &digest::SHA512,
         };
         let hash = digest::digest(hash, access_token.as_bytes());
         URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
     }
 
     pub(super) fn is_rsa(self) -> bool {
-        matches!(self, Self::Rs256 | Self::Ps256)
+        self.rsa().is_some()
     }
 
-    fn rsa(self) -> RsaAlgorithm {
-        if self == Self::Ps256 { RsaAlgorithm::PS256 } else { RsaAlgorithm::RS256 }
+    fn rsa(self) -> Option<RsaAlgorithm> {
+        match self {
+            Self::Rs256 => Some(RsaAlgorithm::RS256),
+            Self::Rs384 => Some(RsaAlgorithm::RS384),
+            Self::Rs512 => Some(RsaAlgorithm::RS512),
+            Self::Ps256 => Some(RsaAlgorithm::PS256),
+            Self::Ps384 => Some(RsaAlgorithm::PS384),
+            Self::Ps512 => Some(RsaAlgorithm::PS512),
+            _ => None,
+        }
     }
 
-    /// The curve; `None` for Ed25519, which has its own kind of key.
+    /// The curve; `None` for RSA, and for Ed25519, which has its own kind of key.
     fn curve(self) -> Option<Curve> {
         match self {
             Self::Es384 => Some(P384),
             Self::Es512 => Some(P521),
-            Self::EdDsa | Self::Ed25519 => None,
-            Self::Es256 | Self::Rs256 | Self::Ps256 => Some(P256),
+            Self::Es256 => Some(P256),
+            _ => None,
         }
     }
 }
@@ -149,7 +180,13 @@ impl Material {
 
     pub(super) fn sign(&self, algorithm: Algorithm, message: &str) -> Result<String, SignError> {
         let seed = match self {
-            Self::Rsa(rsa) => return Ok(crypto::sign(message.as_bytes(), &rsa.encoding_key()?, algorithm.rsa())?),
+            Self::Rsa(rsa) => {
+                return Ok(crypto::sign(
+                    message.as_bytes(),
+                    &rsa.encoding_key()?,
+                    algorithm.rsa().unwrap_or(RsaAlgorithm::RS256),
+                )?);
+            }
             Self::Seed(seed) => seed,
         };
         let Some(curve) = algorithm.curve() else {
@@ -174,7 +211,13 @@ impl Material {
         let seed = match self {
             Self::Rsa(rsa) => {
                 let key = DecodingKey::from_rsa_pem(rsa.public.as_bytes())?;
-                return Ok(crypto::verify(signature, message.as_bytes(), &key, algorithm.rsa()).unwrap_or(false));
+                return Ok(crypto::verify(
+                    signature,
+                    message.as_bytes(),
+                    &key,
+                    algorithm.rsa().unwrap_or(RsaAlgorithm::RS256),
+                )
+                .unwrap_or(false));
             }
             Self::Seed(seed) => seed,
         };

@@ -40,7 +40,7 @@ async fn a_flow_is_told_by_what_it_says_to_a_name_alone() {
 }
 
 #[tokio::test]
-async fn nobody_who_is_real_fails_a_login() {
+async fn no_real_user_fails_a_login() {
     let bench = with(|realm| realm.brute_force_detection(1), json!({})).await;
     for (user, direct) in [(None, false), (Some("grace"), false), (None, true), (Some("grace"), true)] {
         if direct {

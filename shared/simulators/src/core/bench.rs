@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use base64::Engine;
@@ -46,10 +47,7 @@ impl Bench {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Page {
-        let (parts, body) = self.subject.router().oneshot(request).await.unwrap().into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Page { status: parts.status.as_u16(), headers: parts.headers, body }
+        send(self.subject.router(), request).await
     }
 
     pub(crate) async fn get(&self, url: &str, bearer: &str) -> Page {
@@ -134,6 +132,13 @@ impl Bench {
         let token = self.login().await["id_token"].clone();
         (part(&token, 0), part(&token, 1))
     }
+}
+
+/// The answer to a request that needs no network.
+pub(crate) async fn send(router: Router, request: Request<Body>) -> Page {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let body = String::from_utf8_lossy(&to_bytes(body, usize::MAX).await.unwrap()).into_owned();
+    Page { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
 pub(crate) fn registration() -> Registration {

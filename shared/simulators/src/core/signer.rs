@@ -196,11 +196,6 @@ fn kid(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(derive(parts))
 }
 
-/// The hash under which a browser's scripts know a session.
-pub(crate) fn sha384(text: &str) -> Vec<u8> {
-    digest::digest(&digest::SHA384, text.as_bytes()).as_ref().to_vec()
-}
-
 /// A PKCE challenge of a verifier (RFC 7636 section 4.2).
 pub(crate) fn s256(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))

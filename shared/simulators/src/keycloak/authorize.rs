@@ -1,12 +1,10 @@
-//! The authorization endpoint: who is signed in already is sent back at once, everybody else sees the login form.
+//! The authorization endpoint: a browser that is signed in is sent back at once, any other sees the login form.
 
 mod request;
 
-use super::auth_session::{self, Proof};
-use super::pages::Notice;
-use super::session::{self, Session};
+use super::State;
+use super::login::{self, Proof};
 use super::visit::Visit;
-use super::{State, callback, completion, cookies, login_action};
 use crate::core::wire::{Form, Reply};
 use crate::core::{Endpoint, Misbehaviour};
 
@@ -19,64 +17,25 @@ pub(super) fn answer(state: &mut State, visit: &Visit<'_>, parameters: &Form) ->
         Ok(request) => request,
         Err(Refused::Page(status, text)) => return visit.error_page(status, text),
         Err(Refused::Callback(target, error, description)) => {
-            return callback::refuse(state, visit, &target, error, description.as_deref());
+            return visit.refuse(&state.book, &target, error, description.as_deref());
         }
     };
     if let Some(Misbehaviour::CallbackError(_)) = state.book.at(Endpoint::Authorize) {
-        return callback::refuse(state, visit, &request.target, "server_error", None);
+        return visit.refuse(&state.book, &request.target, "server_error", None);
     }
-    let signed_in = session::current(state, visit);
-    if request.prompts("none")
-        && let Some(error) = hindrance(state, visit, &request, signed_in.as_ref())
-    {
-        return callback::refuse(state, visit, &request.target, error, None);
+    let signed_in = login::signed_in(state, visit).filter(|_| !request.prompts("login"));
+    let Some((sid, session)) = signed_in else {
+        // OIDC Core section 3.1.2.6.
+        return match request.prompts("none") {
+            true => visit.refuse(&state.book, &request.target, "login_required", None),
+            false => login::begin(state, visit, request),
+        };
+    };
+    if request.prompts("none") && login::asks_anything(visit, &request, &session.username) {
+        return visit.refuse(&state.book, &request.target, "interaction_required", None);
     }
-
-    let place = auth_session::open(state, visit, signed_in.as_ref().map(|(sid, _)| sid.as_str()), request.clone());
-    let cookies = auth_session::cookies(state, visit, &place);
-    match signed_in {
-        Some((_, session)) if !must_prove(visit, &request, &session) => {
-            let Session { username, authenticated, .. } = session;
-            let proof = Proof { username, authenticated, by_session: true };
-            completion::advance(state, visit, &place, proof).cookies(cookies)
-        }
-        Some((_, session)) => {
-            if let Some(tab) = auth_session::tab(state, &place) {
-                tab.returning = Some(session.username);
-                tab.notice = Some(Notice::REAUTHENTICATE);
-            }
-            login_action::show(state, visit, &place).cookies(cookies)
-        }
-        None => {
-            let reply = login_action::show(state, visit, &place);
-            // The cookie of a session that has ended is of no more use.
-            let stale = cookies::IDENTITY.get(visit).is_some();
-            let cleared = [&cookies::IDENTITY, &cookies::SESSION].map(|cookie| cookie.clear(visit));
-            reply.cookies(cleared.into_iter().filter(|_| stale)).cookies(cookies)
-        }
-    }
-}
-
-/// Whether somebody who is signed in has to give the password once more.
-fn must_prove(visit: &Visit<'_>, request: &AuthorizationRequest, session: &Session) -> bool {
-    let age = (visit.call.now - session.authenticated).num_seconds();
-    request.prompts("login") || request.max_age.is_some_and(|longest| age > longest)
-}
-
-/// Why `prompt=none` cannot be obeyed (OIDC Core section 3.1.2.6).
-fn hindrance(
-    state: &State,
-    visit: &Visit<'_>,
-    request: &AuthorizationRequest,
-    signed_in: Option<&(String, Session)>,
-) -> Option<&'static str> {
-    match signed_in {
-        None => Some("login_required"),
-        Some((_, session)) if must_prove(visit, request, session) => Some("login_required"),
-        Some((_, session)) => {
-            completion::asks_anything(state, visit, request, &session.username).then_some("interaction_required")
-        }
-    }
+    let proof = Proof { username: session.username, authenticated: session.authenticated, session: Some(sid) };
+    login::advance(state, visit, request, proof)
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 use std::fmt;
 
 use super::direct_grant::DirectGrantFlow;
-use super::redirect_uri;
-use crate::core::signer;
 
 /// Scopes that are granted to every client but not shown in the `scope` of an answer.
 const HIDDEN_SCOPES: [&str; 4] = ["web-origins", "acr", "roles", "basic"];
@@ -35,7 +33,6 @@ pub(super) enum ClientKind {
     Confidential { secret: String },
     Public,
     SignedJwt,
-    BearerOnly,
     Saml,
 }
 
@@ -53,11 +50,6 @@ impl Client {
     /// Has to authenticate with a signed JWT. The simulator refuses every attempt as one without an assertion.
     pub fn signed_jwt(id: &str) -> Self {
         Self::of(id, ClientKind::SignedJwt)
-    }
-
-    /// Only accepts tokens, never gets one.
-    pub fn bearer_only(id: &str) -> Self {
-        Self::of(id, ClientKind::BearerOnly)
     }
 
     /// Speaks SAML.
@@ -104,8 +96,7 @@ impl Client {
         self
     }
 
-    /// One more "Valid redirect URI": compared character by character, but for a `*` at its end, which stands for
-    /// anything.
+    /// One more "Valid redirect URI", compared character by character.
     pub fn redirect_uri(mut self, uri: &str) -> Self {
         self.redirect_uris.push(uri.into());
         self
@@ -123,7 +114,7 @@ impl Client {
         self
     }
 
-    /// Whether users have to consent, which the browser login asks them for and a direct grant cannot.
+    /// Whether users have to consent: the browser login asks them, a direct grant cannot.
     pub fn consent_required(mut self, required: bool) -> Self {
         self.consent_required = required;
         self
@@ -166,23 +157,6 @@ impl Client {
         self.default_scopes.retain(|other| other != scope);
         self.optional_scopes.retain(|other| other != scope);
         self
-    }
-
-    /// Makes a scope one that is only granted when asked for.
-    pub fn optional_scope(self, scope: &str) -> Self {
-        let mut client = self.without_scope(scope);
-        client.optional_scopes.push(scope.into());
-        client
-    }
-
-    /// The client's internal id, which ends every code.
-    pub(super) fn uuid_in(&self, realm: &str) -> String {
-        signer::uuid(signer::derive(&["keycloak-client", realm, &self.id]))
-    }
-
-    /// Whether users may be sent to that address.
-    pub(super) fn redirects_to(&self, address: &str) -> bool {
-        self.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, address))
     }
 
     /// What a request for `scope` is granted: `openid` only if asked for, the default scopes always, optional ones if

@@ -14,9 +14,8 @@ use crate::core::server::Call;
 use crate::core::signer::{self, SignError};
 use crate::core::wire::Reply;
 
-/// Lifespans of a fresh realm, in seconds.
+/// The lifespan of a fresh realm, in seconds.
 const ACCESS_TOKEN: i64 = 300;
-const REFRESH_TOKEN: i64 = 1_800;
 
 /// A user who has just logged in, and where.
 pub(super) struct Login<'a> {
@@ -49,12 +48,10 @@ pub(super) fn answer(login: &Login<'_>) -> Result<Reply, SignError> {
     let entropy = login.call.entropy;
     let key = login.realm.keys.newest();
     let access_token = key.sign(&Value::Object(access_claims(login)).to_string())?;
-    let offline = granted(login.scopes, "offline_access");
-
     let mut body = json!({
         "access_token": access_token,
         "expires_in": ACCESS_TOKEN,
-        "refresh_expires_in": if offline { 0 } else { REFRESH_TOKEN },
+        "refresh_expires_in": 1800,
         "refresh_token": URL_SAFE_NO_PAD.encode(entropy.bytes::<48>()),
         "token_type": "Bearer",
         "not-before-policy": 0,
@@ -150,7 +147,7 @@ fn granted(scopes: &[String], scope: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::{Bench, demo, part};
+    use super::super::bench::{Bench, ISSUER, LOGIN, NOW, demo, landfall, part};
     use super::*;
 
     fn names(claims: &Value) -> String {
@@ -160,62 +157,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_direct_grants_id_token_has_these_claims_and_no_others() {
+    async fn a_direct_grants_tokens_say_this_and_no_more() {
         let bench = Bench::new(demo());
-        let claims = part(&bench.login().await["id_token"], 1);
-
+        let body = bench.tokens(LOGIN).await;
+        let claims = part(&body["id_token"], 1);
         assert_eq!(
             names(&claims),
             "acr at_hash aud azp email email_verified exp family_name given_name iat iss jti name preferred_username sid sub typ"
         );
-        assert_eq!(claims["iss"], "http://sso.test/realms/demo");
-        assert_eq!(claims["aud"], "landfall");
-        assert_eq!(claims["azp"], "landfall");
         assert_eq!(claims["sub"], json!(bench.keycloak.subject_in("demo", "ada").unwrap()));
-        assert_eq!((&claims["typ"], &claims["acr"]), (&json!("ID"), &json!("1")));
-        assert_eq!((claims["iat"].as_i64(), claims["exp"].as_i64()), (Some(1_790_000_000), Some(1_790_000_300)));
-        assert_eq!((&claims["email_verified"], &claims["name"]), (&json!(true), &json!("Ada Lovelace")));
-    }
-
-    #[tokio::test]
-    async fn the_answer_names_the_session_and_the_scopes_that_were_granted() {
-        let body = Bench::new(demo()).login().await;
+        for (name, value) in [
+            ("iss", json!(ISSUER)),
+            ("aud", json!("landfall")),
+            ("azp", json!("landfall")),
+            ("typ", json!("ID")),
+            ("acr", json!("1")),
+            ("iat", json!(NOW)),
+            ("exp", json!(NOW + 300)),
+            ("email_verified", json!(true)),
+            ("name", json!("Ada Lovelace")),
+        ] {
+            assert_eq!(claims[name], value, "{name}");
+        }
         assert_eq!(
             names(&body),
             "access_token expires_in id_token not-before-policy refresh_expires_in refresh_token scope session_state token_type"
         );
-        assert_eq!(body["scope"], "openid profile email");
-        assert_eq!((&body["expires_in"], &body["refresh_expires_in"]), (&json!(300), &json!(1800)));
-        assert_eq!(body["session_state"], part(&body["id_token"], 1)["sid"]);
-        assert_eq!(body["session_state"].as_str().unwrap().len(), 24);
+        assert_eq!((&body["scope"], &body["expires_in"]), (&json!("openid profile email"), &json!(300)));
+        assert_eq!((&body["session_state"], claims["sid"].as_str().map(str::len)), (&claims["sid"], Some(24)));
     }
 
     #[tokio::test]
-    async fn a_client_without_the_scopes_profile_and_email_learns_only_the_subject() {
-        let realm = demo().client(
-            Client::confidential("landfall", "secret")
-                .direct_grants(true)
-                .without_scope("profile")
-                .without_scope("email"),
-        );
-        let body = Bench::new(realm).login().await;
+    async fn a_scope_that_a_client_lacks_is_missing_in_its_tokens() {
+        let realm = demo().client(landfall().without_scope("profile").without_scope("email").without_scope("basic"));
+        let body = Bench::new(realm).tokens(LOGIN).await;
         assert_eq!(body["scope"], "openid");
-        let claims = part(&body["id_token"], 1);
-        assert_eq!(names(&claims), "acr at_hash aud azp exp iat iss jti sid sub typ");
-    }
-
-    #[tokio::test]
-    async fn without_the_scope_basic_the_access_token_loses_its_subject_and_the_id_token_does_not() {
-        let landfall = Client::confidential("landfall", "secret").direct_grants(true);
-        let body = Bench::new(demo().client(landfall.without_scope("basic"))).login().await;
+        assert_eq!(names(&part(&body["id_token"], 1)), "acr at_hash aud azp exp iat iss jti sid sub typ");
         assert!(part(&body["access_token"], 1).get("sub").is_none());
-        assert!(part(&body["id_token"], 1)["sub"].is_string());
-    }
 
-    #[tokio::test]
-    async fn a_user_without_names_or_email_has_no_claims_for_them() {
         let realm = demo().profile_optional(true).user(User::new("ada").password("correct horse"));
-        let claims = part(&Bench::new(realm).login().await["id_token"], 1);
+        let claims = part(&Bench::new(realm).tokens(LOGIN).await["id_token"], 1);
         assert_eq!((claims.get("name"), claims.get("email")), (None, None));
         assert_eq!((&claims["preferred_username"], &claims["email_verified"]), (&json!("ada"), &json!(false)));
     }

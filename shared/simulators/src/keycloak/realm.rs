@@ -6,16 +6,13 @@ use std::num::NonZeroU32;
 use super::client::Client;
 use super::user::User;
 use crate::core::key_ring::KeyRing;
-use crate::core::{Algorithm, OldKey};
 
-/// A realm as an administrator would make one: enabled, e-mail as username allowed, plain HTTP allowed.
+/// A realm as an administrator would make one: enabled, plain HTTP allowed.
 #[derive(Debug, Clone)]
 pub struct Realm {
     pub(super) name: String,
     pub(super) enabled: bool,
     pub(super) https_required: bool,
-    pub(super) login_with_email: bool,
-    pub(super) verify_email: bool,
     pub(super) profile_optional: bool,
     pub(super) flow_end: Option<FlowEnd>,
     /// How many failures lock a user; `None`: any number.
@@ -25,7 +22,7 @@ pub struct Realm {
     pub(super) keys: KeyRing,
 }
 
-/// A last step of a customised direct-grant flow that stops everybody.
+/// A last step of a customised direct-grant flow that stops every login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowEnd {
     /// *Deny access*: 401 with an HTML page.
@@ -41,8 +38,6 @@ impl Realm {
             name: name.into(),
             enabled: true,
             https_required: false,
-            login_with_email: true,
-            verify_email: false,
             profile_optional: false,
             flow_end: None,
             failure_factor: None,
@@ -64,34 +59,16 @@ impl Realm {
         self
     }
 
-    /// Deletes a user, and with them their sessions.
-    pub fn without_user(mut self, username: &str) -> Self {
-        self.users.remove(&username.to_lowercase());
-        self
-    }
-
     /// Whether the realm is enabled. Discovery answers either way.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// Whether HTTPS is required of everybody ("Require SSL: all requests"). The simulator only speaks plain HTTP, so
+    /// Whether HTTPS is required ("Require SSL: all requests"). The simulator only speaks plain HTTP, so
     /// it then refuses everything.
     pub fn https_required(mut self, required: bool) -> Self {
         self.https_required = required;
-        self
-    }
-
-    /// Whether the e-mail may be given as the username.
-    pub fn login_with_email(mut self, allowed: bool) -> Self {
-        self.login_with_email = allowed;
-        self
-    }
-
-    /// Whether users have to verify their e-mail before they can log in.
-    pub fn verify_email(mut self, required: bool) -> Self {
-        self.verify_email = required;
         self
     }
 
@@ -101,7 +78,7 @@ impl Realm {
         self
     }
 
-    /// Ends the direct-grant flow, after the right credentials, in a step that lets nobody through.
+    /// Ends the direct-grant flow, after the right credentials, in a step that refuses.
     pub fn flow_end(mut self, end: Option<FlowEnd>) -> Self {
         self.flow_end = end;
         self
@@ -118,34 +95,19 @@ impl Realm {
         self
     }
 
-    /// Signs with a new key from now on. It was not announced before, and stands first in the key set.
-    pub fn rotate_key(mut self, old: OldKey) -> Self {
-        self.keys.rotate(old);
-        self
-    }
-
-    /// Signs with this algorithm from now on, and publishes no other key.
-    pub fn signing_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.keys.sign_with(algorithm);
-        self
-    }
-
-    /// The user somebody means who types `login`, blanks and all: an e-mail first, where that is allowed.
+    /// The user of this name or e-mail, blanks and all; an e-mail first.
     pub(super) fn find_user(&self, login: &str) -> Option<&User> {
         let login = login.to_lowercase();
         let by_email = || {
             let same = |user: &&User| user.email.as_deref().is_some_and(|email| email.to_lowercase() == login);
             self.users.values().find(same)
         };
-        let wants_email = self.login_with_email && login.contains('@');
-        wants_email.then(by_email).flatten().or_else(|| self.users.get(&login))
+        login.contains('@').then(by_email).flatten().or_else(|| self.users.get(&login))
     }
 
     /// What the user still has to do, which a direct grant cannot show.
     pub(super) fn pending_action<'a>(&self, user: &'a User) -> Option<&'a str> {
         let asked = user.required_actions.first().map(String::as_str);
-        asked
-            .or((self.verify_email && !user.email_verified).then_some("VERIFY_EMAIL"))
-            .or((!self.profile_optional && user.lacks_profile()).then_some("VERIFY_PROFILE"))
+        asked.or((!self.profile_optional && user.lacks_profile()).then_some("VERIFY_PROFILE"))
     }
 }

@@ -56,11 +56,17 @@ impl Subject for Keycloak {
     }
 
     fn rotate_key(&self, old: OldKey) {
-        self.change_demo(|realm| realm.rotate_key(old));
+        self.change_demo(|mut realm| {
+            realm.keys.rotate(old);
+            realm
+        });
     }
 
     fn sign_with(&self, algorithm: Algorithm) {
-        self.change_demo(|realm| realm.signing_algorithm(algorithm));
+        self.change_demo(|mut realm| {
+            realm.keys.sign_with(algorithm);
+            realm
+        });
     }
 
     fn misbehave_at(&self, endpoint: Endpoint, how: Option<Misbehaviour>) {

@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::client::{Client, ClientKind};
 use super::direct_grant::{self, Passed};
+use super::login::Session;
 use super::mint::{self, BrowserLogin, Login};
 use super::server_error;
-use super::session::Session;
-use super::{FlowEnd, Realm, State, User, code};
+use super::{FlowEnd, Realm, State, code};
 use crate::core::Endpoint;
 use crate::core::server::Call;
 use crate::core::wire::Reply;
@@ -39,7 +39,6 @@ const UNKNOWN_CLIENT: Refusal = refusal(DENIED, "invalid_client", "Invalid clien
 const WRONG_SECRET: Refusal = refusal(DENIED, "unauthorized_client", "Invalid client or Invalid client credentials");
 const NO_ASSERTION: Refusal = refusal(BAD, "invalid_client", "Parameter client_assertion_type is missing");
 const SAML_CLIENT: Refusal = refusal(BAD, "invalid_client", "Wrong client protocol.");
-const BEARER_ONLY: Refusal = refusal(BAD, "invalid_client", "Bearer-only not allowed");
 
 const NO_DIRECT_GRANTS: Refusal = refusal(BAD, "unauthorized_client", "Client not allowed for direct access grants");
 const CONSENT_REQUIRED: Refusal = refusal(BAD, "invalid_client", "Client requires user consent");
@@ -47,7 +46,6 @@ const CONSENT_REQUIRED: Refusal = refusal(BAD, "invalid_client", "Client require
 const PROHIBITED: Refusal = refusal(BAD, "invalid_grant", "resource owner password credentials grant is prohibited.");
 
 const NOT_SET_UP: Refusal = refusal(BAD, "invalid_grant", "Account is not fully set up");
-const NO_OFFLINE: Refusal = refusal(BAD, "not_allowed", "Offline tokens not allowed for the user or client");
 
 pub(super) fn answer(state: &mut State, realm: &str, call: &Call<'_>) -> Reply {
     let reply = grant(state, realm, call).unwrap_or_else(|Refusal(status, error, description)| {
@@ -72,10 +70,12 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
     let client = authenticate(realm, call)?.clone();
     let misbehaviour = book.at(Endpoint::Token);
     if grant_type == "authorization_code" {
-        let (code, user) = code::redeem(codes, sessions, realm, &client, call)?;
-        check_offline_access(&user, &code.scopes)?;
+        let sent = call.form.text("code").ok_or(code::NO_CODE)?;
+        // It is used up whatever comes of it.
+        let code = codes.remove(&sent).ok_or(code::BAD_CODE)?;
+        let user = code.check(realm, &client, call)?;
         let browser = BrowserLogin {
-            nonce: code.nonce.as_deref(),
+            nonce: code.request.nonce.as_deref(),
             authenticated: code.authenticated,
             by_session: code.by_session,
         };
@@ -83,7 +83,7 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
             realm,
             client: &client,
             user: &user,
-            scopes: &code.scopes,
+            scopes: &code.request.scopes,
             issuer: &issuer,
             misbehaviour,
             call,
@@ -105,7 +105,6 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
     if realm.pending_action(&user).is_some() {
         return Err(NOT_SET_UP);
     }
-    check_offline_access(&user, &scopes)?;
     realm.forget_failures(&user.username);
 
     let sid = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<18>()); // 24 characters
@@ -121,17 +120,12 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
         amr: &amr,
         browser: None,
     });
-    sessions.insert(sid, Session::new(realm_name, &user.username, &client.id, call.now));
+    sessions.insert(sid, Session::new(realm_name, &user.username, call.now));
     Ok(reply)
 }
 
 fn answered(login: &Login<'_>) -> Reply {
     mint::answer(login).unwrap_or_else(|_| server_error())
-}
-
-fn check_offline_access(user: &User, scopes: &[String]) -> Result<(), Refusal> {
-    let wanted = scopes.iter().any(|scope| scope == "offline_access");
-    if wanted && !user.offline_access { Err(NO_OFFLINE) } else { Ok(()) }
 }
 
 /// The client, proven to be it. The form wins over Basic, for id and secret each.
@@ -149,7 +143,6 @@ fn authenticate<'a>(realm: &'a Realm, call: &Call<'_>) -> Result<&'a Client, Ref
         }
         ClientKind::Public => Ok(client),
         ClientKind::SignedJwt => Err(NO_ASSERTION),
-        ClientKind::BearerOnly => Err(BEARER_ONLY),
         ClientKind::Saml => Err(SAML_CLIENT),
     }
 }

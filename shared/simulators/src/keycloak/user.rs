@@ -26,7 +26,6 @@ pub struct User {
     pub(super) password: Option<String>,
     pub(super) totp: Option<Totp>,
     pub(super) required_actions: Vec<String>,
-    pub(super) offline_access: bool,
 }
 
 impl User {
@@ -45,7 +44,6 @@ impl User {
             password: None,
             totp: None,
             required_actions: Vec::new(),
-            offline_access: true,
         }
     }
 
@@ -59,13 +57,6 @@ impl User {
     pub fn email(mut self, address: &str, verified: bool) -> Self {
         self.email = Some(address.into());
         self.email_verified = verified;
-        self
-    }
-
-    /// No e-mail.
-    pub fn without_email(mut self) -> Self {
-        self.email = None;
-        self.email_verified = false;
         self
     }
 
@@ -128,12 +119,6 @@ impl User {
         self
     }
 
-    /// Whether the user has the role for offline tokens; every user of a fresh realm does.
-    pub fn offline_access(mut self, granted: bool) -> Self {
-        self.offline_access = granted;
-        self
-    }
-
     pub(super) fn subject_in(&self, realm: &str) -> String {
         self.subject.clone().unwrap_or_else(|| signer::uuid(signer::derive(&["keycloak", realm, &self.username])))
     }
@@ -146,7 +131,7 @@ impl User {
         self.locked || self.failures.lock(now)
     }
 
-    /// Whether that is the user's password. An empty one is nobody's.
+    /// Whether that is the user's password. An empty one never is.
     pub(super) fn has_password(&self, sent: Option<&[u8]>) -> bool {
         self.password.as_deref().is_some_and(|password| !password.is_empty() && sent == Some(password.as_bytes()))
     }

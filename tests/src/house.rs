@@ -16,8 +16,8 @@ use domain::{Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Me
 use egress::{Request, Response};
 use providers::refusals::{Refusals, Row, classify};
 use providers::{
-    Answer as Said, Attempt, Cx, InvalidConnector, Outage, Probe, Progress, Provider, ProviderAdapter, ProviderError,
-    Registry, Report, Stage, answers, not_switched_on,
+    Answer as Said, Attempt, Check, Cx, InvalidConnector, Outage, Probe, Progress, Provider, ProviderAdapter,
+    ProviderError, Registry, Report, Stage, answers, not_switched_on,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
@@ -112,7 +112,7 @@ impl ProviderAdapter for Adapter {
         match answer {
             Said::Code(code) => self.call(cx, method, "/code", &[ticket, ("code", code.expose_secret())]).await,
             Said::Resend => self.call(cx, method, "/resend", &[ticket]).await,
-            Said::Callback(_) => Err(malformed()),
+            Said::Callback(_) => Err(Stage::Attempt.refused(Check::Unasked)),
         }
     }
 }
@@ -169,8 +169,6 @@ impl Adapter {
             method,
             issuer_key: ISSUER_KEY.to_owned(),
             subject_key: said["sub"].as_str()?.to_owned(),
-            raw_issuer: None,
-            raw_subject: None,
             claims: Claims::mapped(said),
             upstream_session: None,
             authenticated_at: DateTime::from_timestamp(said["auth_time"].as_i64()?, 0)?,

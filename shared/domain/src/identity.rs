@@ -177,10 +177,6 @@ pub struct ExternalIdentity {
     pub issuer_key: String,
     /// The person at that authority, canonical: stable, never reused, never an e-mail address.
     pub subject_key: String,
-    /// `iss` as the provider wrote it, where that is not `issuer_key`.
-    pub raw_issuer: Option<String>,
-    /// `sub` as the provider wrote it, where that is not `subject_key`.
-    pub raw_subject: Option<String>,
     /// What the provider says about them.
     pub claims: Claims,
     /// The provider's own session (`sid`), for its logout.
@@ -205,10 +201,6 @@ struct StoredIdentity {
     issuer_key: String,
     #[serde(rename = "u")]
     subject_key: String,
-    #[serde(rename = "ri", default, skip_serializing_if = "Option::is_none")]
-    raw_issuer: Option<String>,
-    #[serde(rename = "ru", default, skip_serializing_if = "Option::is_none")]
-    raw_subject: Option<String>,
     #[serde(rename = "d", default, skip_serializing_if = "Claims::is_empty")]
     claims: Claims,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
@@ -227,8 +219,6 @@ impl From<ExternalIdentity> for StoredIdentity {
             method: identity.method,
             issuer_key: identity.issuer_key,
             subject_key: identity.subject_key,
-            raw_issuer: identity.raw_issuer,
-            raw_subject: identity.raw_subject,
             claims: identity.claims,
             upstream_session: identity.upstream_session,
             authenticated_at: identity.authenticated_at,
@@ -245,8 +235,6 @@ impl From<StoredIdentity> for ExternalIdentity {
             method: kept.method,
             issuer_key: kept.issuer_key,
             subject_key: kept.subject_key,
-            raw_issuer: kept.raw_issuer,
-            raw_subject: kept.raw_subject,
             claims: kept.claims,
             upstream_session: kept.upstream_session,
             authenticated_at: kept.authenticated_at,

@@ -135,8 +135,6 @@ impl VerifiedClaims {
             method,
             issuer_key: self.issuer_key,
             subject_key: self.key.unwrap_or(self.subject),
-            raw_issuer: None,
-            raw_subject: None,
             claims: Claims::mapped(&self.claims),
             // Longer is nobody's honest name for a session, and it is stored.
             upstream_session: upstream_session.filter(|session| session.len() <= 255),

@@ -24,7 +24,7 @@ const login = new Login({
   onProcessing: () => (status.textContent = "Your answer is still being checked..."),
 });
 
-/** For whoever runs this server: where to look when it is not the user who can mend it. */
+/** What only the operator of this server can mend: its log has the reason. */
 const OPERATORS = ["try_later", "provider_unavailable", "identity_refused", "journey_broken", "too_many_steps"];
 
 /** The types of fields that are entered anew each time. */

@@ -38,8 +38,8 @@ fn file(content_type: &'static str, content: &'static str) -> MethodRouter {
     get(([(CONTENT_TYPE, content_type)], content))
 }
 
-/// A hole in the page is no way in: nothing runs or is loaded but what is served here, and nobody frames the page to have
-/// its buttons pressed.
+/// Limits what a flaw in the page can do: only what this server sends runs or is loaded, and no other page can frame this
+/// one to have its buttons pressed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_runs_nothing_and_calls_nobody_but_this_server() {
+    async fn the_page_loads_and_calls_this_server_only() {
         let (head, body) = get_page("/").await;
         let lines = head.lines().filter(|line| !line.starts_with("date:") && !line.starts_with("content-length:"));
         assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
@@ -286,7 +286,7 @@ steps:
     }
 
     #[tokio::test]
-    async fn what_is_not_the_pages_is_left_to_others() {
+    async fn other_paths_are_not_answered_by_the_page() {
         for path in ["/page", "/page/", "/page/other.js", "/index.html", "/v1/sessions/x"] {
             let (head, body) = get_page(path).await;
             assert!(head.starts_with("HTTP/1.1 404") && body == "landfall's own", "{path}: {head}\n{body}");

@@ -1,4 +1,4 @@
-//! What an error answers its client: the crate that the error belongs to says it, and `web` alone writes it down.
+//! The answer of an error to the client. The error's own crate chooses it; only `web` writes it to the response.
 
 use std::fmt;
 
@@ -7,37 +7,37 @@ use serde_json::Value;
 
 use crate::{Code, SecretError};
 
-/// What an error answers its client.
+/// The answer of an error to the client.
 #[derive(Clone)]
 pub struct ErrorAnswer {
-    /// What happened.
+    /// The stable code.
     pub code: Code,
-    /// For the log alone.
+    /// The cause, for the log only.
     pub reason: Option<String>,
-    /// What is wrong with a document or a request, and where in it.
+    /// What is wrong in a document or a request, and where.
     pub detail: Option<String>,
-    /// Which fields do not fit.
+    /// The invalid fields.
     pub fields: Vec<FieldError>,
-    /// Where the session stands, as its client sees it.
+    /// The session's current view.
     pub view: Option<Box<Value>>,
-    /// After how many seconds to try again.
+    /// Seconds until the client may try again.
     pub retry_after: Option<u32>,
     /// Where a person goes on from here: on pages alone.
     pub back: Option<String>,
 }
 
-/// Seconds until a service that was away may be back.
-const SOON: u32 = 2;
+/// Seconds until the client may try again after an outage.
+const OUTAGE_RETRY_AFTER: u32 = 2;
 
 impl ErrorAnswer {
-    /// What the log says of it, too.
-    pub fn because(code: Code, reason: impl ToString) -> Self {
+    /// A code with its cause for the log.
+    pub fn with_reason(code: Code, reason: impl ToString) -> Self {
         Self { reason: Some(reason.to_string()), ..code.into() }
     }
 
-    /// Something that is expected back soon is away.
+    /// A service is temporarily unavailable.
     pub fn unavailable(reason: impl ToString) -> Self {
-        Self { retry_after: Some(SOON), ..Self::because(Code::Unavailable, reason) }
+        Self { retry_after: Some(OUTAGE_RETRY_AFTER), ..Self::with_reason(Code::Unavailable, reason) }
     }
 }
 
@@ -51,42 +51,42 @@ impl From<SecretError> for ErrorAnswer {
     fn from(error: SecretError) -> Self {
         match &error {
             SecretError::Unavailable(_) => Self::unavailable(error),
-            SecretError::Unknown(_) => Self::because(Code::Internal, error),
+            SecretError::Unknown(_) => Self::with_reason(Code::Internal, error),
         }
     }
 }
 
 impl fmt::Debug for ErrorAnswer {
-    // A document quotes what it was made of, and a view may have a state in it.
+    // `detail` may quote a document, and a view may hold a `state`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ErrorAnswer").field("code", &self.code).field("reason", &self.reason).finish_non_exhaustive()
     }
 }
 
-/// One field that does not fit.
+/// One invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// Its name.
+    /// The field's name.
     pub name: String,
-    /// What is wrong with it.
+    /// The problem.
     pub code: FieldProblem,
 }
 
-/// What can be wrong with a field.
+/// The problem with a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldProblem {
-    /// It is needed.
+    /// It is missing.
     Required,
     /// It is longer than it may be.
     TooLong,
-    /// It is no e-mail address.
+    /// It is not an e-mail address.
     NotAnEmail,
     /// There is no such field.
     Unknown,
-    /// It is of another type, or beyond its bounds.
+    /// It has the wrong type, or is out of bounds.
     WrongType,
-    /// It is known, but not supported, or not with this value.
+    /// The field, or its value, is known but not supported.
     Unsupported,
 }
 

@@ -1,4 +1,4 @@
-//! What is read often and changes seldom, kept in the function's memory.
+//! An in-memory cache for values that are read often and change rarely.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Values by key, each as old as `max_age` at most. Absence is not kept: a name that nobody has yet may be given any
-/// moment, and names that nobody has are not worth memory.
+/// Values by key, each at most `max_age` old. Absence is not cached: the missing value may be created at any moment,
+/// and unknown keys would fill the memory.
 pub struct Cache<K, V> {
     max_age: TimeDelta,
     entries: Mutex<BTreeMap<K, (DateTime<Utc>, V)>>,
@@ -29,7 +29,7 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
         if let Some(value) = self.fresh(now, key) {
             return Ok(Some(value));
         }
-        // Not held while waiting: two requests at once may both load, and neither waits for the other's luck.
+        // The lock is not held while loading: two concurrent requests may both load, and neither waits for the other.
         let loaded = load.await?;
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         match &loaded {
@@ -41,7 +41,7 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
 
     fn fresh(&self, now: DateTime<Utc>, key: &K) -> Option<V> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that went back makes an entry stale, not immortal.
+        // If the clock was set back, the entry is stale. Otherwise it would live too long.
         let (loaded_at, value) = entries.get(key)?;
         (TimeDelta::zero()..self.max_age).contains(&(now - *loaded_at)).then(|| value.clone())
     }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_kept_for_its_age_and_absence_is_not() {
+    fn a_value_is_cached_for_its_age_and_absence_is_not() {
         let cache = Cache::new(TimeDelta::seconds(60));
         assert_eq!(get(&cache, 0, None), None);
         assert_eq!(get(&cache, 0, Some(1)), Some(1));

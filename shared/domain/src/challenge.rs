@@ -1,4 +1,4 @@
-//! What a provider asks of a user, and what has to be remembered until they answer.
+//! A provider's question to the user, and the state that is kept until the answer.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use serde_json::Value;
 
 use crate::{ConnectorId, ExternalIdentity, Failure, Method};
 
-/// What a provider asks the user for next.
+/// A provider's next question to the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Challenge {
     /// A one-time code.
     Code {
-        /// By which of the code methods it reaches the user, and what the right one proves.
+        /// The code method: how the code reaches the user, and what a right code proves.
         method: Method,
-        /// How many digits it has, where the provider says.
+        /// The number of digits, if the provider tells it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         digits: Option<u8>,
-        /// Where it was sent, as the provider masks it: `a***@e***`.
+        /// The destination as the provider masks it: `a***@e***`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
-        /// Whether the provider sends another if it is asked to.
+        /// Whether the provider can send another code.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         resend: bool,
     },
 }
 
-/// By which way a provider sends a code.
+/// The channel through which a provider sends a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -38,7 +38,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The method that it is a part of.
+    /// The method that uses this channel.
     pub fn method(self) -> Method {
         match self {
             Channel::Email => Method::EmailOtp,
@@ -47,29 +47,29 @@ impl Channel {
     }
 }
 
-/// An interaction with a provider that waits for the user, and what its adapter has to remember until then.
+/// An interaction with a provider that waits for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
-    /// Through which connector.
+    /// The connector.
     pub connector: ConnectorId,
-    /// By which of its methods.
+    /// The connector's method.
     pub method: Method,
     /// The question; `None` while the user is at the provider's own page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
-    /// How many wrong answers it has had. What is asked in its place goes on counting.
+    /// The number of wrong answers. A challenge that replaces this one continues the count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub wrong: u8,
-    /// How often the provider was asked to send another code. Likewise.
+    /// How often the provider was asked to send another code. A replacing challenge continues the count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u8,
-    /// Of the account whose code it is, as its attempts are counted.
+    /// The hash of the account under which its attempts are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// What the user has answered before this, and proven thereby.
+    /// The methods that the user has passed before this challenge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered: Vec<Method>,
-    /// What to remember.
+    /// The adapter's state.
     pub pending: Pending,
 }
 
@@ -77,19 +77,19 @@ fn is_zero(count: &u8) -> bool {
     *count == 0
 }
 
-/// What a call to a provider came to. After a redirect it is kept until the client shows the session's token.
+/// The outcome of a call to a provider. After a redirect it is kept until the client presents the session token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderOutcome {
     /// The provider asserts an identity.
     Identity(ExternalIdentity),
-    /// The provider wants something more.
+    /// The provider asks the user another question.
     Interaction(Interaction),
-    /// The provider asserts none.
+    /// The provider asserts no identity.
     Failed(Failure),
 }
 
-/// What an adapter has to remember between two answers of one user. Only it can read it; it is stored sealed.
+/// The adapter's state between two answers of one user. Only the adapter reads it; it is stored sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pending(pub Value);

@@ -8,23 +8,23 @@ use crate::{ClientId, ConnectorId, JourneyId};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectApi {
-    /// Nobody: the client signs its users in by redirect.
+    /// No application: the client signs its users in by redirect.
     #[default]
     Off,
-    /// Anybody who knows the client id: a browser or native application.
+    /// Any application that knows the client id: a browser or native application.
     Public,
-    /// Whoever authenticates as the client: a backend.
+    /// A backend that authenticates as the client.
     Confidential,
 }
 
-/// What kind of application it is (OpenID Connect Dynamic Client Registration 1.0 section 2).
+/// The kind of application (OpenID Connect Dynamic Client Registration 1.0 section 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplicationType {
-    /// Pages, in browsers or from a server.
+    /// A web application: pages in a browser.
     #[default]
     Web,
-    /// Installed on its user's own device (RFC 8252).
+    /// Installed on the user's device (RFC 8252).
     Native,
 }
 
@@ -34,46 +34,46 @@ pub enum ApplicationType {
 pub struct Client {
     /// Its `client_id`.
     pub id: ClientId,
-    /// For people.
+    /// The name that people see.
     pub name: String,
-    /// What kind of application it is.
+    /// The kind of application.
     #[serde(default, skip_serializing_if = "is_web")]
     pub application_type: ApplicationType,
-    /// Whether it is the company's own: only those may use the journey API.
+    /// Whether it is the company's own application: only those may use the journey API.
     #[serde(default)]
     pub first_party: bool,
-    /// Whether it may use the journey API.
+    /// Who may use the journey API for it.
     #[serde(default)]
     pub direct_api: DirectApi,
-    /// The name of its own client secret, found at `clients/<name>` among the deployment's secrets. Who has one
-    /// authenticates wherever a client may.
+    /// The name of the client secret, which is stored at `clients/<name>` among the deployment's secrets. A client that
+    /// has one must authenticate at every endpoint that accepts client authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// The journeys it may start.
     #[serde(default)]
     pub journeys: Vec<JourneyId>,
-    /// The connectors its users may choose from; absent: all that a journey offers.
+    /// The connectors that its users may choose from. If absent: all connectors that the journey offers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connectors: Option<Vec<ConnectorId>>,
-    /// Where its pages live, as browsers write it in `Origin`: `https://shop.example`. Compared exactly.
+    /// The origins of its pages, as browsers send them in `Origin`: `https://shop.example`. Compared exactly.
     #[serde(default)]
     pub origins: Vec<String>,
-    /// Where a signed-in user may be sent, compared exactly (RFC 9700 section 2.1). Text, not URLs: a parser would make
-    /// different spellings equal. Only the port of a native application's loopback address is free: see
-    /// [`Client::redirects_to`].
+    /// Its redirect URIs, compared exactly (RFC 9700 section 2.1). Text, not URLs: a parser would make different
+    /// spellings equal. Only the port of a native application's loopback address may differ: see
+    /// [`Client::allows_redirect_uri`].
     #[serde(default)]
     pub redirect_uris: Vec<String>,
 }
 
-/// A document is no registration.
+/// A client document is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidClient {
-    /// Anybody could say to be it, or nobody could.
+    /// A confidential client without a secret cannot authenticate.
     #[error("direct_api: confidential needs secret: the name of its client secret")]
     NoSecret,
-    /// Users cannot, or must not, be sent there.
+    /// The redirect URI is unusable or unsafe.
     #[error(
-        "redirect_uris: {0:?} is neither https://, nor http:// on this machine (127.0.0.1, [::1], localhost), nor, with application_type: native, a scheme of the application's own, which has a dot in it"
+        "redirect_uris: {0:?} is not allowed: use https://, or http:// on this machine (127.0.0.1, [::1], localhost), or, with application_type: native, a private-use scheme with a dot in it (com.example.app:/)"
     )]
     RedirectUri(String),
 }
@@ -83,17 +83,17 @@ fn is_web(kind: &ApplicationType) -> bool {
 }
 
 impl Client {
-    /// Whether this client may start `journey` through the API, once it has authenticated if it has to.
+    /// Whether this client may start `journey` through the API. A confidential client must have authenticated first.
     pub fn may_start(&self, journey: &JourneyId) -> bool {
         self.first_party && self.direct_api != DirectApi::Off && self.journeys.contains(journey)
     }
 
-    /// Whether its users may be sent to `uri`: one that is registered, to the letter.
+    /// Whether `uri` is one of the client's redirect URIs, compared exactly.
     ///
-    /// A native application that listens on loopback is given its port by the system when it starts to sign somebody in,
-    /// so that for those alone, and on addresses alone, the port is not compared (RFC 8252 section 7.3): a name such as
-    /// `localhost` may be another machine's (section 8.3).
-    pub fn redirects_to(&self, uri: &str) -> bool {
+    /// A native application on loopback gets its port from the system when a login starts. So the port is not compared
+    /// for native applications on a loopback address (RFC 8252 section 7.3). It is compared for the name `localhost`,
+    /// which may resolve to another machine (section 8.3).
+    pub fn allows_redirect_uri(&self, uri: &str) -> bool {
         let on_loopback = match self.application_type {
             ApplicationType::Native => without_port(uri),
             ApplicationType::Web => None,
@@ -103,10 +103,10 @@ impl Client {
             .any(|listed| listed == uri || on_loopback.is_some_and(|address| without_port(listed) == Some(address)))
     }
 
-    /// Whether this can be a registration, as far as one can tell without the others.
+    /// Checks what can be checked without other documents.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first problem found.
     pub fn check(&self) -> Result<(), InvalidClient> {
         if self.direct_api == DirectApi::Confidential && self.secret.is_none() {
             return Err(InvalidClient::NoSecret);
@@ -116,26 +116,26 @@ impl Client {
     }
 
     fn may_register(&self, uri: &str) -> bool {
-        // Without a fragment (RFC 6749 section 3.1.2); as a browser would send it, with nothing that it would change.
+        // No fragment (RFC 6749 section 3.1.2), and no character that a browser would rewrite.
         let is_plain = uri.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\'));
         let authority = |scheme| uri.strip_prefix(scheme)?.split(['/', '?']).next();
-        // A host, and nobody's name before it.
+        // A host without user information (`user@host`) before it.
         let on_the_web =
             authority("https://").is_some_and(|at| !at.is_empty() && !at.starts_with(':') && !at.contains('@'));
         let on_this_machine = ["127.0.0.1", "[::1]", "localhost"].iter().any(|host| {
             let port = authority("http://").and_then(|authority| authority.strip_prefix(host));
             port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
         });
-        // A domain of the application's, backwards (RFC 8252 section 7.1): no other application has it, and no browser
-        // runs it, as it would `javascript:`.
-        let of_its_own = || {
+        // The application's reversed domain name (RFC 8252 section 7.1). The dot makes it unlikely that another
+        // application claims it, and excludes `javascript:`, which a browser would execute.
+        let private_use_scheme = || {
             let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
             self.application_type == ApplicationType::Native && scheme.contains('.') && is_scheme(scheme)
         };
-        is_plain && (on_the_web || on_this_machine || of_its_own())
+        is_plain && (on_the_web || on_this_machine || private_use_scheme())
     }
 
-    /// Whether nobody may act for this client without its secret.
+    /// Whether a caller must authenticate with the client's secret.
     pub fn is_confidential(&self) -> bool {
         self.secret.is_some() || self.direct_api == DirectApi::Confidential
     }
@@ -145,13 +145,13 @@ impl Client {
         self.connectors.as_ref().is_none_or(|connectors| connectors.contains(connector))
     }
 
-    /// Whether a page of this origin may call on its behalf; nobody says where a backend's or native application's lives.
-    pub fn admits(&self, origin: Option<&str>) -> bool {
+    /// Whether a page of this origin may call for this client. Backends and native applications send no `Origin`.
+    pub fn allows_origin(&self, origin: Option<&str>) -> bool {
         origin.is_none_or(|origin| self.origins.iter().any(|listed| listed == origin))
     }
 }
 
-/// Host and path of an address on loopback; `None` for any other. As text: see [`Client::redirect_uris`].
+/// Host and path of a loopback address; `None` for any other address. Text, not a URL: see [`Client::redirect_uris`].
 fn without_port(uri: &str) -> Option<(&str, &str)> {
     let (host, rest) =
         ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|host| Some((host, uri.strip_prefix(host)?)))?;
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_first_party_client_may_start_and_only_its_own_journeys() {
+    fn only_a_first_party_client_starts_only_its_own_journeys() {
         let client = client();
         let login = "login".parse().unwrap();
         assert!(client.may_start(&login));
@@ -199,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_without_a_secret_is_no_client() {
+    fn a_backend_without_a_secret_is_refused() {
         let backend = Client { direct_api: DirectApi::Confidential, ..client() };
         assert_eq!(backend.check(), Err(InvalidClient::NoSecret));
         assert_eq!(Client { secret: Some("shop".into()), ..backend }.check(), Ok(()));
     }
 
     #[test]
-    fn users_are_sent_to_https_to_this_machine_or_to_an_application_by_its_own_domain() {
+    fn redirect_uris_are_https_loopback_or_private_use_schemes() {
         let may = |application_type, uri: &str| {
             let client = Client { application_type, redirect_uris: vec![uri.to_owned()], ..client() };
             client.check() == Ok(())
@@ -217,19 +217,19 @@ mod tests {
             ("http://127.0.0.1:3000/after", true, true),
             ("http://localhost:3000/after", true, true),
             ("http://[::1]/after", true, true),
-            // Of a native application alone.
+            // Only for native applications.
             ("com.example.shop:/after", false, true),
             ("com.example.shop://after", false, true),
             ("com.example.shop-2+x:/after", false, true),
             ("shop:/after", false, false),
-            // No scheme, whatever has a dot in it.
+            // A dot, but no scheme.
             ("?x.y:/", false, false),
             ("@a.b:", false, false),
             ("1.example:/", false, false),
             ("com.example_shop:/", false, false),
             ("com.example%2Eshop:/", false, false),
             ("./a:b", false, false),
-            // No host, or somebody's name before it.
+            // No host, or user information before it.
             ("https://", false, false),
             ("https:///after", false, false),
             ("https://?after", false, false),
@@ -239,7 +239,7 @@ mod tests {
             ("https://shop.example/@after", true, true),
             ("javascript:alert(1.5)", false, false),
             ("data:text/html,<script>", false, false),
-            // Plain http elsewhere, however it begins.
+            // Plain http to another host, also where the URI begins like a loopback address.
             ("http://shop.example/after", false, false),
             ("http://127.0.0.1.evil.example/after", false, false),
             ("http://localhost@evil.example/after", false, false),

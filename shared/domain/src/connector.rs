@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConnectorId, Method, ProviderKind, SecretName, Source};
 
-/// A connector document: which provider, whose account pool, with which client.
+/// A connector document: the provider, its pool of accounts, and Landfall's client there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectorDocument {
-    /// As journeys name it.
+    /// The id, by which journeys name it.
     pub id: ConnectorId,
-    /// The kind of provider, as the registry names it.
+    /// The kind of provider: its name in the registry.
     pub provider: ProviderKind,
-    /// For people: what a button to this provider says, after "Continue with".
+    /// The name that people see on a button, after "Continue with".
     pub name: String,
-    /// A disabled connector refuses everything, within the configuration cache's 60 s.
+    /// A disabled connector refuses every login. A change takes effect within the 60 s of the configuration cache.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// The pool of accounts it vouches for; unless it says otherwise, a name derived from the provider's issuer, so that
-    /// two connectors to one issuer share it.
+    /// The pool of accounts behind this connector. By default a name derived from the provider's issuer, so that two
+    /// connectors to one issuer share the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// How many seconds a call to the provider may take, instead of five. The request's own deadline bounds it all the same.
+    /// Seconds that a call to the provider may take; default 5. The request's deadline also applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u8>,
-    /// Certificates (PEM) of authorities of the company's own, trusted for this connector's calls beside the public ones.
+    /// CA certificates (PEM) of the company, trusted for this connector's calls in addition to the public ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificates: Option<String>,
     /// How Landfall is registered at the provider.
     pub client: ConnectorClient,
-    /// The methods that are switched on, each with what it does differently.
+    /// The enabled methods, each with its own settings.
     pub methods: BTreeMap<Method, MethodSettings>,
-    /// The provider's own settings: the provider's guide (`providers/guides`) lists them.
+    /// The settings of this kind of provider. Its guide (`providers/guides`) lists them.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
@@ -44,11 +44,11 @@ pub struct ConnectorDocument {
 pub struct ConnectorClient {
     /// The client id.
     pub id: String,
-    /// The name of its client secret, found at `connectors/<name>` among the deployment's secrets; none for a public
-    /// client. Never the secret itself.
+    /// The name of the client secret, which is stored at `connectors/<name>` among the deployment's secrets. Absent for
+    /// a public client. Never the secret itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// How it authenticates at the token endpoint, where it has a secret.
+    /// How it authenticates at the token endpoint, if it has a secret.
     #[serde(default, skip_serializing_if = "ClientAuthMethod::is_default")]
     pub token_endpoint_auth_method: ClientAuthMethod,
 }
@@ -62,7 +62,7 @@ pub enum ClientAuthMethod {
     ClientSecretPost,
     /// HTTP Basic (RFC 6749 section 2.3.1).
     ClientSecretBasic,
-    /// It only names itself: a public client. So does any client without a secret.
+    /// Only `client_id`: a public client. The same holds for any client without a secret.
     None,
 }
 
@@ -72,17 +72,17 @@ impl ClientAuthMethod {
     }
 }
 
-/// What one method does differently from the connector as a whole.
+/// The settings of one method that differ from the connector's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MethodSettings {
-    /// A client of its own.
+    /// Another client for this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ConnectorClient>,
 }
 
 impl ConnectorDocument {
-    /// The pool of accounts this connector vouches for, at the authority that its adapter calls `issuer_key`.
+    /// The pool of accounts behind this connector. `issuer_key` is the canonical issuer from its adapter.
     pub fn source(&self, issuer_key: &str) -> Source {
         self.source.clone().unwrap_or_else(|| Source::of_issuer(issuer_key))
     }
@@ -92,19 +92,19 @@ impl ConnectorDocument {
         self.methods.keys().filter_map(|method| self.client_for(*method)?.secret.as_deref())
     }
 
-    /// The client that `method` uses; `None` where the method is switched off.
+    /// The client that `method` uses; `None` if the method is disabled.
     pub fn client_for(&self, method: Method) -> Option<&ConnectorClient> {
         self.methods.get(&method).map(|settings| settings.client.as_ref().unwrap_or(&self.client))
     }
 }
 
 impl ConnectorClient {
-    /// Whether it authenticates at all.
+    /// Whether the client authenticates with its secret.
     pub fn shows_secret(&self) -> bool {
         self.secret.is_some() && self.token_endpoint_auth_method != ClientAuthMethod::None
     }
 
-    /// Where its secret is kept.
+    /// The name of its secret.
     pub fn secret_name(&self) -> Option<SecretName> {
         self.secret.as_deref().map(SecretName::connector)
     }

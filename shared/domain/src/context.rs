@@ -1,4 +1,4 @@
-//! What every call needs to know of the request it serves.
+//! The context of a request, which every call gets.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::tally::Tally;
 use crate::{Client, Clock, Counts, RequestId};
 
-/// Who is calling, as far as the front door vouches for it: API Gateway's context, never `X-Forwarded-*`, which anybody
-/// can send.
+/// The caller's address, from API Gateway's request context. Never from `X-Forwarded-*`: any client can send that
+/// header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientAddress {
     /// The caller's address.
@@ -22,13 +22,13 @@ pub struct ClientAddress {
     pub user_agent: Option<String>,
 }
 
-/// The person behind an application's backend: only an authenticated client may say so.
+/// The end user behind an application's backend. Only an authenticated client may set it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndUser {
-    /// Their address.
+    /// The user's IP address.
     pub ip: IpAddr,
-    /// Their browser's `User-Agent`.
+    /// The `User-Agent` of the user's browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
 }
@@ -39,20 +39,20 @@ impl fmt::Debug for EndUser {
     }
 }
 
-/// One request: made at the front door, handed down to every outbound call.
+/// The context of one request: created when the request arrives, passed to every outbound call.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// For logs and error answers.
+    /// The request id, for logs and error answers.
     pub id: RequestId,
-    /// The time the request came in: one request sees one time.
+    /// When the request arrived. All decisions about the request use this time.
     pub now: DateTime<Utc>,
-    /// When the function has to have answered.
+    /// The time by which the function must have answered.
     pub deadline: DateTime<Utc>,
-    /// Who is calling.
+    /// The caller.
     pub client: ClientAddress,
-    /// The languages the caller reads, as `Accept-Language` has them.
+    /// The caller's languages, from `Accept-Language`.
     pub locale: Option<String>,
-    /// The origin of the page that calls, if a browser says so (`Origin`).
+    /// The origin of the calling page, if a browser sent one (`Origin`).
     pub origin: Option<String>,
     application: Arc<OnceLock<Arc<Client>>>,
     tally: Tally,
@@ -60,7 +60,7 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// A request that has just come in and has to be answered within `budget`.
+    /// A request that has just arrived and must be answered within `budget`.
     pub fn new(
         id: RequestId,
         clock: Arc<dyn Clock>,
@@ -84,62 +84,62 @@ impl RequestContext {
         }
     }
 
-    /// Notes whose request this has turned out to be. The first to know is believed.
-    pub fn serves(&self, client: &Arc<Client>) {
-        let _already_known = self.application.set(Arc::clone(client));
+    /// Sets the application that sent the request. Only the first call has an effect.
+    pub fn set_application(&self, client: &Arc<Client>) {
+        let _already_set = self.application.set(Arc::clone(client));
     }
 
-    /// Whose request this is, as far as it has turned out.
+    /// The application that sent the request, once it is known.
     pub fn application(&self) -> Option<&Arc<Client>> {
         self.application.get()
     }
 
-    /// Counts something that has been done for this request.
+    /// Changes the counts of this request.
     pub fn count(&self, change: impl FnOnce(&mut Counts)) {
         change(&mut self.tally.counts());
     }
 
-    /// What has been counted so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.tally.counts().clone()
     }
 
-    /// The same request on behalf of the person behind it.
+    /// The same request, with the end user's address as the caller's.
     pub fn on_behalf_of(&self, end_user: Option<&EndUser>) -> Self {
         let client = end_user.map(|user| ClientAddress { ip: Some(user.ip), user_agent: user.user_agent.clone() });
         Self { client: client.unwrap_or_else(|| self.client.clone()), ..self.clone() }
     }
 
-    /// The time as it is by now, for what a call took; whatever decides about the request goes by [`RequestContext::now`].
+    /// The current time, to measure durations. Decisions about the request use [`RequestContext::now`].
     pub fn time(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// What is left until the deadline; zero when it has passed.
+    /// The time left until the deadline; zero if it has passed.
     pub fn remaining(&self) -> Duration {
         (self.deadline - self.time()).to_std().unwrap_or_default()
     }
 
-    /// The same request with so many quarters of its remaining time: for a call that is not the last thing to be done,
-    /// so that there is time left for the rest when it takes all it has.
+    /// The same request with this many quarters of its remaining time. For a call that is not the last one: if it takes
+    /// all its time, the rest is left for the other calls.
     pub fn within_quarters(&self, quarters: u32) -> Self {
         let kept_back = self.remaining() / 4 * 4_u32.saturating_sub(quarters);
         Self { deadline: self.deadline - TimeDelta::from_std(kept_back).unwrap_or_default(), ..self.clone() }
     }
 
-    /// The same request with no more than `limit` of its remaining time.
+    /// The same request with at most `limit` of its remaining time.
     pub fn within(&self, limit: Duration) -> Self {
         let surplus = self.remaining().saturating_sub(limit);
         Self { deadline: self.deadline - TimeDelta::from_std(surplus).unwrap_or_default(), ..self.clone() }
     }
 
-    /// Measures how long something takes.
+    /// Starts a stopwatch.
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch { clock: Arc::clone(&self.clock), started: self.clock.now() }
     }
 }
 
-/// Measures one outbound call, for its log line.
+/// Measures the duration of one outbound call, for its log line.
 #[derive(Debug)]
 pub struct Stopwatch {
     clock: Arc<dyn Clock>,
@@ -147,7 +147,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Milliseconds since it was started.
+    /// Milliseconds since the start.
     pub fn millis(&self) -> u64 {
         u64::try_from((self.clock.now() - self.started).num_milliseconds()).unwrap_or_default()
     }
@@ -159,7 +159,7 @@ mod tests {
     use crate::FixedClock;
 
     #[test]
-    fn nothing_remains_after_the_deadline_and_what_is_counted_within_a_part_of_it_counts() {
+    fn a_shortened_request_shares_counts_and_ends_at_its_deadline() {
         let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
         let id = "req".parse().unwrap();
         let cx = RequestContext::new(id, clock.clone(), Duration::from_secs(3), ClientAddress::default(), None);

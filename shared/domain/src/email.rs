@@ -1,13 +1,13 @@
-//! E-mail addresses, as far as they decide anything.
+//! Validation and comparison of e-mail addresses.
 
-/// In bytes, of a whole address (RFC 5321 section 4.5.3.1.3, less the angle brackets).
+/// The longest address, in bytes (RFC 5321 section 4.5.3.1.3, without the angle brackets).
 const MAX: usize = 254;
 
 /// Whether `text` is one e-mail address by HTML's definition: ASCII, one `@`, a domain of letters, digits and hyphens (in
 /// its IDNA A-label form where it has others), no quoted local part, no comments, no list, no final dot.
 /// <https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address>
 ///
-/// Anything else is no address: mail to it may go to several mailboxes, or two spellings of it may look like one.
+/// Everything else is refused: mail to it may reach several mailboxes, or two different spellings may look alike.
 pub fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
@@ -22,8 +22,9 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// The one spelling under which an address is compared. Only ASCII is folded: the Kelvin sign is not `k`. Local parts are
-/// case-sensitive by RFC 5321 section 2.4, but no provider in use tells `Ada@` from `ada@`, and an attacker must not either.
+/// The canonical spelling for comparison. Only ASCII is folded: the Kelvin sign is not `k`. RFC 5321 section 2.4 makes
+/// local parts case-sensitive, but providers treat `Ada@` and `ada@` as one mailbox. If we did not, an attacker could
+/// register the other spelling as a second account.
 pub fn normalize(address: &str) -> String {
     address.to_ascii_lowercase()
 }
@@ -33,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_mailbox_in_ascii() {
+    fn an_address_is_a_single_ascii_mailbox() {
         let long = format!("{}@example.org", "a".repeat(MAX - "@example.org".len()));
         for good in
             ["ada@example.org", "a.b+c@xn--bcher-kva.example", "x@localhost", "!#$%&'*+/=?^_`{|}~-@a-b.c", &long]

@@ -1,7 +1,7 @@
-//! `${...}` in a journey: where a setting takes a value from what happened before.
+//! `${...}` in a journey: a setting takes its value from an earlier step or a parameter.
 //!
-//! A bare reference (`${ask.email}`) is looked up; anything more (`${params.plan == "gold"}`) is computed by minijinja in an
-//! environment with nothing in it: no filters, functions or tests, no secrets, and bounded work.
+//! A bare reference (`${ask.email}`) is looked up. Anything else (`${params.plan == "gold"}`) is computed by minijinja
+//! in an empty environment: no filters, functions or tests, no secrets, and bounded work.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,14 +15,14 @@ use serde_json::Value;
 use crate::StepId;
 use crate::ids::is_field_name;
 
-/// A value a step left, or a parameter the journey was started with.
+/// A reference to a step's value or a journey parameter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// `${ask.email}`
     Value {
-        /// Who left it.
+        /// The step that stored the value.
         step: StepId,
-        /// Under which name.
+        /// The value's name.
         name: String,
     },
     /// `${params.plan}`
@@ -30,7 +30,7 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// `ask.email`, as it stands inside the braces.
+    /// Parses the text inside the braces: `ask.email`.
     fn parse(text: &str) -> Option<Self> {
         let (root, name) = text.split_once('.')?;
         if !is_field_name(name) {
@@ -62,9 +62,9 @@ impl fmt::Display for Reference {
     }
 }
 
-/// The text is no reference.
+/// The text is not a reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a reference: write ${{step.name}} or ${{params.name}} and nothing beside it")]
+#[error("{0:?} is not a reference: write only ${{step.name}} or ${{params.name}}, without other text")]
 pub struct InvalidReference(String);
 
 impl TryFrom<String> for Reference {
@@ -82,59 +82,59 @@ impl<'de> Deserialize<'de> for Reference {
     }
 }
 
-/// A setting that is a literal or comes from what happened before.
+/// A setting: a literal, a reference, or a computed value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "serde_json::Value")]
 pub enum Expression {
-    /// The value itself.
+    /// A literal value.
     Literal(Value),
-    /// Where to find it.
+    /// A reference.
     Reference(Reference),
-    /// How to compute it.
+    /// A computed value.
     Computed(Computed),
 }
 
-/// A value that is computed from others.
+/// An expression that computes a value from references.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Computed {
     source: String,
     reads: Vec<Reference>,
 }
 
-/// The text is no literal and no expression.
+/// The text is not a valid expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidExpression {
-    /// Braces that open and do not close, or text beside them.
-    #[error("{0:?}: an expression stands alone, as ${{...}} with nothing beside it")]
+    /// The braces are not closed, or there is text outside them.
+    #[error("{0:?}: write an expression as ${{...}}, without text before or after it")]
     NotAlone(String),
-    /// Longer than anybody can read.
+    /// The expression is too long.
     #[error("an expression has at most {MAX_SOURCE} bytes")]
     TooLong,
-    /// `*` makes long lists out of short ones.
-    #[error("{0:?}: expressions do not multiply")]
+    /// `*` could make a very long text or list from a short one.
+    #[error("{0:?}: expressions must not use *")]
     Multiplies(String),
-    /// `|` and `is` call something.
+    /// `|` and `is` would call a filter or a test.
     #[error("{0:?}: expressions have no filters and no tests")]
     Filters(String),
-    /// It is none.
+    /// The syntax is wrong.
     #[error("{0:?} is not an expression: {1}")]
     Syntax(String, String),
-    /// It reads something that is no value.
-    #[error("{0:?} reads {1:?}: it may read step.name and params.name")]
+    /// It reads something other than a step's value or a parameter.
+    #[error("{0:?} reads {1:?}: only step.name and params.name are allowed")]
     Reads(String, String),
 }
 
-/// An expression has no value.
+/// The expression has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an expression has no value")]
 pub struct NoValue;
 
 const MAX_SOURCE: usize = 1024;
 
-/// In bytes, of a computed value.
+/// The largest computed value, in bytes.
 const MAX_VALUE: usize = 4096;
 
-/// Instructions of minijinja's machine. An expression has no loops: more than this is no honest one.
+/// The instruction limit of minijinja's engine. Expressions have no loops, so no legitimate one needs more.
 const FUEL: u64 = 10_000;
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -165,7 +165,7 @@ impl TryFrom<Value> for Expression {
 }
 
 impl Expression {
-    /// All it reads.
+    /// The references that it reads.
     pub fn reads(&self) -> &[Reference] {
         match self {
             Expression::Literal(_) => &[],
@@ -174,7 +174,7 @@ impl Expression {
         }
     }
 
-    /// Its value, where `find` knows those it reads.
+    /// Computes the value; `find` returns the values of references.
     pub fn eval<'a>(&self, find: impl Fn(&Reference) -> Option<&'a Value>) -> Result<Value, NoValue> {
         match self {
             Expression::Literal(value) => Ok(value.clone()),
@@ -191,11 +191,11 @@ impl Computed {
         }
         let owned = || source.to_owned();
         let bare = without_texts(source);
-        // The machine's fuel does not count what one multiplication of a text or list costs.
+        // minijinja's fuel does not count the cost of multiplying a text or list.
         if bare.contains('*') {
             return Err(InvalidExpression::Multiplies(owned()));
         }
-        // There are none, which the machine would notice when somebody logs in.
+        // No filter or test exists; minijinja would report that only at a login.
         if bare.contains('|') || bare.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "is") {
             return Err(InvalidExpression::Filters(owned()));
         }
@@ -208,7 +208,7 @@ impl Computed {
             .into_iter()
             .map(|name| Reference::parse(&name).ok_or_else(|| InvalidExpression::Reads(owned(), name)));
         let computed = Self { reads: reads.collect::<Result<_, _>>()?, source: owned() };
-        // One that reads nothing is known by now.
+        // An expression without references can be evaluated now.
         if computed.reads.is_empty() && computed.eval(|_| None).is_err() {
             return Err(InvalidExpression::Syntax(owned(), "it has no value".to_owned()));
         }
@@ -227,12 +227,12 @@ impl Computed {
             return Err(NoValue);
         }
         let value = serde_json::to_value(&value).map_err(|_| NoValue)?;
-        // It is kept in a session, and short texts can be put together into a long one.
+        // The value is stored in a session, and an expression can join short texts into a long one.
         if value.to_string().len() <= MAX_VALUE { Ok(value) } else { Err(NoValue) }
     }
 }
 
-/// The source without what stands between quotes.
+/// The source without its quoted texts.
 fn without_texts(source: &str) -> String {
     let (mut bare, mut quote, mut escaped) = (String::new(), None, false);
     for c in source.chars() {
@@ -248,7 +248,7 @@ fn without_texts(source: &str) -> String {
     bare
 }
 
-/// What is undefined would be written as null, and null is a value: a field that was left empty.
+/// Serialization would turn undefined into null, but null is a value: an empty field.
 fn is_defined(value: &minijinja::Value) -> bool {
     match value.kind() {
         ValueKind::Undefined | ValueKind::Invalid => false,
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_is_itself_unless_it_refers() {
+    fn a_string_without_a_reference_is_a_literal() {
         assert_eq!(parse("plain $ {x}"), Ok(Expression::Literal(json!("plain $ {x}"))));
         assert_eq!(parse("${params.plan}"), Ok(Expression::Reference(Reference::Param("plan".into()))));
         let email = Reference::Value { step: "ask".parse().unwrap(), name: "email".into() };
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_says_what_it_reads() {
+    fn an_expression_lists_its_references() {
         let reads = |text| parse(text).unwrap().reads().iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(reads("${ask.email}"), ["${ask.email}"]);
         assert_eq!(
@@ -310,25 +310,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_undefined_is_no_value() {
+    fn an_undefined_value_is_no_value() {
         for text in ["${[params.plan][1]}", "${[[params.plan][1]]}", "${{'a': [params.plan][1]}}", "${ask.other}"] {
             assert_eq!(eval(text), Err(NoValue), "{text}");
         }
     }
 
     #[test]
-    fn nothing_is_called_and_nothing_is_multiplied() {
+    fn calls_and_multiplication_are_refused() {
         for text in ["${range(1000000000)}", "${params.plan|upper}", "${'a' * 1000000000}", "${params.plan is defined}"]
         {
             assert!(parse(text).is_err(), "{text}");
         }
-        // Between quotes they are text.
+        // Inside quotes they are text.
         assert_eq!(eval("${params.plan == '2 * 3 | this is \\' it'}"), Ok(json!(false)));
         assert!(matches!(parse("${params.plan.upper()}"), Err(InvalidExpression::Reads(..))));
     }
 
     #[test]
-    fn what_only_looks_like_an_expression_is_refused() {
+    fn an_invalid_expression_is_refused() {
         let long = format!("${{params.plan == '{}'}}", "a".repeat(MAX_SOURCE));
         for bad in [
             "a ${ask.email}",

@@ -1,4 +1,4 @@
-//! Why a provider asserts no identity, as a journey may route it.
+//! The reasons why a provider asserts no identity, with the outcomes that journeys route.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ macro_rules! failures {
         rejected { $($(#[$rejection_doc:meta])* $rejection:ident = $rejection_word:literal,)* }
         unavailable { $($(#[$outage_doc:meta])* $outage:ident = $outage_word:literal,)* }
     ) => {
-        /// The user has to do something else. Which of the first few it was is for the log alone: a client sees one answer
-        /// for wrong, unknown, locked and disabled.
+        /// The provider rejected the login. Only the log tells the exact reason: a client gets one answer for a wrong
+        /// password and for unknown, locked and disabled accounts, so that it learns nothing about the account.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Rejection { $($(#[$rejection_doc])* $rejection,)* }
@@ -19,31 +19,31 @@ macro_rules! failures {
             /// All of them.
             pub const ALL: &'static [Rejection] = &[$(Rejection::$rejection,)*];
 
-            /// One stable word.
+            /// A stable name.
             pub fn as_str(self) -> &'static str {
                 match self { $(Rejection::$rejection => $rejection_word,)* }
             }
 
-            /// The dotted outcome of the step that asked.
+            /// The dotted outcome of the step.
             pub fn outcome(self) -> &'static str {
                 match self { $(Rejection::$rejection => concat!("rejected.", $rejection_word),)* }
             }
         }
 
-        /// Why no user can be checked now.
+        /// Why the provider cannot check any user now.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Unavailability { $($(#[$outage_doc])* $outage,)* }
 
         impl Unavailability {
-            /// The outcome of the step that asked.
+            /// The outcome of the step.
             pub fn outcome(self) -> &'static str {
                 match self { $(Unavailability::$outage => concat!("unavailable", $outage_word),)* }
             }
         }
 
         impl Failure {
-            /// All that [`Failure::outcome`] may say. Dotted ones refine their base.
+            /// All values of [`Failure::outcome`]. A dotted outcome refines its base.
             pub const OUTCOMES: &'static [&'static str] = &[
                 "rejected",
                 $(concat!("rejected.", $rejection_word),)*
@@ -55,31 +55,31 @@ macro_rules! failures {
 
 failures! {
     rejected {
-        /// Wrong password or unknown user; some providers say the same of locked users.
+        /// Wrong password or unknown user. Some providers answer the same for locked users.
         InvalidCredentials = "invalid_credentials",
         /// The one-time code is wrong, missing or used.
         OtpInvalid = "otp_invalid",
-        /// The one-time code, or the wait for it, has expired.
+        /// The one-time code, or the time to enter it, has expired.
         OtpExpired = "otp_expired",
-        /// The provider wants its own page for this user: second factor, conditional access, consent, verification.
+        /// The provider requires its own page for this user: second factor, conditional access, consent, verification.
         InteractionRequired = "interaction_required",
-        /// The password must be changed, or the account completed, at the provider first.
+        /// The user must first change the password or complete the account at the provider.
         PasswordExpired = "password_expired",
-        /// Too many failures.
+        /// The account is locked after too many failures.
         AccountLocked = "account_locked",
-        /// Switched off by an administrator.
+        /// An administrator disabled the account.
         AccountDisabled = "account_disabled",
-        /// The user or a policy said no.
+        /// The user or a policy declined.
         Declined = "declined",
     }
     unavailable {
-        /// It answered something else than its protocol.
+        /// The answer does not follow the protocol.
         Protocol = "",
-        /// It does not answer, or says that it is not well.
+        /// The provider does not answer, or reports an outage.
         Timeout = ".timeout",
-        /// It wants fewer calls.
+        /// The provider limits our calls.
         Throttled = ".throttled",
-        /// The administrator has to act.
+        /// The configuration is wrong: an administrator must act.
         Misconfigured = ".misconfigured",
     }
 }
@@ -88,13 +88,13 @@ failures! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// The user has to do something else.
+    /// The provider rejected the login.
     Rejected(Rejection),
-    /// No user can be checked now.
+    /// The provider cannot check any user now.
     Unavailable {
-        /// Why.
+        /// The reason.
         why: Unavailability,
-        /// After how many seconds another try may help.
+        /// Seconds until another attempt may succeed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
     },
@@ -103,12 +103,12 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The provider, or the way to it, is not as it should be.
+    /// An unavailable provider, without a time for another attempt.
     pub fn unavailable(why: Unavailability) -> Self {
         Failure::Unavailable { why, retry_after: None }
     }
 
-    /// The outcome of the step that asked; `None` for a refused answer, which no journey may route.
+    /// The outcome of the step; `None` for a refused answer, which a journey must not route.
     pub fn outcome(self) -> Option<&'static str> {
         match self {
             Failure::Rejected(rejection) => Some(rejection.outcome()),
@@ -129,10 +129,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_is_listed_and_none_twice() {
-        let mut said: Vec<_> = Rejection::ALL.iter().map(|rejection| rejection.outcome()).collect();
-        said.push("rejected");
-        said.extend(
+    fn every_outcome_is_listed_once() {
+        let mut outcomes: Vec<_> = Rejection::ALL.iter().map(|rejection| rejection.outcome()).collect();
+        outcomes.push("rejected");
+        outcomes.extend(
             [
                 Unavailability::Protocol,
                 Unavailability::Timeout,
@@ -141,15 +141,15 @@ mod tests {
             ]
             .map(Unavailability::outcome),
         );
-        said.sort_unstable();
+        outcomes.sort_unstable();
         let mut listed = Failure::OUTCOMES.to_vec();
         listed.sort_unstable();
-        assert_eq!(said, listed);
+        assert_eq!(outcomes, listed);
         assert_eq!(Failure::Refused.outcome(), None);
     }
 
     #[test]
-    fn a_failure_is_kept_and_read_again() {
+    fn a_failure_survives_serialization() {
         let throttled = Failure::Unavailable { why: Unavailability::Throttled, retry_after: Some(7) };
         for failure in [throttled, Failure::Rejected(Rejection::Declined), Failure::Refused] {
             let kept = serde_json::to_string(&failure).unwrap();

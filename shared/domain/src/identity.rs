@@ -1,4 +1,4 @@
-//! Who a provider says somebody is.
+//! Identities that providers assert.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::{ConnectorId, ProviderKind, Source, email};
 
-/// How a provider checks a user.
+/// An authentication method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The provider's own page, by redirect (OpenID Connect).
     Oidc,
-    /// Username and password, sent by us.
+    /// Username and password, which Landfall sends to the provider.
     Password,
     /// A one-time code that the provider sends by e-mail.
     EmailOtp,
@@ -29,7 +29,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As documents write it.
+    /// The name in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Oidc => "oidc",
@@ -40,8 +40,8 @@ impl Method {
         }
     }
 
-    /// The Authentication Method Reference for our own tokens (RFC 8176 section 2); `None` where only the provider knows
-    /// how it recognised the user.
+    /// The Authentication Method Reference in our tokens (RFC 8176 section 2); `None` if only the provider knows how
+    /// the user authenticated.
     pub fn amr(self) -> Option<&'static str> {
         match self {
             Method::Oidc => None,
@@ -52,15 +52,15 @@ impl Method {
     }
 }
 
-/// The methods a connector can do.
+/// The methods that a connector supports.
 pub type MethodSet = BTreeSet<Method>;
 
-/// Claims about a user, by their OpenID Connect names (OIDC Core 5.1). They describe a person: not for logs.
+/// Claims about a user, by their OpenID Connect names (OIDC Core 5.1). Personal data: never log the values.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Claims(BTreeMap<String, Value>);
 
-/// The claims that are carried from a provider into the directory, with the scope that releases each to an application
+/// The claims that are copied from a provider to the directory, each with the scope that releases it to an application
 /// (OIDC Core 5.4).
 const MAPPED: &[(&str, &str)] = &[
     ("email", "email"),
@@ -74,15 +74,15 @@ const MAPPED: &[(&str, &str)] = &[
     ("phone_number_verified", "phone"),
 ];
 
-/// A flag speaks only for the value beside it in the same document.
+/// Claims and their `_verified` flags. A flag is valid only for the value in the same document.
 pub const FLAGGED: &[(&str, &str)] = &[("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
-/// In bytes.
+/// The longest claim value, in bytes.
 const MAX_CLAIM: usize = 1024;
 
-/// Of its own type only: a provider's "true" in our ID token would be true to some application. And no larger than a person
-/// could mean, or one account's claims would make its item too large to be written at all.
-fn fits(name: &str, value: &Value) -> bool {
+/// Whether a claim has its standard type and a plausible size. Some applications would accept the text "true" in our ID
+/// token as verified. Very large claims would make the user's item too large to store.
+fn is_valid(name: &str, value: &Value) -> bool {
     match (name, value) {
         ("email_verified" | "phone_number_verified", value) => value.is_boolean(),
         ("email", Value::String(text)) => email::is_address(text),
@@ -92,11 +92,10 @@ fn fits(name: &str, value: &Value) -> bool {
 }
 
 impl Claims {
-    /// Of all that a provider says, what is carried on: each claim by itself, so that one that does not fit costs nothing
-    /// but itself.
+    /// Selects the claims that are copied. Each is checked separately: an invalid claim is dropped, the others stay.
     pub fn mapped(all: &serde_json::Map<String, Value>) -> Self {
         let kept =
-            MAPPED.iter().filter_map(|(name, _)| Some((*name, all.get(*name).filter(|value| fits(name, value))?)));
+            MAPPED.iter().filter_map(|(name, _)| Some((*name, all.get(*name).filter(|value| is_valid(name, value))?)));
         let mut claims: BTreeMap<String, Value> = kept.map(|(name, value)| (name.to_owned(), value.clone())).collect();
         for (value, flag) in FLAGGED {
             if !claims.contains_key(*value) {
@@ -106,19 +105,19 @@ impl Claims {
         Self(claims)
     }
 
-    /// The names of the claims that [`Claims::mapped`] leaves out of what a provider says, because they are of another type
-    /// or form than OIDC Core 5.1 gives them, or too long.
+    /// The names of the claims that [`Claims::mapped`] drops because they have the wrong type or form (OIDC Core 5.1)
+    /// or are too long.
     pub fn left_out(all: &serde_json::Map<String, Value>) -> Vec<&'static str> {
-        let odd = |name: &&str| all.get(*name).is_some_and(|value| !value.is_null() && !fits(name, value));
-        MAPPED.iter().map(|(name, _)| *name).filter(odd).collect()
+        let invalid = |name: &&str| all.get(*name).is_some_and(|value| !value.is_null() && !is_valid(name, value));
+        MAPPED.iter().map(|(name, _)| *name).filter(invalid).collect()
     }
 
-    /// Whether a scope is one that releases claims.
+    /// Whether this scope releases claims.
     pub fn is_scope(scope: &str) -> bool {
         MAPPED.iter().any(|(_, releases)| *releases == scope)
     }
 
-    /// What an application with these scopes may see.
+    /// The claims that these scopes release to an application.
     pub fn released_by<'a>(&self, scopes: impl Iterator<Item = &'a str> + Clone) -> Self {
         let released =
             |name: &str| MAPPED.iter().any(|(mapped, scope)| *mapped == name && scopes.clone().any(|s| s == *scope));
@@ -131,22 +130,22 @@ impl Claims {
         )
     }
 
-    /// A claim that is text.
+    /// The value of a text claim.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
     }
 
-    /// The e-mail address, if the provider vouches for it: `email_verified` is the boolean `true` and nothing like it.
+    /// The e-mail address, if the provider has verified it: `email_verified` must be the boolean `true`.
     pub fn verified_email(&self) -> Option<&str> {
         self.text("email").filter(|_| self.0.get("email_verified") == Some(&Value::Bool(true)))
     }
 
-    /// Whether there are none.
+    /// Whether there are no claims.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Name and value of each.
+    /// Iterates over names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -158,35 +157,35 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// Somebody a provider has just vouched for.
+/// An identity that a provider has just asserted.
 ///
-/// The adapter makes `issuer_key` and `subject_key` canonical, so that every method of a connector names one person by
-/// one pair: often not `iss`.
+/// The adapter makes `issuer_key` and `subject_key` canonical, so that all methods of a connector give one account the
+/// same pair. `issuer_key` often differs from `iss`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredIdentity", into = "StoredIdentity")]
 pub struct ExternalIdentity {
-    /// Through which connector.
+    /// The connector.
     pub connector: ConnectorId,
-    /// From which pool of accounts.
+    /// The pool of accounts.
     pub source: Source,
-    /// Of which kind.
+    /// The kind of provider.
     pub provider: ProviderKind,
-    /// How they were checked.
+    /// The authentication method.
     pub method: Method,
-    /// The pool's authority, canonical.
+    /// The canonical issuer.
     pub issuer_key: String,
-    /// The person at that authority, canonical: stable, never reused, never an e-mail address.
+    /// The canonical subject at that issuer: stable, never reused, never an e-mail address.
     pub subject_key: String,
-    /// What the provider says about them.
+    /// The claims about the user.
     pub claims: Claims,
     /// The provider's own session (`sid`), for its logout.
     pub upstream_session: Option<String>,
-    /// When.
+    /// The time of the authentication.
     pub authenticated_at: DateTime<Utc>,
 }
 
-/// An identity as a session keeps it, between a redirect's halves or two turns: the item it is in should stay within the
-/// kilobyte that one write unit pays for, so names are short, and what repeats is left out.
+/// An identity as a session stores it. The session's item should stay within 1 KB, which one write unit covers. So
+/// names are short, and a `source` that can be derived is left out.
 #[derive(Serialize, Deserialize)]
 struct StoredIdentity {
     #[serde(rename = "c")]
@@ -211,9 +210,9 @@ struct StoredIdentity {
 
 impl From<ExternalIdentity> for StoredIdentity {
     fn from(identity: ExternalIdentity) -> Self {
-        let repeats = identity.source == Source::of_issuer(&identity.issuer_key);
+        let is_derived = identity.source == Source::of_issuer(&identity.issuer_key);
         Self {
-            source: (!repeats).then_some(identity.source),
+            source: (!is_derived).then_some(identity.source),
             connector: identity.connector,
             provider: identity.provider,
             method: identity.method,
@@ -227,22 +226,22 @@ impl From<ExternalIdentity> for StoredIdentity {
 }
 
 impl From<StoredIdentity> for ExternalIdentity {
-    fn from(kept: StoredIdentity) -> Self {
+    fn from(stored: StoredIdentity) -> Self {
         Self {
-            source: kept.source.unwrap_or_else(|| Source::of_issuer(&kept.issuer_key)),
-            connector: kept.connector,
-            provider: kept.provider,
-            method: kept.method,
-            issuer_key: kept.issuer_key,
-            subject_key: kept.subject_key,
-            claims: kept.claims,
-            upstream_session: kept.upstream_session,
-            authenticated_at: kept.authenticated_at,
+            source: stored.source.unwrap_or_else(|| Source::of_issuer(&stored.issuer_key)),
+            connector: stored.connector,
+            provider: stored.provider,
+            method: stored.method,
+            issuer_key: stored.issuer_key,
+            subject_key: stored.subject_key,
+            claims: stored.claims,
+            upstream_session: stored.upstream_session,
+            authenticated_at: stored.authenticated_at,
         }
     }
 }
 
-/// Which account at a provider: source, issuer key and subject key in one.
+/// The key of an account at a provider: from source, issuer key and subject key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct IdentityKey {
     source: Source,
@@ -250,7 +249,7 @@ pub struct IdentityKey {
 }
 
 impl ExternalIdentity {
-    /// Which account this is, whoever asked and however.
+    /// The account's key: the same for every connector and method.
     pub fn key(&self) -> IdentityKey {
         IdentityKey { source: self.source.clone(), hash: hash_parts(&[&self.issuer_key, &self.subject_key]) }
     }
@@ -262,7 +261,7 @@ impl IdentityKey {
         &self.source
     }
 
-    /// Issuer and subject, hashed.
+    /// The hash of issuer key and subject key.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -279,8 +278,8 @@ impl fmt::Debug for ExternalIdentity {
     }
 }
 
-/// SHA-256 over length-prefixed parts, base64url: for keys with parts that come from outside, where a separator inside a
-/// part must not make two keys one.
+/// SHA-256 over length-prefixed parts, base64url. For keys whose parts come from outside: the length prefix keeps two
+/// different lists of parts from having the same key.
 pub fn hash_parts(parts: &[&str]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
@@ -310,13 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_another_type_or_size_is_not_carried_on() {
-        let odd = json!({
+    fn a_claim_of_wrong_type_or_size_is_dropped() {
+        let invalid = json!({
             "email": "a@x.org, b@y.org", "email_verified": true, "phone_number": 49, "name": ["A"],
             "given_name": "a".repeat(1025), "family_name": null, "locale": "de",
         });
-        assert_eq!(Claims::left_out(odd.as_object().unwrap()), ["email", "name", "given_name", "phone_number"]);
-        assert_eq!(claims(odd), claims(json!({ "locale": "de" })));
+        assert_eq!(Claims::left_out(invalid.as_object().unwrap()), ["email", "name", "given_name", "phone_number"]);
+        assert_eq!(claims(invalid), claims(json!({ "locale": "de" })));
     }
 
     #[test]
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_make_no_two_accounts_one() {
+    fn separators_do_not_merge_two_accounts() {
         let parts = [["a#b", "c"], ["a", "b#c"], ["a", "#bc"], ["", "a#bc"], ["a\0b", "c"], ["a", "b\0c"]];
         let hashes: BTreeSet<_> = parts.iter().map(|parts| hash_parts(parts)).collect();
         assert_eq!(hashes.len(), parts.len());

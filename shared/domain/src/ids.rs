@@ -1,4 +1,4 @@
-//! Ids. Each is checked once, where it enters, so that nothing further in needs to ask whether it is one.
+//! Ids. Each is validated once, when it is parsed; the types guarantee that it is valid.
 
 use std::fmt;
 use std::str::FromStr;
@@ -72,7 +72,7 @@ macro_rules! id {
 macro_rules! generated {
     ($name:ident, $prefix:literal) => {
         impl $name {
-            /// A new id, sortable by the time it was made (ULID).
+            /// A new id, sortable by creation time (ULID).
             pub fn generate(now: DateTime<Utc>, entropy: &dyn Entropy) -> Self {
                 Self(format!(concat!($prefix, "{}"), ulid(now, entropy)))
             }
@@ -81,14 +81,14 @@ macro_rules! generated {
 }
 
 impl Source {
-    /// The pool of accounts behind an issuer key, where no document names it: the same for every connector to that issuer,
-    /// so that a connector may be renamed, or exist twice, and each user is still the same user.
+    /// The default pool of accounts for an issuer key. It is the same for every connector to that issuer, so a
+    /// connector may be renamed or exist twice without making duplicate users.
     pub fn of_issuer(key: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, key.as_bytes());
         Self(hash.as_ref()[..10].iter().fold("issuer-".to_owned(), |name, byte| format!("{name}{byte:02x}")))
     }
 
-    /// The accounts of one connector, apart from those of any other.
+    /// A pool of accounts that belongs to one connector only.
     pub fn of_connector(id: &ConnectorId) -> Self {
         Self(id.to_string())
     }
@@ -112,28 +112,28 @@ fn is_word(text: &str) -> bool {
 }
 
 fn is_prefixed_ulid(text: &str, prefix: &str) -> bool {
-    // `Ulid::from_string` also takes lower case; one spelling per id keeps keys canonical.
+    // `Ulid::from_string` also accepts lower case. One spelling per id keeps keys canonical.
     text.strip_prefix(prefix).is_some_and(|rest| Ulid::from_string(rest).is_ok_and(|ulid| ulid.to_string() == rest))
 }
 
-/// What a connector, client or journey may be called, for messages about documents.
+/// The rule for names of connectors, clients and journeys, for error messages.
 pub const NAME_RULE: &str = "1 to 64 letters, digits, '-', '_' or '.', starting with a letter or digit";
-/// What a step, slot, parameter or field may be called, for messages about documents.
+/// The rule for names of steps, slots, parameters and fields, for error messages.
 pub const WORD_RULE: &str = "1 to 64 lower-case letters, digits or '_', starting with a letter";
 
 id!(/// A configured identity provider.
     ConnectorId, "connector id", NAME_RULE, is_name);
-id!(/// The pool of accounts a connector vouches for.
+id!(/// The pool of accounts behind a connector.
     Source, "source", NAME_RULE, is_name);
-id!(/// The kind of an identity provider, as the registry names it: `keycloak`, `okta`.
+id!(/// The kind of an identity provider: its name in the registry, such as `keycloak`.
     ProviderKind, "provider", WORD_RULE, is_word);
 id!(/// An application's registration at our issuer (RFC 6749 section 2.2).
     ClientId, "client id", NAME_RULE, is_name);
-id!(/// An authored journey.
+id!(/// A journey.
     JourneyId, "journey id", NAME_RULE, is_name);
 id!(/// A step of one journey.
     StepId, "step id", WORD_RULE, is_word);
-id!(/// Where a step leaves an external identity (`as:`), and where others find it. No expression can write one.
+id!(/// The name under which a step stores an external identity (`as:`). Expressions cannot write to it.
     Slot, "slot", WORD_RULE, is_word);
 id!(/// One run of a journey.
     SessionId, "session id", "'ses_' and a ULID", |text| is_prefixed_ulid(text, "ses_"));
@@ -167,7 +167,7 @@ mod tests {
     use crate::SeededEntropy;
 
     #[test]
-    fn ids_are_checked_where_they_enter() {
+    fn invalid_ids_are_refused() {
         for bad in ["", "a b", "-a", "a/b", "a#b", &"a".repeat(65)] {
             assert!(bad.parse::<ConnectorId>().is_err(), "{bad}");
         }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_ids_are_ids() {
+    fn generated_ids_are_valid() {
         let now = "2026-01-02T03:04:05.678Z".parse().unwrap();
         assert_eq!(SessionId::generate(now, &SeededEntropy::new(1)).generated_at(), now);
         let id = SessionId::generate(DateTime::UNIX_EPOCH, &SeededEntropy::new(1));

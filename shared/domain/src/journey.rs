@@ -1,4 +1,4 @@
-//! Journey documents, format 1: what an author writes. `journeys` knows what the steps mean.
+//! Journey documents, format 1, as authors write them. The crate `journeys` interprets the steps.
 
 use std::collections::BTreeMap;
 
@@ -6,43 +6,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::{JourneyId, Slot, StepId};
 
-/// A journey as written.
+/// A journey document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JourneyDocument {
-    /// 1.
+    /// The format: 1.
     pub format: u32,
-    /// As clients name it.
+    /// The id, by which clients start it.
     pub id: JourneyId,
-    /// What it may be started with, beside the authorization request.
+    /// The parameters, besides the authorization request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, ParamDocument>,
-    /// Where it begins.
+    /// The first step.
     pub start: StepId,
-    /// The graph.
+    /// All steps.
     pub steps: BTreeMap<StepId, StepDocument>,
 }
 
-/// A declared parameter. Required unless it has a default.
+/// A declared parameter. It is required unless it has a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParamDocument {
-    /// What it holds.
+    /// The type of its value.
     #[serde(rename = "type")]
     pub kind: ParamType,
-    /// Strings: how many characters at most, 4096 at the most. Numbers: the largest.
+    /// For strings: the maximum length in characters, up to 4096. For integers: the largest value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// What it is when the start does not say.
+    /// The value if the start request has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,
 }
 
-/// What a parameter holds.
+/// The type of a parameter's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParamType {
-    /// Text, of at most `max` characters, 256 unless it says.
+    /// Text of at most `max` characters; default 256.
     String,
     /// A whole number, from 0 to `max`.
     Integer,
@@ -54,23 +54,23 @@ pub enum ParamType {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepDocument {
-    /// What it does: a name in the registry of steps.
+    /// The step type: its name in the registry of steps.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its settings.
+    /// The settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<serde_json::Value>,
-    /// The slot it leaves an identity in.
+    /// The slot in which it stores an identity.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
-    /// Where each outcome leads.
+    /// The next step for each outcome.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub next: BTreeMap<String, StepId>,
 }
 
 impl ParamDocument {
-    /// Whether a parameter may hold `value`.
-    pub fn admits(&self, value: &serde_json::Value) -> bool {
+    /// Whether `value` is valid for this parameter.
+    pub fn accepts(&self, value: &serde_json::Value) -> bool {
         match self.kind {
             ParamType::String => {
                 let max = usize::try_from(self.max.unwrap_or(256)).unwrap_or(usize::MAX);
@@ -91,16 +91,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_admits_what_it_declares() {
+    fn a_parameter_accepts_only_its_declared_values() {
         let param = |kind, max| ParamDocument { kind, max, default: None };
-        assert!(param(ParamType::String, Some(3)).admits(&json!("äöü")));
-        assert!(!param(ParamType::String, Some(3)).admits(&json!("four")));
-        assert!(!param(ParamType::String, None).admits(&json!("a".repeat(257))));
-        assert!(!param(ParamType::String, None).admits(&json!(1)));
-        assert!(param(ParamType::Integer, Some(9)).admits(&json!(9)));
+        assert!(param(ParamType::String, Some(3)).accepts(&json!("äöü")));
+        assert!(!param(ParamType::String, Some(3)).accepts(&json!("four")));
+        assert!(!param(ParamType::String, None).accepts(&json!("a".repeat(257))));
+        assert!(!param(ParamType::String, None).accepts(&json!(1)));
+        assert!(param(ParamType::Integer, Some(9)).accepts(&json!(9)));
         for bad in [json!(10), json!(-1), json!(1.5), json!("1"), json!(null)] {
-            assert!(!param(ParamType::Integer, Some(9)).admits(&bad), "{bad}");
+            assert!(!param(ParamType::Integer, Some(9)).accepts(&bad), "{bad}");
         }
-        assert!(!param(ParamType::Boolean, None).admits(&json!("true")));
+        assert!(!param(ParamType::Boolean, None).accepts(&json!("true")));
     }
 }

@@ -1,7 +1,7 @@
-//! JSON from outside, a provider's or a caller's, read strictly.
+//! A strict reader for JSON from providers and callers.
 //!
-//! A name that appears twice is read differently by different parsers (RFC 8259 section 4), so a document that passed a
-//! check in one may mean something else in the next; nesting costs stack.
+//! Duplicate names are refused: parsers read them differently (RFC 8259 section 4), so a document that passed a check
+//! in one parser may mean something else in the next. Deep nesting is refused: it costs stack.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Deeper than any document that is meant, shallower than serde_json's own limit.
+/// The maximum nesting. No legitimate document is deeper; serde_json's own limit is higher.
 const DEPTH: u8 = 32;
 
-/// Why a text is not taken.
+/// Why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonError {
-    /// It is no JSON, or not all of it.
+    /// It is not a complete JSON object.
     Malformed,
-    /// A name appears twice, or it is nested too deep.
+    /// A name appears twice, or the nesting is too deep.
     Ambiguous,
 }
 
@@ -25,7 +25,7 @@ pub enum JsonError {
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict(DEPTH).deserialize(&mut deserializer).map_err(|error| {
-        // What the visitor below refuses is data; everything else is serde_json's.
+        // serde_json reports the visitor's own errors, and only those, as data errors.
         if error.is_data() { JsonError::Ambiguous } else { JsonError::Malformed }
     })?;
     deserializer.end().map_err(|_| JsonError::Malformed)?;
@@ -35,7 +35,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     }
 }
 
-/// Reads one value, with so many levels left.
+/// Reads one value; the number is the nesting that is still allowed.
 #[derive(Clone, Copy)]
 struct Strict(u8);
 
@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
-/// Fits an object that was read strictly into a type.
+/// Converts an object to a type.
 pub fn typed<T: for<'de> Deserialize<'de>>(object: Map<String, Value>) -> Option<T> {
     serde_json::from_value(Value::Object(object)).ok()
 }
@@ -120,14 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_may_not_appear_twice_at_any_depth() {
+    fn a_name_must_not_appear_twice() {
         for twice in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"\u0061":2}]}"#] {
             assert_eq!(object(twice.as_bytes()), Err(JsonError::Ambiguous), "{twice}");
         }
     }
 
     #[test]
-    fn nesting_ends_before_the_stack_does() {
+    fn deep_nesting_is_refused() {
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
         assert!(object(&nested(31)).is_ok());
         assert_eq!(object(&nested(32)), Err(JsonError::Ambiguous));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_object_is_malformed() {
+    fn anything_but_a_complete_object_is_malformed() {
         for bad in ["", "<html>", "{\"a\":1", "{} {}", "[]", "null", "\"text\"", "{\"a\":1e400}", "{\"a\":\"\\ud800\"}"]
         {
             assert_eq!(object(bad.as_bytes()), Err(JsonError::Malformed), "{bad}");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_itself() {
+    fn a_valid_object_is_read_unchanged() {
         let text = r#"{"a":[null,true,-1,18446744073709551615,1.5,"x"],"b":{}}"#;
         assert_eq!(serde_json::to_string(&object(text.as_bytes()).unwrap()).unwrap(), text);
     }

@@ -1,12 +1,12 @@
-//! The words every other crate speaks: ids, documents, sessions, users, identities, and the rules that need no I/O.
+//! The types that all crates share: ids, documents, sessions, users, identities, and the rules that need no I/O.
 //!
-//! **Must not know**: how anything is stored, fetched, signed or answered. No async runtime, no HTTP, no AWS. What a
-//! crate needs from outside (time, randomness, secrets) is a port here, [`Clock`], [`Entropy`] and [`SecretSource`];
-//! `aws` implements them for real, [`FixedClock`] and [`SeededEntropy`] for every crate's tests.
+//! **Must not know**: how anything is stored, fetched, signed or answered. No async runtime, no HTTP, no AWS. Time,
+//! randomness and secrets are the ports [`Clock`], [`Entropy`] and [`SecretSource`]. `aws` implements them; tests use
+//! [`FixedClock`] and [`SeededEntropy`].
 //!
-//! **To add one more**: a noun is a file named after it. A one-time or secret value is a type of its own whose `Debug`
-//! prints nothing ([`secret`]); what has to outlive a request and may not be read is [`Sealed`]. A new refusal is one
-//! variant of [`Code`].
+//! **To add one more**: each noun has a file named after it. A one-time or secret value gets its own type, whose
+//! `Debug` prints only the type's name ([`secret`]). A confidential value that outlives a request is [`Sealed`]. A new
+//! refusal is a variant of [`Code`].
 
 pub mod answer;
 pub mod cache;
@@ -50,6 +50,6 @@ pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSourc
 pub use sealed::{Sealed, SealedError, SealingKey};
 pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
 pub use session::{AuthorizationRequest, IssuedCode, LastAnswer, Proof, Redirect, Run, Session, SessionUser, Status};
-pub use tally::{Counts, Ended};
+pub use tally::{Counts, JourneyResult};
 pub use text::Text;
 pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

@@ -1,17 +1,17 @@
-//! How far calls may reach, and the private networks that a deployment names because its own provider lives there.
+//! The networks that calls to providers may reach: public ones, and private ones that a deployment lists.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// How far calls may reach. A value passed by code; of what configuration says, only [`Networks`] gets in.
+/// The networks that calls may reach. Code chooses the variant; configuration can only fill [`Networks`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Public addresses, over https.
+    /// Public addresses, by https.
     Public,
-    /// Those, and the private networks that the deployment names, over https too.
+    /// Public addresses and the private networks that the deployment lists, by https.
     Networks(Networks),
-    /// Public addresses, and this machine as well, that over plain http too: for `landfall serve` and tests.
+    /// Public addresses by https, and this machine by https or http. For `landfall serve` and tests.
     Local,
 }
 
@@ -30,8 +30,8 @@ const fn v6(first: Ipv6Addr, prefix: u8) -> Cidr {
     Cidr { first: IpAddr::V6(first), prefix }
 }
 
-/// What may be named: RFC 1918, RFC 6598 (carrier-grade NAT, which clouds give to machines), RFC 4193 (unique local). No
-/// loopback and no link-local address is among them.
+/// The ranges that may be listed: RFC 1918, RFC 6598 (carrier-grade NAT, which clouds assign to machines), RFC 4193
+/// (unique local). None contains a loopback or link-local address.
 const PRIVATE: &[Cidr] = &[
     v4(10, 0, 0, 0, 8),
     v4(172, 16, 0, 0, 12),
@@ -40,7 +40,7 @@ const PRIVATE: &[Cidr] = &[
     v6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
 ];
 
-/// Private, and yet no provider's: what clouds answer at in every machine's network, credentials among it.
+/// Private addresses of a cloud's own services, such as instance metadata, which hands out credentials. Never called.
 const SERVICES: &[Cidr] = &[
     // AWS: instance metadata, pod identity, DNS, time.
     // <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html>
@@ -52,12 +52,12 @@ const SERVICES: &[Cidr] = &[
 ];
 
 impl Cidr {
-    /// Reads one block.
+    /// Parses one block.
     fn parse(text: &str) -> Result<Self, NetworkFault> {
         let (first, prefix) = text.split_once('/').ok_or(NetworkFault::Form)?;
         let first: IpAddr = first.parse().map_err(|_| NetworkFault::Form)?;
         let bits: u8 = prefix.parse().map_err(|_| NetworkFault::Form)?;
-        // No sign, no leading zero.
+        // Refuse a sign or leading zeros.
         if bits.to_string() != prefix {
             return Err(NetworkFault::Form);
         }
@@ -78,7 +78,7 @@ impl Cidr {
     }
 
     fn contains(self, address: IpAddr) -> bool {
-        // An IPv4 address written as an IPv6 one is in no IPv4 network: one address, one spelling.
+        // An IPv4-mapped IPv6 address is in no IPv4 network: each address has one spelling.
         self.first.is_ipv4() == address.is_ipv4() && self.masked(address) == number(self.first)
     }
 
@@ -86,10 +86,10 @@ impl Cidr {
         self.prefix <= other.prefix && self.contains(other.first)
     }
 
-    /// The address without the bits behind the prefix.
+    /// The address without the host bits.
     fn masked(self, address: IpAddr) -> u128 {
-        let behind = u32::from(width(self.first).saturating_sub(self.prefix));
-        number(address).checked_shr(behind).and_then(|kept| kept.checked_shl(behind)).unwrap_or_default()
+        let host_bits = u32::from(width(self.first).saturating_sub(self.prefix));
+        number(address).checked_shr(host_bits).and_then(|kept| kept.checked_shl(host_bits)).unwrap_or_default()
     }
 }
 
@@ -110,25 +110,25 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// The private networks that calls may reach beside public addresses. None by default.
+/// The private networks that calls may reach in addition to public addresses. None by default.
 ///
-/// Whatever is named, loopback, link-local and clouds' metadata addresses are not reached.
+/// Loopback, link-local and metadata addresses of clouds are never reached, whatever is listed.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Networks([Option<Cidr>; Networks::MAX]);
 
 impl Networks {
-    /// How many may be named. A deployment that needs more names a wider one.
+    /// The maximum number of networks. A deployment that needs more lists a wider network.
     pub const MAX: usize = 8;
 
-    /// Whether `address` is in one of them and may be called.
-    pub fn admit(&self, address: IpAddr) -> bool {
-        self.0.iter().flatten().any(|named| named.contains(address))
+    /// Whether `address` is in a listed network and may be called.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        self.0.iter().flatten().any(|network| network.contains(address))
             && !SERVICES.iter().any(|services| services.contains(address))
     }
 }
 
-/// Reads a list as a template parameter has it: `10.20.0.0/16, fd12:3456:789a::/48`. Blanks around entries are nothing, and
-/// an empty text is an empty list.
+/// Parses a comma-separated list, the format of the template parameter: `10.20.0.0/16, fd12:3456:789a::/48`. Spaces
+/// around entries are ignored. An empty text is an empty list.
 impl FromStr for Networks {
     type Err = InvalidNetworks;
 
@@ -152,39 +152,39 @@ impl fmt::Debug for Networks {
     }
 }
 
-/// A list of networks has something wrong.
+/// A list of networks is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("network {position} of the list {fault}")]
 pub struct InvalidNetworks {
-    /// Which, from 1.
+    /// The position of the wrong network, from 1.
     pub position: usize,
-    /// What.
+    /// The problem.
     pub fault: NetworkFault,
 }
 
-/// What is wrong with a network.
+/// The problem with a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkFault {
-    /// Not of the form it has to have.
-    #[error("is not an address and the length of a prefix, as 10.20.0.0/16 is")]
+    /// Not an address and a prefix length.
+    #[error("is not an address with a prefix length, such as 10.20.0.0/16")]
     Form,
     /// The prefix is longer than the address.
     #[error("has a prefix longer than its address: at most 32 for IPv4, 128 for IPv6")]
     Prefix,
-    /// It names an address inside the network, so it is unclear which of the two is meant.
-    #[error("has bits behind its prefix: give the first address of the network, or a longer prefix")]
+    /// It is an address inside the network, so it is unclear whether the address or the network is meant.
+    #[error("has host bits set: write the first address of the network, or a longer prefix")]
     HostBits,
-    /// Not in a range that is set aside for private networks: public, which needs no naming, or never called.
+    /// Not in a private range: either public, which needs no listing, or never called.
     #[error(
-        "is not within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 or fc00::/7: public addresses need no \
-         naming, and loopback and link-local ones are never called"
+        "is not within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 or fc00::/7: public addresses need not be \
+         listed, and loopback and link-local addresses are never called"
     )]
     NotPrivate,
-    /// Nothing but a cloud's own services.
-    #[error("holds nothing but services of the cloud itself, which are never called")]
+    /// It contains only a cloud's own services.
+    #[error("contains only services of the cloud itself, which are never called")]
     Services,
-    /// One more than may be named.
-    #[error("is one too many: at most 8 may be named")]
+    /// The list is too long.
+    #[error("is one too many: at most 8 networks may be listed")]
     TooMany,
 }
 
@@ -197,36 +197,36 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_and_admits_what_it_names() {
+    fn a_list_contains_the_addresses_of_its_networks() {
         let networks: Networks = " 10.20.0.0/16,172.16.5.4/32 ,FD12:3456:789A::/48".parse().unwrap();
         assert_eq!(format!("{networks:?}"), r#"["10.20.0.0/16", "172.16.5.4/32", "fd12:3456:789a::/48"]"#);
-        let admits = |address: &str| networks.admit(address.parse().unwrap());
+        let allows = |address: &str| networks.allows(address.parse().unwrap());
         for named in ["10.20.0.0", "10.20.255.255", "172.16.5.4", "fd12:3456:789a::1", "fd12:3456:789a:ffff::1"] {
-            assert!(admits(named), "{named}");
+            assert!(allows(named), "{named}");
         }
         for other in
             ["10.19.255.255", "10.21.0.0", "172.16.5.5", "fd12:3456:789b::1", "::ffff:10.20.0.1", "::10.20.0.1"]
         {
-            assert!(!admits(other), "{other}");
+            assert!(!allows(other), "{other}");
         }
         for none in ["", " "] {
             assert_eq!(none.parse(), Ok(Networks::default()));
         }
-        assert!(!Networks::default().admit("10.0.0.1".parse().unwrap()));
+        assert!(!Networks::default().allows("10.0.0.1".parse().unwrap()));
     }
 
     #[test]
-    fn metadata_is_never_admitted_however_wide_the_networks_around_it() {
+    fn metadata_addresses_are_never_reached() {
         let networks: Networks = "fc00::/7,100.64.0.0/10".parse().unwrap();
-        let admits = |address: &str| networks.admit(address.parse().unwrap());
+        let allows = |address: &str| networks.allows(address.parse().unwrap());
         for services in ["fd00:ec2::254", "fd00:ec2::23", "fd00:ec2::253", "fd20:ce::254", "100.100.100.200"] {
-            assert!(!admits(services), "{services}");
+            assert!(!allows(services), "{services}");
         }
-        assert!(admits("fd00:ec3::254") && admits("100.100.100.201"));
+        assert!(allows("fd00:ec3::254") && allows("100.100.100.201"));
     }
 
     #[test]
-    fn a_network_that_may_not_be_named_is_told_apart_and_placed() {
+    fn an_invalid_network_is_reported_with_its_position_and_problem() {
         for (text, expected) in [
             ("10.0.0.0", NetworkFault::Form),
             ("10.0.0/8", NetworkFault::Form),
@@ -264,11 +264,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_where() {
+    fn the_message_names_position_and_correction() {
         let error = "10.0.0.0/8,10.1.2.3/8".parse::<Networks>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "network 2 of the list has bits behind its prefix: give the first address of the network, or a longer prefix"
+            "network 2 of the list has host bits set: write the first address of the network, or a longer prefix"
         );
     }
 }

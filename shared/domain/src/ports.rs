@@ -1,4 +1,4 @@
-//! What the rest of the world has to provide: time, randomness, secrets.
+//! Ports to the outside: time, randomness, secrets.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -19,7 +19,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// Randomness good enough for keys.
+/// Cryptographically secure randomness.
 pub trait Entropy: fmt::Debug + Send + Sync {
     /// Fills the whole buffer.
     fn fill(&self, buffer: &mut [u8]);
@@ -33,8 +33,7 @@ impl dyn Entropy + '_ {
         bytes
     }
 
-    /// How long to wait before something is tried again: somewhere in `bounds`, to the microsecond, so that those who
-    /// failed together do not all come back together.
+    /// A random pause before a retry, within `bounds`. Requests that failed together then do not all retry together.
     pub fn pause(&self, bounds: &RangeInclusive<Duration>) -> Duration {
         let span = bounds.end().saturating_sub(*bounds.start()).as_micros();
         let micros = u128::from_be_bytes(self.bytes()) % (span + 1);
@@ -42,15 +41,15 @@ impl dyn Entropy + '_ {
     }
 }
 
-/// Where secrets are kept: AWS Secrets Manager, or a file on one machine.
+/// The store of secrets: AWS Secrets Manager, or a file on one machine.
 #[async_trait]
 pub trait SecretSource: fmt::Debug + Send + Sync {
-    /// The secret's present value.
+    /// The secret's current value, possibly from a cache.
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError>;
 
-    /// The secret's value past whatever is kept of it: for when the one in use turns out to be wrong, because it may have
-    /// been rotated since. A source may answer with what it keeps all the same, if it has looked a moment ago or cannot
-    /// look now. One that keeps nothing has nothing to do here.
+    /// The secret's value, bypassing the cache. For when the cached value was refused: the secret may have been
+    /// rotated. A source may still answer from its cache if it read the store a moment ago or cannot read it now. A
+    /// source without a cache need not implement this.
     async fn reread(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
         self.get(cx, name).await
     }
@@ -66,13 +65,13 @@ impl SecretName {
         Self(format!("keys/{name}"))
     }
 
-    /// A connector's client secret, as a connector document names it. The prefix keeps a document from naming one of
-    /// our own keys and having it sent to a provider.
+    /// A connector's client secret, by its name in the connector document. The prefix stops a document from naming one
+    /// of our own keys, which would then be sent to a provider.
     pub fn connector(name: &str) -> Self {
         Self(format!("connectors/{name}"))
     }
 
-    /// An application's own client secret, as its client document names it.
+    /// An application's client secret, by its name in the client document.
     pub fn client(name: &str) -> Self {
         Self(format!("clients/{name}"))
     }
@@ -89,18 +88,18 @@ impl fmt::Display for SecretName {
     }
 }
 
-/// A secret could not be had.
+/// A secret could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// There is none of that name: an administrator has to act.
+    /// There is no secret with this name: an administrator must create it.
     #[error("there is no secret {0}")]
     Unknown(SecretName),
-    /// The source did not answer: somebody may try again.
+    /// The source did not answer: the caller may try again.
     #[error("secret {0} cannot be read now")]
     Unavailable(SecretName),
 }
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that moves only when it is told to. For tests.
 #[derive(Debug)]
 pub struct FixedClock(Mutex<DateTime<Utc>>);
 
@@ -110,7 +109,7 @@ impl FixedClock {
         Self(Mutex::new(now))
     }
 
-    /// Moves the clock; back too, with a negative `by`.
+    /// Moves the clock; a negative `by` moves it back.
     pub fn advance(&self, by: TimeDelta) {
         let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *now += by;
@@ -123,7 +122,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// Repeatable bytes from a seed. For tests only: whoever knows the seed knows them all.
+/// Repeatable bytes from a seed. For tests only: the seed determines all bytes.
 #[derive(Debug)]
 pub struct SeededEntropy {
     seed: u64,
@@ -154,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeded_entropy_repeats_and_does_not_repeat_itself() {
+    fn the_same_seed_gives_the_same_sequence() {
         let draw = |seed| {
             let entropy = SeededEntropy::new(seed);
             let entropy: &dyn Entropy = &entropy;
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_within_its_bounds_and_no_two_are_alike() {
+    fn pauses_are_random_within_their_bounds() {
         let bounds = Duration::from_millis(50)..=Duration::from_millis(150);
         let entropy: &dyn Entropy = &SeededEntropy::new(7);
         let pauses: Vec<_> = (0..100).map(|_| entropy.pause(&bounds)).collect();

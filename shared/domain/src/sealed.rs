@@ -1,5 +1,5 @@
-//! What has to survive a request and may be read by nobody else: AES-256-GCM under the deployment's sealing key,
-//! bound to where it belongs, so that a sealed value moved to another session or step does not open.
+//! Confidential values that outlive a request. Encrypted with AES-256-GCM under the deployment's sealing key and bound
+//! to their place: an attacker who moves a sealed value to another session or step cannot open it there.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Entropy;
 
-/// The key that [`Sealed`] values are sealed under. Lives beside the signing key.
+/// The key for [`Sealed`] values. Stored beside the signing key.
 pub struct SealingKey(LessSafeKey);
 
 impl SealingKey {
@@ -34,7 +34,7 @@ pub struct Sealed<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// The value does not open: another key, another place, or altered.
+/// The value does not open: wrong key, wrong place, or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed value does not open here")]
 pub struct SealedError;
@@ -42,8 +42,8 @@ pub struct SealedError;
 impl<T: Serialize + DeserializeOwned> Sealed<T> {
     /// Seals `value` for `place` (session and step).
     pub fn seal(key: &SealingKey, entropy: &dyn Entropy, place: &str, value: &T) -> Result<Self, SealedError> {
-        // 96 random bits per value: with one key per deployment and values that live for minutes, far below the
-        // 2^32 values after which a repeated nonce becomes likely (NIST SP 800-38D section 8.3).
+        // A random 96-bit nonce per value: NIST SP 800-38D section 8.3 allows 2^32 values per key. One deployment stays
+        // far below.
         let nonce = entropy.bytes::<NONCE_LEN>();
         let mut bytes = serde_json::to_vec(value).map_err(|_| SealedError)?;
         key.0
@@ -65,18 +65,18 @@ impl<T: Serialize + DeserializeOwned> Sealed<T> {
 }
 
 impl<T> Sealed<T> {
-    /// As it is stored.
+    /// The sealed bytes, for storage.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// As it was stored. Whether it opens, [`Sealed::open`] says.
+    /// From stored bytes. [`Sealed::open`] verifies them.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { bytes, of: PhantomData }
     }
 }
 
-/// As bytes: in a DynamoDB item a quarter less than as text, and each write is billed by the kilobyte.
+/// Bytes, not base64 text: text would be a third larger, and DynamoDB bills writes by the kilobyte.
 impl<T> Serialize for Sealed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.bytes)
@@ -106,7 +106,7 @@ impl<'de> Visitor<'de> for Bytes {
         Ok(bytes)
     }
 
-    // JSON has no bytes of its own.
+    // JSON has no byte type: bytes are an array of numbers.
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<u8>, A::Error> {
         let mut bytes = Vec::new();
         while let Some(byte) = sequence.next_element()? {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_is_stored_and_read_again() {
+    fn a_sealed_value_survives_serialization() {
         let (key, entropy) = (SealingKey::new(&[1; 32]).unwrap(), SeededEntropy::new(1));
         let sealed = Sealed::seal(&key, &entropy, "here", &1).unwrap();
         let stored: Sealed<i32> = serde_json::from_str(&serde_json::to_string(&sealed).unwrap()).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn sealing_twice_shows_nothing_of_the_value() {
+    fn sealing_twice_gives_different_bytes() {
         let (key, entropy) = (SealingKey::new(&[1; 32]).unwrap(), SeededEntropy::new(1));
         let seal = || Sealed::seal(&key, &entropy, "here", &1).unwrap();
         assert_ne!(seal(), seal());

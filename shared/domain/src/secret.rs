@@ -1,5 +1,5 @@
-//! Values that open something: session tokens, authorization codes, the keys of submits. Typed so that none can be
-//! printed by accident, and compared by hash only, so that the time of a comparison tells nothing about the value.
+//! Bearer secrets: session tokens, authorization codes, submit keys. Each has its own type, so that it cannot be
+//! printed by accident. Only hashes are compared, so that the duration of a comparison reveals nothing about the value.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{ConnectorId, Entropy, SessionId};
 
-/// SHA-256 of a secret of at least 128 random bits: what is stored instead of it.
+/// SHA-256 of a secret of at least 128 random bits. Stored instead of the secret.
 #[derive(Clone, Copy)]
 pub struct SecretHash([u8; 32]);
 
@@ -55,12 +55,12 @@ macro_rules! secret {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// What may be stored.
+            /// The hash, for storage and comparison.
             pub fn hash(&self) -> SecretHash {
                 SecretHash::of(&self.0)
             }
 
-            /// The value itself: to be handed to its owner or fed to a derivation, never to be kept or logged.
+            /// The value itself. Only for the answer to its owner or a key derivation; never store or log it.
             pub fn expose(&self) -> &str {
                 &self.0
             }
@@ -75,44 +75,44 @@ macro_rules! secret {
 }
 
 secret!(
-    /// Opens one session for whoever started it (`Authorization: Bearer`). Rotates when somebody is authenticated.
+    /// Gives access to one session (`Authorization: Bearer`). Rotated when a user is authenticated.
     SessionToken
 );
 secret!(
-    /// The one-time code an application redeems for tokens (RFC 6749 section 4.1.2). Starts with its session's id, so
-    /// that redeeming it takes one conditional update of that session.
+    /// The one-time code that an application redeems for tokens (RFC 6749 section 4.1.2). It starts with the session
+    /// id, so that one conditional update of that session redeems it.
     AuthorizationCode
 );
 secret!(
-    /// Made anew by the client for each submit: a repeat with the same key gets the same answer, and nobody else does. For
-    /// the second half of a redirect, `resume` is the key.
+    /// A random key that the client makes for each submit. A repeated submit gets the same answer only with the same
+    /// key. In the second half of a redirect, `resume` is the key.
     SubmitKey
 );
 secret!(
-    /// `state` of a redirect (RFC 6749 section 4.1.1). Starts with its session's id, so that the callback takes it by one
-    /// conditional update of that session. At most 80 bytes, as SAML's RelayState.
+    /// The `state` of a redirect (RFC 6749 section 4.1.1). It starts with the session id, so that the callback takes it
+    /// with one conditional update of that session. At most 80 bytes, the limit of SAML's RelayState.
     CallbackState
 );
 
 secret!(
-    /// Opens the administrators' routes of a server on one machine, as long as it runs.
+    /// Gives access to the administrators' routes of `landfall serve`, until the server stops.
     AdminToken
 );
 
 impl AdminToken {
-    /// A new one.
+    /// A new token.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())))
     }
 
-    /// One as a caller presented it.
+    /// A token that a caller presented.
     pub fn presented(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
 }
 
 impl SessionToken {
-    /// The token a new session starts with.
+    /// The first token of a new session.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self::from_derived(&entropy.bytes::<32>())
     }
@@ -122,7 +122,7 @@ impl SessionToken {
         Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(material)))
     }
 
-    /// A token as a client presented it.
+    /// A token that a client presented.
     pub fn presented(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
@@ -134,7 +134,7 @@ impl AuthorizationCode {
         Self(Zeroizing::new(format!("{session}.{}", URL_SAFE_NO_PAD.encode(material))))
     }
 
-    /// A code as a client presented it, with the session it names; `None` if it names none.
+    /// A code that a client presented, with the session id in it; `None` if there is no valid session id.
     pub fn presented(text: &str) -> Option<(SessionId, Self)> {
         let (session, _) = text.split_once('.')?;
         Some((session.parse().ok()?, Self(Zeroizing::new(text.to_owned()))))
@@ -147,13 +147,14 @@ impl CallbackState {
         Self(Zeroizing::new(format!("{session}.{}", URL_SAFE_NO_PAD.encode(material))))
     }
 
-    /// A state as a browser brought it back, with the session it names; `None` if it names none.
+    /// A state that a browser brought back, with the session id in it; `None` if there is no valid session id.
     pub fn presented(text: &str) -> Option<(SessionId, Self)> {
         let (session, _) = text.split_once('.')?;
         Some((session.parse().ok()?, Self(Zeroizing::new(text.to_owned()))))
     }
 
-    /// What may be stored of a state that went out to `connector`: at another's callback it is nobody's.
+    /// The hash of a state for `connector`. At another connector's callback the hash does not match, which prevents a
+    /// mix-up attack.
     pub fn hash_at(&self, connector: &ConnectorId) -> SecretHash {
         SecretHash::of(&format!("{connector} {}", *self.0))
     }
@@ -175,7 +176,7 @@ impl TryFrom<String> for SubmitKey {
     type Error = InvalidKey;
 
     fn try_from(text: String) -> Result<Self, InvalidKey> {
-        // Hexadecimal holds 4 bits a character, base64 6.
+        // 128 bits: hexadecimal has 4 bits per character, base64 has 6.
         let enough = if text.bytes().all(|byte| byte.is_ascii_hexdigit()) { 32 } else { 22 };
         let fits = (enough..=128).contains(&text.len())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=' | '+' | '/'));
@@ -183,9 +184,9 @@ impl TryFrom<String> for SubmitKey {
     }
 }
 
-/// A submit's key is too short to hold 128 random bits, or no hexadecimal or base64 text.
+/// A submit key is too short for 128 random bits, or is neither hexadecimal nor base64.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a submit's key is 128 random bits or more, as 32 to 128 characters of hexadecimal or 22 to 128 of base64")]
+#[error("a submit key needs at least 128 random bits: 32 to 128 characters of hexadecimal, or 22 to 128 of base64")]
 pub struct InvalidKey;
 
 impl<'de> Deserialize<'de> for SubmitKey {
@@ -194,12 +195,12 @@ impl<'de> Deserialize<'de> for SubmitKey {
     }
 }
 
-/// The one way a token or code leaves: in the answer to its owner.
+/// Serializes a token or code into the answer to its owner. The only place that does.
 pub fn serialize_exposed<T: Exposed, S: Serializer>(secret: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(T::exposed).serialize(serializer)
 }
 
-/// Secrets that are handed to their owner in an answer.
+/// Secrets that an answer returns to their owner.
 pub trait Exposed {
     /// The value itself.
     fn exposed(&self) -> &str;
@@ -223,14 +224,14 @@ mod tests {
     use crate::SeededEntropy;
 
     #[test]
-    fn nothing_secret_is_printed() {
+    fn debug_prints_no_secret() {
         let token = SessionToken::generate(&SeededEntropy::new(1));
         let printed = format!("{token:?} {:?}", token.hash());
         assert_eq!(printed, "SessionToken SecretHash");
     }
 
     #[test]
-    fn a_code_names_its_session() {
+    fn a_code_starts_with_its_session_id() {
         let session: SessionId = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let code = AuthorizationCode::from_derived(&session, &[7; 32]);
         let (named, presented) = AuthorizationCode::presented(code.expose()).unwrap();
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submit_key_is_long_enough_to_be_unguessable() {
+    fn a_submit_key_has_at_least_128_bits() {
         assert!(SubmitKey::try_from("0123456789abcdef0123456789abcde".to_owned()).is_err());
         assert!(SubmitKey::try_from("AAECAwQFBgcICQoLDA0ODw".to_owned()).is_ok());
         assert!(SubmitKey::try_from("AAECAwQFBgcICQoLDA0OD".to_owned()).is_err());

@@ -1,4 +1,4 @@
-//! One run of a journey.
+//! A session: one run of a journey.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,21 +14,20 @@ use crate::{
     UserId,
 };
 
-/// What is kept of what the application asked for: an OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core
-/// 3.1.2.1).
+/// The application's authorization request, as far as it is stored (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// Which application.
+    /// The application.
     pub client_id: ClientId,
-    /// Where the user goes afterwards; one of the client's (see [`Client::redirects_to`](crate::Client::redirects_to)).
+    /// One of the client's redirect URIs (see [`Client::allows_redirect_uri`](crate::Client::allows_redirect_uri)).
     pub redirect_uri: String,
-    /// `code` if given: nothing else is supported.
+    /// `code` if present; no other value is supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_type: Option<String>,
-    /// Space-separated.
+    /// The scopes, space-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Comes back in the ID token.
+    /// The nonce for the ID token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// RFC 7636: base64url(SHA-256(verifier)).
@@ -37,50 +36,50 @@ pub struct AuthorizationRequest {
     /// `S256`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_challenge_method: Option<String>,
-    /// Who is expected.
+    /// The expected user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
-    /// Which connector is expected.
+    /// The expected connector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idp_hint: Option<String>,
     /// Languages, preferred first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ui_locales: Option<String>,
-    /// What the provider shall ask: `login`, `select_account`, `consent`; space-separated.
+    /// What the provider must ask for: `login`, `select_account`, `consent`; space-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
-    /// Which authentication contexts are wished for, preferred first; space-separated.
+    /// The requested authentication contexts, preferred first; space-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr_values: Option<String>,
 }
 
 impl AuthorizationRequest {
-    /// The scopes asked for.
+    /// The requested scopes.
     pub fn scopes(&self) -> impl Iterator<Item = &str> + Clone {
         self.scope.as_deref().unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
     }
 }
 
 impl fmt::Debug for AuthorizationRequest {
-    // The nonce and hints are the application's own.
+    // The nonce is secret and the hints are personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationRequest").field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }
 
-/// What the session waits for.
+/// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// The answer to its current step.
+    /// It waits for the answer to its current step.
     InputRequired,
-    /// Nothing: a code is there to be redeemed, or has been.
+    /// The user is signed in: a code was issued.
     Completed,
-    /// Nothing: it ended without a sign-in.
+    /// It ended without a sign-in.
     Rejected,
 }
 
 impl Status {
-    /// As it is stored and answered.
+    /// The status as text, in storage and in answers.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::InputRequired => "input_required",
@@ -89,35 +88,35 @@ impl Status {
         }
     }
 
-    /// The status that is stored as `text`.
+    /// The status with this text.
     pub fn find(text: &str) -> Option<Self> {
         [Status::InputRequired, Status::Completed, Status::Rejected].into_iter().find(|status| status.as_str() == text)
     }
 }
 
-/// A factor that was shown in this run. No expression can write one.
+/// A factor that the user has proven in this run. Expressions cannot write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// Which factor.
+    /// The factor.
     pub method: Method,
-    /// Of whom. Not kept once the session is completed: all that are left are its user's.
+    /// The account that it proves. Dropped once the session is completed: all remaining proofs are the user's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<IdentityKey>,
-    /// When.
+    /// The time of the proof.
     pub at: DateTime<Utc>,
 }
 
-/// The user a session is about. No expression can write it.
+/// The session's user. Expressions cannot write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionUser {
-    /// Who.
+    /// The user's id.
     pub id: UserId,
-    /// What tokens call them.
+    /// The `sub` in tokens.
     pub subject: String,
-    /// The account by which they were recognised: only its proofs speak for them. Not kept once completed.
+    /// The account that identified the user: only proofs of this account count. Dropped once the session is completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<IdentityKey>,
-    /// What tokens may say of them.
+    /// The claims for tokens.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub claims: Claims,
     /// Whether they were created in this session.
@@ -125,40 +124,40 @@ pub struct SessionUser {
     pub created: bool,
 }
 
-/// What the last turn was answered with: a repeat with the same gets the same answer.
+/// The token and key of the last turn's submit. A repeated submit with both gets the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastAnswer {
-    /// The token it was answered with.
+    /// The session token of that submit.
     pub token: SecretHash,
-    /// The key it was answered with.
+    /// The key of that submit.
     pub key: SecretHash,
 }
 
-/// A code that waits to be redeemed, or has been.
+/// An authorization code, unused or redeemed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IssuedCode {
-    /// Of the code.
+    /// The hash of the code.
     pub hash: SecretHash,
-    /// Until when.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// When it was redeemed: the session is then its tombstone.
+    /// When it was redeemed. The session is kept, so that a second use is detected.
     pub redeemed_at: Option<DateTime<Utc>>,
 }
 
-/// A redirect that the current turn waits for. Its first half ends when the provider's callback brings `state` back; the
-/// second when the holder of the session's token brings `resume`.
+/// A redirect that the current turn waits for. Its first half ends when the provider's callback brings `state` back.
+/// Its second half ends when the holder of the session token presents `resume`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirect {
-    /// The `state` of this hash has not come back.
+    /// The `state` with this hash has not come back yet.
     Out(SecretHash),
-    /// It has come back and is spent; what came of it is not known yet.
+    /// The `state` has come back and is used up. The outcome is not known yet.
     Taken,
-    /// What came of it. Nothing is provisioned, linked or advanced before the second half.
+    /// The outcome. Nothing is provisioned, linked or advanced before the second half.
     Returned(Sealed<ProviderOutcome>),
 }
 
 impl Redirect {
-    /// Of the `state` that is out.
+    /// The hash of the `state` that has not come back yet.
     pub fn out(&self) -> Option<&SecretHash> {
         match self {
             Redirect::Out(state) => Some(state),
@@ -170,72 +169,73 @@ impl Redirect {
 /// A session, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
+    /// The session id.
     pub id: SessionId,
-    /// Until when it is there at all.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// What it waits for.
+    /// The status.
     pub status: Status,
-    /// The number of its current client-facing answer; 1 after the start.
+    /// The number of the current view; 1 after the start.
     pub turn: u32,
-    /// The step it stands on.
+    /// The current step.
     pub step: StepId,
-    /// Of the token in force.
+    /// The hash of the current session token.
     pub token: SecretHash,
-    /// What the last turn was answered with; none before the first.
+    /// The last turn's submit; none before the first.
     pub answered: Option<LastAnswer>,
     /// The code, once completed.
     pub code: Option<IssuedCode>,
-    /// When what the code gave was ended: it had come a second time, so two people have it (RFC 6749 section 4.1.2).
+    /// When the tokens were revoked: the code was presented a second time, so it may be stolen (RFC 6749 section
+    /// 4.1.2).
     pub revoked: Option<DateTime<Utc>>,
-    /// The redirect it waits for.
+    /// The redirect that it waits for.
     pub redirect: Option<Redirect>,
-    /// What the application asked for.
+    /// The application's authorization request.
     pub request: AuthorizationRequest,
-    /// All that only the engine reads.
+    /// The engine's own state.
     pub run: Run,
 }
 
-/// What the engine keeps of a run between two turns.
+/// The engine's state between two turns.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The journey.
     pub journey: JourneyId,
-    /// Its version, pinned at the start.
+    /// The journey's version, fixed at the start.
     pub version: u32,
-    /// Steps taken so far.
+    /// The number of steps so far.
     pub steps: u32,
-    /// What the journey was started with.
+    /// The journey's parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, Value>,
-    /// What steps left and a later step may still read.
+    /// Values from earlier steps that a later step may read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<StepId, BTreeMap<String, Value>>,
-    /// The identities that providers have asserted.
+    /// The identities that providers have asserted, by slot.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub identities: BTreeMap<Slot, Sealed<ExternalIdentity>>,
-    /// Interactions that wait for the user, by the step that began them.
+    /// Interactions that wait for the user, by step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<StepId, Sealed<Interaction>>,
-    /// Factors shown.
+    /// The factors that the user has proven.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,
-    /// The user it is about.
+    /// The user, once identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<SessionUser>,
-    /// The last failure, for the current view; when rejected, why.
+    /// The last failure, for the current view. If the session is rejected, the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Code>,
-    /// When rejected, after how many seconds another try may help.
+    /// If rejected: seconds until another attempt may succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
-    /// The user behind an application's backend, as its authenticated client says.
+    /// The end user behind an application's backend, as the authenticated client stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_user: Option<EndUser>,
 }
 
 impl fmt::Debug for Run {
-    // What was entered, and what an application passed, describes a person.
+    // Input and parameters are personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("journey", &self.journey).field("steps", &self.steps).finish_non_exhaustive()
     }

@@ -1,63 +1,63 @@
-//! What serving a request has come to, in numbers: for the line its log ends with, and the metrics made of it.
+//! Counts of one request, for its summary log line and the metrics made from it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Code, ProviderKind};
 
-/// Numbers and a few words, all of them from short lists: never an id, nor anything that somebody has typed.
+/// Numbers, and names from short fixed lists. Never an id or a user's input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How long the instance took to get ready, in milliseconds: only with its first request.
+    /// The instance's initialization time in milliseconds. Only with its first request.
     pub init_ms: Option<u64>,
     /// Calls to DynamoDB.
     pub dynamodb_calls: u64,
-    /// Those of them that met another transaction, or an item otherwise than they expected.
+    /// Calls to DynamoDB that failed because of another transaction or a failed condition.
     pub dynamodb_conflicts: u64,
-    /// Secrets that were read where they are stored.
+    /// Secrets read from their store, not from the cache.
     pub secrets_reads: u64,
-    /// The kinds of providers that it was about.
+    /// The kinds of the providers involved.
     pub providers: BTreeSet<ProviderKind>,
     /// Calls to providers.
     pub provider_calls: u64,
-    /// How long they took together, in milliseconds.
+    /// The total duration of the calls to providers, in milliseconds.
     pub provider_ms: u64,
-    /// Those of them that brought no answer, or one that the provider has trouble (a 5xx or 429).
+    /// Calls to providers without an answer, or with a 5xx or 429.
     pub provider_failures: u64,
-    /// Claims of a provider's that were left out because they are not of the form their standard gives them.
+    /// Claims that were dropped because they have the wrong type or form.
     pub claims_left_out: u64,
-    /// How often a provider was asked about somebody.
+    /// Login attempts at a provider.
     pub attempts: u64,
-    /// What came of the last time.
+    /// The outcome of the last attempt.
     pub attempt: Option<&'static str>,
-    /// Whether it has created a user.
+    /// Whether the request created a user.
     pub user_provisioned: bool,
-    /// Whether it has recognised one.
+    /// Whether the request recognised an existing user.
     pub user_recognised: bool,
-    /// How a journey has ended with it.
-    pub login: Option<Ended>,
+    /// The result of a journey that ended with this request.
+    pub login: Option<JourneyResult>,
 }
 
-/// How a journey has ended.
+/// The result of a journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// Somebody is signed in.
+pub enum JourneyResult {
+    /// The user is signed in.
     Completed,
-    /// Nobody is, as the application is told.
+    /// No sign-in; the application gets this code.
     Rejected(Code),
 }
 
-impl Ended {
-    /// One stable word.
+impl JourneyResult {
+    /// A stable name.
     pub fn as_str(self) -> &'static str {
         match self {
-            Ended::Completed => "completed",
-            Ended::Rejected(code) => code.as_str(),
+            JourneyResult::Completed => "completed",
+            JourneyResult::Rejected(code) => code.as_str(),
         }
     }
 }
 
-/// The counts of one request, in all the hands that it goes through.
+/// The counts of one request, shared by all clones of its context.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally(Arc<Mutex<Counts>>);
 

@@ -1,13 +1,13 @@
-//! Texts a person may read. Each has an id, so that an application can show its own.
+//! Texts that people read. Each has an id, so that an application can show its own text instead.
 
 use serde::{Deserialize, Serialize};
 
 /// `{ "id": "field.email", "text": "E-mail" }`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Text {
-    /// Never changes its meaning.
+    /// The stable id.
     pub id: &'static str,
-    /// In English.
+    /// The English text.
     pub text: &'static str,
 }
 
@@ -24,13 +24,13 @@ const TEXTS: &[Text] = &[
 ];
 
 impl Text {
-    /// The text of that id.
+    /// The text with this id.
     pub fn find(id: &str) -> Option<Text> {
         TEXTS.iter().find(|text| text.id == id).copied()
     }
 }
 
-/// A text as a document names it: by id, known to exist.
+/// A text that a document names by id. The id is known to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TextId(pub Text);

@@ -1,5 +1,5 @@
-//! The company's own directory: users, the links that say which outside accounts are theirs, and the identifiers that
-//! are reserved for one user only.
+//! The company's directory: users, links to their accounts at providers, and identifiers that at most one user may
+//! have.
 
 use std::fmt;
 
@@ -13,67 +13,67 @@ use crate::{Claims, ConnectorId, ProviderKind, UserId, email};
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// Ours, for ever.
+    /// The permanent id in this directory.
     pub id: UserId,
-    /// What tokens call them: the id unless it was imported.
+    /// The `sub` in tokens: the id, unless the user was imported.
     pub subject: String,
-    /// Grows with each change of links, credentials or status; changes are conditional on it.
+    /// Increased with each change of links, credentials or status. Each change is conditional on it.
     pub version: u32,
-    /// What is known about them.
+    /// The user's claims.
     pub claims: Claims,
-    /// What journeys noted about them.
+    /// Attributes that journeys have stored.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub attributes: serde_json::Map<String, Value>,
-    /// The outside accounts that are theirs.
+    /// The user's accounts at providers.
     pub links: Vec<UserLink>,
-    /// When they were created.
+    /// When the user was created.
     pub created_at: DateTime<Utc>,
 }
 
-/// A link as the user's own item lists it.
+/// A link in the user's item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserLink {
-    /// Which account.
+    /// The account.
     pub key: IdentityKey,
-    /// Through which connector it was first seen.
+    /// The connector that first saw the account.
     pub connector: ConnectorId,
-    /// Of which kind.
+    /// The kind of provider.
     pub provider: ProviderKind,
-    /// When.
+    /// When the link was created.
     pub linked_at: DateTime<Utc>,
 }
 
-/// Whether a link still lets its user in.
+/// Whether a link may be used to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkStatus {
-    /// It does.
+    /// It may be used.
     Active,
-    /// Its user is disabled.
+    /// The user is disabled.
     Disabled,
 }
 
-/// Says whose an outside account is. Read at every login, so it holds what a login needs of the user.
+/// Maps an account at a provider to a user. Read at every login, so it also holds the user data that a login needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Which account.
+    /// The account.
     pub key: IdentityKey,
-    /// Whose.
+    /// The user.
     pub user: UserId,
-    /// What tokens call them.
+    /// The user's `sub` in tokens.
     pub subject: String,
-    /// Whether it still lets them in.
+    /// Whether it may be used to sign in.
     pub status: LinkStatus,
-    /// What tokens may say of them.
+    /// The user's claims for tokens.
     pub claims: Claims,
 }
 
-/// Something at most one user may have.
+/// An identifier that at most one user may have.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identifier {
-    /// What it is.
+    /// The kind.
     pub kind: IdentifierKind,
-    /// Normalised: [`Identifier::email`].
+    /// The normalized value: see [`Identifier::email`].
     pub value: String,
 }
 
@@ -86,12 +86,12 @@ pub enum IdentifierKind {
 }
 
 impl Identifier {
-    /// An e-mail address, normalised; `None` for what is no single address ([`email::is_address`]).
+    /// A normalized e-mail address; `None` if the text is not a single address ([`email::is_address`]).
     pub fn email(address: &str) -> Option<Self> {
         email::is_address(address).then(|| Self { kind: IdentifierKind::Email, value: email::normalize(address) })
     }
 
-    /// The value, hashed, for a key.
+    /// The hash of the value, for a storage key.
     pub fn hash(&self) -> String {
         hash_parts(&[&self.value])
     }
@@ -110,7 +110,7 @@ impl fmt::Debug for Identifier {
 }
 
 impl IdentifierKind {
-    /// As it stands in a key.
+    /// The name in a storage key.
     pub fn as_str(self) -> &'static str {
         match self {
             IdentifierKind::Email => "email",

@@ -18,7 +18,7 @@ pub(crate) fn admits(reach: Reach, address: IpAddr) -> bool {
     is_public(address)
         || match reach {
             Reach::Public => false,
-            Reach::Networks(networks) => networks.admit(address),
+            Reach::Networks(networks) => networks.allows(address),
             Reach::Local => address.is_loopback(),
         }
 }

@@ -315,7 +315,7 @@ fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {
         if param.kind == ParamType::String && param.max.is_some_and(|max| max > MAX_TEXT) {
             errors.at(format!("params.{name}.max"), DocumentProblem::Param("a text has at most 4096 characters"));
         }
-        if param.default.as_ref().is_some_and(|default| !param.admits(default)) {
+        if param.default.as_ref().is_some_and(|default| !param.accepts(default)) {
             errors.at(
                 format!("params.{name}.default"),
                 DocumentProblem::Param("the default is not what the parameter may hold"),

@@ -86,7 +86,7 @@ impl From<JourneyError> for ErrorAnswer {
             JourneyError::Secret(error) => error.into(),
             JourneyError::Keys(error) => error.into(),
             JourneyError::Contended => Self::unavailable(error),
-            JourneyError::Broken(_) => Self::because(Code::Internal, error),
+            JourneyError::Broken(_) => Self::with_reason(Code::Internal, error),
         }
     }
 }

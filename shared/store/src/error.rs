@@ -33,7 +33,7 @@ impl From<StoreError> for ErrorAnswer {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable { .. } => Self::unavailable(error),
-            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::because(Code::Internal, error),
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::with_reason(Code::Internal, error),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Clients {
     pub async fn find(&self, cx: &RequestContext, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
         let load = async { Ok(self.store.get_client(cx, id).await?.map(Arc::new)) };
         let client = self.by_id.get_or::<StoreError>(cx.now, id, load).await?;
-        Ok(client.inspect(|client| cx.serves(client)))
+        Ok(client.inspect(|client| cx.set_application(client)))
     }
 
     /// Whether `client` has proven to be itself, with its secret. `false` if it did not have to and did not try.
@@ -68,7 +68,7 @@ impl Clients {
         credentials: Option<&ClientCredentials>,
         secret_required: bool,
     ) -> Result<bool, ClientError> {
-        if !client.admits(cx.origin.as_deref()) {
+        if !client.allows_origin(cx.origin.as_deref()) {
             return Err(ClientError::Refused(Code::OriginNotAllowed));
         }
         let refused = Err(ClientError::Refused(Code::InvalidClient));
@@ -91,7 +91,7 @@ impl Clients {
     pub async fn any_admits(&self, cx: &RequestContext, origin: &str) -> Result<bool, StoreError> {
         let load = async { Ok(Some(self.store.list_clients(cx).await?.into())) };
         let clients = self.all.get_or::<StoreError>(cx.now, &(), load).await?.unwrap_or_default();
-        Ok(clients.iter().any(|client: &Client| client.admits(Some(origin))))
+        Ok(clients.iter().any(|client: &Client| client.allows_origin(Some(origin))))
     }
 }
 

@@ -112,7 +112,7 @@ impl From<GrantError> for ErrorAnswer {
             GrantError::Store(error) => error.into(),
             GrantError::Secret(error) => error.into(),
             GrantError::Keys(error) => error.into(),
-            GrantError::Signing => Self::because(Code::Internal, error),
+            GrantError::Signing => Self::with_reason(Code::Internal, error),
         }
     }
 }
@@ -184,7 +184,7 @@ impl Issuer {
         let client = self.authenticate(cx, client_id, request.client_secret.as_ref(), basic.clone()).await?;
         let client_id = client.id.clone();
         // As the registration is now: an address that was taken away gets nothing more.
-        if !client.redirects_to(redirect_uri) {
+        if !client.allows_redirect_uri(redirect_uri) {
             return Err(refused());
         }
         let (session, code) = AuthorizationCode::presented(code.expose_secret()).ok_or_else(refused)?;

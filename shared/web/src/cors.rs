@@ -74,7 +74,7 @@ pub(crate) async fn expose(base: &Base, cx: &RequestContext, response: &mut Resp
     response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
     let Some(origin) = cx.origin.as_deref() else { return };
     let admitted = match cx.application() {
-        Some(client) => client.admits(Some(origin)),
+        Some(client) => client.allows_origin(Some(origin)),
         None if response.status().is_client_error() => base.clients.any_admits(cx, origin).await.unwrap_or_default(),
         None => false,
     };

@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use base::Base;
 use chrono::{DateTime, Utc};
-use domain::{ClientAddress, Code, Ended, RequestContext, RequestId};
+use domain::{ClientAddress, Code, JourneyResult, RequestContext, RequestId};
 use futures_util::FutureExt;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, USER_AGENT,
@@ -117,7 +117,7 @@ fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
         (Some(_), Some(_)) => Some("several"),
         (kind, _) => kind.map(|kind| kind.as_str()),
     };
-    let login = counts.login.map(Ended::as_str);
+    let login = counts.login.map(JourneyResult::as_str);
     // The level of a line has to be a constant.
     macro_rules! line {
         ($level:ident, $outcome:literal) => {

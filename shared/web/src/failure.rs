@@ -147,7 +147,7 @@ fn escape(text: &str) -> String {
 impl ApiError {
     /// For a request whose handler has panicked.
     pub(crate) fn panicked() -> Self {
-        ErrorAnswer::because(Code::Internal, "it panicked").into()
+        ErrorAnswer::with_reason(Code::Internal, "it panicked").into()
     }
 }
 

@@ -20,7 +20,7 @@ fn noting(expression: &str) -> String {
 /// Expressions that nobody may save, and what the author is told.
 fn forbidden() -> Vec<(String, &'static str)> {
     let expression = |inside: &str| format!("${{{inside}}}");
-    let reads = "it may read step.name and params.name";
+    let reads = "only step.name and params.name are allowed";
     let unknown = "names nothing that a step leaves or `params` declares";
     let secret = "is a secret input: only settings that take a secret may read it";
     let none = "is not an expression";
@@ -57,12 +57,12 @@ fn forbidden() -> Vec<(String, &'static str)> {
         (expression("include('/etc/passwd')"), reads),
         (expression("caller()"), reads),
         // A billion of anything.
-        (expression("range(10**9)"), "expressions do not multiply"),
+        (expression("range(10**9)"), "expressions must not use *"),
         (expression("range(1000000000)"), reads),
-        (expression("'a' * 10**9"), "expressions do not multiply"),
-        (expression("'a' * 1000000000"), "expressions do not multiply"),
-        (expression("params.plan * 1000000000"), "expressions do not multiply"),
-        (expression("[0] * 1000000000"), "expressions do not multiply"),
+        (expression("'a' * 10**9"), "expressions must not use *"),
+        (expression("'a' * 1000000000"), "expressions must not use *"),
+        (expression("params.plan * 1000000000"), "expressions must not use *"),
+        (expression("[0] * 1000000000"), "expressions must not use *"),
         (expression("'%1000000000s'|format(1)"), "expressions have no filters and no tests"),
         (expression("params.plan.upper()"), reads),
         (expression(&format!("params.plan{}", " ~ params.plan".repeat(100))), "at most 1024 bytes"),
@@ -70,8 +70,8 @@ fn forbidden() -> Vec<(String, &'static str)> {
         (expression(&format!("{}1{}", "[".repeat(500), "]".repeat(500))), none),
         // Statements and templates.
         (expression("% for x in y %"), none),
-        ("{% for i in range(9) %}${params.plan}{% endfor %}".into(), "an expression stands alone"),
-        ("x ${params.plan}".into(), "an expression stands alone"),
+        ("{% for i in range(9) %}${params.plan}{% endfor %}".into(), "write an expression as ${...}"),
+        ("x ${params.plan}".into(), "write an expression as ${...}"),
         (expression("params.plan} ${params.plan"), none),
         (expression(""), none),
         (expression("params.missing"), unknown),

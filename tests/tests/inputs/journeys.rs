@@ -239,15 +239,15 @@ fn what_is_read_is_there_and_no_secret_is_kept() {
     ${params.plan}
       steps.check.with.password: ${params.plan} is no secret input
     hunter2
-      steps.check.with.password: "hunter2" is not a reference: write ${step.name} or ${params.name} and nothing beside it
+      steps.check.with.password: "hunter2" is not a reference: write only ${step.name} or ${params.name}, without other text
     ${ask.email}@example.org
-      steps.check.with.username: "${ask.email}@example.org": an expression stands alone, as ${...} with nothing beside it
+      steps.check.with.username: "${ask.email}@example.org": write an expression as ${...}, without text before or after it
     ${ask}
-      steps.check.with.username: "ask" reads "ask": it may read step.name and params.name
+      steps.check.with.username: "ask" reads "ask": only step.name and params.name are allowed
     ${ask.email
-      steps.check.with.username: "${ask.email": an expression stands alone, as ${...} with nothing beside it
+      steps.check.with.username: "${ask.email": write an expression as ${...}, without text before or after it
     ${ask.password | upper}
-      steps.check.with.password: "${ask.password | upper}" is not a reference: write ${step.name} or ${params.name} and nothing beside it
+      steps.check.with.password: "${ask.password | upper}" is not a reference: write only ${step.name} or ${params.name}, without other text
     "#);
 }
 

@@ -220,7 +220,7 @@ fn a_client_that_cannot_be_one_is_named() {
         place.refuses_untouched(&["--clients", "clients.yaml", "--secrets", "secrets.yaml"])
     };
     assert_snapshot!(refused("    secret: of-shop\n", ""), @"landfall: clients.yaml: client shop: direct_api: confidential needs secret: the name of its client secret");
-    assert_snapshot!(refused("https://shop", "http://shop"), @r#"landfall: clients.yaml: client shop: redirect_uris: "http://shop.example/after" is neither https://, nor http:// on this machine (127.0.0.1, [::1], localhost), nor, with application_type: native, a scheme of the application's own, which has a dot in it"#);
+    assert_snapshot!(refused("https://shop", "http://shop"), @r#"landfall: clients.yaml: client shop: redirect_uris: "http://shop.example/after" is not allowed: use https://, or http:// on this machine (127.0.0.1, [::1], localhost), or, with application_type: native, a private-use scheme with a dot in it (com.example.app:/)"#);
     assert_snapshot!(refused("[migrate-from-keycloak]", "[sign-in]"), @r#"landfall: client shop names the journey "sign-in", which is not served: there are sign-in-with-keycloak, migrate-from-keycloak"#);
     assert_snapshot!(refused("of-shop", "of-nobody"), @r#"landfall: client shop names the secret "of-nobody", and no file has it: write `of-nobody: ...` into a file and name that with --secrets"#);
     assert_snapshot!(refused("  - id", &format!("{}  - id", CLIENTS.strip_prefix("clients:\n").unwrap())), @"landfall: clients.yaml: client shop is there twice");

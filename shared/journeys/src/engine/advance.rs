@@ -1,7 +1,8 @@
 //! Answering a turn: from the lock to the commit.
 
 use domain::{
-    Code, Ended, IssuedCode, LastAnswer, RequestContext, Sealed, Session, SessionToken, Status, StepId, SubmitKey,
+    Code, IssuedCode, JourneyResult, LastAnswer, RequestContext, Sealed, Session, SessionToken, Status, StepId,
+    SubmitKey,
 };
 use store::{CommitError, DirectoryWrite, Locked, Lost, TurnLock};
 use tokens::KeyError;
@@ -271,11 +272,11 @@ impl Journeys {
             Status::InputRequired => {}
             Status::Completed => {
                 let user = session.run.user.as_ref().map(|user| user.id.as_str());
-                cx.count(|counts| counts.login = Some(Ended::Completed));
+                cx.count(|counts| counts.login = Some(JourneyResult::Completed));
                 tracing::info!(event = "session_completed", session = %session.id, user);
             }
             Status::Rejected => {
-                cx.count(|counts| counts.login = session.run.error.map(Ended::Rejected));
+                cx.count(|counts| counts.login = session.run.error.map(JourneyResult::Rejected));
                 let code = session.run.error.map(Code::as_str);
                 tracing::warn!(event = "session_rejected", session = %session.id, code);
             }

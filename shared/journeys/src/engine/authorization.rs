@@ -52,7 +52,7 @@ impl Requested {
     pub(super) fn check(&self, client: &Client) -> Result<(), JourneyError> {
         let request = &self.kept;
         // First: whatever else is wrong must not be told to an address that is not the client's.
-        if !client.redirects_to(&request.redirect_uri) || request.redirect_uri.len() > MAX_REDIRECT_URI {
+        if !client.allows_redirect_uri(&request.redirect_uri) || request.redirect_uri.len() > MAX_REDIRECT_URI {
             return Err(JourneyError::Refused(Code::InvalidRedirectUri));
         }
         let optional = [&request.scope, &request.nonce, &request.login_hint, &request.idp_hint, &request.ui_locales];

@@ -190,7 +190,7 @@ impl Journeys {
 pub(super) fn check_registration(client: Option<&Client>, session: &Session) -> Result<(), JourneyError> {
     match client {
         None => Err(JourneyError::Refused(Code::UnknownClient)),
-        Some(client) if client.redirects_to(&session.request.redirect_uri) => Ok(()),
+        Some(client) if client.allows_redirect_uri(&session.request.redirect_uri) => Ok(()),
         Some(_) => Err(JourneyError::Refused(Code::InvalidRedirectUri)),
     }
 }

@@ -137,7 +137,7 @@ fn check_params(journey: &Journey, given: BTreeMap<String, Value>) -> Result<BTr
     let mut params = BTreeMap::new();
     for (name, declared) in &journey.params {
         match given.get(name).or(declared.default.as_ref()) {
-            Some(value) if declared.admits(value) => {
+            Some(value) if declared.accepts(value) => {
                 params.insert(name.clone(), value.clone());
             }
             Some(_) => errors.push(FieldError::new(name, FieldProblem::WrongType)),

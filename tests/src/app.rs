@@ -71,7 +71,7 @@ pub struct Setup {
 /// So many attempts as no test makes.
 fn countless() -> GuessLimits {
     let mut limits = GuessLimits::default();
-    (limits.account.size, limits.account.patience) = (10_000, u32::MAX);
+    (limits.account.size, limits.account.pause_from) = (10_000, u32::MAX);
     limits
 }
 

@@ -1,4 +1,4 @@
-//! The one way to DynamoDB: each call within the request's deadline, each with its log line.
+//! All calls to DynamoDB: each within the request's deadline, each with its log line.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::item::Item;
 use crate::keys::{self, Key};
 use crate::{StoreError, TableNames};
 
-/// DynamoDB, as Landfall uses it.
+/// The store: Landfall's data in DynamoDB.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
@@ -26,14 +26,14 @@ pub struct Store {
     entropy: Arc<dyn Entropy>,
 }
 
-/// How long to wait, time after time, for a transaction that holds an item to be over.
+/// The pauses before the retries of a write that conflicts with a transaction.
 const PAUSES: [RangeInclusive<Duration>; 3] = [
     Duration::from_millis(20)..=Duration::from_millis(40),
     Duration::from_millis(50)..=Duration::from_millis(100),
     Duration::from_millis(100)..=Duration::from_millis(300),
 ];
 
-/// What a call used, where the call says so.
+/// The consumed capacity units, if the call reports them.
 pub(crate) trait Metered {
     fn capacity(&self) -> Option<f64>;
 }
@@ -62,7 +62,7 @@ impl Store {
         Self { client, tables: Arc::new(tables), entropy }
     }
 
-    /// What the tables are called.
+    /// The names of the tables.
     pub fn tables(&self) -> &TableNames {
         &self.tables
     }
@@ -71,11 +71,11 @@ impl Store {
         &self.client
     }
 
-    /// Makes one call within what is left of the request's time.
+    /// Makes one call within the request's remaining time.
     ///
-    /// The SDK repeats what was throttled or lost, but not a write of an item that a transaction holds at that moment
-    /// ([`HELD`]), which has changed nothing. It is sent again as it is, conditions and all: so whoever comes while another
-    /// request commits learns what that one has done.
+    /// The SDK retries calls that were throttled or lost. It does not retry a write that conflicts with a running
+    /// transaction ([`TRANSACTION_CONFLICT`]), which has changed nothing. We retry that write with the same conditions:
+    /// if another request is committing, this one then learns its result.
     pub(crate) async fn call<T: Metered, E: ProvideErrorMetadata, F>(
         &self,
         cx: &RequestContext,
@@ -87,7 +87,7 @@ impl Store {
     {
         for bounds in &PAUSES {
             let outcome = self.attempt(cx, operation, send()).await;
-            if !matches!(&outcome, Err(CallError::Service(_, error)) if error.code() == Some(HELD)) {
+            if !matches!(&outcome, Err(CallError::Service(_, error)) if error.code() == Some(TRANSACTION_CONFLICT)) {
                 return outcome;
             }
             let pause = self.entropy.pause(bounds);
@@ -99,7 +99,7 @@ impl Store {
         self.attempt(cx, operation, send()).await
     }
 
-    /// Makes it once, as far as the SDK does, and logs what it took.
+    /// Makes the call once (the SDK may retry it) and writes its log line.
     async fn attempt<T: Metered, E: ProvideErrorMetadata>(
         &self,
         cx: &RequestContext,
@@ -121,12 +121,12 @@ impl Store {
         tracing::info!(target: "outbound", service = "dynamodb", operation, outcome, capacity, duration_ms);
         match result {
             Ok(Ok(output)) => Ok(output),
-            // Whatever it is called: the fault is on their side, and the same call may succeed later.
+            // A 5xx of any name: the same call may succeed later.
             Ok(Err(SdkError::ServiceError(error))) if error.raw().status().is_server_error() => {
                 Err(CallError::Transport(StoreError::Unavailable { operation, reason: code_of(error.err()) }))
             }
             Ok(Err(SdkError::ServiceError(error))) => Err(CallError::Service(operation, error.into_err())),
-            Ok(Err(other)) => Err(CallError::Transport(StoreError::of(operation, &other))),
+            Ok(Err(other)) => Err(CallError::Transport(StoreError::from_sdk(operation, &other))),
             Err(_) => Err(CallError::Transport(StoreError::Unavailable {
                 operation,
                 reason: "it did not answer within the request's deadline".into(),
@@ -134,13 +134,13 @@ impl Store {
         }
     }
 
-    /// Opens a connection, so that the first request does not have to wait for one: asks for an item that nobody has.
-    /// What keeps it from opening is for that request to find out.
+    /// Opens a connection, so that the first request does not have to wait for it: reads an item that does not exist.
+    /// Errors are ignored here; the first request will report them.
     pub async fn connect(&self, cx: &RequestContext) {
-        let _nothing = self.read(cx, "nothing", &self.tables.config, keys::nothing()).await;
+        let _absent = self.read(cx, "absent", &self.tables.config, keys::absent()).await;
     }
 
-    /// Reads one item, strongly consistent.
+    /// Reads one item, with strong consistency.
     pub(crate) async fn read(
         &self,
         cx: &RequestContext,
@@ -160,7 +160,7 @@ impl Store {
     }
 }
 
-/// A call that did not succeed: either DynamoDB said why, which may be a lost race, or nothing usable came back.
+/// A failed call: either DynamoDB's error, which may be a lost race, or no usable answer.
 pub(crate) enum CallError<E> {
     Service(&'static str, E),
     Transport(StoreError),
@@ -169,41 +169,41 @@ pub(crate) enum CallError<E> {
 impl<E: ProvideErrorMetadata> From<CallError<E>> for StoreError {
     fn from(error: CallError<E>) -> Self {
         match error {
-            CallError::Service(operation, error) => StoreError::said(operation, &error),
+            CallError::Service(operation, error) => StoreError::from_service(operation, &error),
             CallError::Transport(error) => error,
         }
     }
 }
 
-/// Messages of validation errors may quote values; the code alone is safe to log.
+/// The error's code. Messages of validation errors may quote values, so only the code is safe to log.
 fn code_of(error: &impl ProvideErrorMetadata) -> String {
     error.code().unwrap_or("an unnamed error").to_owned()
 }
 
-/// What DynamoDB answers a single write of an item that a transaction holds: "Transaction conflict handling" in
+/// The error of a single write that conflicts with a running transaction: "Transaction conflict handling" in
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html>
-const HELD: &str = "TransactionConflictException";
+const TRANSACTION_CONFLICT: &str = "TransactionConflictException";
 
-/// What DynamoDB answers to a write that met an item otherwise than it expected, or held by somebody else.
-const CONFLICTS: &[&str] = &["ConditionalCheckFailedException", HELD, "TransactionCanceledException"];
+/// The errors of a write whose condition failed, or that conflicts with a transaction.
+const CONFLICTS: &[&str] = &["ConditionalCheckFailedException", TRANSACTION_CONFLICT, "TransactionCanceledException"];
 
-/// What DynamoDB answers when the same call may succeed later.
+/// The errors after which the same call may succeed later.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
-const PASSING: &[&str] = &[
+const TRANSIENT: &[&str] = &[
     "InternalServerError",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ServiceUnavailable",
     "ThrottlingException",
-    HELD,
+    TRANSACTION_CONFLICT,
     "TransactionInProgressException",
 ];
 
 impl StoreError {
     /// From an SDK error of any kind.
-    pub(crate) fn of<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Self {
+    pub(crate) fn from_sdk<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Self {
         match error {
-            SdkError::ServiceError(service) => Self::said(operation, service.err()),
+            SdkError::ServiceError(service) => Self::from_service(operation, service.err()),
             SdkError::TimeoutError(_) => Self::Unavailable { operation, reason: "it timed out".into() },
             SdkError::DispatchFailure(_) => Self::Unavailable { operation, reason: "the connection failed".into() },
             SdkError::ResponseError(_) => Self::Unavailable { operation, reason: "the answer was unreadable".into() },
@@ -211,9 +211,9 @@ impl StoreError {
         }
     }
 
-    fn said(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
+    fn from_service(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
         let reason = code_of(error);
-        if PASSING.contains(&reason.as_str()) {
+        if TRANSIENT.contains(&reason.as_str()) {
             Self::Unavailable { operation, reason }
         } else {
             Self::Refused { operation, reason }

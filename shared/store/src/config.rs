@@ -1,4 +1,4 @@
-//! Connectors, clients and journeys: documents that an administrator saves and every function reads.
+//! The configuration: connectors, clients and journeys. Administrators save these documents, all functions read them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::client::CallError;
 use crate::item::{Item, NewItem, number, text};
 use crate::keys::{self, Key, PK};
-use crate::writes::unbuilt;
+use crate::writes::build_error;
 use crate::{Store, StoreError};
 
 const DOCUMENT: &str = "document";
@@ -26,23 +26,24 @@ const REVISION: &str = "revision";
 pub enum Document {
     /// A configured identity provider.
     Connector(ConnectorDocument),
-    /// A journey, to be the live version.
+    /// A journey, which becomes the live version.
     Journey(JourneyDocument),
     /// An application's registration.
     Client(Client),
 }
 
-/// How often a document has been saved. An update names the one it has read, so that it undoes nothing it has not seen.
+/// The number of times a document was saved. An update names the revision that it has read, so that it cannot overwrite
+/// a change that it has not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revision(u32);
 
-/// What became of a document that was to be saved.
+/// The result of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Saved {
-    /// It is stored.
+    /// The document is stored.
     Done,
-    /// Somebody else has saved another since its revision was read. Nothing was written.
+    /// The document was changed since its revision was read. Nothing was written.
     Conflict,
 }
 
@@ -55,7 +56,7 @@ impl Document {
         }
     }
 
-    /// Where its revision is.
+    /// The key of the item that holds the revision.
     fn key(&self) -> Key {
         match self {
             Document::Connector(connector) => keys::connector(&connector.id),
@@ -74,7 +75,7 @@ impl Document {
     }
 }
 
-/// `connector keycloak`, for people.
+/// For messages: `connector keycloak`.
 impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -124,14 +125,16 @@ impl Store {
         self.read_document(cx, "client", keys::client(id)).await
     }
 
-    /// All clients. Strongly consistent. One that cannot be read is passed over: it is not the others' fault.
+    /// All clients, with strong consistency. A client that cannot be read is logged and skipped: one broken client must
+    /// not break the others.
     pub async fn list_clients(&self, cx: &RequestContext) -> Result<Vec<Client>, StoreError> {
         let read = self.list_documents(cx, "client", keys::CLIENTS).await?;
         let broken = |error: &StoreError| tracing::error!(event = "client_broken", %error);
         Ok(read.into_iter().filter_map(|client| client.inspect_err(broken).ok()).collect())
     }
 
-    /// All connectors. Strongly consistent. One that cannot be read is an error: whoever asks wants to know of each.
+    /// All connectors, with strong consistency. A connector that cannot be read is an error: the caller needs all of
+    /// them.
     pub async fn list_connectors(&self, cx: &RequestContext) -> Result<Vec<ConnectorDocument>, StoreError> {
         self.list_documents(cx, "connector", keys::CONNECTORS).await?.into_iter().collect()
     }
@@ -152,17 +155,17 @@ impl Store {
         item.map(|item| item.number("version")).transpose()
     }
 
-    /// Which revision of a document is stored; `None` if there is none. Of a journey, that of the pointer to its live
-    /// version.
+    /// The stored revision of a document; `None` if there is none. For a journey, the revision of the pointer to its
+    /// live version.
     pub async fn revision(&self, cx: &RequestContext, document: &Document) -> Result<Option<Revision>, StoreError> {
         let item = self.read(cx, document.kind(), &self.tables().config, document.key()).await?;
         item.as_ref().map(revision).transpose()
     }
 
-    /// Saves a document in place of the revision that was `read`. The caller has validated it.
+    /// Saves a document, replacing the revision that was `read`. The caller must have validated it.
     ///
-    /// A journey becomes the live version, as a new one unless the live one is the same: a version never changes, and
-    /// sessions that run keep theirs.
+    /// A journey becomes a new live version, unless it equals the live version. A version never changes, and running
+    /// sessions keep theirs.
     pub async fn save(
         &self,
         cx: &RequestContext,
@@ -185,7 +188,7 @@ impl Store {
         let (json, next) = (document.json()?, Revision::after(read));
         item.set(DOCUMENT, text(&json));
         item.set(REVISION, number(next.0));
-        let (condition, attribute, values) = unchanged(read);
+        let (condition, attribute, values) = revision_condition(read);
         let put = self
             .client()
             .put_item()
@@ -199,7 +202,7 @@ impl Store {
         match self.call(cx, "PutItem", || put.clone().send()).await {
             Ok(_) => Ok(Saved::Done),
             Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
-                // The SDK repeats a put whose answer was lost, and the repeat finds it done.
+                // If the answer to a put was lost, the SDK repeats it. The repeat finds our own document.
                 let found = lost.item.map(|item| Item::read(document.kind(), item)).transpose()?;
                 let ours = found.is_some_and(|item| {
                     revision(&item).ok() == Some(next) && item.text(DOCUMENT).is_ok_and(|found| found == json)
@@ -235,16 +238,16 @@ impl Store {
         pointer.set(REVISION, number(Revision::after(read).0));
         let mut items = Vec::new();
         for (item, read) in [(content, None), (pointer, read)] {
-            let (condition, attribute, values) = unchanged(read);
+            let (condition, attribute, values) = revision_condition(read);
             let put = Put::builder()
                 .table_name(&self.tables().config)
                 .set_item(Some(item.build()))
                 .condition_expression(condition)
                 .expression_attribute_names("#is", attribute)
                 .set_expression_attribute_values(values);
-            items.push(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build());
+            items.push(TransactWriteItem::builder().put(put.build().map_err(build_error)?).build());
         }
-        // With a token of its own, made by the SDK: a repeat after a lost answer is the same transaction.
+        // The SDK adds an idempotency token: a repeat after a lost answer is the same transaction.
         let transaction = self
             .client()
             .transact_write_items()
@@ -303,8 +306,8 @@ impl Store {
     }
 }
 
-/// What the item has to be like that is replaced: the condition, the attribute it looks at, its values.
-fn unchanged(read: Option<Revision>) -> (&'static str, &'static str, Option<HashMap<String, AttributeValue>>) {
+/// The condition that the stored item still has the revision `read`: expression, attribute name, values.
+fn revision_condition(read: Option<Revision>) -> (&'static str, &'static str, Option<HashMap<String, AttributeValue>>) {
     match read {
         Some(read) => ("#is = :read", REVISION, Some(HashMap::from([(":read".to_owned(), number(read.0))]))),
         None => ("attribute_not_exists(#is)", PK, None),

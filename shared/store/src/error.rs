@@ -1,30 +1,30 @@
 use domain::{Code, ErrorAnswer};
 
-/// Why the store could not do what it was asked. A lost race is no error: each method answers it by name.
+/// Why a store call failed. A lost race is not an error: each method has its own result for it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB did not answer in time, throttled, or failed: the request may be repeated.
-    #[error("DynamoDB does not answer {operation}: {reason}")]
+    /// DynamoDB did not answer in time, throttled the call, or failed. The request may be repeated.
+    #[error("DynamoDB did not answer {operation}: {reason}")]
     Unavailable {
-        /// Which call.
+        /// The call.
         operation: &'static str,
-        /// The SDK's word for it, which never holds item data.
+        /// The SDK's name for the error; never contains item data.
         reason: String,
     },
-    /// DynamoDB refused the call itself: a missing table or permission, or a mistake of ours.
+    /// DynamoDB refused the call: a missing table or permission, or an error in Landfall.
     #[error("DynamoDB refused {operation}: {reason}")]
     Refused {
-        /// Which call.
+        /// The call.
         operation: &'static str,
         /// The error's code.
         reason: String,
     },
-    /// An item is not what its codec wrote.
+    /// A stored item cannot be decoded.
     #[error("a stored {item} cannot be read: {reason}")]
     Corrupt {
-        /// Which kind of item.
+        /// The kind of item.
         item: &'static str,
-        /// What is wrong, by attribute.
+        /// The problem, by attribute.
         reason: String,
     },
 }

@@ -1,7 +1,7 @@
-//! How often an account's secret may be tried: a bucket of attempts, and a pause after failures in a row.
+//! Limits for guesses at an account's secret: a token bucket of attempts, and pauses after consecutive failures.
 //!
-//! One write takes an attempt; one that succeeds writes nothing more. An item counts attempts and those that failed, so
-//! that the next attempt sees how many have succeeded, and whether that ended the row.
+//! One write takes an attempt. If the attempt succeeds, nothing more is written. The item counts all attempts and all
+//! failures, so the next attempt can compute the successes and see whether one of them ended a series of failures.
 
 use std::collections::HashMap;
 
@@ -19,38 +19,39 @@ use crate::keys::{self, Key};
 use crate::tables::EXPIRES_AT;
 use crate::{Store, StoreError};
 
-/// How many attempts there may be.
+/// A token bucket of attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
-    /// So many at once.
+    /// The number of attempts in a full bucket.
     pub size: i32,
-    /// One more after this.
+    /// The time until the bucket gets one more attempt.
     pub refill: TimeDelta,
-    /// From this failure in a row on, each is followed by a pause: a second, then twice as long each time.
-    pub patience: u32,
-    /// As long as a pause becomes.
+    /// The number of consecutive failures from which each failure causes a pause: first one second, then twice as long
+    /// each time.
+    pub pause_from: u32,
+    /// The longest pause.
     pub longest_pause: TimeDelta,
 }
 
 impl Bucket {
     fn pause_after(&self, failures: u32) -> Option<TimeDelta> {
-        let doubled = failures.checked_sub(self.patience)?;
-        // 2^20 seconds are longer than any pause.
+        let doubled = failures.checked_sub(self.pause_from)?;
+        // Bounds the shift: 2^20 seconds is longer than any pause.
         Some(TimeDelta::seconds(1 << doubled.min(20)).min(self.longest_pause))
     }
 
-    /// When the bucket is full again of which one attempt is left.
+    /// When a bucket that has one attempt left now will be full again.
     fn nearly_empty(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now + self.refill * (self.size - 1)
     }
 }
 
-/// How often secrets may be tried.
+/// The limits for guesses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuessLimits {
-    /// That of one account.
+    /// All attempts at one account.
     pub account: Bucket,
-    /// Wrong ones, from one address.
+    /// Failed attempts from one address.
     pub address: Bucket,
 }
 
@@ -58,41 +59,41 @@ impl Default for GuessLimits {
     fn default() -> Self {
         let (minute, longest_pause) = (TimeDelta::minutes(1), TimeDelta::minutes(15));
         Self {
-            account: Bucket { size: 10, refill: minute, patience: 5, longest_pause },
-            // An office of people behind one address mistypes some.
-            address: Bucket { size: 100, refill: minute / 12, patience: u32::MAX, longest_pause },
+            account: Bucket { size: 10, refill: minute, pause_from: 5, longest_pause },
+            // Many users may share one address, and some mistype their password.
+            address: Bucket { size: 100, refill: minute / 12, pause_from: u32::MAX, longest_pause },
         }
     }
 }
 
-/// An attempt that may be made.
+/// A taken attempt.
 #[derive(Debug)]
 pub struct Guess {
     key: Key,
-    /// How many had succeeded, if that begins a row of failures anew.
-    anew: Option<u64>,
+    /// The number of earlier successes, if a failure of this attempt starts a new series.
+    new_series: Option<u64>,
 }
 
-/// What became of an attempt that was to be taken.
+/// The result of taking an attempt.
 #[derive(Debug)]
 pub enum Taken {
-    /// It may be made.
+    /// The attempt may be made.
     Yes(Guess),
-    /// There is none before this time.
+    /// No attempt is allowed before this time.
     NotBefore(DateTime<Utc>),
 }
 
-/// How long it is remembered how many have failed in a row.
-const REMEMBERED: TimeDelta = TimeDelta::days(1);
+/// How long the number of consecutive failures is kept.
+const RETENTION: TimeDelta = TimeDelta::days(1);
 
 const NOT_PAUSED: &str = "(attribute_not_exists(paused_until) OR paused_until <= :now)";
 
 impl Store {
-    /// Takes an attempt at an account of this hash. One write; where another was taken a moment before, one that fails and
-    /// one more.
+    /// Takes an attempt at the account with this hash. One write; if the bucket is not full, one failed write and a
+    /// second one.
     pub async fn take_guess(&self, cx: &RequestContext, account: &str, bucket: &Bucket) -> Result<Taken, StoreError> {
         let key = keys::guesses(account);
-        // Most come to a full bucket.
+        // Usually the bucket is full.
         let full = self
             .update_guesses(&key, cx.now + bucket.refill)
             .update_expression("SET full_at = :next, v = :v, expires_at = :expires ADD attempts :one")
@@ -102,8 +103,8 @@ impl Store {
             .expression_attribute_values(":one", number(1));
         let found = match self.call(cx, "UpdateItem", || full.clone().send()).await {
             Ok(output) => {
-                let anew = begins_anew(output.attributes, cx.now)?;
-                return Ok(Taken::Yes(Guess { key, anew }));
+                let new_series = starts_series(output.attributes, cx.now)?;
+                return Ok(Taken::Yes(Guess { key, new_series }));
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => lost.item,
             Err(error) => return Err(error.into()),
@@ -120,8 +121,8 @@ impl Store {
             .expression_attribute_values(":nearly_empty", millis(bucket.nearly_empty(cx.now)))
             .expression_attribute_values(":one", number(1));
         match self.call(cx, "UpdateItem", || another.clone().send()).await {
-            // Another may still be on its way: it has not ended the row.
-            Ok(_) => Ok(Taken::Yes(Guess { key, anew: None })),
+            // Another attempt may still be running, so the series is not over.
+            Ok(_) => Ok(Taken::Yes(Guess { key, new_series: None })),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 let until = not_before(lost.item, bucket, cx.now)?;
                 Ok(Taken::NotBefore(until.unwrap_or(cx.now + bucket.refill)))
@@ -130,8 +131,8 @@ impl Store {
         }
     }
 
-    /// Until when there is no attempt for whatever has this hash. May be a moment old.
-    pub async fn guesses_from(
+    /// The time before which no attempt is allowed for this hash. Eventually consistent.
+    pub async fn no_guess_before(
         &self,
         cx: &RequestContext,
         hash: &str,
@@ -147,11 +148,11 @@ impl Store {
         not_before(output.item, bucket, cx.now)
     }
 
-    /// Notes that an attempt has failed: one write, and one more for the pause from the failure on that asks for one.
+    /// Records a failed attempt: one write, and a second one if a pause follows.
     pub async fn fail_guess(&self, cx: &RequestContext, guess: &Guess, bucket: &Bucket) -> Result<(), StoreError> {
         let until = cx.now + bucket.longest_pause;
         let update = self.update_guesses(&guess.key, until).expression_attribute_values(":one", number(1));
-        let update = match guess.anew {
+        let update = match guess.new_series {
             Some(succeeded) => update
                 .update_expression(
                     "SET failures = :one, succeeded = :succeeded, v = :v, expires_at = :expires ADD failed :one",
@@ -171,7 +172,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that the outcome of an attempt is unknown: it does not end a row of failures, and does not count in it.
+    /// Records that the outcome of an attempt is unknown. It neither ends a series of failures nor counts in it.
     pub async fn forget_guess(&self, cx: &RequestContext, guess: &Guess, bucket: &Bucket) -> Result<(), StoreError> {
         let update = self
             .update_guesses(&guess.key, cx.now + bucket.refill * bucket.size)
@@ -187,7 +188,7 @@ impl Store {
             .table_name(&self.tables().sessions)
             .set_key(Some(key.attributes()))
             .expression_attribute_values(":v", number(V))
-            .expression_attribute_values(":expires", seconds(until + REMEMBERED))
+            .expression_attribute_values(":expires", seconds(until + RETENTION))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -196,18 +197,21 @@ impl Store {
 
 const KIND: &str = "counter of attempts";
 
-/// How many had succeeded before an attempt at a full bucket, unless the last row of failures still stands.
-fn begins_anew(before: Option<HashMap<String, AttributeValue>>, now: DateTime<Utc>) -> Result<Option<u64>, StoreError> {
-    // Of an item that was not there the embedded engine has the key.
+/// The number of successes before an attempt at a full bucket; `None` if the last series of failures continues.
+fn starts_series(
+    before: Option<HashMap<String, AttributeValue>>,
+    now: DateTime<Utc>,
+) -> Result<Option<u64>, StoreError> {
+    // For an item that did not exist, the embedded engine returns the key.
     let Some(before) = before.filter(|before| before.contains_key(EXPIRES_AT)) else { return Ok(Some(0)) };
     let item = Item::read(KIND, before)?;
     let count = |name| Ok::<u64, StoreError>(item.optional_number(name)?.unwrap_or(0));
     let succeeded = count("attempts")?.saturating_sub(count("failed")?);
-    let stands = item.optional_number("succeeded")? == Some(succeeded) && item.seconds(EXPIRES_AT)? > now;
-    Ok((!stands).then_some(succeeded))
+    let continues = item.optional_number("succeeded")? == Some(succeeded) && item.seconds(EXPIRES_AT)? > now;
+    Ok((!continues).then_some(succeeded))
 }
 
-/// Until when there is no attempt; `None` if there is one now.
+/// The time before which no attempt is allowed; `None` if one is allowed now.
 fn not_before(
     item: Option<HashMap<String, AttributeValue>>,
     bucket: &Bucket,

@@ -1,4 +1,4 @@
-//! Items: named attributes, read and written one by one so that a missing one has a name.
+//! Items. Attributes are read one by one, so that an error names the attribute.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use serde::de::DeserializeOwned;
 use crate::StoreError;
 use crate::keys::{Key, PK};
 
-/// The schema number of every kind of item so far.
+/// The schema version, the same for all kinds of items so far.
 pub(crate) const V: u32 = 1;
 
-/// An item being written.
+/// An item to write.
 pub(crate) struct NewItem(HashMap<String, AttributeValue>);
 
 impl NewItem {
@@ -35,7 +35,7 @@ impl NewItem {
         }
     }
 
-    /// Adds all fields of a value as attributes of their own.
+    /// Adds each field of a value as an attribute.
     pub(crate) fn with<T: Serialize>(mut self, kind: &'static str, value: &T) -> Result<Self, StoreError> {
         let fields: HashMap<String, AttributeValue> =
             serde_dynamo::to_item(value).map_err(|error| corrupt(kind, &error))?;
@@ -55,11 +55,11 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    /// Takes what DynamoDB answered, if its schema is one this code reads.
+    /// Checks the schema version of an item from DynamoDB.
     pub(crate) fn read(kind: &'static str, attributes: HashMap<String, AttributeValue>) -> Result<Self, StoreError> {
         let item = Self { kind, attributes };
         let v: u32 = item.number("v")?;
-        // From V = 2 on, V - 1 is read as well: a deployment in progress has both writers.
+        // From V = 2 on, also accept V - 1: during a deployment both versions write.
         if v == V { Ok(item) } else { Err(item.broken("v")) }
     }
 
@@ -71,7 +71,7 @@ impl Item {
             .ok_or_else(|| self.broken(name))
     }
 
-    /// The id that the partition key holds after `prefix`.
+    /// The id after `prefix` in the partition key.
     pub(crate) fn id<T: std::str::FromStr>(&self, prefix: &str) -> Result<T, StoreError> {
         let id = self.text(PK)?.strip_prefix(prefix).and_then(|id| id.parse().ok());
         id.ok_or_else(|| self.broken(PK))
@@ -123,7 +123,7 @@ impl Item {
         serde_dynamo::from_attribute_value(value).map_err(|error| corrupt(self.kind, &error))
     }
 
-    /// All attributes as the fields of a value.
+    /// Decodes all attributes as the fields of a value.
     pub(crate) fn into<T: DeserializeOwned>(self) -> Result<T, StoreError> {
         serde_dynamo::from_item(self.attributes).map_err(|error| corrupt(self.kind, &error))
     }
@@ -157,7 +157,7 @@ pub(crate) fn map<T: Serialize>(kind: &'static str, value: &T) -> Result<Attribu
     serde_dynamo::to_attribute_value(value).map_err(|error| corrupt(kind, &error))
 }
 
-/// Which item is enough for the log: serde's own words may quote what a person entered.
+/// The log gets only the kind of item: serde's message may quote a user's input.
 fn corrupt(item: &'static str, _error: &serde_dynamo::Error) -> StoreError {
     StoreError::Corrupt { item, reason: "its fields".into() }
 }

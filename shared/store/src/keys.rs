@@ -1,5 +1,5 @@
-//! Every key in one place. Parts that come from outside are hashed (`domain::identity::hash_parts`) or are ids that
-//! cannot hold a separator.
+//! All keys. Parts that come from outside are hashed (`domain::identity::hash_parts`), or are ids that cannot contain a
+//! separator, so that no input can form another item's key.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub const PK: &str = "pk";
 /// The sort key's attribute, in every table.
 pub const SK: &str = "sk";
 
-/// Where an item is.
+/// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Partition key.
@@ -39,9 +39,9 @@ pub fn connector(id: &ConnectorId) -> Key {
     Key::new(CONNECTORS.into(), id.as_str())
 }
 
-/// Where nothing is.
-pub(crate) fn nothing() -> Key {
-    Key::new("NOTHING".into(), "NOTHING")
+/// A key under which no item exists.
+pub(crate) fn absent() -> Key {
+    Key::new("ABSENT".into(), "ABSENT")
 }
 
 /// All client documents.
@@ -78,12 +78,12 @@ pub fn identifier(identifier: &Identifier) -> Key {
     Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "RESERVATION")
 }
 
-/// The counter of attempts at an account of this hash.
+/// The counter of attempts for this hash of an account.
 pub fn guesses(account: &str) -> Key {
     Key::new(format!("COUNT#guesses#{account}"), "STATE")
 }
 
-/// What stands before a session's id.
+/// The prefix before a session id.
 pub(crate) const SESSION: &str = "SESSION#";
 
 /// A session.

@@ -1,11 +1,10 @@
-//! DynamoDB: sessions, the directory of users, the configuration. The only crate, with `aws`, that names an AWS SDK.
+//! DynamoDB: sessions, the directory of users, the configuration. Only this crate and `aws` use an AWS SDK.
 //!
-//! **Must not know**: what a journey does, what a provider answers, what a token says. It keeps what it is given, under
-//! conditions that make each change happen once: see [`sessions`] for the turn's lock, [`redirects`] for the
-//! two halves of a redirect, and [`writes`] for the commit.
+//! **Must not know**: journeys, providers, tokens. Each write has a condition that makes the change happen once: see
+//! [`sessions`] for the lock of a turn, [`redirects`] for the two halves of a redirect, and [`writes`] for the commit.
 //!
-//! **To add one more kind of item**: its key in [`keys`], its file beside `users.rs`, its row in the table below. Every
-//! item has `v`, its schema number; a codec reads `v` and `v - 1`.
+//! **To add one more kind of item**: add its key to [`keys`], its file beside `users.rs`, and its row to the table
+//! below. Every item has `v`, its schema version; a codec reads `v` and `v - 1`.
 //!
 //! | item | table | pk | sk |
 //! |---|---|---|---|
@@ -17,20 +16,19 @@
 //! | session | sessions | `SESSION#<id>` | `STATE` |
 //! | counter of attempts | sessions | `COUNT#guesses#<hash(source, login name)>` | `STATE` |
 //!
-//! **Against Amazon's own**: the suite and the flows run in an embedded engine or, with
-//! `LANDFALL_TEST_DYNAMODB=http://127.0.0.1:<port>`, on a DynamoDB Local, which
-//! `tests/interop/install-dynamodb-local.sh` installs and `DynamoDbLocal.java` beside it starts. They pass on both, down to the write units of a login. What
-//! DynamoDB Local 2.6.1 does otherwise:
-//! - It deletes what has expired, by the system's clock, every ten seconds; the embedded engine never does. The tests'
-//!   clock stands in the past, so on a server they switch expiry off once the tables are made.
-//! - It keeps tables and idempotency tokens by access key, as AWS does by account. Each test has a key of its own there:
-//!   with seeded entropy, the transactions of two tests have one token.
-//! - A transaction that is sent again is reported as one read unit per item, by the embedded engine as two. Nothing here
-//!   decides by it.
-//! - Errors have the same codes and other words. We read codes only.
+//! **With DynamoDB Local**: the tests run on an embedded engine or, with
+//! `LANDFALL_TEST_DYNAMODB=http://127.0.0.1:<port>`, on DynamoDB Local, which `tests/interop/install-dynamodb-local.sh`
+//! installs and `DynamoDbLocal.java` beside it starts. They pass on both, with the same write units per login. The
+//! differences of DynamoDB Local 2.6.1:
+//! - It deletes expired items every ten seconds, by the system's clock; the embedded engine never does. The tests'
+//!   clock is in the past, so on a server they disable expiry after the tables are created.
+//! - It separates tables and idempotency tokens by access key, as AWS does by account. Each test uses its own access
+//!   key: with seeded entropy, transactions of two tests have the same token.
+//! - It reports a repeated transaction as one read unit per item, the embedded engine as two. No code depends on it.
+//! - Errors have the same codes but other messages. We read only codes.
 //!
-//! Neither was seen to answer `TransactionConflict`, by which AWS says that two transactions met at one item: for it
-//! stand the unit tests of [`writes`] alone.
+//! Neither returns `TransactionConflict`, AWS's error when two transactions write the same item. Only the unit tests of
+//! [`writes`] cover it.
 
 mod client;
 pub mod config;

@@ -1,5 +1,6 @@
-//! The two halves of a redirect. The browser that comes back from a provider and the client that holds the session's
-//! token may be two people: the first only brings what the provider said, and only the second goes on with it.
+//! The two halves of a redirect. The browser that comes back from a provider and the client that holds the session
+//! token may belong to two different people: an attacker may have sent the link to a victim. So the first half only
+//! stores the provider's outcome; the second half, with the session token, continues with it.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use chrono::{DateTime, Utc};
@@ -12,31 +13,31 @@ use crate::item::{Item, bytes, millis, seconds, text};
 use crate::sessions::Presented;
 use crate::{LockId, Locked, Store, StoreError, TurnLock, session_item};
 
-/// What a callback leaves for the second half.
+/// The result of a callback, stored for the second half.
 #[derive(Debug)]
 pub struct Return<'a> {
-    /// Of the state it came back with.
+    /// The hash of the `state` that came back.
     pub state: SecretHash,
-    /// What came of it.
+    /// The provider's outcome.
     pub returned: &'a Sealed<ProviderOutcome>,
-    /// Of what the browser carries to the client.
+    /// The hash of `resume`, which the browser carries to the client.
     pub resume: SecretHash,
-    /// Until when that is good.
+    /// When `resume` expires.
     pub until: DateTime<Utc>,
 }
 
-/// What came of taking a `state`.
+/// The result of taking a `state`.
 #[derive(Debug)]
 pub enum StateTaken {
-    /// It is ours; the session as it stands.
+    /// This request has taken the state of this session.
     Yes(Box<Session>),
-    /// It is unknown, spent, or of a turn that is over. The session that it names, if there is one: naming it proves
-    /// nothing.
+    /// The state is unknown, already used, or belongs to an earlier turn. The session with the id in the state, if it
+    /// exists: the id alone proves nothing about the browser.
     No(Option<Box<Session>>),
 }
 
 impl Store {
-    /// Takes the `state` that a browser brought back: once, and only while the turn that sent it out waits.
+    /// Takes the `state` that a browser brought back: once, and only while its turn still waits.
     pub async fn take_state(
         &self,
         cx: &RequestContext,
@@ -59,7 +60,8 @@ impl Store {
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => Ok(StateTaken::Yes(Box::new(session_item::from(output.attributes)?))),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
-                // The SDK repeats an update whose answer was lost, and the repeat finds the state taken by ourselves.
+                // If the answer to an update was lost, the SDK repeats it. The repeat finds the state taken by this
+                // request.
                 let Some(item) = lost.item else { return Ok(StateTaken::No(None)) };
                 let item = Item::read("session", item)?;
                 let session = Box::new(session_item::read(&item)?);
@@ -70,8 +72,8 @@ impl Store {
         }
     }
 
-    /// Keeps what came of a redirect, in place of what its adapter had to remember at `step`. `false` if the turn has moved
-    /// on since its state was taken.
+    /// Stores the outcome of a redirect and removes the adapter's state at `step`. Returns `false` if the session has
+    /// moved on since the `state` was taken.
     pub async fn keep_returned(
         &self,
         cx: &RequestContext,
@@ -98,7 +100,7 @@ impl Store {
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(_) => Ok(true),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
-                // Ours, if the SDK has repeated it.
+                // If the SDK repeated the update, the stored key is ours.
                 let kept =
                     lost.item.map(|item| Item::read("session", item)?.optional_hash("resume_key")).transpose()?;
                 Ok(kept.flatten() == Some(back.resume))
@@ -107,8 +109,8 @@ impl Store {
         }
     }
 
-    /// Takes the turn whose redirect has come back, for whoever shows both halves: the session's token and what the browser
-    /// carried. Like [`Store::lock_turn`]; how late `resume` may come is asked of its first lock only, so that a repeat
+    /// Locks a turn whose redirect has come back. The caller must present both the session token and `resume`.
+    /// Otherwise like [`Store::lock_turn`]. The expiry of `resume` is checked only for its first lock, so that a repeat
     /// after a lost answer is not too late.
     pub async fn lock_return(
         &self,
@@ -142,8 +144,8 @@ impl Store {
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 let presented = Presented { turn: None, token, key: resume };
-                TurnLock::of_the_loser(lost.item, presented, lock, cx.now, |item, _| {
-                    // Another request has it; if it is merely too late, nobody has.
+                TurnLock::after_failed_condition(lost.item, presented, lock, cx.now, |item, _| {
+                    // Busy only if another request holds the lock, not if `resume` has expired.
                     let busy = item.optional_millis("locked_until")?.is_some_and(|until| until > cx.now);
                     Ok(busy && item.optional_hash("resume_key")? == Some(resume.hash()))
                 })

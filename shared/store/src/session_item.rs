@@ -1,4 +1,4 @@
-//! A session's item. What conditions compare stands on top; the rest in two maps.
+//! The item of a session. Attributes that conditions compare are at the top level; the rest is in two maps.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(crate) fn write(session: &Session) -> Result<HashMap<String, AttributeValue>
     item.set_some("code_until", session.code.map(|code| millis(code.expires_at)));
     item.set_some("code_redeemed", session.code.and_then(|code| code.redeemed_at).map(millis));
     item.set_some("revoked", session.revoked.map(millis));
-    // What becomes of it, the callback writes, which rewrites nothing else.
+    // The callback writes the other attributes of the redirect, and only those.
     item.set_some(
         "redirect_state",
         session.redirect.as_ref().and_then(Redirect::out).map(|state| bytes(state.as_bytes())),
@@ -33,7 +33,7 @@ pub(crate) fn write(session: &Session) -> Result<HashMap<String, AttributeValue>
     Ok(item.build())
 }
 
-/// From what a call returned.
+/// Decodes the attributes that a call returned.
 pub(crate) fn from(attributes: Option<HashMap<String, AttributeValue>>) -> Result<Session, StoreError> {
     read(&Item::read("session", attributes.unwrap_or_default())?)
 }

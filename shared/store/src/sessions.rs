@@ -1,5 +1,5 @@
-//! Sessions: each change of one is a single conditional write, so that of two requests one wins and the other learns
-//! what the winner did.
+//! Sessions. Each change is a single conditional write: of two concurrent requests one wins, and the other learns what
+//! the winner did.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,12 +22,13 @@ use crate::keys::{self, PK};
 use crate::session_item;
 use crate::{Store, StoreError};
 
-/// Which request holds a turn. Random, so that a lock that lapsed and was taken again is not mistaken for ours.
+/// The id of a lock on a turn. Random, so that a request whose lock expired does not mistake another's lock for its
+/// own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LockId([u8; 16]);
 
 impl LockId {
-    /// A new one.
+    /// A new lock id.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(entropy.bytes())
     }
@@ -36,7 +37,7 @@ impl LockId {
         &self.0
     }
 
-    /// As a transaction's idempotency token takes it: at most 36 characters.
+    /// The id as text for a transaction's idempotency token, which has at most 36 characters.
     pub(crate) fn as_token(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -48,80 +49,80 @@ impl fmt::Debug for LockId {
     }
 }
 
-/// A session whose turn this request may answer.
+/// A session whose turn this request has locked.
 #[derive(Debug)]
 pub struct Locked {
-    /// As it stood when it was locked.
+    /// The session when it was locked.
     pub session: Session,
-    /// To be shown when committing or giving back.
+    /// The lock, which commit and release require.
     pub lock: LockId,
 }
 
-/// What became of an attempt to lock a turn.
+/// The result of locking a turn.
 #[derive(Debug)]
 pub enum TurnLock {
-    /// It is ours until the request's deadline.
+    /// This request holds the lock until its deadline.
     Taken(Box<Locked>),
-    /// Another request is answering it.
+    /// Another request holds the lock.
     Busy(Box<Session>),
-    /// It is the turn that was just answered, with the same token and key: the same answer is due.
+    /// The submit repeats the last turn's, with the same token and key: it gets the same answer.
     Answered(Box<Session>),
-    /// The token is in force, but the session waits for another turn or step.
-    Elsewhere(Box<Session>),
-    /// No such session, expired, or another's token: one answer for all three.
+    /// The token is valid, but the session waits for another turn or step.
+    OtherTurn(Box<Session>),
+    /// The session is unknown or expired, or the token is wrong: one answer for all three.
     Absent,
 }
 
-/// What became of an attempt to redeem a code.
+/// The result of redeeming a code.
 #[derive(Debug)]
 pub enum Redeemed {
-    /// It was good, and is now spent.
+    /// The code was valid, and is now used.
     Yes(Box<Session>),
-    /// It had been redeemed before, so two people have it: the session is revoked from now on.
+    /// The code was used before, so it may be stolen: the session is now revoked.
     Again(Box<Session>),
-    /// Unknown, expired, or for another client, redirect URI or verifier. Nothing was changed.
+    /// The code is unknown, expired, or issued for another client, redirect URI or verifier. Nothing was changed.
     No,
 }
 
-/// What a client has to show to redeem a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
+/// What a client must present to redeem a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
 #[derive(Debug)]
 pub struct Redemption<'a> {
-    /// The session the code names.
+    /// The session whose id is in the code.
     pub session: &'a SessionId,
     /// The code.
     pub code: &'a AuthorizationCode,
     /// The client.
     pub client_id: &'a ClientId,
-    /// As in the authorization request.
+    /// The redirect URI from the authorization request.
     pub redirect_uri: &'a str,
     /// base64url(SHA-256(verifier)).
     pub code_challenge: &'a str,
 }
 
-/// Who answers a turn.
+/// The credentials of a submit.
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a> {
-    /// Where whoever answers says so.
+    /// The turn that the submit names, if it names one.
     pub(crate) turn: Option<u32>,
     pub(crate) token: &'a SessionToken,
     pub(crate) key: &'a SubmitKey,
 }
 
-/// What a submit says it answers.
+/// The turn that a submit answers, with its credentials.
 #[derive(Debug)]
 pub struct TurnAnswer<'a> {
     /// The turn.
     pub turn: u32,
     /// The step.
     pub step: &'a StepId,
-    /// The token it came with.
+    /// The session token.
     pub token: &'a SessionToken,
-    /// Its key.
+    /// The submit key.
     pub key: &'a SubmitKey,
 }
 
 impl Store {
-    /// Keeps a new session.
+    /// Stores a new session.
     pub async fn create_session(&self, cx: &RequestContext, session: &Session) -> Result<(), StoreError> {
         let put = self
             .client()
@@ -132,15 +133,15 @@ impl Store {
             .expression_attribute_names("#pk", PK)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match self.call(cx, "PutItem", || put.clone().send()).await {
-            // The SDK repeats a put whose answer was lost, and the repeat finds it done. On no condition, a late one
-            // would undo what has happened since, the token's rotation with it.
+            // If the answer to a put was lost, the SDK repeats it, and the repeat finds the session. Without the
+            // condition, a late repeat would undo later changes, including the rotation of the token.
             Ok(_) | Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(_))) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The session, for whoever holds the token in force, and whether another request is answering its turn. `None`: no
-    /// such session, expired, or another's token.
+    /// The session, and whether another request holds its lock. `None` if the session is unknown or expired, or if
+    /// `token` is not its current token.
     pub async fn get_session(
         &self,
         cx: &RequestContext,
@@ -154,11 +155,11 @@ impl Store {
         Ok(is_theirs.then_some((session, locked_until.is_some_and(|until| until > cx.now))))
     }
 
-    /// Takes the answer to the session's current turn for this caller, and returns the session as it stands.
+    /// Locks the session's current turn for this request, and returns the session.
     ///
-    /// One conditional update: of two submits of the same turn one is `Taken`, the other `Busy`, or `Answered` when it
-    /// repeats the turn just done. the lock lapses at the request's deadline, so that a function that died does not
-    /// strand its user. Expiry is part of the condition because DynamoDB's sweep may run days late.
+    /// One conditional update: of two submits of the same turn one is `Taken`, the other `Busy`, or `Answered` if it
+    /// repeats the last turn. The lock expires at the request's deadline, so that a crashed function does not block its
+    /// user. Expiry is part of the condition because DynamoDB may delete expired items days late.
     pub async fn lock_turn(
         &self,
         cx: &RequestContext,
@@ -190,7 +191,7 @@ impl Store {
             }
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {
                 let presented = Presented { turn: Some(answer.turn), token: answer.token, key: answer.key };
-                TurnLock::of_the_loser(lost.item, presented, lock, cx.now, |_, session| {
+                TurnLock::after_failed_condition(lost.item, presented, lock, cx.now, |_, session| {
                     Ok(session.status == Status::InputRequired
                         && session.turn == answer.turn
                         && session.step == *answer.step)
@@ -200,7 +201,7 @@ impl Store {
         }
     }
 
-    /// Gives a lock back: the turn may be answered again, as if nothing had been asked.
+    /// Releases a lock: the turn may be answered again.
     pub async fn release(&self, cx: &RequestContext, locked: &Locked) -> Result<(), StoreError> {
         let update = self
             .update_session(&locked.session.id)
@@ -208,17 +209,17 @@ impl Store {
             .condition_expression("locked_by = :lock")
             .expression_attribute_values(":lock", bytes(locked.lock.as_bytes()));
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
-            // It lapsed and somebody else has it now, or it went with a commit: nothing is left to give back.
+            // The lock expired and another request has it, or a commit removed it: there is nothing to release.
             Ok(_) | Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Redeems a code: one conditional update that compares all the client has to show, so that a wrong verifier spends
-    /// nothing and of two concurrent uses one wins.
+    /// Redeems a code. One conditional update compares everything that the client must present: a wrong verifier does
+    /// not use up the code, and of two concurrent uses one wins.
     ///
-    /// `by` tells this request from any other: the SDK repeats an update whose answer was lost, and the repeat finds the
-    /// code redeemed by ourselves.
+    /// `by` identifies this request: if the answer to the update was lost, the SDK repeats it, and the repeat finds the
+    /// code redeemed by this request.
     pub async fn redeem(
         &self,
         cx: &RequestContext,
@@ -263,7 +264,7 @@ impl Store {
         }
     }
 
-    /// Ends what a session's code gave: once, and for good.
+    /// Revokes the tokens of a session's code, permanently.
     async fn revoke(&self, cx: &RequestContext, session: &Session, code: &AuthorizationCode) -> Result<(), StoreError> {
         if session.revoked.is_some() {
             return Ok(());
@@ -275,7 +276,7 @@ impl Store {
             .expression_attribute_values(":code", bytes(code.hash().as_bytes()))
             .expression_attribute_values(":now", millis(cx.now));
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
-            // Another request has revoked it, or it is long gone.
+            // Another request has revoked it, or the session is deleted.
             Ok(_) | Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(_))) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -293,9 +294,9 @@ impl Store {
 }
 
 impl TurnLock {
-    /// What the loser of the conditional update learns from the item as it stands. `waits_for` says whether the session
-    /// waits for just this answer, and another request is giving it.
-    pub(crate) fn of_the_loser(
+    /// The result after the update's condition failed, from the item as it is now. `waits_for` returns whether the
+    /// session waits for this very answer, so that another request must hold the lock.
+    pub(crate) fn after_failed_condition(
         item: Option<HashMap<String, AttributeValue>>,
         presented: Presented<'_>,
         lock: LockId,
@@ -305,7 +306,7 @@ impl TurnLock {
         let Some(item) = item else { return Ok(TurnLock::Absent) };
         let item = Item::read("session", item)?;
         let session = Box::new(session_item::read(&item)?);
-        // The SDK repeats an update whose answer was lost, and the repeat finds our own lock.
+        // If the answer to an update was lost, the SDK repeats it. The repeat finds our own lock.
         if item.bytes("locked_by") == Some(lock.as_bytes()) {
             return Ok(TurnLock::Taken(Box::new(Locked { session: *session, lock })));
         }
@@ -320,6 +321,6 @@ impl TurnLock {
         if session.token != given.token {
             return Ok(TurnLock::Absent);
         }
-        Ok(if waits_for(&item, &session)? { TurnLock::Busy(session) } else { TurnLock::Elsewhere(session) })
+        Ok(if waits_for(&item, &session)? { TurnLock::Busy(session) } else { TurnLock::OtherTurn(session) })
     }
 }

@@ -1,4 +1,4 @@
-//! The three tables, defined once.
+//! The definitions of the three tables.
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
@@ -7,14 +7,14 @@ use aws_sdk_dynamodb::types::{
 use crate::keys::{PK, SK};
 use crate::{Store, StoreError};
 
-/// What the tables are called in this deployment.
+/// The names of the tables in a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableNames {
     /// Connectors, clients, journeys: read often, cached for 60 s.
     pub config: String,
     /// Users, links, identifiers.
     pub directory: String,
-    /// Sessions, which go away by themselves.
+    /// Sessions, which expire.
     pub sessions: String,
 }
 
@@ -25,7 +25,7 @@ impl TableNames {
         Self { config: name("config"), directory: name("directory"), sessions: name("sessions") }
     }
 
-    /// All three, as they have to be.
+    /// The definitions of all three tables.
     pub fn definitions(&self) -> [TableDefinition<'_>; 3] {
         [
             TableDefinition { name: &self.config, expires: None },
@@ -35,7 +35,8 @@ impl TableNames {
     }
 }
 
-/// The attribute by which sessions go away, in seconds since 1970. Deletion can lag by days: every read checks it.
+/// The attribute with the expiry time of sessions, in seconds since 1970. DynamoDB may delete days later: every read
+/// checks it.
 pub const EXPIRES_AT: &str = "expires_at";
 
 /// One table. All have a partition and a sort key of strings, [`PK`] and [`SK`], and are billed on demand.
@@ -48,7 +49,7 @@ pub struct TableDefinition<'a> {
 }
 
 impl Store {
-    /// Creates the tables that are missing: for one machine and tests.
+    /// Creates the missing tables. For `landfall serve` and tests.
     pub async fn create_missing_tables(&self) -> Result<(), StoreError> {
         for table in self.tables().definitions() {
             self.create_if_missing(&table).await?;
@@ -72,7 +73,7 @@ impl Store {
         match create.send().await {
             Ok(_) => {}
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(()),
-            Err(error) => return Err(StoreError::of("CreateTable", &error)),
+            Err(error) => return Err(StoreError::from_sdk("CreateTable", &error)),
         }
         if let Some(attribute) = table.expires {
             let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute);
@@ -82,7 +83,7 @@ impl Store {
                 .time_to_live_specification(ttl.build().map_err(invalid)?)
                 .send()
                 .await
-                .map_err(|error| StoreError::of("UpdateTimeToLive", &error))?;
+                .map_err(|error| StoreError::from_sdk("UpdateTimeToLive", &error))?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Reading the directory. It is written by [`crate::writes`] only, together with the session that causes the change.
+//! Reads the directory. Only [`crate::writes`] changes it, together with the session that causes the change.
 
 use domain::identity::IdentityKey;
 use domain::{Identifier, Link, RequestContext, User, UserId};
@@ -9,7 +9,8 @@ use crate::keys;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// The link of an outside account, if it is somebody's. Strongly consistent: a link written a moment ago decides.
+    /// The link of an account at a provider, if the account is linked. Strongly consistent, so that a new link is seen
+    /// at once.
     pub async fn get_link(&self, cx: &RequestContext, key: &IdentityKey) -> Result<Option<Link>, StoreError> {
         self.read(cx, "link", &self.tables().directory, keys::link(key)).await?.map(Item::into).transpose()
     }
@@ -19,7 +20,7 @@ impl Store {
         self.read(cx, "user", &self.tables().directory, keys::user(id)).await?.map(Item::into).transpose()
     }
 
-    /// Whose an identifier is, if it is reserved.
+    /// The user for whom an identifier is reserved.
     pub async fn get_identifier(
         &self,
         cx: &RequestContext,

@@ -1,7 +1,7 @@
-//! The commit of a turn: the session's advance and whatever it caused in the directory, all or nothing.
+//! The commit of a turn: the session's new state and the changes to the directory, all or nothing.
 //!
-//! Uniqueness is never a query: whoever puts an item that says "mine" puts it on the condition that there is none, in
-//! the same transaction as the user it speaks of.
+//! Uniqueness is never checked by a query, which another request could overtake. An item that claims an account or
+//! identifier is put on the condition that it does not exist, in the same transaction as its user.
 
 use std::collections::HashMap;
 
@@ -17,28 +17,28 @@ use crate::item::{NewItem, bytes, text};
 use crate::keys::{self, Key, PK};
 use crate::{LockId, Store, StoreError, session_item};
 
-/// A change of the directory that `directory` has planned and the engine commits.
+/// A change of the directory, planned by `directory` and committed by the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryWrite {
     /// A new user.
     CreateUser(User),
-    /// A new link: lost if the account is already somebody's.
+    /// Creates a link. Fails if the account is already linked.
     CreateLink(Link),
-    /// Reserves an identifier for a user: lost if another user has it.
+    /// Reserves an identifier for a user. Fails if it is already reserved.
     ReserveIdentifier {
-        /// What is reserved.
+        /// The identifier.
         identifier: Identifier,
-        /// For whom.
+        /// The user.
         user: UserId,
     },
-    /// Writes nothing, but is lost if the identifier is already locked.
+    /// Writes nothing. Fails if the identifier is already reserved.
     RequireUnreserved(Identifier),
 }
 
-/// A turn could not be committed. Nothing was written.
+/// The commit failed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Somebody else was faster: what was lost, in the order it was asked for.
+    /// Another request was faster: the writes that failed, in their order.
     #[error("lost a race to another request")]
     Lost(Vec<Lost>),
     /// DynamoDB.
@@ -46,27 +46,26 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// What another request had already written.
+/// A write that failed because of another request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lost {
-    /// The lock on the turn: it lapsed, and another submit took it.
+    /// The turn: its lock expired, and another submit took it.
     Turn,
-    /// A user of this id exists.
+    /// The user id already exists.
     User,
-    /// The account is already somebody's.
+    /// The account is already linked.
     Link,
     /// The identifier is already reserved.
     Identifier(Identifier),
-    /// Another transaction was touching the same items at that moment.
+    /// Another transaction was writing the same items at the same time.
     Contended,
 }
 
 impl Store {
-    /// Replaces the session with `session` while `lock` holds, and does `writes`, in one transaction.
+    /// Stores `session` and does `writes` in one transaction, if `lock` still holds.
     ///
-    /// One item costs one write unit per KB; a transaction two per item and KB, so a turn that changes nothing in the
-    /// directory is a plain put. `attempt` tells retries with other writes apart, which the transaction's idempotency
-    /// token must not make one.
+    /// A put costs one write unit per KB, a transaction two, so a turn without changes to the directory is a plain put.
+    /// `attempt` is part of the idempotency token: a retry with other writes must be another transaction.
     pub async fn commit(
         &self,
         cx: &RequestContext,
@@ -95,7 +94,7 @@ impl Store {
         match self.call(cx, "PutItem", || put.clone().send()).await {
             Ok(_) => Ok(()),
             Err(CallError::Service(_, PutItemError::ConditionalCheckFailedException(lost))) => {
-                // The SDK repeats a put whose answer was lost, and the repeat finds the lock gone: it is done.
+                // If the answer to a put was lost, the SDK repeats it. The repeat finds no lock, but our own session.
                 let written = lost.item.map(|item| session_item::from(Some(item))).transpose()?;
                 if written.as_ref() == Some(session) { Ok(()) } else { Err(CommitError::Lost(vec![Lost::Turn])) }
             }
@@ -116,7 +115,7 @@ impl Store {
             .set_item(Some(session_item::write(session)?))
             .condition_expression(LOCK_HOLDS)
             .expression_attribute_values(":lock", bytes(lock.as_bytes()));
-        let mut items = vec![TransactWriteItem::builder().put(advance.build().map_err(unbuilt)?).build()];
+        let mut items = vec![TransactWriteItem::builder().put(advance.build().map_err(build_error)?).build()];
         for write in writes {
             items.push(self.transact_item(write)?);
         }
@@ -144,14 +143,14 @@ impl Store {
                 .set_key(Some(keys::identifier(identifier).attributes()))
                 .condition_expression(ABSENT)
                 .expression_attribute_names("#pk", PK);
-            return Ok(TransactWriteItem::builder().condition_check(check.build().map_err(unbuilt)?).build());
+            return Ok(TransactWriteItem::builder().condition_check(check.build().map_err(build_error)?).build());
         }
         let put = Put::builder()
             .table_name(table)
             .set_item(Some(write.to_item()?))
             .condition_expression(ABSENT)
             .expression_attribute_names("#pk", PK);
-        Ok(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build())
+        Ok(TransactWriteItem::builder().put(put.build().map_err(build_error)?).build())
     }
 }
 
@@ -191,7 +190,7 @@ impl DirectoryWrite {
     }
 }
 
-/// What a cancelled transaction lost. Its reasons stand in the order of its items, the session's first.
+/// The failed writes of a cancelled transaction. Its reasons are in the order of its items, the session first.
 fn lost<'a>(
     operation: &'static str,
     codes: impl Iterator<Item = &'a str>,
@@ -216,7 +215,7 @@ fn lost<'a>(
     Err(CommitError::Lost(losses))
 }
 
-pub(crate) fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+pub(crate) fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
     StoreError::Refused { operation: "TransactWriteItems", reason: error.to_string() }
 }
 
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_inside_a_transaction_is_no_lost_race() {
+    fn throttling_in_a_transaction_is_not_a_lost_race() {
         assert!(matches!(losses(&["None", "ThrottlingError"]), CommitError::Store(StoreError::Unavailable { .. })));
         assert!(matches!(losses(&["None", "ValidationError"]), CommitError::Store(StoreError::Refused { .. })));
     }

@@ -34,7 +34,7 @@ impl StepCx<'_> {
         // Read beside the write: a right login costs no second write.
         let exhausted = async {
             match &address {
-                Some(address) => store.guesses_from(cx, address, &limits.address).await,
+                Some(address) => store.no_guess_before(cx, address, &limits.address).await,
                 None => Ok(None),
             }
         };

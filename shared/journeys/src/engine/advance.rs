@@ -71,7 +71,7 @@ impl Journeys {
             TurnLock::Taken(locked) => self.advance(cx, *locked, answer_key, input).await,
             TurnLock::Busy(session) => self.processing(cx, &session).await,
             TurnLock::Answered(session) => self.view_again(cx, &session, answer_key).await,
-            TurnLock::Elsewhere(session) => {
+            TurnLock::OtherTurn(session) => {
                 let view = self.view_without_secrets(cx, &session).await?;
                 Err(JourneyError::Conflict(Code::StepConflict, Box::new(view)))
             }

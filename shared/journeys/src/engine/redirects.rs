@@ -165,7 +165,7 @@ impl Journeys {
     ) -> Result<SessionView, JourneyError> {
         let lock = LockId::generate(self.parts.entropy.as_ref());
         let lock = self.parts.store.lock_return(cx, session, token, resume, lock).await?;
-        if let TurnLock::Elsewhere(session) = lock {
+        if let TurnLock::OtherTurn(session) = lock {
             let view = self.view_without_secrets(cx, &session).await?;
             return Err(JourneyError::Conflict(Code::RedirectExpired, Box::new(view)));
         }

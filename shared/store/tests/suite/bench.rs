@@ -1,4 +1,4 @@
-//! A store of its own for each test, and what it is given.
+//! A separate store for each test, and its test data.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -21,15 +21,15 @@ use store::tables::EXPIRES_AT;
 use store::{CommitError, DirectoryWrite, LockId, Locked, Store, TableNames, TurnLock};
 use tokio::net::TcpListener;
 
-/// A store of its own, and the time it believes in.
+/// A separate store and its clock.
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) entropy: SeededEntropy,
 }
 
-/// Runs a test with tables of its own: in an embedded engine beside it or, if `LANDFALL_TEST_DYNAMODB` names one, on a
-/// server that all tests share.
+/// Runs a test with its own tables: in an embedded engine or, if `LANDFALL_TEST_DYNAMODB` is set, on that server, which
+/// all tests share.
 pub(crate) async fn with_store(test: impl AsyncFnOnce(Bench)) {
     if let Some(endpoint) = shared_server() {
         return test(bench_on(&endpoint).await).await;
@@ -51,11 +51,11 @@ fn shared_server() -> Option<String> {
 async fn bench_on(endpoint: &str) -> Bench {
     static BENCHES: AtomicU32 = AtomicU32::new(0);
     let own = format!("suite{}x{}", std::process::id(), BENCHES.fetch_add(1, Ordering::Relaxed));
-    // An idempotency token is one among all of an account, which is what it takes an access key for.
+    // Idempotency tokens must be unique per account, and the server treats each access key as an account.
     let client = client(endpoint, &own);
     let bench = bench(client.clone(), &own);
     bench.store.create_missing_tables().await.unwrap();
-    // Its clock is the system's: by that the sessions of a test are long over, and it sweeps every few seconds.
+    // The server uses the system's clock and would delete the test's sessions, which expired long ago by that clock.
     let keep = TimeToLiveSpecification::builder().enabled(false).attribute_name(EXPIRES_AT).build().unwrap();
     let sessions = &bench.store.tables().sessions;
     client.update_time_to_live().table_name(sessions).time_to_live_specification(keep).send().await.unwrap();
@@ -198,7 +198,7 @@ impl Bench {
         (user, link)
     }
 
-    /// Commits a new user from a session of their own.
+    /// Commits a new user from a new session.
     pub(crate) async fn provision(&self, user: &User, link: &Link, email: Option<&str>) -> Result<(), CommitError> {
         let session = self.stored().await;
         let locked = self.taken(&session).await;

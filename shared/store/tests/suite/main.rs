@@ -1,4 +1,4 @@
-//! The store's suite: what each conditional write promises, against an engine that speaks DynamoDB's protocol.
+//! The store's tests: the guarantees of each conditional write, against an engine that speaks DynamoDB's protocol.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod bench;
@@ -38,7 +38,7 @@ async fn a_session_is_read_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_session_is_absent_for_another_token_and_after_its_time_though_the_item_is_there() {
+async fn a_session_is_absent_for_another_token_or_after_expiry() {
     with_store(async |bench| {
         let session = bench.stored().await;
         let other = SessionToken::presented("another");
@@ -53,7 +53,7 @@ async fn a_session_is_absent_for_another_token_and_after_its_time_though_the_ite
 }
 
 #[tokio::test]
-async fn a_turn_is_locked_by_one_and_by_the_next_when_the_lock_has_lapsed() {
+async fn a_turn_is_locked_once_until_the_lock_expires() {
     with_store(async |bench| {
         let session = bench.stored().await;
         let first = bench.taken(&session).await;
@@ -75,7 +75,7 @@ async fn a_released_lock_leaves_the_session_as_it_was() {
         let locked = bench.taken(&session).await;
         bench.store.release(&bench.cx(), &locked).await.unwrap();
         assert_eq!(bench.taken(&session).await.session, session);
-        // A second time, when somebody else has it: nothing of theirs is taken away.
+        // A second release does not remove another request's lock.
         bench.store.release(&bench.cx(), &locked).await.unwrap();
         assert!(matches!(bench.lock(&session).await, TurnLock::Busy(_)));
     })
@@ -83,7 +83,7 @@ async fn a_released_lock_leaves_the_session_as_it_was() {
 }
 
 #[tokio::test]
-async fn the_turn_just_answered_is_answered_again_for_the_same_token_and_key_only() {
+async fn only_the_same_token_and_key_repeat_the_last_answer() {
     with_store(async |bench| {
         let session = bench.stored().await;
         let locked = bench.taken(&session).await;
@@ -92,12 +92,12 @@ async fn the_turn_just_answered_is_answered_again_for_the_same_token_and_key_onl
 
         assert!(matches!(bench.lock(&session).await, TurnLock::Answered(now) if *now == advanced));
         let other_key = SubmitKey::try_from("f".repeat(32)).unwrap();
-        assert!(matches!(bench.lock_with(&session, 1, &bench.token(), &other_key).await, TurnLock::Elsewhere(_)));
-        assert!(matches!(bench.lock_with(&session, 7, &bench.token(), &bench.key()).await, TurnLock::Elsewhere(_)));
+        assert!(matches!(bench.lock_with(&session, 1, &bench.token(), &other_key).await, TurnLock::OtherTurn(_)));
+        assert!(matches!(bench.lock_with(&session, 7, &bench.token(), &bench.key()).await, TurnLock::OtherTurn(_)));
         let answer = TurnAnswer { turn: 2, step: &"other".parse().unwrap(), token: &bench.token(), key: &bench.key() };
         let lock = LockId::generate(&bench.entropy);
-        let elsewhere = bench.store.lock_turn(&bench.cx(), &session.id, &answer, lock).await.unwrap();
-        assert!(matches!(elsewhere, TurnLock::Elsewhere(_)));
+        let other_turn = bench.store.lock_turn(&bench.cx(), &session.id, &answer, lock).await.unwrap();
+        assert!(matches!(other_turn, TurnLock::OtherTurn(_)));
     })
     .await;
 }
@@ -122,7 +122,7 @@ async fn a_commit_sent_twice_is_done_once_and_succeeds_twice() {
 }
 
 #[tokio::test]
-async fn a_call_whose_answer_was_lost_and_that_the_sdk_repeats_is_answered_as_the_first() {
+async fn a_call_that_the_sdk_repeats_gets_the_same_answer() {
     with_store(async |bench| {
         let session = bench.stored().await;
         let lock = LockId::generate(&bench.entropy);
@@ -142,7 +142,7 @@ async fn a_call_whose_answer_was_lost_and_that_the_sdk_repeats_is_answered_as_th
 }
 
 #[tokio::test]
-async fn an_account_and_an_identifier_are_one_users_and_a_lost_commit_writes_nothing() {
+async fn a_commit_that_would_duplicate_an_account_writes_nothing() {
     with_store(async |bench| {
         let (ada, ada_link) = bench.user("ada");
         bench.provision(&ada, &ada_link, Some("ada@example.org")).await.unwrap();
@@ -167,7 +167,7 @@ async fn an_account_and_an_identifier_are_one_users_and_a_lost_commit_writes_not
 }
 
 #[tokio::test]
-async fn a_code_is_redeemed_once_by_whoever_shows_all_of_it() {
+async fn a_code_is_redeemed_once_and_only_with_all_credentials() {
     with_store(async |bench| {
         let id = SessionId::generate(bench.clock.now(), &bench.entropy);
         let code = AuthorizationCode::from_derived(&id, &[7; 32]);
@@ -190,7 +190,7 @@ async fn a_code_is_redeemed_once_by_whoever_shows_all_of_it() {
         assert!(matches!(redeem("other", after, "challenge").await, Redeemed::No));
         assert!(matches!(redeem("shop", "https://shop.example/", "challenge").await, Redeemed::No));
         assert!(matches!(redeem("shop", after, "other").await, Redeemed::No));
-        // Sent twice by the SDK, because the first answer was lost: redeemed once, by us.
+        // Repeated by the SDK after a lost answer: redeemed once, by this request.
         assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(_)));
         assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(_)));
         assert!(matches!(redeem_as(&by, "shop", after, "challenge").await, Redeemed::Yes(s) if s.revoked.is_none()));
@@ -215,7 +215,7 @@ async fn a_journey_gets_a_new_version_only_when_it_changes() {
         let first = revision().await;
         assert_eq!((save("a", first).await, live().await, revision().await), (Saved::Done, Some(1), first));
         assert_eq!((save("b", first).await, live().await), (Saved::Done, Some(2)));
-        // Of two that have read the same one wins, and a version never changes.
+        // Of two saves that read the same revision one wins, and a version never changes.
         for late in [None, first] {
             assert_eq!((save("c", late).await, live().await), (Saved::Conflict, Some(2)));
         }
@@ -227,7 +227,7 @@ async fn a_journey_gets_a_new_version_only_when_it_changes() {
 }
 
 #[tokio::test]
-async fn a_fault_on_their_side_may_be_tried_again_whatever_it_is_called() {
+async fn any_server_error_may_be_retried() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let bench = bench_at(&listener);
     let (cx, id) = (bench.cx(), bench.session().id);
@@ -243,7 +243,7 @@ async fn a_fault_on_their_side_may_be_tried_again_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn tables_that_are_there_are_left_alone() {
+async fn existing_tables_are_not_changed() {
     with_store(async |bench| {
         let session = bench.stored().await;
         bench.store.create_missing_tables().await.unwrap();
@@ -253,7 +253,7 @@ async fn tables_that_are_there_are_left_alone() {
 }
 
 #[test]
-fn separators_in_an_email_make_no_two_identifiers_one() {
+fn separators_in_an_email_do_not_merge_identifiers() {
     let emails = ["a#b@c", "a#@c", "#b@c", "a@b"];
     let keys: std::collections::BTreeSet<_> =
         emails.iter().map(|email| store::keys::identifier(&Identifier::email(email).unwrap()).pk).collect();

@@ -12,7 +12,7 @@ use store::{LockId, Return, StateTaken, TurnLock};
 use crate::bench::{Bench, with_store};
 
 /// A session whose turn waits for a redirect.
-struct Away {
+struct Redirected {
     session: Session,
     state: SecretHash,
     resume: SubmitKey,
@@ -22,7 +22,7 @@ fn sealed<T: serde::Serialize + serde::de::DeserializeOwned>(bench: &Bench, valu
     Sealed::seal(&SealingKey::new(&[1; 32]).unwrap(), &bench.entropy, "here", value).unwrap()
 }
 
-impl Away {
+impl Redirected {
     async fn stored(bench: &Bench) -> Self {
         let mut session = bench.session();
         let (_, state) = CallbackState::presented(&format!("{}.secret", session.id)).unwrap();
@@ -53,7 +53,7 @@ impl Away {
         bench.store.keep_returned(&cx, &self.session.id, &self.session.step, &back, by).await.unwrap()
     }
 
-    /// One whose browser is back.
+    /// A session whose browser has come back.
     async fn returned(bench: &Bench) -> Self {
         let away = Self::stored(bench).await;
         let by = LockId::generate(&bench.entropy);
@@ -71,7 +71,7 @@ impl Away {
 #[tokio::test]
 async fn a_state_is_taken_once_and_only_at_its_connector() {
     with_store(async |bench| {
-        let away = Away::stored(&bench).await;
+        let away = Redirected::stored(&bench).await;
         let (first, second) = (LockId::generate(&bench.entropy), LockId::generate(&bench.entropy));
         let (_, state) = CallbackState::presented(&format!("{}.secret", away.session.id)).unwrap();
         assert_eq!(away.take(&bench, state.hash_at(&"another".parse().unwrap()), &first).await, None);
@@ -81,16 +81,16 @@ async fn a_state_is_taken_once_and_only_at_its_connector() {
         assert_eq!(taken.redirect, Some(Redirect::Taken));
         assert_eq!(taken.run.pending, away.session.run.pending);
         assert_eq!(away.take(&bench, away.state, &second).await, None);
-        // The SDK repeats what it got no answer to.
+        // The SDK repeats a call without an answer.
         assert!(away.take(&bench, away.state, &first).await.is_some());
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_state_dies_with_its_session_and_with_its_turn() {
+async fn a_state_expires_with_its_session_and_its_turn() {
     with_store(async |bench| {
-        let (late, over) = (Away::stored(&bench).await, Away::stored(&bench).await);
+        let (late, over) = (Redirected::stored(&bench).await, Redirected::stored(&bench).await);
         let locked = bench.taken(&over.session).await;
         let advanced = Session { redirect: None, ..bench.advanced(&over.session) };
         bench.store.commit(&bench.cx(), &advanced, &locked.lock, &[], 0).await.unwrap();
@@ -103,13 +103,13 @@ async fn a_state_dies_with_its_session_and_with_its_turn() {
 }
 
 #[tokio::test]
-async fn what_a_redirect_brought_is_kept_only_while_its_turn_waits() {
+async fn a_redirects_outcome_is_stored_only_while_its_turn_waits() {
     with_store(async |bench| {
-        let away = Away::stored(&bench).await;
+        let away = Redirected::stored(&bench).await;
         let (by, other) = (LockId::generate(&bench.entropy), LockId::generate(&bench.entropy));
-        assert!(!away.keep(&bench, &by).await, "nobody has taken its state");
+        assert!(!away.keep(&bench, &by).await, "no request has taken its state");
         away.take(&bench, away.state, &by).await.unwrap();
-        assert!(!away.keep(&bench, &other).await, "somebody else has taken its state");
+        assert!(!away.keep(&bench, &other).await, "another request has taken its state");
 
         let locked = bench.taken(&away.session).await;
         let advanced = Session { redirect: None, ..bench.advanced(&away.session) };
@@ -120,34 +120,34 @@ async fn what_a_redirect_brought_is_kept_only_while_its_turn_waits() {
 }
 
 #[tokio::test]
-async fn a_return_needs_both_halves() {
+async fn a_return_needs_session_token_and_resume() {
     with_store(async |bench| {
-        let away = Away::returned(&bench).await;
+        let away = Redirected::returned(&bench).await;
         let (stranger, made_up) = (SessionToken::presented("another"), SubmitKey::generate(&bench.entropy));
         assert!(matches!(away.lock(&bench, &stranger, &away.resume).await, TurnLock::Absent));
-        assert!(matches!(away.lock(&bench, &bench.token(), &made_up).await, TurnLock::Elsewhere(_)));
+        assert!(matches!(away.lock(&bench, &bench.token(), &made_up).await, TurnLock::OtherTurn(_)));
 
         let TurnLock::Taken(locked) = away.lock(&bench, &bench.token(), &away.resume).await else {
             panic!("not taken")
         };
 
         assert!(matches!(locked.session.redirect, Some(Redirect::Returned(_))));
-        assert!(locked.session.run.pending.is_empty(), "what its adapter had to remember is done with");
+        assert!(locked.session.run.pending.is_empty(), "the adapter's state is removed");
         assert!(matches!(away.lock(&bench, &bench.token(), &away.resume).await, TurnLock::Busy(_)));
     })
     .await;
 }
 
 #[tokio::test]
-async fn how_late_a_return_may_be_counts_for_its_first_lock_only() {
+async fn the_expiry_of_resume_counts_only_for_its_first_lock() {
     with_store(async |bench| {
-        let (late, repeated) = (Away::returned(&bench).await, Away::returned(&bench).await);
+        let (late, repeated) = (Redirected::returned(&bench).await, Redirected::returned(&bench).await);
         let first = repeated.lock(&bench, &bench.token(), &repeated.resume).await;
         assert!(matches!(first, TurnLock::Taken(_)));
 
         bench.clock.advance(TimeDelta::seconds(60));
 
-        assert!(matches!(late.lock(&bench, &bench.token(), &late.resume).await, TurnLock::Elsewhere(_)));
+        assert!(matches!(late.lock(&bench, &bench.token(), &late.resume).await, TurnLock::OtherTurn(_)));
         let again = repeated.lock(&bench, &bench.token(), &repeated.resume).await;
         assert!(matches!(again, TurnLock::Taken(_)), "{again:?}");
     })
@@ -155,9 +155,9 @@ async fn how_late_a_return_may_be_counts_for_its_first_lock_only() {
 }
 
 #[tokio::test]
-async fn a_return_that_was_answered_is_answered_again() {
+async fn a_repeated_return_gets_the_same_answer() {
     with_store(async |bench| {
-        let away = Away::returned(&bench).await;
+        let away = Redirected::returned(&bench).await;
         let TurnLock::Taken(locked) = away.lock(&bench, &bench.token(), &away.resume).await else {
             panic!("not taken")
         };

@@ -1,9 +1,10 @@
-//! Whom we may talk to.
+//! The addresses that may be called.
 //!
-//! A connector's URL and every URL in a provider's documents come from outside, and a function in the cloud stands beside
-//! addresses that answer anybody who is already inside: metadata services, its own runtime, the company's network. So a
-//! literal address is checked on the URL (the client's resolver is never asked about literals), and a name by the
-//! addresses it resolves to, which are then the ones that are dialled ([`crate::resolver`]).
+//! A connector's URL and every URL in a provider's documents come from outside. From inside the cloud, a function could
+//! reach addresses that trust any caller: metadata services, its own runtime, the company's network. An attacker could
+//! use such a URL for a request of ours to them (SSRF). So a literal address is checked in the URL (the client's
+//! resolver is never asked about literals). A name is checked by the addresses to which it resolves, and only those
+//! addresses are called ([`crate::resolver`]).
 
 use std::net::IpAddr;
 
@@ -13,8 +14,8 @@ use url::{Host, Url};
 use crate::public::is_public;
 use crate::{EgressError, Refusal};
 
-/// Whether `address` may be dialled.
-pub(crate) fn admits(reach: Reach, address: IpAddr) -> bool {
+/// Whether `address` may be called.
+pub(crate) fn is_allowed(reach: Reach, address: IpAddr) -> bool {
     is_public(address)
         || match reach {
             Reach::Public => false,
@@ -23,7 +24,7 @@ pub(crate) fn admits(reach: Reach, address: IpAddr) -> bool {
         }
 }
 
-/// Checks what a URL itself says. A name passes: what it resolves to is checked when it is dialled.
+/// Checks the URL itself. A name passes: its addresses are checked when the connection is opened.
 pub(crate) fn vet(reach: Reach, url: &Url) -> Result<(), EgressError> {
     let refused = |refusal| Err(EgressError::Refused(refusal));
     match (url.scheme(), reach) {
@@ -34,17 +35,17 @@ pub(crate) fn vet(reach: Reach, url: &Url) -> Result<(), EgressError> {
     if !url.username().is_empty() || url.password().is_some() {
         return refused(Refusal::Credentials);
     }
-    let admitted = match url.host() {
-        Some(Host::Ipv4(address)) => admits(reach, address.into()),
-        Some(Host::Ipv6(address)) => admits(reach, address.into()),
+    let allowed = match url.host() {
+        Some(Host::Ipv4(address)) => is_allowed(reach, address.into()),
+        Some(Host::Ipv6(address)) => is_allowed(reach, address.into()),
         Some(Host::Domain(name)) => reach == Reach::Local || !is_localhost(name),
         None => false,
     };
-    if !admitted {
+    if !allowed {
         return refused(Refusal::Address);
     }
-    // Below 1024 other services live (SSH, mail, LDAP), and one that takes a line of anything for a command is better
-    // not spoken to at all. Providers are at 443 or, where they share a machine, above.
+    // Ports below 1024 belong to other services (SSH, mail, LDAP). Some of them execute any line they receive, so a
+    // request could become a command. Providers use 443 or a port above 1023.
     match url.port_or_known_default() {
         Some(443 | 1024..) => Ok(()),
         Some(80) if reach == Reach::Local => Ok(()),
@@ -52,8 +53,8 @@ pub(crate) fn vet(reach: Reach, url: &Url) -> Result<(), EgressError> {
     }
 }
 
-/// By what the URL says: over plain http nothing vouches for who answers, so the name has to be one that nobody else can
-/// have (RFC 6761 section 6.3).
+/// Whether the URL names this machine. With plain http nothing authenticates the server, so only names that always mean
+/// this machine are allowed (RFC 6761 section 6.3).
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -63,7 +64,8 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// A name of this machine (RFC 6761 section 6.3), whether or not the resolver at hand knows. URLs are lower case.
+/// Whether `name` is reserved for this machine (RFC 6761 section 6.3), even if a resolver answers otherwise. URLs are
+/// lower case.
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_are_not_public_are_not_called() {
+    fn only_public_addresses_are_called() {
         for private in [
             "0.0.0.0",
             "10.0.0.1",
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn local_reach_adds_this_machine_and_nothing_else() {
+    fn local_reach_adds_only_this_machine() {
         for local in ["http://127.0.0.1:8080/", "http://[::1]/", "http://localhost/", "https://8.8.8.8/"] {
             assert_eq!(refused(Reach::Local, local), None, "{local}");
         }
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_itself_however_it_is_spelled() {
+    fn every_spelling_of_an_address_is_refused() {
         for spelling in [
             // 127.0.0.1
             "127.1",
@@ -213,14 +215,14 @@ mod tests {
                 assert_eq!(refused(reach, &format!("https://{spelling}/")), Some(Refusal::Address), "{spelling}");
             }
         }
-        // What has no spelling as an address or name is no URL.
+        // Text that is neither an address nor a name is not a URL.
         for nonsense in ["127.0.0.0.1", "256.0.0.1", "[fe80::1%25eth0]", "[::1", "0x100000000", "a..b:x"] {
             assert!(Url::parse(&format!("https://{nonsense}/")).is_err(), "{nonsense}");
         }
     }
 
     #[test]
-    fn ports_where_other_services_live_are_not_called() {
+    fn ports_of_other_services_are_not_called() {
         for port in [0, 1, 22, 23, 25, 53, 80, 110, 389, 442, 444, 445, 465, 587, 636, 993, 1023] {
             assert_eq!(refused(Reach::Public, &format!("https://id.example:{port}/")), Some(Refusal::Port), "{port}");
         }
@@ -229,14 +231,14 @@ mod tests {
         }
         assert_eq!(refused(Reach::Local, "http://localhost/"), None);
         assert_eq!(refused(Reach::Local, "http://localhost:25/"), Some(Refusal::Port));
-        // Where a function's own runtime listens, and its extensions.
+        // Addresses of a function's own runtime and extensions.
         for runtime in ["127.0.0.1:9001", "localhost:9001", "169.254.100.1:9001", "[::1]:2773"] {
             assert_eq!(refused(Reach::Public, &format!("https://{runtime}/")), Some(Refusal::Address), "{runtime}");
         }
     }
 
     #[test]
-    fn a_named_network_is_reached_over_https_and_nothing_else_private_is() {
+    fn only_listed_private_networks_are_reached_and_only_by_https() {
         let reach = Reach::Networks("10.20.0.0/16,fd00::/8,100.64.0.0/10".parse().unwrap());
         for named in ["10.20.0.1", "10.20.255.255:8443", "0x0a140001", "[fd12::1]", "100.64.0.1", "8.8.8.8"] {
             assert_eq!(refused(reach, &format!("https://{named}/")), None, "{named}");

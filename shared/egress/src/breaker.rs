@@ -1,69 +1,68 @@
-//! Leaves a host alone for a while that does not answer.
+//! A circuit breaker per host.
 //!
-//! A provider that is down takes from every user all the time a call may take, and on its way back up it is met by
-//! everybody who waited. So after [`OUTAGES`] calls in a row without an answer, calls to that host fail at once for
-//! [`REST`]; then one is let through, and its answer opens the way for all.
+//! If a provider is down, every user would wait for the full time limit of a call, and all of them would call it again
+//! when it recovers. So after [`FAILURE_THRESHOLD`] consecutive calls without an answer, calls to that host fail at
+//! once for [`OPEN_TIME`]. Then one call is let through. If it gets an answer, the circuit closes.
 //!
-//! What counts is that nobody answered: no connection, or none of the time was enough. What was answered never counts,
-//! whatever it says: a wrong password, or a user for whom a provider runs into an error of its own, is something anybody
-//! can send, and must not lock out everybody else. A connection that breaks counts neither way: one may have died while
-//! the function was frozen, and a firewall in between may cut those whose content it does not like. Neither does a call
-//! that had hardly any time.
+//! Only a missing answer counts: no connection, or a timeout. An answer never counts, also not an error: an attacker
+//! can cause error answers (a wrong password, an account that makes the provider fail) and must not lock out all other
+//! users that way. A broken connection counts neither way: it may have died while the function was frozen, and a
+//! firewall may cut connections because of their content. A call with too little time does not count either.
 //!
-//! Kept by host and port, in each instance's memory: one provider's outage is nobody else's, and nothing is shared.
+//! The state is kept per host and port, in the memory of each instance.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How many calls in a row have to go unanswered.
-pub(crate) const OUTAGES: u32 = 5;
+/// The number of consecutive calls without an answer that opens the circuit.
+pub(crate) const FAILURE_THRESHOLD: u32 = 5;
 
-/// How long a host is left alone.
-pub(crate) const REST: TimeDelta = TimeDelta::seconds(10);
+/// How long the circuit stays open.
+pub(crate) const OPEN_TIME: TimeDelta = TimeDelta::seconds(10);
 
 /// A host and a port.
 pub(crate) type Peer = (String, u16);
 
-/// Which hosts do not answer. One that does takes no room.
+/// The hosts that do not answer. A host that answers is removed.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<BTreeMap<Peer, Failing>>);
 
 #[derive(Debug, Default)]
 struct Failing {
-    outages: u32,
-    /// Left alone since.
-    open: Option<DateTime<Utc>>,
-    /// The one call that is let through has not ended.
-    probed: bool,
+    failures: u32,
+    /// When the circuit opened.
+    open_since: Option<DateTime<Utc>>,
+    /// The probe call is still running.
+    probing: bool,
 }
 
-/// Leave to call a host. Whoever drops it without a word has learnt nothing about the host.
+/// The permission to call a host. Dropping it without a result does not change the state.
 #[derive(Debug)]
-pub(crate) struct Pass<'a> {
+pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
     peer: Peer,
     probe: bool,
 }
 
 impl Breaker {
-    /// Leave to call `peer`; `None` while it is left alone.
-    pub(crate) fn admit(&self, now: DateTime<Utc>, peer: Peer) -> Option<Pass<'_>> {
+    /// The permission to call `peer`; `None` while the circuit is open.
+    pub(crate) fn permit(&self, now: DateTime<Utc>, peer: Peer) -> Option<Permit<'_>> {
         let mut hosts = self.hosts();
         let probe = match hosts.get_mut(&peer) {
-            Some(Failing { open: Some(since), probed, .. }) => {
-                // A clock that went back must not leave it alone for ever.
-                if *probed || (now - *since).abs() < REST {
+            Some(Failing { open_since: Some(since), probing, .. }) => {
+                // If the clock was set back, the circuit must not stay open forever.
+                if *probing || (now - *since).abs() < OPEN_TIME {
                     return None;
                 }
-                *probed = true;
+                *probing = true;
                 true
             }
             _ => false,
         };
         drop(hosts);
-        Some(Pass { breaker: self, peer, probe })
+        Some(Permit { breaker: self, peer, probe })
     }
 
     fn hosts(&self) -> MutexGuard<'_, BTreeMap<Peer, Failing>> {
@@ -71,25 +70,25 @@ impl Breaker {
     }
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     /// The host has answered.
     pub(crate) fn answered(self) {
         let was = self.breaker.hosts().remove(&self.peer);
-        if was.is_some_and(|host| host.open.is_some()) {
+        if was.is_some_and(|host| host.open_since.is_some()) {
             let (host, port) = &self.peer;
             tracing::info!(event = "circuit_closed", host, port);
         }
     }
 
-    /// Nobody has answered.
+    /// The host has not answered.
     pub(crate) fn unanswered(self, now: DateTime<Utc>) {
         let mut hosts = self.breaker.hosts();
         let host = hosts.entry(self.peer.clone()).or_default();
-        host.outages = host.outages.saturating_add(1);
-        let opens = host.open.is_none() && host.outages >= OUTAGES;
-        // Calls that were under way when it was opened do not prolong it; a probe does.
-        if opens || (self.probe && host.open.is_some()) {
-            host.open = Some(now);
+        host.failures = host.failures.saturating_add(1);
+        let opens = host.open_since.is_none() && host.failures >= FAILURE_THRESHOLD;
+        // Calls that were running when the circuit opened do not keep it open longer; a failed probe does.
+        if opens || (self.probe && host.open_since.is_some()) {
+            host.open_since = Some(now);
         }
         drop(hosts);
         if opens {
@@ -99,12 +98,12 @@ impl Pass<'_> {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.probe
             && let Some(host) = self.breaker.hosts().get_mut(&self.peer)
         {
-            host.probed = false;
+            host.probing = false;
         }
     }
 }
@@ -123,77 +122,77 @@ mod tests {
 
     fn opened_at(second: i64) -> Breaker {
         let breaker = Breaker::default();
-        for _ in 0..OUTAGES {
-            breaker.admit(at(second), acme()).unwrap().unanswered(at(second));
+        for _ in 0..FAILURE_THRESHOLD {
+            breaker.permit(at(second), acme()).unwrap().unanswered(at(second));
         }
         breaker
     }
 
     #[test]
-    fn a_host_is_left_alone_after_outages_in_a_row_and_no_other_host_is() {
+    fn consecutive_failures_open_the_circuit_of_that_host_only() {
         let breaker = Breaker::default();
         for _ in 0..3 {
-            for _ in 1..OUTAGES {
-                breaker.admit(at(0), acme()).unwrap().unanswered(at(0));
+            for _ in 1..FAILURE_THRESHOLD {
+                breaker.permit(at(0), acme()).unwrap().unanswered(at(0));
             }
-            breaker.admit(at(0), acme()).unwrap().answered();
+            breaker.permit(at(0), acme()).unwrap().answered();
         }
-        for _ in 0..OUTAGES {
-            breaker.admit(at(0), acme()).unwrap().unanswered(at(0));
+        for _ in 0..FAILURE_THRESHOLD {
+            breaker.permit(at(0), acme()).unwrap().unanswered(at(0));
         }
         for second in [0, 9, -9] {
-            assert!(breaker.admit(at(second), acme()).is_none(), "{second}");
+            assert!(breaker.permit(at(second), acme()).is_none(), "{second}");
         }
         for other in [("other.example".to_owned(), 443), ("acme.example".to_owned(), 8443)] {
-            assert!(breaker.admit(at(0), other).is_some());
+            assert!(breaker.permit(at(0), other).is_some());
         }
     }
 
     #[test]
-    fn one_call_is_let_through_and_its_answer_opens_the_way() {
+    fn one_probe_is_let_through_and_its_answer_closes_the_circuit() {
         let breaker = opened_at(0);
-        let probe = breaker.admit(at(10), acme()).unwrap();
-        assert!(breaker.admit(at(10), acme()).is_none());
-        assert!(breaker.admit(at(60), acme()).is_none());
+        let probe = breaker.permit(at(10), acme()).unwrap();
+        assert!(breaker.permit(at(10), acme()).is_none());
+        assert!(breaker.permit(at(60), acme()).is_none());
         probe.answered();
-        let passes = [breaker.admit(at(10), acme()), breaker.admit(at(10), acme())];
-        assert!(passes.iter().all(Option::is_some));
+        let permits = [breaker.permit(at(10), acme()), breaker.permit(at(10), acme())];
+        assert!(permits.iter().all(Option::is_some));
         assert!(breaker.hosts().is_empty());
     }
 
     #[test]
-    fn a_probe_without_an_answer_leaves_the_host_alone_again() {
+    fn a_failed_probe_keeps_the_circuit_open() {
         let breaker = opened_at(0);
-        breaker.admit(at(10), acme()).unwrap().unanswered(at(15));
-        assert!(breaker.admit(at(24), acme()).is_none());
-        assert!(breaker.admit(at(25), acme()).is_some());
+        breaker.permit(at(10), acme()).unwrap().unanswered(at(15));
+        assert!(breaker.permit(at(24), acme()).is_none());
+        assert!(breaker.permit(at(25), acme()).is_some());
     }
 
     #[test]
-    fn a_probe_that_says_nothing_lets_the_next_try() {
+    fn a_probe_without_a_result_allows_another_probe() {
         let breaker = opened_at(0);
-        drop(breaker.admit(at(10), acme()).unwrap());
-        breaker.admit(at(10), acme()).unwrap().answered();
-        assert!(breaker.admit(at(10), acme()).is_some());
+        drop(breaker.permit(at(10), acme()).unwrap());
+        breaker.permit(at(10), acme()).unwrap().answered();
+        assert!(breaker.permit(at(10), acme()).is_some());
     }
 
     #[test]
-    fn what_was_under_way_neither_prolongs_the_rest_nor_is_the_probe() {
+    fn calls_already_running_do_not_affect_the_open_circuit() {
         let breaker = Breaker::default();
-        let mut under_way: Vec<_> = (0..8).map(|_| breaker.admit(at(0), acme()).unwrap()).collect();
-        for pass in under_way.drain(..6) {
-            pass.unanswered(at(5));
+        let mut running: Vec<_> = (0..8).map(|_| breaker.permit(at(0), acme()).unwrap()).collect();
+        for permit in running.drain(..6) {
+            permit.unanswered(at(5));
         }
-        under_way.pop().unwrap().unanswered(at(14));
-        let probe = breaker.admit(at(15), acme()).unwrap();
-        drop(under_way);
-        assert!(breaker.admit(at(15), acme()).is_none());
+        running.pop().unwrap().unanswered(at(14));
+        let probe = breaker.permit(at(15), acme()).unwrap();
+        drop(running);
+        assert!(breaker.permit(at(15), acme()).is_none());
         drop(probe);
     }
 
     #[test]
-    fn a_clock_that_goes_back_does_not_close_a_host_for_ever() {
+    fn a_clock_set_back_does_not_keep_the_circuit_open() {
         let breaker = opened_at(1_000_000);
-        assert!(breaker.admit(at(0), acme()).is_some());
+        assert!(breaker.permit(at(0), acme()).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! The one HTTP client.
+//! The HTTP client.
 
 use std::error::Error;
 use std::io::Read;
@@ -19,19 +19,19 @@ use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use crate::address::vet;
-use crate::breaker::{Breaker, Pass};
+use crate::breaker::{Breaker, Permit};
 use crate::resolver::{self, RefusedName, VettingResolver};
 use crate::{EgressError, Reach, Refusal, Request, Response};
 
-/// How long one call may take, connection and body included, where the request itself has more time left and the call
-/// says nothing else ([`Request::within`]).
+/// The default time limit of one call, including connection and body. [`Request::within`] changes it; the deadline of
+/// the incoming request also applies.
 pub const CALL_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many bytes of an answer are read.
+/// The largest body that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Calls out. Cheap to clone; connections are kept between calls and opened by the first that needs one, and so is what
-/// is known of hosts that do not answer.
+/// The client for outbound calls. Cheap to clone. Connections are opened on demand and kept between calls, as is the
+/// state of the circuit breaker.
 #[derive(Clone)]
 pub struct Egress {
     reach: Reach,
@@ -41,10 +41,10 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// Sets the client up; dials nobody.
+    /// Creates the client, without opening a connection.
     ///
     /// # Errors
-    /// [`EgressError::Setup`], which no environment can cause.
+    /// / [`EgressError::Setup`]: an error in Landfall, independent of the environment.
     pub fn new(reach: Reach) -> Result<Self, EgressError> {
         Self::resolving(reach, resolver::system)
     }
@@ -60,15 +60,15 @@ impl Egress {
     }
 
     fn client(resolver: &Arc<dyn Resolve>, roots: RootCertStore) -> Result<reqwest::Client, EgressError> {
-        #[expect(clippy::disallowed_methods, reason = "this is the room that dials out")]
+        #[expect(clippy::disallowed_methods, reason = "this crate makes the outbound calls")]
         let builder = reqwest::Client::builder();
         builder
             .tls_backend_preconfigured(tls(roots)?)
             .dns_resolver(Arc::clone(resolver))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            // The client would send again what an HTTP/2 server says it did not process. Whether a password goes out a
-            // second time is for the user to say.
+            // By default the client repeats requests that an HTTP/2 server did not process. A password must not be sent
+            // a second time without the user.
             .retry(reqwest::retry::never())
             .referer(false)
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
@@ -76,33 +76,33 @@ impl Egress {
             .map_err(|_| EgressError::Setup)
     }
 
-    /// The same way out, on which authorities of a company's own (certificates in PEM) are trusted beside the public ones.
-    /// Connections are its own: those of others were made without them.
+    /// The same client, which also trusts these CA certificates (PEM). It has its own connections: existing ones were
+    /// opened without these certificates.
     ///
     /// # Errors
-    /// [`EgressError::Setup`] for what [`are_certificates`] does not take.
-    pub fn trusting(&self, pem: &str) -> Result<Self, EgressError> {
+    /// / [`EgressError::Setup`] if [`are_certificates`] returns `false`.
+    pub fn with_ca_certificates(&self, pem: &str) -> Result<Self, EgressError> {
         let mut roots = public_roots();
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             let certificate = certificate.map_err(|_| EgressError::Setup)?;
             roots.add(certificate).map_err(|_| EgressError::Setup)?;
         }
-        // What fails without these certificates says nothing of a call with them.
+        // A failure without these certificates says nothing about calls with them.
         Ok(Self { http: Self::client(&self.resolver, roots)?, breaker: Arc::default(), ..self.clone() })
     }
 
-    /// The same way out for somebody who wants to see for themselves: what is known of hosts that do not answer is not
-    /// known here, and what is found out is not known elsewhere.
-    pub fn afresh(&self) -> Self {
+    /// The same client with a separate, empty circuit breaker. For connector tests, which must call the host
+    /// themselves.
+    pub fn with_new_breaker(&self) -> Self {
         Self { breaker: Arc::default(), ..self.clone() }
     }
 
-    /// Whether a call to `url` would be dialled: what the URL itself says, and the addresses its name has now. Sends
-    /// nothing to it. A call is vetted again, whatever this said.
+    /// Checks whether `url` may be called: the URL itself and its current addresses. Sends nothing to it. Each call is
+    /// checked again.
     ///
     /// # Errors
-    /// [`EgressError::Refused`]; [`EgressError::Connect`] for a name without an address, [`EgressError::Timeout`] when
-    /// nobody could say in time.
+    /// [`EgressError::Refused`]; [`EgressError::Connect`] if the name has no address; [`EgressError::Timeout`] if the
+    /// name was not resolved in time.
     pub async fn vet(&self, cx: &RequestContext, url: &Url) -> Result<(), EgressError> {
         vet(self.reach, url)?;
         let Some(name) = url.domain() else { return Ok(()) };
@@ -114,19 +114,19 @@ impl Egress {
         }
     }
 
-    /// Sends `request` once and reads the whole answer, within its own limit ([`CALL_LIMIT`] unless it has another) and
-    /// what remains of `cx`. Any status is an answer.
+    /// Sends `request` once and reads the whole answer, within the request's limit (default [`CALL_LIMIT`]) and the
+    /// remaining time of `cx`. Any status is an answer.
     ///
     /// # Errors
-    /// What [`EgressError`] lists. A host that has not answered several calls in a row is left alone for some seconds:
-    /// [`EgressError::LeftAlone`] at once.
+    /// See [`EgressError`]. After several consecutive calls without an answer, calls to the host fail at once for some
+    /// seconds: [`EgressError::CircuitOpen`].
     pub async fn send(&self, cx: &RequestContext, request: Request) -> Result<Response, EgressError> {
         let stopwatch = cx.stopwatch();
         let (method, url) = (request.method.clone(), request.url.clone());
 
         let limit = request.limit.min(cx.remaining());
-        let outcome = match self.admit(cx, &request, limit) {
-            Ok(pass) => self.call(cx, request, limit, pass).await,
+        let outcome = match self.permit(cx, &request, limit) {
+            Ok(permit) => self.call(cx, request, limit, permit).await,
             Err(error) => Err(error),
         };
 
@@ -143,25 +143,25 @@ impl Egress {
             service = "provider",
             method = method.as_str(),
             host = url.host_str(),
-            path = shown(url.path()),
+            path = shortened(url.path()),
             status = outcome.as_ref().ok().map(|response| response.status.as_u16()),
             error = outcome.as_ref().err().map(|error| error.as_str()),
-            circuit = matches!(outcome, Err(EgressError::LeftAlone)).then_some("open"),
+            circuit = matches!(outcome, Err(EgressError::CircuitOpen)).then_some("open"),
             duration_ms,
         );
         outcome
     }
 
-    /// Whether the call may be made at all, with so much time.
-    fn admit(&self, cx: &RequestContext, request: &Request, limit: Duration) -> Result<Pass<'_>, EgressError> {
-        // An open connection would carry the request out before anybody looks at the time.
+    /// Checks whether the call may be made, with this much time.
+    fn permit(&self, cx: &RequestContext, request: &Request, limit: Duration) -> Result<Permit<'_>, EgressError> {
+        // On an open connection the request would be sent before the timeout is checked.
         if limit.is_zero() {
             return Err(EgressError::Timeout);
         }
         vet(self.reach, &request.url)?;
         let peer = |url: &Url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?));
         let peer = peer(&request.url).ok_or(EgressError::Refused(Refusal::Address))?;
-        self.breaker.admit(cx.time(), peer).ok_or(EgressError::LeftAlone)
+        self.breaker.permit(cx.time(), peer).ok_or(EgressError::CircuitOpen)
     }
 
     async fn call(
@@ -169,7 +169,7 @@ impl Egress {
         cx: &RequestContext,
         request: Request,
         limit: Duration,
-        pass: Pass<'_>,
+        permit: Permit<'_>,
     ) -> Result<Response, EgressError> {
         let wanted = request.limit;
         let outcome = match tokio::time::timeout(limit, self.exchange(request)).await {
@@ -177,11 +177,11 @@ impl Egress {
             Err(_) => Err(EgressError::Timeout),
         };
         match &outcome {
-            Ok(_) | Err(EgressError::BodyTooLarge) => pass.answered(),
-            Err(EgressError::Connect | EgressError::Tls) => pass.unanswered(cx.time()),
-            // With less, it says more about the request than about the host.
-            Err(EgressError::Timeout) if limit >= wanted / 4 => pass.unanswered(cx.time()),
-            Err(_) => drop(pass),
+            Ok(_) | Err(EgressError::BodyTooLarge) => permit.answered(),
+            Err(EgressError::Connect | EgressError::Tls) => permit.unanswered(cx.time()),
+            // With less time, the timeout says nothing about the host.
+            Err(EgressError::Timeout) if limit >= wanted / 4 => permit.unanswered(cx.time()),
+            Err(_) => drop(permit),
         }
         outcome
     }
@@ -195,7 +195,7 @@ impl Egress {
 
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
         let mut body = Vec::new();
-        // Counted as it comes: Content-Length may be absent or a lie.
+        // Counted while reading: Content-Length may be absent or wrong.
         while let Some(chunk) = answer.chunk().await.map_err(|_| EgressError::Interrupted)? {
             if body.len() + chunk.len() > BODY_LIMIT {
                 return Err(EgressError::BodyTooLarge);
@@ -217,11 +217,11 @@ fn classify(error: &reqwest::Error) -> EgressError {
     if let Some(cause) = cause_of(error) {
         return cause;
     }
-    // A builder error is a request that could not be written down: nothing left either.
+    // A builder error: the request could not be built, so nothing was sent.
     if error.is_connect() || error.is_builder() { EgressError::Connect } else { EgressError::Interrupted }
 }
 
-/// What went wrong before anything was sent, where the chain of errors says it more exactly than its outermost does.
+/// The exact cause of an error before anything was sent, from the chain of errors.
 fn cause_of(error: &(dyn Error + 'static)) -> Option<EgressError> {
     if error.is::<RefusedName>() {
         return Some(EgressError::Refused(Refusal::Address));
@@ -229,35 +229,35 @@ fn cause_of(error: &(dyn Error + 'static)) -> Option<EgressError> {
     if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
         return Some(EgressError::Tls);
     }
-    // An I/O error leaves out what it wraps when it is asked for its source.
+    // `source` of an I/O error skips the error that it wraps.
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => cause_of(wrapped),
         None => error.source().and_then(cause_of),
     }
 }
 
-/// Whether `pem` is one or more certificates that can be trusted as authorities.
+/// Whether `pem` consists of one or more certificates that can be trusted as CAs.
 pub fn are_certificates(pem: &str) -> bool {
     let mut roots = RootCertStore::empty();
-    // A private key beside them is not for us to keep.
-    let others = pem.matches("-----BEGIN ").count() != pem.matches("-----BEGIN CERTIFICATE-----").count();
+    // Refuse a private key beside the certificates: we must not store it.
+    let other_blocks = pem.matches("-----BEGIN ").count() != pem.matches("-----BEGIN CERTIFICATE-----").count();
     let all = CertificateDer::pem_slice_iter(pem.as_bytes())
         .all(|certificate| certificate.is_ok_and(|certificate| roots.add(certificate).is_ok()));
-    all && !others && !roots.is_empty()
+    all && !other_blocks && !roots.is_empty()
 }
 
-/// As much of a path as a log line has: a discovery document may name one of any length.
-fn shown(path: &str) -> &str {
+/// The path for the log, shortened: a path from a discovery document may have any length.
+fn shortened(path: &str) -> &str {
     path.get(..path.len().min(255)).unwrap_or_default()
 }
 
-/// Compressed although [`Request`] asks for what is not (RFC 9110 section 8.4.1.3).
+/// Whether the body is compressed, although [`Request`] asks for an uncompressed one (RFC 9110 section 8.4.1.3).
 fn is_gzip(headers: &HeaderMap) -> bool {
     let coding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
     coding.is_some_and(|coding| coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip"))
 }
 
-/// Bounded, whatever it says it holds. What is no gzip stays as it is: its reader says what is wrong with it.
+/// Decompresses up to [`BODY_LIMIT`], which stops a decompression bomb. A body that is not gzip is returned unchanged.
 fn decompress(body: &[u8]) -> Result<Vec<u8>, EgressError> {
     let (mut plain, limit) = (Vec::new(), u64::try_from(BODY_LIMIT + 1).unwrap_or(u64::MAX));
     match MultiGzDecoder::new(body).take(limit).read_to_end(&mut plain) {
@@ -267,7 +267,7 @@ fn decompress(body: &[u8]) -> Result<Vec<u8>, EgressError> {
     }
 }
 
-/// Mozilla's, compiled in: reading the system's would be most of a cold start.
+/// Mozilla's root certificates, compiled in. Reading the system's would be the largest part of a cold start.
 fn public_roots() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }

@@ -1,62 +1,61 @@
-//! What may go wrong on the way out.
+//! Errors of outbound calls.
 
-/// A call that brought no answer, cut by what its caller can do about it. Never has the text of what was sent or
-/// received.
+/// A call without an answer, by what the caller can do about it. Never contains what was sent or received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
-    /// Nothing was sent: the URL leads where we do not go. Whoever wrote the URL has to act.
+    /// Nothing was sent: the address is forbidden. The author of the URL must change it.
     #[error("refused to call this address: {0}")]
     Refused(Refusal),
-    /// The deadline passed. What was sent, if there was time to, may have arrived: only what is harmless twice may be sent again.
+    /// The deadline passed. The request may have arrived: only an idempotent request may be sent again.
     #[error("no answer before the deadline")]
     Timeout,
-    /// Nothing was sent: no connection (name not found, refused). May be tried again.
+    /// Nothing was sent: no connection (name not found, refused). The call may be repeated.
     #[error("no connection")]
     Connect,
-    /// Nothing was sent, and no connection was tried: the host has not answered several calls in a row. Trying again at
-    /// once comes to the same.
-    #[error("the host is left alone")]
-    LeftAlone,
-    /// Nothing was sent: whoever answers has a certificate that is not trusted, has expired, or is for another name.
+    /// Nothing was sent, and no connection was opened: the circuit is open after several calls without an answer. An
+    /// immediate repeat fails too.
+    #[error("the circuit is open: the host did not answer the last calls")]
+    CircuitOpen,
+    /// Nothing was sent: the server's certificate is not trusted, has expired, or is for another name.
     #[error("the certificate is not trusted")]
     Tls,
-    /// The connection broke after the request went out: the outcome is unknown. Only what is harmless twice may be sent
+    /// The connection broke after the request was sent: the outcome is unknown. Only an idempotent request may be sent
     /// again.
     #[error("the connection broke before the answer was complete")]
     Interrupted,
-    /// The answer is larger than [`crate::BODY_LIMIT`]; it was not read to its end.
+    /// The answer is larger than [`crate::BODY_LIMIT`].
     #[error("the answer is too large")]
     BodyTooLarge,
-    /// The HTTP client could not be set up: a mistake of ours.
+    /// The HTTP client could not be created: an error in Landfall.
     #[error("the HTTP client could not be set up")]
     Setup,
 }
 
-/// Why an address is not called.
+/// Why a URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Neither https nor, locally, http.
+    /// The scheme is not https (or http on this machine).
     #[error("its scheme is not https")]
     Scheme,
-    /// The URL has a user name or a password in it: it would be sent, and logged by others.
+    /// The URL contains a user name or password, which others would log.
     #[error("it carries a user name or password")]
     Credentials,
-    /// It is, or its name resolves to, an address that is not public, nor in a network that was named.
+    /// The address, or one to which the name resolves, is neither public nor in a listed network.
     #[error("it is not a public address")]
     Address,
-    /// Its port belongs to another service: neither 443 nor above 1023.
-    #[error("its port is not one that https is served at")]
+    /// The port is neither 443 nor above 1023: it belongs to another service.
+    #[error("its port is neither 443 nor above 1023")]
     Port,
 }
 
 impl EgressError {
-    /// One stable word for logs.
+    /// A stable name for logs.
     pub fn as_str(self) -> &'static str {
         match self {
             EgressError::Refused(_) => "refused",
             EgressError::Timeout => "timeout",
-            // Its line says besides that the circuit is open.
-            EgressError::Connect | EgressError::LeftAlone => "connect",
+            // The log line also has `circuit: open`.
+            EgressError::Connect | EgressError::CircuitOpen => "connect",
             EgressError::Tls => "tls",
             EgressError::Interrupted => "interrupted",
             EgressError::BodyTooLarge => "body_too_large",

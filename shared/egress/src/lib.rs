@@ -1,15 +1,14 @@
-//! The only room that dials out: one HTTP client for everything that is said to identity providers.
+//! The only crate that calls identity providers: one HTTP client with a guard against SSRF.
 //!
-//! Every call has a deadline inside its request's own, a cap on the body, and an address that has been vetted
-//! (`address`; `resolver` for names). No proxies, no redirects, no decompression, no second attempt: what a caller sends
-//! is sent to that address once or not at all. A host that does not answer is left alone for a while (`breaker`). One log
-//! line per call (target `outbound`) says where it went and how long it took, never what was said: no body, no header, no
-//! query.
+//! Every call has a deadline within its request's deadline, a limit on the body, and a checked address (`address`;
+//! `resolver` for names). No proxies, no redirects, no retries: a request is sent to that address once or not at all. A
+//! host that does not answer is not called for a while (`breaker`). One log line per call (target `outbound`) has the
+//! host, path and duration, but no body, header or query.
 //!
-//! **Must not know**: providers, OAuth, JSON. It carries bytes, and its errors say only what that means for the caller.
+//! **Must not know**: providers, OAuth. It transports bytes, and its errors say what the caller can do.
 //!
-//! **To add one more** rule about whom we may talk to: one line in `address`, and its test beside it. A service that
-//! is not reached over HTTP needs no room here: the AWS SDK brings its own client (`aws`).
+//! **To add one more** rule about addresses: one line in `address`, and its test beside it. AWS services are not called
+//! from here: the AWS SDK has its own client (`aws`).
 
 mod address;
 mod breaker;

@@ -1,8 +1,8 @@
-//! Which addresses are public.
+//! Public addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether anybody on the internet could reach `address`: the special-purpose registries of RFC 6890 are left out.
+/// Whether `address` is reachable on the internet: not in a special-purpose registry (RFC 6890).
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

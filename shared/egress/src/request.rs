@@ -1,4 +1,4 @@
-//! What is sent and what comes back. Both hold secrets (passwords, client secrets, tokens): neither prints them.
+//! Requests and responses. Both contain secrets (passwords, client secrets, tokens), so their `Debug` prints none.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use url::{Url, form_urlencoded};
 
 use crate::CALL_LIMIT;
 
-/// A GET, or a POST of a form or of JSON.
+/// A GET request, or a POST request with a form or JSON.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
@@ -21,18 +21,18 @@ pub struct Request {
 }
 
 impl Request {
-    /// Asks for JSON.
+    /// A GET request for JSON.
     pub fn get(url: Url) -> Self {
         Self { method: Method::GET, url, headers: accept_json(), body: None, limit: CALL_LIMIT }
     }
 
-    /// Asks for a page, as a browser would.
+    /// A GET request for an HTML page.
     pub fn get_page(url: Url) -> Self {
         Self::get(url).header(ACCEPT, HeaderValue::from_static("text/html"))
     }
 
-    /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values arrive byte for byte as they are
-    /// given: no trimming, no normalisation.
+    /// Posts a form (`application/x-www-form-urlencoded`) and asks for JSON. Values are sent byte for byte, without
+    /// trimming or normalization.
     pub fn post_form<'a>(url: Url, form: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         Self::post(url, body, "application/x-www-form-urlencoded")
@@ -48,29 +48,29 @@ impl Request {
         request.header(CONTENT_TYPE, HeaderValue::from_static(media_type))
     }
 
-    /// With a header of the provider's own, in place of any of that name. A value that is secret has to be marked as such.
+    /// Sets a header, replacing one with the same name. A secret value must be marked sensitive.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// Takes `limit` at most instead of [`CALL_LIMIT`], connection and body included; what the request it serves has left
-    /// is the limit all the same.
+    /// Sets the time limit, including connection and body, instead of [`CALL_LIMIT`]. The deadline of the incoming
+    /// request also applies.
     pub fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// Shows a bearer token (RFC 6750 section 2.1); `None` when the token cannot stand in a header.
+    /// Adds a bearer token (RFC 6750 section 2.1); `None` if the token is not valid in a header.
     pub fn bearer(self, token: &str) -> Option<Self> {
         self.authorized("Bearer", token)
     }
 
-    /// Shows Basic credentials, encoded as RFC 7617 section 2 has them; `None` when they cannot stand in a header.
+    /// Adds Basic credentials, already encoded (RFC 7617 section 2); `None` if they are not valid in a header.
     pub fn basic(self, credentials: &str) -> Option<Self> {
         self.authorized("Basic", credentials)
     }
 
-    /// Whether it only reads (RFC 9110 section 9.2.1): sent twice, it does no more than once.
+    /// Whether the method is safe (RFC 9110 section 9.2.1), so that the request may be repeated.
     pub fn is_safe(&self) -> bool {
         self.method.is_safe()
     }
@@ -83,8 +83,8 @@ impl Request {
     }
 }
 
-/// JSON first, a signed answer where a client is registered for one, and whatever else rather than 406. Uncompressed: what a
-/// server compresses all the same is undone within a bound.
+/// JSON preferred, then a signed JWT (if the client is registered for one), then anything rather than a 406. Asks for
+/// no compression; a compressed answer is still accepted up to a limit.
 fn accept_json() -> HeaderMap {
     let accept = HeaderValue::from_static("application/json, application/jwt;q=0.9, */*;q=0.5");
     HeaderMap::from_iter([(ACCEPT, accept), (ACCEPT_ENCODING, HeaderValue::from_static("identity"))])
@@ -100,19 +100,19 @@ impl fmt::Debug for Request {
     }
 }
 
-/// An answer, whatever its status.
+/// An answer with any status.
 #[derive(Clone)]
 pub struct Response {
     /// The HTTP status.
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, whole, of at most [`crate::BODY_LIMIT`] bytes.
+    /// Its complete body, of at most [`crate::BODY_LIMIT`] bytes.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// A header's text; `None` if it is missing or no visible ASCII.
+    /// A header's text; `None` if it is missing or not visible ASCII.
     pub fn header(&self, name: &http::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_leave_byte_for_byte() {
+    fn passwords_are_sent_byte_for_byte() {
         let hard = " pa+ss&w=örd%\0\u{feff}\u{1f511}\r\n ";
         let long = "x".repeat(100);
         let url = Url::parse("https://id.example/token").unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_secret_is_printed() {
+    fn debug_prints_no_secret() {
         let url = Url::parse("https://id.example/token?canary=1").unwrap();
         let request = Request::post_form(url.clone(), [("password", "canary")]).bearer("canary").unwrap();
         let basic = Request::get(url).basic("canary").unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn json_and_headers_are_sent_as_they_are_given() {
+    fn json_and_headers_are_sent_unchanged() {
         let url = Url::parse("https://id.example/authn").unwrap();
         let request = Request::post_json(url, &serde_json::json!({ "password": "a\"b" }));
         let request = request.header(HeaderName::from_static("x-device"), HeaderValue::from_static("d"));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_a_line_break_is_no_header() {
+    fn a_token_with_a_line_break_is_refused() {
         let request = Request::get(Url::parse("https://id.example/").unwrap());
         assert!(request.clone().bearer("a\r\nX-Evil: 1").is_none());
         assert!(request.basic("a\r\nX-Evil: 1").is_none());

@@ -1,7 +1,7 @@
-//! Names, and the addresses that are dialled for them.
+//! Resolves names and checks their addresses.
 //!
-//! A name is looked up once for a connection, and what was looked at is what is dialled: an answer that changes between
-//! check and dial changes nothing.
+//! A name is looked up once per connection, and the checked addresses are the ones that are called. So an attacker
+//! cannot change the DNS answer between check and connection (DNS rebinding).
 
 use std::fmt;
 use std::io;
@@ -11,20 +11,20 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::Reach;
-use crate::address::admits;
+use crate::address::is_allowed;
 
-/// Resolves names by `lookup`, and hands on what may be dialled.
+/// Resolves names with `lookup` and returns only addresses that may be called.
 pub(crate) struct VettingResolver<L> {
     reach: Reach,
     lookup: Arc<L>,
 }
 
-/// A name resolves to an address that may not be dialled. Travels through the client's errors: see `crate::client`.
+/// A name resolves to a forbidden address. The HTTP client wraps this error: see `cause_of` in `crate::client`.
 #[derive(Debug, thiserror::Error)]
 #[error("the name resolves to an address that is not public")]
 pub(crate) struct RefusedName;
 
-/// As the system does it. Port 0 stands for the URL's own.
+/// The system's resolver. Port 0 stands for the URL's port.
 pub(crate) async fn system(name: String) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((name, 0)).await?.collect())
 }
@@ -35,10 +35,9 @@ impl<L> VettingResolver<L> {
     }
 }
 
-/// All of a name's addresses, or none: a name that has one private address beside a public one is an attempt at
-/// something.
+/// All addresses of a name, or none: a name with a private address beside a public one is a sign of an attack.
 fn vetted(reach: Reach, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, RefusedName> {
-    if addresses.iter().all(|address| admits(reach, address.ip())) { Ok(addresses) } else { Err(RefusedName) }
+    if addresses.iter().all(|address| is_allowed(reach, address.ip())) { Ok(addresses) } else { Err(RefusedName) }
 }
 
 impl<L, F> Resolve for VettingResolver<L>
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_one_private_address_is_refused_whole() {
+    fn a_name_with_one_private_address_is_refused() {
         let vetted = |reach, addresses: [&str; 2]| {
             let addresses = addresses.map(|address| SocketAddr::new(address.parse().unwrap(), 0)).to_vec();
             vetted(reach, addresses).is_ok()

@@ -56,7 +56,7 @@ impl Providers {
     /// change it.
     pub fn afresh(&self) -> Self {
         Self {
-            egress: self.egress.afresh(),
+            egress: self.egress.with_new_breaker(),
             trusting: Mutex::default(),
             secrets: Arc::new(ReadAnew(Arc::clone(&self.secrets))),
             entropy: Arc::clone(&self.entropy),
@@ -78,7 +78,7 @@ impl Providers {
         if let Some(egress) = trusting.get(pem) {
             return Ok(egress.clone());
         }
-        let egress = self.egress.trusting(pem)?;
+        let egress = self.egress.with_ca_certificates(pem)?;
         trusting.insert(pem.to_owned(), egress.clone());
         Ok(egress)
     }

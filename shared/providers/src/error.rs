@@ -219,7 +219,7 @@ impl Stage {
                  deployment",
             ),
             EgressError::Timeout => self.unavailable(Outage::Timeout),
-            EgressError::Connect | EgressError::LeftAlone | EgressError::Setup => self.unavailable(Outage::Connect),
+            EgressError::Connect | EgressError::CircuitOpen | EgressError::Setup => self.unavailable(Outage::Connect),
             EgressError::Tls => self.unavailable(Outage::Tls),
             EgressError::Interrupted => self.unavailable(Outage::Interrupted),
             EgressError::BodyTooLarge => self.refused(Check::Size),

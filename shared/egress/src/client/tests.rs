@@ -18,7 +18,7 @@ fn request(budget: Duration) -> RequestContext {
     at(&Arc::new(FixedClock::at(DateTime::UNIX_EPOCH)), budget)
 }
 
-/// A request that comes in at what the clock shows.
+/// A request that arrives at the clock's time.
 fn at(clock: &Arc<FixedClock>, budget: Duration) -> RequestContext {
     let id: RequestId = "req".parse().unwrap();
     RequestContext::new(id, clock.clone(), budget, ClientAddress::default(), None)
@@ -44,21 +44,21 @@ async fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// What becomes of a call whose peer answers its first request with `answer` and then closes.
+/// The result of a call whose peer answers with `answer` and then closes the connection.
 async fn answered(answer: Vec<u8>) -> Result<Response, EgressError> {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
     let cx = request(LATER);
     let peer = async {
         let (mut stream, _) = read_request(&listener).await;
-        // Whoever stops reading early closes the connection under the writer.
+        // The write fails if the client stops reading early.
         let _ = stream.write_all(&answer).await;
     };
     tokio::join!(egress.send(&cx, Request::get(url)), peer).0
 }
 
 #[tokio::test]
-async fn an_answer_of_any_status_is_an_answer() {
+async fn any_status_is_an_answer() {
     let response =
         answered(b"HTTP/1.1 503 No\r\nContent-Type: text/HTML; x=y\r\nContent-Length: 2\r\n\r\nhi".to_vec()).await;
     let response = response.unwrap();
@@ -79,14 +79,14 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_body_ends_at_the_cap() {
+async fn a_larger_body_than_the_limit_is_refused() {
     let body = |length: usize| [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec(), vec![b'x'; length]].concat();
     assert_eq!(answered(body(BODY_LIMIT)).await.unwrap().body.len(), BODY_LIMIT);
     assert_eq!(answered(body(BODY_LIMIT + 1)).await.unwrap_err(), EgressError::BodyTooLarge);
 }
 
 #[tokio::test]
-async fn compressed_bodies_stay_as_they_are() {
+async fn a_body_that_is_not_gzip_is_returned_unchanged() {
     let response =
         answered(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08".to_vec());
     assert_eq!(response.await.unwrap().body, b"\x1f\x8b\x08");
@@ -111,7 +111,7 @@ async fn a_connection_that_breaks_after_the_request_leaves_the_outcome_unknown()
 }
 
 #[tokio::test]
-async fn a_peer_that_never_answers_costs_what_the_call_may_take() {
+async fn a_call_ends_at_its_own_limit() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
     let hurried = Request::get(url).within(SOON);
@@ -120,7 +120,7 @@ async fn a_peer_that_never_answers_costs_what_the_call_may_take() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_when_no_time_is_left_even_where_a_connection_is_open() {
+async fn nothing_is_sent_on_an_open_connection_without_time() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
     let get = |path: &str| Request::get(url.join(path).unwrap());
@@ -148,17 +148,17 @@ async fn nothing_is_sent_when_no_time_is_left_even_where_a_connection_is_open() 
 }
 
 #[tokio::test]
-async fn a_peer_that_never_answers_costs_what_the_request_has_left() {
+async fn a_call_ends_at_the_requests_deadline() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
-    // The system accepts connections for a listener that nobody asks.
+    // The system accepts connections although the listener does not.
     assert_eq!(egress.send(&request(SOON), Request::get(url.clone())).await.unwrap_err(), EgressError::Timeout);
     assert_eq!(egress.send(&request(Duration::ZERO), Request::get(url)).await.unwrap_err(), EgressError::Timeout);
     drop(listener);
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_costs_what_the_request_has_left() {
+async fn an_endless_body_ends_at_the_requests_deadline() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
     let cx = request(SOON);
@@ -171,7 +171,7 @@ async fn a_body_that_never_ends_costs_what_the_request_has_left() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_where_nobody_listens() {
+async fn without_a_listener_there_is_no_connection() {
     let (listener, url) = listen().await;
     drop(listener);
     let egress = Egress::new(Reach::Local).unwrap();
@@ -179,7 +179,7 @@ async fn nothing_is_sent_where_nobody_listens() {
 }
 
 #[tokio::test]
-async fn what_is_compressed_unasked_is_undone_within_a_bound() {
+async fn an_unrequested_gzip_body_is_decompressed_up_to_the_limit() {
     let answer = |body: &[u8]| {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
         answered([head.as_bytes(), body].concat())
@@ -192,6 +192,6 @@ async fn what_is_compressed_unasked_is_undone_within_a_bound() {
     assert_eq!(answer(&gzip(b"{}")).await.unwrap().body, b"{}");
     assert_eq!(answer(&gzip(&vec![0; BODY_LIMIT])).await.unwrap().body.len(), BODY_LIMIT);
     assert_eq!(answer(&gzip(&vec![0; 50 * BODY_LIMIT])).await.unwrap_err(), EgressError::BodyTooLarge);
-    // Some servers only say so.
+    // Some servers send the header without compressing.
     assert_eq!(answer(b"{}").await.unwrap().body, b"{}");
 }

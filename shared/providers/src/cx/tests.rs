@@ -100,7 +100,7 @@ fn a_call_is_made_once_more_where_nothing_says_that_it_comes_to_the_same() {
     for lasting in [
         answer(StatusCode::OK),
         answer(StatusCode::TOO_MANY_REQUESTS),
-        Err(EgressError::LeftAlone),
+        Err(EgressError::CircuitOpen),
         Err(EgressError::Timeout),
         Err(EgressError::Tls),
         Err(EgressError::BodyTooLarge),

@@ -1,17 +1,17 @@
-//! Hosts that do not answer.
+//! The circuit breaker in calls.
 
 use chrono::{DateTime, TimeDelta};
 
 use super::*;
-use crate::breaker::{OUTAGES, REST};
+use crate::breaker::{FAILURE_THRESHOLD, OPEN_TIME};
 use listener::Log;
 
-/// A clock, and a client that has not been answered [`OUTAGES`] times by nobody at `url`.
-async fn left_alone() -> (Arc<FixedClock>, Egress, Url, TcpListener) {
+/// A clock, and a client whose circuit for `url` is open, with a listener that now answers there.
+async fn open_circuit() -> (Arc<FixedClock>, Egress, Url, TcpListener) {
     let (listener, url) = listen().await;
     let (clock, egress) = (Arc::new(FixedClock::at(DateTime::UNIX_EPOCH)), Egress::new(Reach::Local).unwrap());
     drop(listener);
-    for _ in 0..OUTAGES {
+    for _ in 0..FAILURE_THRESHOLD {
         let error = egress.send(&at(&clock, LATER), Request::get(url.clone())).await.unwrap_err();
         assert_eq!(error, EgressError::Connect);
     }
@@ -26,22 +26,22 @@ async fn answer(listener: &TcpListener, status: u16) {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_answer_is_left_alone_until_one_call_is_answered() {
+async fn an_open_circuit_closes_when_a_probe_is_answered() {
     let log = Log::default();
     let _guard = log.listen();
-    let (clock, egress, url, listener) = left_alone().await;
+    let (clock, egress, url, listener) = open_circuit().await;
     let get = || Request::get(url.clone());
 
-    clock.advance(REST - TimeDelta::milliseconds(1));
-    assert_eq!(egress.send(&at(&clock, LATER), get()).await.unwrap_err(), EgressError::LeftAlone);
+    clock.advance(OPEN_TIME - TimeDelta::milliseconds(1));
+    assert_eq!(egress.send(&at(&clock, LATER), get()).await.unwrap_err(), EgressError::CircuitOpen);
     assert!(tokio::time::timeout(SOON, listener.accept()).await.is_err());
 
     clock.advance(TimeDelta::milliseconds(1));
     let cx = at(&clock, LATER);
-    // The first is let through, the second is not; then all are.
+    // The first call is the probe, the second is refused. After the probe's answer all calls are made.
     let (first, second, ()) = tokio::join!(egress.send(&cx, get()), egress.send(&cx, get()), answer(&listener, 500));
     assert_eq!(first.unwrap().status.as_u16(), 500);
-    assert_eq!(second.unwrap_err(), EgressError::LeftAlone);
+    assert_eq!(second.unwrap_err(), EgressError::CircuitOpen);
     let (third, ()) = tokio::join!(egress.send(&cx, get()), answer(&listener, 200));
     assert_eq!(third.unwrap().status.as_u16(), 200);
 
@@ -57,21 +57,21 @@ async fn a_host_that_does_not_answer_is_left_alone_until_one_call_is_answered() 
 }
 
 #[tokio::test]
-async fn a_host_that_is_left_alone_is_nobody_elses_outage() {
-    let (clock, egress, url, _listener) = left_alone().await;
+async fn an_open_circuit_does_not_affect_other_hosts() {
+    let (clock, egress, url, _listener) = open_circuit().await;
     let (other, other_url) = listen().await;
     let cx = at(&clock, LATER);
-    assert_eq!(egress.send(&cx, Request::get(url)).await.unwrap_err(), EgressError::LeftAlone);
+    assert_eq!(egress.send(&cx, Request::get(url)).await.unwrap_err(), EgressError::CircuitOpen);
     let (answered, ()) = tokio::join!(egress.send(&cx, Request::get(other_url)), answer(&other, 200));
     assert_eq!(answered.unwrap().status.as_u16(), 200);
 }
 
 #[tokio::test]
-async fn whatever_is_answered_is_no_outage() {
+async fn an_error_answer_does_not_open_the_circuit() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
     for status in [400, 401, 403, 429, 500, 502, 503, 504] {
-        for _ in 0..=OUTAGES {
+        for _ in 0..=FAILURE_THRESHOLD {
             let form = Request::post_form(url.clone(), [("password", "wrong")]);
             let cx = request(LATER);
             let (answered, ()) = tokio::join!(egress.send(&cx, form), answer(&listener, status));
@@ -81,10 +81,10 @@ async fn whatever_is_answered_is_no_outage() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_no_outage() {
+async fn a_broken_connection_does_not_open_the_circuit() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
-    for _ in 0..=OUTAGES {
+    for _ in 0..=FAILURE_THRESHOLD {
         let cx = request(LATER);
         let breaking = async { drop(read_request(&listener).await) };
         let (broken, ()) = tokio::join!(egress.send(&cx, Request::get(url.clone())), breaking);
@@ -93,19 +93,19 @@ async fn a_connection_that_breaks_is_no_outage() {
 }
 
 #[tokio::test]
-async fn only_a_call_that_had_its_time_says_that_nobody_answers() {
+async fn a_timeout_counts_only_with_enough_time() {
     let (listener, url) = listen().await;
     let egress = Egress::new(Reach::Local).unwrap();
-    // Hardly any of what it might have taken.
-    for _ in 0..=OUTAGES {
+    // Much less time than the call's limit.
+    for _ in 0..=FAILURE_THRESHOLD {
         let short = egress.send(&request(SOON), Request::get(url.clone())).await;
         assert_eq!(short.unwrap_err(), EgressError::Timeout);
     }
-    for _ in 0..OUTAGES {
+    for _ in 0..FAILURE_THRESHOLD {
         let silent = egress.send(&request(LATER), Request::get(url.clone()).within(SOON)).await;
         assert_eq!(silent.unwrap_err(), EgressError::Timeout);
     }
-    let left_alone = egress.send(&request(LATER), Request::get(url)).await;
-    assert_eq!(left_alone.unwrap_err(), EgressError::LeftAlone);
+    let refused = egress.send(&request(LATER), Request::get(url)).await;
+    assert_eq!(refused.unwrap_err(), EgressError::CircuitOpen);
     drop(listener);
 }

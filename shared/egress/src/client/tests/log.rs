@@ -1,11 +1,11 @@
-//! What is written down of a call.
+//! The log line of a call.
 
 use listener::Log;
 
 use super::*;
 
 #[tokio::test]
-async fn a_call_is_one_log_line_without_what_was_said() {
+async fn a_call_is_one_log_line_without_contents() {
     let (listener, url) = listen().await;
     let (egress, cx, log) = (Egress::new(Reach::Local).unwrap(), request(LATER), Log::default());
     let _guard = log.listen();

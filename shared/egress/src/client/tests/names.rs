@@ -1,14 +1,14 @@
-//! Names that lead, or come to lead, somewhere else.
+//! Names that resolve, or later resolve, to forbidden addresses.
 
 use std::sync::Mutex;
 use std::vec::IntoIter;
 
 use super::*;
 
-/// Answers each look-up with the next of these; then with none.
+/// The answers to successive look-ups; after the last one there are no addresses.
 type Answers = Arc<Mutex<IntoIter<&'static [&'static str]>>>;
 
-/// A client whose names resolve to these, look-up by look-up.
+/// A client whose look-ups get these answers in order.
 fn resolving(reach: Reach, answers: Vec<&'static [&'static str]>) -> (Egress, Answers) {
     let answers: Answers = Arc::new(Mutex::new(answers.into_iter()));
     let asked = Arc::clone(&answers);
@@ -34,7 +34,7 @@ async fn this_machine_is_refused_by_address_and_by_name() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_once_and_what_was_looked_at_is_dialled() {
+async fn the_checked_addresses_are_the_ones_that_are_called() {
     let (listener, url) = listen().await;
     let url = Url::parse(&format!("http://localhost:{}/", url.port().unwrap())).unwrap();
     let (egress, answers) = resolving(Reach::Local, vec![&["127.0.0.1"], &["10.0.0.1"], &["169.254.169.254"]]);
@@ -47,7 +47,7 @@ async fn a_name_is_looked_up_once_and_what_was_looked_at_is_dialled() {
     assert_eq!(answer.unwrap().status.as_u16(), 200);
     assert_eq!(answers.lock().unwrap().len(), 2);
 
-    // It leads somewhere else by the next connection, which is vetted like the first.
+    // The next connection gets other addresses, which are checked again.
     for left in [1, 0] {
         let refused = egress.send(&cx, Request::get(url.clone())).await.unwrap_err();
         assert_eq!(refused, EgressError::Refused(Refusal::Address));
@@ -56,7 +56,7 @@ async fn a_name_is_looked_up_once_and_what_was_looked_at_is_dialled() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_inside_is_refused_and_nobody_is_dialled() {
+async fn a_name_with_an_internal_address_is_refused_without_a_connection() {
     let (listener, url) = listen().await;
     let url = Url::parse(&format!("https://id.example:{}/", url.port().unwrap())).unwrap();
     let inside: [&[&str]; 9] = [
@@ -81,14 +81,14 @@ async fn a_name_that_leads_inside_is_refused_and_nobody_is_dialled() {
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_is_no_connection() {
+async fn a_name_without_an_address_is_a_connection_error() {
     let (egress, _) = resolving(Reach::Public, Vec::new());
     let url = Url::parse("https://id.example/").unwrap();
     assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::Connect);
 }
 
 #[tokio::test]
-async fn an_address_is_vetted_as_a_call_would_be_and_nobody_is_dialled() {
+async fn vet_checks_like_a_call_but_opens_no_connection() {
     let (listener, url) = listen().await;
     let port = url.port().unwrap();
     let (egress, answers) = resolving(Reach::Public, vec![&["8.8.8.8"], &["8.8.8.8", "10.0.0.1"], &[]]);
@@ -105,7 +105,7 @@ async fn an_address_is_vetted_as_a_call_would_be_and_nobody_is_dialled() {
         assert_eq!(vet(&url).await, Err(EgressError::Refused(refusal)), "{url}");
     }
     assert_eq!(vet("https://8.8.8.8/").await, Ok(()));
-    // Literals and what is refused as it stands are looked up by nobody.
+    // Literal addresses and refused URLs are not looked up.
     assert_eq!(answers.lock().unwrap().len(), 3);
 
     assert_eq!(vet("https://id.example/").await, Ok(()));

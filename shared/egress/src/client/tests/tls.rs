@@ -1,4 +1,4 @@
-//! Whoever answers with a certificate that nobody vouches for.
+//! Servers with untrusted certificates, and CAs of a company.
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -6,12 +6,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::breaker::OUTAGES;
+use crate::breaker::FAILURE_THRESHOLD;
 
 const CERTIFICATE: &[u8] = include_bytes!("../../../../simulators/src/core/keys/foreign.crt.pem");
 const KEY: &[u8] = include_bytes!("../../../../simulators/src/core/keys/foreign.pem");
 
-/// An authority of a company's own, and a server of 127.0.0.1 that it vouches for.
+/// A company's CA, and its certificate and key for a server at 127.0.0.1.
 const CA: &str = include_str!("company/ca.crt.pem");
 const COMPANY: (&[u8], &[u8]) = (include_bytes!("company/server.crt.pem"), include_bytes!("company/server.pem"));
 
@@ -30,11 +30,11 @@ fn acceptor(certificate: &[u8], key: &[u8]) -> TlsAcceptor {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_told_apart_nothing_is_sent_and_it_is_an_outage() {
+async fn an_untrusted_certificate_stops_the_call_and_counts_as_failure() {
     let (listener, url) = listen().await;
     let url = Url::parse(&url.as_str().replace("http://", "https://")).unwrap();
     let (egress, server) = (Egress::new(Reach::Local).unwrap(), self_signed());
-    for _ in 0..OUTAGES {
+    for _ in 0..FAILURE_THRESHOLD {
         let cx = request(LATER);
         let form = Request::post_form(url.clone(), [("password", "secret")]);
         let peer = async { server.accept(listener.accept().await.unwrap().0).await };
@@ -42,12 +42,12 @@ async fn a_certificate_that_is_not_trusted_is_told_apart_nothing_is_sent_and_it_
         assert_eq!(refused.unwrap_err(), EgressError::Tls);
         assert!(handshake.is_err());
     }
-    assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::LeftAlone);
+    assert_eq!(egress.send(&request(LATER), Request::get(url)).await.unwrap_err(), EgressError::CircuitOpen);
     assert!(tokio::time::timeout(SOON, listener.accept()).await.is_err());
 }
 
 #[tokio::test]
-async fn whoever_does_not_speak_tls_has_no_certificate_to_distrust() {
+async fn a_server_without_tls_is_a_connection_error() {
     let (listener, url) = listen().await;
     let url = Url::parse(&url.as_str().replace("http://", "https://")).unwrap();
     let egress = Egress::new(Reach::Local).unwrap();
@@ -61,11 +61,11 @@ async fn whoever_does_not_speak_tls_has_no_certificate_to_distrust() {
 }
 
 #[tokio::test]
-async fn an_authority_of_the_companys_own_is_trusted_where_it_is_named_and_nowhere_else() {
+async fn a_companys_ca_is_trusted_only_where_it_is_configured() {
     let (listener, url) = listen().await;
     let url = Url::parse(&url.as_str().replace("http://", "https://")).unwrap();
     let (public, server) = (Egress::new(Reach::Local).unwrap(), acceptor(COMPANY.0, COMPANY.1));
-    let company = public.trusting(CA).unwrap();
+    let company = public.with_ca_certificates(CA).unwrap();
     let cx = request(LATER);
     for (egress, expected) in [(&company, Ok(StatusCode::OK)), (&public, Err(EgressError::Tls))] {
         let peer = async {
@@ -80,7 +80,7 @@ async fn an_authority_of_the_companys_own_is_trusted_where_it_is_named_and_nowhe
 }
 
 #[test]
-fn only_certificates_are_certificates() {
+fn only_valid_pem_certificates_are_accepted() {
     assert!(crate::are_certificates(CA) && crate::are_certificates(&CA.repeat(2)));
     let key = String::from_utf8(COMPANY.1.to_vec()).unwrap();
     let broken = CA.replacen("MII", "NII", 1);

@@ -88,7 +88,7 @@ impl Clients {
     }
 
     /// Whether pages of this origin are some client's: all that a browser asks before it sends a request (CORS preflight).
-    pub async fn any_admits(&self, cx: &RequestContext, origin: &str) -> Result<bool, StoreError> {
+    pub async fn any_allows_origin(&self, cx: &RequestContext, origin: &str) -> Result<bool, StoreError> {
         let load = async { Ok(Some(self.store.list_clients(cx).await?.into())) };
         let clients = self.all.get_or::<StoreError>(cx.now, &(), load).await?.unwrap_or_default();
         Ok(clients.iter().any(|client: &Client| client.allows_origin(Some(origin))))

@@ -1,4 +1,4 @@
-//! Who is an administrator.
+//! Authentication of administrators.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use lambda_http::request::RequestContext as GatewayContext;
 use crate::ApiError;
 use crate::extract::bearer;
 
-/// The caller is an administrator: IAM has said so to API Gateway, which says so in the request's own context, or they
-/// hold the token that the local server printed.
+/// The caller is an administrator: either IAM authorized the call, as API Gateway's request context says, or the caller
+/// holds the token that the local server printed.
 ///
-/// The caller cannot write the context: a header that says the same counts for nothing. A template that forgets the
-/// authoriser opens nothing, because then the context names no caller.
+/// A caller cannot set the request context; a header with the same content is ignored. If a template lacks the
+/// authorizer, the route stays closed, because the context then has no caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin(());
 
@@ -29,14 +29,14 @@ where
         let by_iam = parts.extensions.get::<GatewayContext>().is_some_and(is_authorized_by_iam);
         let base = Arc::<Base>::from_ref(state);
         let by_token = || {
-            let shown = bearer(&parts.headers).map(AdminToken::presented);
-            base.admin.as_ref().is_some_and(|admin| shown.is_some_and(|shown| shown.hash() == *admin))
+            let presented = bearer(&parts.headers).map(AdminToken::presented);
+            base.admin.as_ref().is_some_and(|admin| presented.is_some_and(|presented| presented.hash() == *admin))
         };
         if by_iam || by_token() { Ok(Self(())) } else { Err(Code::InvalidToken.into()) }
     }
 }
 
-/// Whether `AWS_IAM` was the route's authoriser: only then does API Gateway name the caller's ARN.
+/// Whether the route's authorizer was `AWS_IAM`: only then does API Gateway set the caller's ARN.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html>
 fn is_authorized_by_iam(context: &GatewayContext) -> bool {

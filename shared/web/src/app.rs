@@ -4,7 +4,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use base::Base;
 
-/// What a function's routes call: `T`, a service of ours, and the base that every request passes.
+/// The state of a function's routes: the service `T` that they call, and the base for every request.
 pub struct App<T> {
     pub(crate) base: Arc<Base>,
     /// The service.
@@ -12,7 +12,7 @@ pub struct App<T> {
 }
 
 impl<T> App<T> {
-    /// `service` on `base`.
+    /// The state from `base` and `service`.
     pub fn new(base: &Arc<Base>, service: impl Into<Arc<T>>) -> Self {
         Self { base: Arc::clone(base), service: service.into() }
     }

@@ -1,7 +1,8 @@
-//! Which pages may call (Fetch standard, "CORS protocol").
+//! CORS: the pages that may call (Fetch standard, "CORS protocol").
 //!
-//! A preflight is answered for any client's `origins`, since a browser does not say whose it is; the answer itself is
-//! readable for pages of the one client whose request it turned out to be. Routes that go by cookies are never here.
+//! A preflight is allowed for the `origins` of every client, because a preflight does not name the client. The answer
+//! to the request itself is readable only for pages of that request's client. Routes that use cookies never get CORS
+//! headers.
 
 use std::sync::Arc;
 
@@ -21,11 +22,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{ApiError, Context};
 
-/// Marks the answers of routes that pages may call.
+/// A marker on the responses of routes that pages may call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ForBrowsers;
 
-/// These routes may be called by pages of the applications' own origins.
+/// Lets pages of the applications' origins call these routes.
 pub fn for_browsers<S>(mut routes: OpenApiRouter<S>) -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -52,10 +53,10 @@ fn methods_of(item: &PathItem) -> &'static str {
     }
 }
 
-/// What a browser is told that asks whether it may send something.
+/// The answer to a preflight request.
 async fn preflight(base: &Base, cx: &RequestContext, methods: &'static str) -> Result<Response, ApiError> {
     let origin = cx.origin.as_deref().unwrap_or_default();
-    if !base.clients.any_admits(cx, origin).await? {
+    if !base.clients.any_allows_origin(cx, origin).await? {
         return Err(Code::OriginNotAllowed.into());
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -67,18 +68,20 @@ async fn preflight(base: &Base, cx: &RequestContext, methods: &'static str) -> R
     Ok(response)
 }
 
-/// Lets the page read the answer, if it is the application's own. A refusal that came before the
-/// application was known says nothing about a user: any application's page may read it, or it could not tell it from a lost
-/// answer.
+/// Lets the page read the answer, if its origin belongs to the request's application. If a request was refused before
+/// the application was known, any application's page may read the refusal: it contains nothing about a user, and
+/// otherwise the page could not distinguish it from a network error.
 pub(crate) async fn expose(base: &Base, cx: &RequestContext, response: &mut Response) {
     response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
     let Some(origin) = cx.origin.as_deref() else { return };
-    let admitted = match cx.application() {
+    let allowed = match cx.application() {
         Some(client) => client.allows_origin(Some(origin)),
-        None if response.status().is_client_error() => base.clients.any_admits(cx, origin).await.unwrap_or_default(),
+        None if response.status().is_client_error() => {
+            base.clients.any_allows_origin(cx, origin).await.unwrap_or_default()
+        }
         None => false,
     };
-    if admitted {
+    if allowed {
         let headers = response.headers_mut();
         allow(headers, origin);
         let exposed = HeaderValue::from_static("retry-after, www-authenticate, x-request-id");
@@ -87,6 +90,6 @@ pub(crate) async fn expose(base: &Base, cx: &RequestContext, response: &mut Resp
 }
 
 fn allow(headers: &mut HeaderMap, origin: &str) {
-    // It is one that a client's registration has, byte for byte.
+    // The origin equals one in a client's registration, byte for byte.
     headers.extend(HeaderValue::from_str(origin).ok().map(|origin| (ACCESS_CONTROL_ALLOW_ORIGIN, origin)));
 }

@@ -1,4 +1,4 @@
-//! The edge: what happens to every request, whichever route it takes.
+//! The edge: the processing that every request gets, whatever its route.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -27,21 +27,21 @@ use crate::{ApiError, cors, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A function that lives until its deadline has to have answered a little before it.
+/// A function must answer a little before its deadline.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// API Gateway waits no longer for a function (REST APIs 29 seconds, HTTP APIs 30), and later answers are lost.
+/// The longest time that API Gateway waits for a function (REST APIs 29 seconds, HTTP APIs 30). Later answers are lost.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
-const PATIENCE: Duration = Duration::from_secs(29);
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(29);
 
-/// The longest that any function runs.
+/// The longest time that a Lambda function can run.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
 
-/// RFC 6797 section 6.1. Subdomains are not included: an issuer's host may have some that Landfall knows nothing of.
+/// RFC 6797 section 6.1. Without subdomains: the issuer's host may have subdomains that Landfall does not know.
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// The routes behind the edge, ready to be served.
+/// The routes with the edge around them.
 pub fn router(base: Arc<Base>, routes: OpenApiRouter) -> Router {
     let (router, _openapi) = routes.split_for_parts();
     router
@@ -63,14 +63,14 @@ async fn edge(State(base): State<Arc<Base>>, mut request: Request, next: Next) -
     request.extensions_mut().insert(cx.clone());
 
     let answer = async {
-        // Keys that have been rotated are known before anything is made with them.
+        // Rotated keys are read before the request uses any.
         match base.keys.refresh(&cx, base.secrets.as_ref()).await {
             Ok(()) => next.run(request).await,
             Err(error) => ApiError::from(error).into_response(),
         }
     };
-    // Lambda's runtime would tell its API what a panic says, whatever that quotes. What is shared recovers by itself:
-    // no poisoned lock is taken for broken.
+    // Lambda's runtime would send the message of a panic to its API, and the message may quote secrets. Shared state
+    // stays usable: the code recovers from poisoned locks.
     let answer = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| ApiError::panicked().into_response());
 
@@ -81,7 +81,7 @@ async fn edge(State(base): State<Arc<Base>>, mut request: Request, next: Next) -
         None => (None, None),
     };
     if let Some(failure) = failure {
-        // With 405, what the route would take (RFC 9110 section 15.5.6).
+        // A 405 must list the allowed methods (RFC 9110 section 15.5.6).
         let allow = response.headers_mut().remove(ALLOW);
         response = failure.render(cx.id.clone(), wants_page);
         response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
@@ -97,7 +97,7 @@ async fn edge(State(base): State<Arc<Base>>, mut request: Request, next: Next) -
     response
 }
 
-/// What the last line of a request says.
+/// The fields of a request's last log line.
 struct RequestLine {
     method: Method,
     route: String,
@@ -107,18 +107,18 @@ struct RequestLine {
     duration_ms: u64,
 }
 
-/// The last line of a request. What comes to nothing is left out: most requests do little.
+/// Writes the last log line of a request. Zero counts are omitted.
 fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
     let RequestLine { method, route, status, code, reason, duration_ms } = line;
     let (client, counts) = (cx.application().map(|client| client.id.as_str()), cx.counts());
-    let some = |count: u64| (count > 0).then_some(count);
+    let nonzero = |count: u64| (count > 0).then_some(count);
     let mut kinds = counts.providers.iter();
     let provider = match (kinds.next(), kinds.next()) {
         (Some(_), Some(_)) => Some("several"),
         (kind, _) => kind.map(|kind| kind.as_str()),
     };
     let login = counts.login.map(JourneyResult::as_str);
-    // The level of a line has to be a constant.
+    // The level must be a constant.
     macro_rules! line {
         ($level:ident, $outcome:literal) => {
             tracing::$level!(
@@ -133,17 +133,17 @@ fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
                 reason,
                 duration_ms,
                 init_ms = counts.init_ms,
-                dynamodb_calls = some(counts.dynamodb_calls),
-                dynamodb_conflicts = some(counts.dynamodb_conflicts),
-                secrets_reads = some(counts.secrets_reads),
+                dynamodb_calls = nonzero(counts.dynamodb_calls),
+                dynamodb_conflicts = nonzero(counts.dynamodb_conflicts),
+                secrets_reads = nonzero(counts.secrets_reads),
                 provider,
-                provider_calls = some(counts.provider_calls),
-                provider_ms = some(counts.provider_calls).map(|_| counts.provider_ms),
-                provider_failures = some(counts.provider_failures),
-                users_provisioned = some(counts.user_provisioned.into()),
-                users_recognised = some(counts.user_recognised.into()),
-                claims_left_out = some(counts.claims_left_out),
-                attempts = some(counts.attempts),
+                provider_calls = nonzero(counts.provider_calls),
+                provider_ms = nonzero(counts.provider_calls).map(|_| counts.provider_ms),
+                provider_failures = nonzero(counts.provider_failures),
+                users_provisioned = nonzero(counts.user_provisioned.into()),
+                users_recognised = nonzero(counts.user_recognised.into()),
+                claims_left_out = nonzero(counts.claims_left_out),
+                attempts = nonzero(counts.attempts),
                 attempt = counts.attempt,
                 logins = login.map(|_| 1_u64),
                 login,
@@ -151,14 +151,14 @@ fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
         };
     }
     match status {
-        // The status is for the browser; of ours nothing has failed.
+        // A refused prefetch has status 503 for the browser, but it is not a failure.
         500.. if *code != Some(Code::Prefetched.as_str()) => line!(error, "failed"),
         400.. => line!(warn, "refused"),
         _ => line!(info, "ok"),
     }
 }
 
-/// A session's answers are for one caller, once; what a route wants cached, it says itself.
+/// Sets the security headers. Answers must not be cached, unless the route sets `Cache-Control`.
 fn set_headers(headers: &mut HeaderMap, id: &RequestId) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -169,7 +169,8 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-/// The address comes from API Gateway's context, locally from the connection: headers say what their sender likes.
+/// The request context. The caller's address comes from API Gateway's context, or locally from the connection, never
+/// from a header, which the caller can forge.
 fn context(base: &Base, extensions: &Extensions, headers: &HeaderMap) -> RequestContext {
     let lambda = extensions.get::<lambda_runtime::Context>();
     let (id, ip) = match extensions.get::<GatewayContext>() {
@@ -194,7 +195,7 @@ fn context(base: &Base, extensions: &Extensions, headers: &HeaderMap) -> Request
     cx
 }
 
-/// The page's origin, if a browser says so. One that could not have been registered, or says two things, belongs to no
+/// The page's origin, if a browser sent one. An invalid or repeated `Origin` becomes the empty text, which matches no
 /// application.
 fn origin(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(ORIGIN).iter();
@@ -202,19 +203,19 @@ fn origin(headers: &HeaderMap) -> Option<String> {
     Some(value.unwrap_or_default().to_owned())
 }
 
-/// Whether a person's browser asks for a page rather than a program for data.
+/// Whether the caller is a browser that wants a page.
 fn wants_page(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// What is left until the function's own deadline (`Lambda-Runtime-Deadline-Ms`, in milliseconds since 1970), as far as
-/// a caller waits for it; `None` where that is no deadline.
+/// The time left until the function's deadline (`Lambda-Runtime-Deadline-Ms`, in milliseconds since 1970), bounded by
+/// API Gateway's timeout; `None` if it is not a real deadline.
 fn remaining(now: DateTime<Utc>, deadline: u64) -> Option<Duration> {
     let now = Duration::from_millis(now.timestamp_millis().try_into().unwrap_or_default());
     let deadline = Duration::from_millis(deadline);
-    // Nothing still runs that long after its end: `cargo lambda watch` gives all requests one deadline, in 1970.
-    let is_one = deadline + LONGEST_INVOCATION >= now;
-    is_one.then(|| deadline.saturating_sub(now).min(PATIENCE).saturating_sub(MARGIN))
+    // No function runs that long after its deadline: `cargo lambda watch` gives all requests a deadline in 1970.
+    let is_real = deadline + LONGEST_INVOCATION >= now;
+    is_real.then(|| deadline.saturating_sub(now).min(GATEWAY_TIMEOUT).saturating_sub(MARGIN))
 }
 
 #[cfg(test)]
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_what_its_function_has_as_far_as_anybody_waits() {
+    fn a_request_has_its_functions_time_up_to_the_gateways_timeout() {
         let now = "2026-01-02T03:04:05Z".parse::<DateTime<Utc>>().unwrap();
         let until = |milliseconds: i64| remaining(now, (now.timestamp_millis() + milliseconds).try_into().unwrap());
         for (left, expected) in [
@@ -230,7 +231,7 @@ mod tests {
             (501, 1),
             (500, 0),
             (0, 0),
-            // A function that was frozen on its way, or whose clock is not Lambda's.
+            // A function that was frozen, or whose clock differs from Lambda's.
             (-60_000, 0),
             (60_000, 28_500),
             (900_000, 28_500),

@@ -1,4 +1,4 @@
-//! Extractors. Axum's own answer bad requests with texts of their own; these with our codes.
+//! Extractors that answer bad requests with our error codes instead of axum's texts.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,7 +22,7 @@ use url::form_urlencoded;
 
 use crate::{ApiError, OAuthError, PageError};
 
-/// No honest body comes near: a form of long fields, a journey's parameters.
+/// The largest body, in bytes. Legitimate bodies (forms, journey parameters) are much smaller.
 const MAX_BODY: usize = 64 * 1024;
 
 /// A JSON body, in or out.
@@ -34,7 +34,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let body = body_of(request, "application/json").await?;
-        // An object, nothing in it twice, not nested deep. What is wrong with it may quote it, and so goes nowhere.
+        // Strict JSON. The parser's message may quote the body, so it is dropped.
         let object = json::object(&body).map_err(|_| Code::InvalidRequest)?;
         serde_json::from_value(object.into()).map(Json).map_err(|_| Code::InvalidRequest.into())
     }
@@ -49,7 +49,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// A form body of an OAuth endpoint. A parameter that is there twice is refused, as RFC 6749 section 3.2 has it.
+/// A form body of an OAuth endpoint. A repeated parameter is refused (RFC 6749 section 3.2).
 #[derive(Debug, Clone, Copy)]
 pub struct Form<T>(pub T);
 
@@ -62,8 +62,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Form<T> {
     }
 }
 
-/// What a provider's callback brought: in the query, or as a form (`response_mode=form_post`). A parameter that is there
-/// twice is refused (RFC 6749 section 3.1).
+/// The parameters of a provider's callback, from the query or a form (`response_mode=form_post`). A repeated parameter
+/// is refused (RFC 6749 section 3.1).
 #[derive(Debug)]
 pub struct CallbackParameters(pub Vec<(String, String)>);
 
@@ -72,27 +72,28 @@ impl<S: Sync> FromRequest<S> for CallbackParameters {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, PageError> {
         let encoded = match *request.method() {
-            // It would spend the state, and the user would come too late. 503 has browsers load the address anew.
+            // A prefetch would use up the `state`, and the user's own request would fail. After a 503 the browser loads
+            // the address again.
             Method::GET if is_prefetch(request.headers()) => return Err(Code::Prefetched.into()),
             Method::GET => Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes()),
             Method::POST => body_of(request, FORM).await?,
-            // A link scanner's HEAD would spend the state, and the browser would come too late.
+            // A HEAD request by a link scanner would use up the `state`, and the user's own request would fail.
             _ => return Err(Code::InvalidRequest.into()),
         };
         serde_urlencoded::from_bytes(&encoded).map(Self).map_err(|_| Code::InvalidRequest.into())
     }
 }
 
-/// Whether a browser loads ahead of its user: `Sec-Purpose` (<https://fetch.spec.whatwg.org/#sec-purpose-header>), and what
-/// browsers sent before it: `Purpose` (Chromium), `X-Purpose` (WebKit), `X-Moz` (Firefox).
+/// Whether a browser prefetches: `Sec-Purpose` (<https://fetch.spec.whatwg.org/#sec-purpose-header>) and its older
+/// forms `Purpose` (Chromium), `X-Purpose` (WebKit), `X-Moz` (Firefox).
 fn is_prefetch(headers: &HeaderMap) -> bool {
     let values = ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().flat_map(|name| headers.get_all(name));
     let mut tokens = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
     tokens.any(|token| ["prefetch", "prerender", "preview"].iter().any(|word| token.trim().eq_ignore_ascii_case(word)))
 }
 
-/// What HTTP Basic says of a client, form-urlencoded in both halves (RFC 6749 section 2.3.1); `None` without it. What is
-/// ill-formed is nobody's.
+/// A client's HTTP Basic credentials, both parts form-urlencoded (RFC 6749 section 2.3.1); `None` without the header.
+/// Malformed credentials become empty ones, which match no client.
 #[derive(Debug)]
 pub struct Credentials(pub Option<ClientCredentials>);
 
@@ -111,27 +112,27 @@ fn basic(headers: &HeaderMap) -> Option<ClientCredentials> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let nobody = || ClientCredentials { id: String::new(), secret: SecretString::default() };
+    let invalid = || ClientCredentials { id: String::new(), secret: SecretString::default() };
     if values.next().is_some() {
-        return Some(nobody());
+        return Some(invalid());
     }
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let halves = decoded.as_deref().and_then(|text| text.split_once(':'));
-    let Some((id, secret)) = halves else { return Some(nobody()) };
+    let Some((id, secret)) = halves else { return Some(invalid()) };
     Some(ClientCredentials { id: decode_form(id), secret: decode_form(secret).into() })
 }
 
 fn decode_form(text: &str) -> String {
     let decoded = form_urlencoded::parse(text.as_bytes()).next();
-    // A text with `&` or `=` in it was not encoded as it has to be, and is another client's for that.
+    // A text with an unencoded `&` or `=` is malformed: it becomes empty, which matches no client.
     decoded.filter(|(_, value)| value.is_empty()).map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
-/// 303: whatever the method was, the browser goes on with a GET and takes nothing along.
+/// A 303 redirect: the browser follows it with a GET and without the body.
 pub struct SeeOther(pub String);
 
 impl fmt::Debug for SeeOther {
-    // The address has a secret in it.
+    // The URL contains a secret (`resume`).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SeeOther")
     }
@@ -157,7 +158,7 @@ async fn body_of(request: Request, media_type: &str) -> Result<Bytes, Code> {
 }
 
 async fn read(body: Body) -> Result<Bytes, Code> {
-    // The only error before the limit is a caller who hung up, and nobody reads that answer.
+    // The only other error is a closed connection, whose answer is never read.
     to_bytes(body, MAX_BODY).await.map_err(|_| Code::BodyTooLarge)
 }
 
@@ -166,7 +167,7 @@ fn is_media_type(headers: &HeaderMap, expected: &str) -> bool {
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
 }
 
-/// Ids from the path. A malformed one names nothing: 404, like an id that nobody has.
+/// Ids from the path. A malformed id gets a 404, like an unknown one.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -174,11 +175,11 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        // No id has to be encoded, and behind API Gateway nobody knows how often one has been decoded (`gateway`).
+        // No id needs percent-encoding, and API Gateway may already have decoded the path (see `gateway`).
         if parts.uri.path().contains('%') {
             return Err(Code::UnknownRoute.into());
         }
-        #[expect(clippy::disallowed_types, reason = "this is the wrapper that the ban sends everybody to")]
+        #[expect(clippy::disallowed_types, reason = "this is the wrapper to use instead of the banned type")]
         let path = parts.extract::<axum::extract::Path<T>>().await;
         path.map(|path| Path(path.0)).map_err(|_| Code::UnknownRoute.into())
     }
@@ -199,15 +200,15 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
-    let fits = scheme.eq_ignore_ascii_case("bearer")
+    let valid = scheme.eq_ignore_ascii_case("bearer")
         && (1..=512).contains(&token.len())
         && token.bytes().all(|byte| byte.is_ascii_graphic())
-        // Two of them: whichever we took, somebody in between may have taken the other.
+        // Two headers are refused: a proxy in front of us may have checked the other one.
         && values.next().is_none();
-    fits.then_some(token)
+    valid.then_some(token)
 }
 
-/// The request's context, which the edge has made.
+/// The request's context, which the edge created.
 #[derive(Debug, Clone)]
 pub struct Context(pub RequestContext);
 
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bearer_token_and_nothing_else_is_a_bearer_token() {
+    fn exactly_one_bearer_token_is_accepted() {
         assert_eq!(token(&["Bearer abc"]), Some("abc".into()));
         assert_eq!(token(&["bearer abc"]), Some("abc".into()));
         for bad in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["Bearer a b"], &["Bearer a", "Bearer b"], &[]] {

@@ -1,4 +1,5 @@
-//! Errors are written down here and nowhere else: a stable code, a constant title, never the text of an internal error.
+//! Error responses. Only this file writes them: a stable code and a constant title, never the text of an internal
+//! error.
 
 use axum::response::{IntoResponse, Response};
 use domain::{Code, ErrorAnswer, FieldError, RequestId};
@@ -10,33 +11,33 @@ use serde_json::Value;
 /// A problem document (RFC 9457) of media type `application/problem+json`.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// What happened: stable, for programs.
+    /// The stable code, for programs.
     #[schema(value_type = String, example = "step_conflict")]
     pub code: Code,
-    /// The same for people: one constant sentence per code.
+    /// The title, for people: one constant sentence per code.
     pub title: &'static str,
-    /// The HTTP status, again.
+    /// The HTTP status, repeated.
     pub status: u16,
-    /// To be named when asking about it.
+    /// The request id, to find the request in the log.
     #[schema(value_type = String)]
     pub request_id: RequestId,
-    /// What is wrong with a document or a request, and where in it.
+    /// What is wrong in a document or a request, and where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Which fields do not fit: each `{ "name": "...", "code": "required" }`.
+    /// The invalid fields, each `{ "name": "...", "code": "required" }`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub fields: Vec<FieldError>,
-    /// With `step_conflict`: where the session stands, a `SessionView`.
+    /// With `step_conflict`: the session's current `SessionView`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub view: Option<Box<Value>>,
-    /// After how many seconds to try again.
+    /// Seconds until the client may try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }
 
-/// An OAuth error (RFC 6749 section 5.2), as the token endpoint answers it.
+/// An OAuth error of the token endpoint (RFC 6749 section 5.2).
 #[derive(Debug, Serialize)]
 struct OAuthProblem {
     error: Code,
@@ -44,19 +45,19 @@ struct OAuthProblem {
     request_id: RequestId,
 }
 
-/// What a route answers when it does not answer what it is for.
+/// An error response of an API route: a problem document.
 #[derive(Debug)]
 pub struct ApiError(ErrorResponse);
 
-/// The same from an OAuth endpoint.
+/// An error response of an OAuth endpoint.
 #[derive(Debug)]
 pub struct OAuthError(ErrorResponse);
 
-/// The same from an address that people's browsers are sent to: a page for them, a problem document for programs.
+/// An error response of an address that users' browsers visit: a page for browsers, a problem document for programs.
 #[derive(Debug)]
 pub struct PageError(ErrorResponse);
 
-/// How an error is written down.
+/// The format of an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Problem,
@@ -64,7 +65,7 @@ enum Format {
     Page,
 }
 
-/// An error on its way to the edge, which knows the request's id and writes the log line.
+/// An error on its way to the edge, which adds the request id and writes the log line.
 #[derive(Debug, Clone)]
 pub(crate) struct ErrorResponse {
     pub(crate) answer: ErrorAnswer,
@@ -76,7 +77,7 @@ impl ErrorResponse {
         StatusCode::from_u16(self.answer.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The answer; `wants_page` if a person's browser asked.
+    /// Renders the response; `wants_page` if the caller is a browser.
     pub(crate) fn render(self, request_id: RequestId, wants_page: bool) -> Response {
         let (status, format) = (self.status(), self.format);
         let ErrorAnswer { code, detail, fields, view, retry_after, back, .. } = self.answer;
@@ -115,8 +116,8 @@ impl ErrorResponse {
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Nothing in it comes from the request but its id, which the gateway may have let its sender choose, and the registered
-/// address of the application that it belongs to.
+/// The error page. Its only inputs are the request id, which a caller may be able to choose, and the application's
+/// registered address. Both are escaped.
 fn page(title: &str, back: Option<&str>, request_id: &RequestId) -> String {
     let request_id = escape(request_id.as_str());
     let way = match back {
@@ -145,9 +146,9 @@ fn escape(text: &str) -> String {
 }
 
 impl ApiError {
-    /// For a request whose handler has panicked.
+    /// The error of a request whose handler panicked.
     pub(crate) fn panicked() -> Self {
-        ErrorAnswer::with_reason(Code::Internal, "it panicked").into()
+        ErrorAnswer::with_reason(Code::Internal, "the request's handler panicked").into()
     }
 }
 
@@ -164,7 +165,7 @@ impl<E: Into<ErrorAnswer>> From<E> for PageError {
 }
 
 impl<E: Into<ErrorAnswer>> From<E> for OAuthError {
-    /// RFC 6749 section 5.2 has one answer for every malformed request.
+    /// RFC 6749 section 5.2 has one code for every malformed request.
     fn from(error: E) -> Self {
         let mut answer = error.into();
         if matches!(answer.code, Code::UnsupportedMediaType | Code::BodyTooLarge) {
@@ -193,7 +194,8 @@ impl IntoResponse for OAuthError {
 }
 
 impl IntoResponse for ErrorResponse {
-    /// Rendered by the edge, which finds it among the response's extensions. Behind no edge it is a refusal still.
+    /// The edge renders the error, which it finds in the response's extensions. Without an edge, the status alone is
+    /// sent.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);

@@ -1,23 +1,23 @@
-//! API Gateway's events, and what becomes of them before a route sees a request.
+//! API Gateway's events, and their normalization before a route gets the request.
 //!
-//! lambda_http makes requests of events. It takes API Gateway at its word, and panics where an event is at odds with
-//! itself; so an event is put in order first. What comes out of it is the same whether API Gateway writes payload version
-//! 2.0 or 1.0, and whatever environment the function has.
+//! lambda_http turns events into requests. It trusts the event and panics if the event is inconsistent, so each event
+//! is normalized first. The request is then the same for payload version 2.0 and 1.0, and does not depend on the
+//! function's environment.
 //!
-//! How events look:
+//! The format of events:
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html> (both versions),
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html> (REST APIs).
 //!
 //! # Limits
 //!
-//! An HTTP API passes on a request line and headers of 10,240 bytes together and waits for 30 seconds
-//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>), Lambda 6 MB of event and of answer
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). Whoever comes to these hears of API Gateway,
-//! not of us, so ours come first: a body has at most 64 KiB once it is decoded ([`crate::Json`], [`crate::Form`]; a route
-//! that takes none does not look at one), an id 64 characters, a token 512, a parameter of a start 1024 and its
-//! `redirect_uri` 2048, which is nearly all of the longest `Location`; a request is over before API Gateway stops waiting.
-//! What is answered is bounded by that and by what is stored: a problem document says a few times what the body said, a view
-//! no more than the journey's document, which is one item of DynamoDB.
+//! An HTTP API accepts 10,240 bytes of request line and headers, and waits for 30 seconds
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>), Lambda accepts 6 MB of event
+//! and of response (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). Beyond these limits API
+//! Gateway answers instead of Landfall, so ours are smaller: 64 KiB for a decoded body ([`crate::Json`],
+//! [`crate::Form`]; a route without a body ignores it), 64 characters for an id, 512 for a token, 1024 for a parameter
+//! of a start, and 2048 for its `redirect_uri`, which is most of the longest `Location`. A request ends before API
+//! Gateway stops waiting. These limits also bound the responses: a problem document is at most a few times as long as
+//! the body, and a view at most as long as the journey's document, which is one DynamoDB item.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub async fn serve<T: Send + Sync + 'static>(
     lambda_runtime::run(events(router(base, routes.with_state(app)))).await
 }
 
-/// What answers events with what these routes answer.
+/// A Lambda service that answers events by these routes.
 pub fn events(
     router: Router,
 ) -> impl Service<LambdaEvent<LambdaRequest>, Response: Serialize, Error = Infallible, Future: Send> {
@@ -68,8 +68,8 @@ fn normalize(event: &mut LambdaRequest) {
             drop_invalid_body(&mut event.body, event.is_base64_encoded);
         }
         LambdaRequest::ApiGatewayV1(event) => {
-            // Beside all values of each header there is its last, which lambda_http would put in their place: of two
-            // `Authorization` headers, one.
+            // `headers` has only the last value of each header, and lambda_http would use it instead of all values: of
+            // two `Authorization` headers it would hide one.
             if !event.multi_value_headers.is_empty() {
                 event.headers.clear();
             }
@@ -82,20 +82,20 @@ fn normalize(event: &mut LambdaRequest) {
     }
 }
 
-/// Landfall ignores what a request says of its host, and lambda_http would make a URL of it.
+/// Removes the headers from which lambda_http would build the request's URL. Landfall does not trust them.
 fn remove_host(headers: &mut HeaderMap) {
     headers.remove(HOST);
     headers.remove(X_FORWARDED_PROTO);
 }
 
-/// The path as routes know it: without the name of the stage, which an HTTP API puts before it unless that is `$default`, a
-/// REST API never (<https://github.com/aws-powertools/powertools-lambda-python/issues/621>). So a stage may not be called like
-/// the first part of a route, `v1`.
+/// Removes the name of the stage from the path. An HTTP API puts it before the path unless the stage is `$default`; a
+/// REST API never does (<https://github.com/aws-powertools/powertools-lambda-python/issues/621>). So a stage must not
+/// have the name of the first part of a route, `v1`.
 ///
-/// REST APIs hand over a path as it came, HTTP APIs one that is decoded (<https://github.com/aws/aws-lambda-dotnet/pull/1901>),
-/// in which what came as `%252F` is `%2F` and what came as `%3F` would start a query. lambda_http makes a URL of either, which
-/// resolves `..` and `%2e%2e`; and a router decodes it once more. No route or id of ours has to be encoded: a path that could
-/// be read in two ways names nothing.
+/// REST APIs pass the path unchanged. HTTP APIs pass it decoded (<https://github.com/aws/aws-lambda-dotnet/pull/1901>):
+/// `%252F` becomes `%2F`, and `%3F` would start a query. lambda_http makes a URL of it, which resolves `..` and
+/// `%2e%2e`, and the router decodes it once more. So an attacker could write a path that is read in two ways. No route
+/// or id needs encoding, so such a path is replaced by `/`, which is no route.
 fn normalize_path(path: &mut Option<String>, stage: Option<String>) {
     let text = path.take().unwrap_or_default();
     let stage = stage.filter(|stage| stage != "$default");
@@ -109,12 +109,12 @@ fn is_plain(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(plain) && path.split('/').all(|part| !matches!(part, "." | ".."))
 }
 
-/// As long as API Gateway passes on, and written as a query is.
+/// Whether the query is valid and no longer than API Gateway accepts.
 fn is_query(query: &str) -> bool {
     query.len() <= 10_240 && PathAndQuery::try_from(format!("/?{query}")).is_ok()
 }
 
-/// A body that is declared as base64 and does not decode is dropped.
+/// Drops a body that is declared as base64 but cannot be decoded.
 fn drop_invalid_body(body: &mut Option<String>, is_base64: bool) {
     if is_base64 {
         body.take_if(|body| STANDARD.decode(body.as_bytes()).is_err());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_comes_off_once_and_whole() {
+    fn only_the_exact_stage_prefix_is_removed_once() {
         for (given, stage, left) in [
             ("/v1/journeys/a/start", None, "/v1/journeys/a/start"),
             ("/v1/journeys/a/start", Some("$default"), "/v1/journeys/a/start"),
@@ -150,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_could_be_read_in_two_ways_names_nothing() {
-        for odd in [
+    fn an_ambiguous_path_matches_no_route() {
+        for ambiguous in [
             "",
             "v1",
             ":80",
@@ -168,7 +168,7 @@ mod tests {
             "/v1/sessions/\u{e4}",
             "/prod/../v1",
         ] {
-            assert_eq!(path(odd, Some("prod")), "/", "{odd}");
+            assert_eq!(path(ambiguous, Some("prod")), "/", "{ambiguous}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What every function's HTTP edge shares: the [`App`] behind the routes, extractors that answer bad requests with our
-//! problem documents, and the edge itself, where a request gets its context, its log line, its metrics and its headers.
+//! The HTTP edge that all functions share: the [`App`] behind the routes, extractors that answer bad requests with
+//! problem documents, and the edge itself, which gives a request its context, log line, metrics and headers.
 //!
-//! **Must not know**: any route. A function's `routes()` is URL -> call -> answer; this crate turns errors into answers,
-//! and is the only one that does.
+//! **Must not know**: any route. A function's `routes()` maps a URL to a call and its answer. Only this crate turns
+//! errors into responses.
 //!
 //! **To add one more function**: `CONTRIBUTING.md` says how.
 

@@ -1,12 +1,12 @@
 //! Logs: one JSON object a line, for CloudWatch and for people with `jq`.
 //!
-//! What never gets there: secrets (their types print nothing), bodies, headers, query strings, claims, and what a panic
-//! says. Each request ends with one line of `event: request`; each outbound call has one of `target: outbound` with its
-//! duration. [`LINES`] has them all, and `infra/README.md` the tables made of it: one more has to be there, and some flow
-//! of the tests has to log it.
+//! Never logged: secrets (their types print nothing), bodies, headers, query strings, claims, and messages of panics.
+//! Each request ends with one line with `event: request`; each outbound call has one line with `target: outbound` and
+//! its duration. [`LINES`] lists all lines, and `infra/README.md` has the tables made from it. A new line must be added
+//! there, and a flow in the tests must log it.
 //!
-//! Lambda leaves lines as they are that are JSON already, and takes their time and level from `timestamp` and `level`
-//! where it is set to JSON logs:
+//! If Lambda's log format is JSON, it does not change lines that are JSON already, and reads their time and level from
+//! `timestamp` and `level`:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>.
 
 mod lines;
@@ -28,17 +28,17 @@ use crate::metrics;
 
 pub use lines::{FIELDS, LINES, Line, table};
 
-/// Logs to `writer` from now on.
+/// Starts logging to `writer`.
 pub fn init<W>(writer: W)
 where
     W: for<'w> MakeWriter<'w, Writer: Write> + Send + Sync + 'static,
 {
-    // A second call, by a tool that serves twice in one process, changes nothing.
+    // A second call in one process has no effect.
     let _already_set = tracing::subscriber::set_global_default(subscriber(writer, None));
 }
 
-/// The same for a deployed `function`: with metrics in the lines that requests end with, and of a panic where it was and
-/// nothing else, whether the process survives it or not.
+/// Starts logging for a deployed `function`: the last line of a request has metrics, and a panic is logged with its
+/// location, without its message.
 pub fn init_deployed<W>(writer: W, function: &'static str)
 where
     W: for<'w> MakeWriter<'w, Writer: Write> + Send + Sync + 'static,
@@ -54,7 +54,7 @@ where
     tracing_subscriber::registry().with(LevelFilter::INFO).with(layer(writer, function))
 }
 
-/// What writes the lines, whatever their level; of a deployed `function`, with metrics.
+/// The layer that writes lines of any level; with metrics if there is a deployed `function`.
 pub fn layer<S, W>(writer: W, function: Option<&'static str>) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -68,7 +68,7 @@ where
         .with_writer(writer)
 }
 
-/// Lines as they are, and that of a request with its metrics where there is a function they are of.
+/// A JSON format that adds metrics to the last line of a request, if there is a deployed function.
 struct Embedding {
     json: Format<Json>,
     function: Option<&'static str>,
@@ -87,7 +87,7 @@ where
         };
         let mut line = String::new();
         self.json.format_event(cx, Writer::new(&mut line), event)?;
-        // The first member is when it is written, which is when the request has ended.
+        // The first member is the time of writing, which is the end of the request.
         let timestamp = line.split('"').nth(3).and_then(|time| DateTime::parse_from_rfc3339(time).ok());
         let (brace, members) = line.split_at_checked(1).ok_or(fmt::Error)?;
         let time = timestamp.ok_or(fmt::Error)?.timestamp_millis();
@@ -95,7 +95,7 @@ where
     }
 }
 
-/// The fields that an event has, and whether it is the end of a request.
+/// The names of an event's fields, and whether it is the last line of a request.
 #[derive(Default)]
 struct Fields {
     names: Vec<&'static str>,
@@ -113,7 +113,7 @@ impl Visit for Fields {
     }
 }
 
-/// What a panic says may quote anything, a password or a token among it; unless it is a constant of the program.
+/// Logs a panic. Its message may quote a password or token, so it is logged only if it is a constant of the program.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(tracing::field::display);
     let reason = panic.payload().downcast_ref::<&'static str>().copied();

@@ -37,7 +37,10 @@ async fn a_deployed_function_that_panics_tells_nobody_what_it_panicked_with() {
     for (panic, request) in panics.iter().zip(lines.iter().filter(|line| line["status"] == 500)) {
         assert!(panic["location"].as_str().unwrap().starts_with("tests/src/falling.rs:"), "{panic:#}");
         assert_eq!((&panic["span"]["id"], &request["code"]), (&request["span"]["id"], &json!("internal")));
-        assert_eq!((&request["reason"], &request["function"]), (&json!("it panicked"), &json!("falling")));
+        assert_eq!(
+            (&request["reason"], &request["function"]),
+            (&json!("the request's handler panicked"), &json!("falling"))
+        );
     }
     assert_eq!(panics.len(), 2);
 }

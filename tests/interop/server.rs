@@ -57,7 +57,7 @@ pub(crate) fn supervised(program: &Path) -> Command {
 impl Server {
     /// Starts a [`supervised`] command, whose log is called `name`, and waits until it prints where it listens. `advice` is
     /// for whoever has to find out why it does not.
-    pub(crate) fn start(name: &str, mut command: Command, patience: Duration, advice: &str) -> Self {
+    pub(crate) fn start(name: &str, mut command: Command, pause_from: Duration, advice: &str) -> Self {
         let log = log_file(name);
         println!("starting {name}, which logs to {}", log.display());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
@@ -69,10 +69,10 @@ impl Server {
         server.printed = Some(thread::spawn(move || copy_lines(output, copy, &sender)));
         let failed =
             |how: &str| -> ! { panic!("{name} {how}. {advice} The end of {}:\n{}", log.display(), tail(&log)) };
-        server.port = match listening.recv_timeout(patience) {
+        server.port = match listening.recv_timeout(pause_from) {
             Ok(port) => port,
             Err(RecvTimeoutError::Disconnected) => failed("ended while it started"),
-            Err(RecvTimeoutError::Timeout) => failed(&format!("did not start in {patience:?}")),
+            Err(RecvTimeoutError::Timeout) => failed(&format!("did not start in {pause_from:?}")),
         };
         server
     }

@@ -1,19 +1,17 @@
 //! The merged routers over embedded services.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use aws::{Config, DynamoDb};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::Request;
+use axum::http::header::AUTHORIZATION;
 use chrono::{DateTime, Utc};
-use domain::{AdminToken, Client, Clock, Entropy, FixedClock, Method, RequestContext, SecretSource, SeededEntropy};
+use domain::{AdminToken, Clock, Entropy, FixedClock, RequestContext, SecretSource, SeededEntropy};
 use egress::Reach;
 use landfall::demo::{self, Provider};
 use landfall::documents;
@@ -25,55 +23,20 @@ use providers::Registry;
 use secrecy::SecretString;
 use serde_json::Value;
 use simulators::{Keycloak, Subject};
-use store::{Document, GuessLimits, Saved, Store, TableNames};
+use store::{Store, TableNames};
 use tokens::{KeyKind, Keys};
 use tower::ServiceExt;
 use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 
+use crate::answer::{Answer, Heard};
 use crate::functions::{self, Route};
-use crate::house::House;
 use crate::items::keep_expired;
 use crate::proxy::{Calls, before, in_background, serve};
 use crate::secrets::WatchedSecrets;
-
-/// What an app is made of, before it is made.
-pub struct Setup {
-    /// The simulated provider. Its address is known to [`Setup::connectors`] as `{keycloak}`.
-    pub subject: Arc<dyn Subject>,
-    /// A provider of the company's own. Its address is known to [`Setup::connectors`] as `{house}`.
-    pub house: Option<House>,
-    /// The kinds of providers that connectors may lead to.
-    pub registry: Registry,
-    /// A file of connectors.
-    pub connectors: String,
-    /// Client secrets by the connectors' names.
-    pub secrets: BTreeMap<&'static str, &'static str>,
-    /// Our own clients' secrets, likewise.
-    pub client_secrets: BTreeMap<&'static str, &'static str>,
-    /// Journeys beside those that migrate from each connector.
-    pub journeys: Vec<String>,
-    /// More journeys, which nobody checks when they are saved: as an older version of ours may have saved them.
-    pub unchecked: Vec<String>,
-    /// Changes of the demo application.
-    pub client: fn(Client) -> Client,
-    /// How long a request may take.
-    pub budget: Duration,
-    /// How often secrets may be tried: most tests are about something else, and try often.
-    pub guesses: GuessLimits,
-    /// The time: [`TestApp::clock`], unless a real server wants the system's.
-    pub time: Arc<dyn Clock>,
-    clock: Arc<FixedClock>,
-    entropy: Arc<SeededEntropy>,
-}
-
-/// So many attempts as no test makes.
-fn countless() -> GuessLimits {
-    let mut limits = GuessLimits::default();
-    (limits.account.size, limits.account.pause_from) = (10_000, u32::MAX);
-    limits
-}
+use crate::sent::{Sent, get, post_json};
+use crate::setup::{KEYCLOAK, Setup, keycloak_of};
 
 /// The merged routers, as a client sees them.
 pub struct TestApp {
@@ -111,32 +74,6 @@ pub struct TestApp {
     _logging: Listening,
 }
 
-/// A request as it came in, and its answer.
-#[derive(Debug, Clone)]
-pub struct Heard {
-    /// Its path and query.
-    pub path: String,
-    /// `Authorization`, if it had one.
-    pub authorization: Option<String>,
-    /// What it was sent with.
-    pub body: String,
-    /// What it was answered.
-    pub answer: Answer,
-}
-
-/// What a route answered.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, as JSON; null if it is none.
-    pub body: Value,
-    /// The body as it is.
-    pub text: String,
-}
-
 /// Opens the administrators' routes.
 pub const ADMIN: &str = "token-of-an-administrator";
 
@@ -170,62 +107,6 @@ const OUR_TARGETS: &[&str] = &[
 
 fn is_ours(target: &str) -> bool {
     target.split("::").next().is_some_and(|name| OUR_TARGETS.contains(&name))
-}
-
-/// A Keycloak, with all it can do that others cannot.
-pub const KEYCLOAK: Provider = Provider { name: "Keycloak", ..demo::PROVIDERS[0] };
-
-/// A textbook provider.
-pub const PLAIN: Provider =
-    Provider { id: "plain", name: "Plain", simulator: &simulators::plain::SIMULATOR, methods: &[Method::Oidc] };
-
-/// The providers over which every flow has to go that knows none of them.
-pub const PROVIDERS: [Provider; 2] = [KEYCLOAK, PLAIN];
-
-/// The provider of an app, which knows an issuer's callback.
-pub fn subject_of(provider: &Provider, clock: Arc<dyn Clock>, issuer: &str) -> Arc<dyn Subject> {
-    let subject = provider.subject(clock, Arc::new(SeededEntropy::new(2)));
-    provider.register(subject.as_ref(), &providers::callback_url(issuer, &provider.id.parse().unwrap()));
-    subject
-}
-
-fn keycloak_of(subject: &dyn Subject) -> &Keycloak {
-    let subject: &dyn Any = subject;
-    subject.downcast_ref().expect("the app's provider is a Keycloak")
-}
-
-impl Setup {
-    /// The clock of the app, and of everything that it meets.
-    pub fn clock(&self) -> Arc<FixedClock> {
-        Arc::clone(&self.clock)
-    }
-
-    /// What only a Keycloak can do.
-    pub fn keycloak(&self) -> &Keycloak {
-        keycloak_of(self.subject.as_ref())
-    }
-
-    fn new(provider: &Provider) -> Self {
-        let start: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
-        let clock = Arc::new(FixedClock::at(start));
-        let subject = subject_of(provider, clock.clone(), ISSUER);
-        Self {
-            connectors: format!("connectors:\n{}", provider.connector(subject.as_ref(), "{keycloak}")),
-            subject,
-            house: None,
-            registry: Registry::default(),
-            secrets: BTreeMap::from([(provider.id, demo::SECRET)]),
-            client_secrets: BTreeMap::new(),
-            journeys: Vec::new(),
-            unchecked: Vec::new(),
-            client: |client| client,
-            budget: Duration::from_secs(10),
-            guesses: countless(),
-            time: clock.clone(),
-            clock,
-            entropy: Arc::new(SeededEntropy::new(1)),
-        }
-    }
 }
 
 impl TestApp {
@@ -346,13 +227,6 @@ impl TestApp {
         address
     }
 
-    /// Saves a document, as the one administrator at that moment.
-    pub async fn save(&self, document: impl Into<Document>) {
-        let (cx, document) = (self.context(), document.into());
-        let read = self.store.revision(&cx, &document).await.unwrap();
-        assert_eq!(self.store.save(&cx, &document, read).await.unwrap(), Saved::Done);
-    }
-
     /// A request that no browser asked for.
     pub fn context(&self) -> RequestContext {
         aws::context(self.time.clone(), &SeededEntropy::new(3))
@@ -423,19 +297,17 @@ impl TestApp {
 
     /// Posts JSON, with a session's token if there is one.
     pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
-        self.send(post(path, token, body.to_string())).await
+        self.send(post_json(path, token, body.to_string())).await
     }
 
     /// Gets a path with a session's token.
     pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
-        self.send(authorized(Request::get(path), token).body(Body::empty()).unwrap()).await
+        self.send(get(path, token)).await
     }
 
     /// Posts a form.
     pub async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let body = serde_urlencoded::to_string(form).unwrap();
-        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.body(Body::from(body)).unwrap()).await
+        self.send(Sent::form(path, form).to_request()).await
     }
 
     /// Forgets what it has heard, called and logged.
@@ -461,30 +333,6 @@ impl TestApp {
     }
 }
 
-impl Answer {
-    /// The stable code of an error.
-    pub fn code(&self) -> &str {
-        self.body["code"].as_str().or(self.body["error"].as_str()).unwrap_or_default()
-    }
-
-    /// A header's text.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// Fails unless it is an error of the caller's.
-    pub fn expect_refused(self) -> Self {
-        assert!(self.status.is_client_error(), "{}: {}", self.status, self.text);
-        self
-    }
-
-    /// Fails unless the status is this one.
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
-        self
-    }
-}
-
 /// A server that all tests share, if the test is told of one.
 fn shared_server() -> Option<SocketAddr> {
     #[expect(clippy::disallowed_methods, reason = "the environment of the test, not of a deployed function")]
@@ -506,18 +354,6 @@ async fn embedded(entropy: &dyn Entropy) -> (SocketAddr, SecretString) {
 fn own_name() -> String {
     static APPS: AtomicU32 = AtomicU32::new(0);
     format!("test{}x{}", std::process::id(), APPS.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A POST of JSON.
-pub(crate) fn post(path: &str, token: Option<&str>, body: String) -> Request<Body> {
-    authorized(Request::post(path), token).header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
-}
-
-fn authorized(request: axum::http::request::Builder, token: Option<&str>) -> axum::http::request::Builder {
-    match token {
-        Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
-        None => request,
-    }
 }
 
 fn local_secrets(

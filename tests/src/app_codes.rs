@@ -1,4 +1,4 @@
-//! The demo's Keycloak by all of its methods, for whoever has an authenticator app.
+//! The demo's Keycloak by all of its methods, an authenticator app among them.
 
 use domain::{Clock, Method};
 use serde_json::json;

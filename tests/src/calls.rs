@@ -1,21 +1,19 @@
 //! What each function calls: what its role has to allow, and nothing more.
 //!
-//! Every flow is run with an instance of its own for each request, as a function has that nobody has called before: what
-//! another function has read is not in its memory.
+//! Every flow is run with an instance of its own for each request, as a cold function has: what another function has read is
+//! not in its memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::body::Body;
 use axum::http::Request;
-use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, ORIGIN};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use domain::DirectApi;
+use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use landfall::demo::{EMAIL, PASSWORD};
 use serde_json::json;
 
-use crate::{ADMIN, Answer, Browser, Login, TestApp, TestSession, data, key};
+use crate::sent::basic;
+use crate::{ADMIN, Away, Login, Setup, TestApp, TestSession, data, key};
 
 /// What one function calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +54,7 @@ pub async fn map() -> CallMap {
     // On the heap: a debug build would run out of stack.
     for app in [Box::pin(plain()).await, Box::pin(confidential()).await, Box::pin(called_back_itself()).await] {
         for call in app.calls.take() {
-            // A browser's are none of ours.
+            // A browser's calls are not ours.
             let Some(function) = call.function else { continue };
             let uses = map.0.entry(function).or_default();
             if call.service == "dynamodb" {
@@ -80,13 +78,7 @@ pub async fn map() -> CallMap {
 
 /// By password, by redirect and by choice; what goes wrong on the way; what pages ask before.
 async fn plain() -> TestApp {
-    let mut app = TestApp::with(|setup| {
-        setup.journeys.push(include_str!("../tests/choose.yaml").into());
-        let one = setup.connectors.clone();
-        let two = one.replace("connectors:\n", "").replace("id: keycloak\n", "id: keycloak-two\n");
-        setup.connectors = format!("{one}{two}");
-    })
-    .await;
+    let mut app = TestApp::with(Setup::offer_a_choice).await;
     app.every_request_is_the_first();
     for email in [EMAIL, EMAIL, "grace@example.org"] {
         let login = app.log_in(email, PASSWORD).await;
@@ -103,16 +95,14 @@ async fn plain() -> TestApp {
     // Userinfo completes what the ID token lacks.
     for in_id_token in [true, false] {
         app.keycloak().change_client("demo", "landfall", |client| client.claims_in_id_token(in_id_token)).unwrap();
-        let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-        let session = TestSession::of(&start.body);
+        let session = Away::new(&app).await.session;
         let restarted = session.choose(&app, "go", "restart", &key(1)).await.expect(200);
-        finish(&app, &session.after(&restarted), &restarted).await;
+        app.redeem(&Away::after(&session, &restarted).log_in(&app).await.code).await.expect(200);
     }
     app.log_in(EMAIL, PASSWORD).await;
     let session = app.start("choose").await;
-    let body = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": "keycloak" } });
-    let away = session.submit_to(&app, "which", &body).await.expect(200);
-    finish(&app, &session.after(&away), &away).await;
+    let chosen = session.choose_connector(&app, "keycloak").await.expect(200);
+    app.redeem(&Away::after(&session, &chosen).log_in(&app).await.code).await.expect(200);
     // Preflights, and the keys.
     for path in ["/v1/journeys/migrate-from-keycloak/start", "/v1/sessions/ses_1/steps/ask", "/oauth2/token"] {
         let preflight = Request::options(path).header(ORIGIN, "https://id.example.com");
@@ -122,7 +112,7 @@ async fn plain() -> TestApp {
     app.get("/oauth2/jwks", None).await.expect(200);
     // Administrators.
     app.post("/v1/connectors/keycloak/test", Some(ADMIN), &json!({})).await.expect(200);
-    let saved = app.store.get_connector(&app.context(), &"keycloak".parse().unwrap()).await.unwrap();
+    let saved = app.saved_connector("keycloak").await;
     app.post("/v1/connectors/test", Some(ADMIN), &json!({ "connector": saved })).await.expect(200);
     app
 }
@@ -130,19 +120,11 @@ async fn plain() -> TestApp {
 /// An application with a secret, which speaks for its user.
 async fn confidential() -> TestApp {
     const SECRET: &str = "a-secret-of-the-shop";
-    let mut app = TestApp::with(|setup| {
-        setup.client_secrets.insert("shop", SECRET);
-        setup.client =
-            |client| domain::Client { secret: Some("shop".into()), direct_api: DirectApi::Confidential, ..client };
-    })
-    .await;
+    let mut app = TestApp::with(|setup| setup.take_client_secret(SECRET)).await;
     app.every_request_is_the_first();
     let mut body = TestApp::start_body();
     body["end_user"] = json!({ "ip": "192.0.2.1" });
-    let basic = format!("Basic {}", STANDARD.encode(format!("demo:{SECRET}")));
-    let start = Request::post("/v1/journeys/migrate-from-keycloak/start").header(AUTHORIZATION, basic);
-    let start = start.header(CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap();
-    let start = app.send(start).await.expect(201);
+    let start = app.start_with("migrate-from-keycloak", &[basic("demo", SECRET)], &body).await.expect(201);
     let session = TestSession::of(&start.body);
     let done = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
     let login = Login::of(&session, &done);
@@ -152,27 +134,10 @@ async fn confidential() -> TestApp {
 
 /// An application that the provider sends browsers back to itself.
 async fn called_back_itself() -> TestApp {
-    const OWN: &str = "https://id.example.com/of-the-shop";
-    let mut app = TestApp::with(|setup| {
-        let own = format!("realm: demo, redirect_uri: \"{OWN}\" }}");
-        setup.connectors = setup.connectors.replace("realm: demo }", &own);
-        setup.keycloak().change_client("demo", "landfall", |client| client.redirect_uri(OWN)).unwrap();
-    })
-    .await;
+    let mut app = TestApp::with(Setup::take_own_callback).await;
     app.every_request_is_the_first();
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let session = TestSession::of(&start.body);
-    let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-    let data: serde_json::Map<_, _> = back.parameters().into_iter().map(|(name, value)| (name, json!(value))).collect();
-    let body = json!({ "turn": 1, "key": key(1), "option": "callback", "data": data });
-    let done = session.submit_to(&app, "go", &body).await.expect(200);
-    app.redeem(&Login::of(&session, &done).code).await.expect(200);
+    let away = Away::new(&app).await;
+    let done = away.session.hand_over(&app, &away.back().await).await.expect(200);
+    app.redeem(&Login::of(&away.session, &done).code).await.expect(200);
     app
-}
-
-async fn finish(app: &TestApp, session: &TestSession, away: &Answer) {
-    let back = Browser::default().come_back(away.redirect_url(), "ada", PASSWORD).await;
-    let (_, resume) = app.arrive(&back).await.carried();
-    let answer = session.resume(app, &resume).await.expect(200);
-    app.redeem(&Login::of(session, &answer).code).await.expect(200);
 }

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::lambda::Lambda;
-pub use crate::lambda::Sent;
 use crate::proxy::in_background;
-use crate::{Browser, ISSUER, KEYCLOAK, Setup, TestApp, TestSession, subject_of};
+pub use crate::sent::Sent;
+use crate::sent::token_form;
+use crate::{Away, ISSUER, KEYCLOAK, Setup, TestApp, TestSession, subject_of, submission};
 
 /// A function that runs among all that says "local". It is stopped when this is dropped.
 pub struct Deployed {
@@ -41,8 +42,7 @@ pub async fn app_with(change: impl FnOnce(&mut Setup)) -> TestApp {
 impl Sent {
     /// The answer to a session's form of name and password.
     pub fn password(session: &TestSession, email: &str, password: &str) -> Self {
-        let data = crate::data(email, password);
-        let body = json!({ "turn": session.turn, "key": crate::key(1), "option": "submit", "data": data });
+        let body = submission(session.turn, &crate::key(1), &crate::data(email, password));
         Self::json(format!("/v1/sessions/{}/steps/ask", session.id), Some(&session.token), &body)
     }
 }
@@ -57,7 +57,7 @@ impl Deployed {
         command.env_clear().stdout(printed.try_clone().unwrap()).stderr(printed);
         command
             .envs(app.environment().await)
-            // What "local" may be called; nobody reads it.
+            // What "local" may be called; it is not read.
             .envs(["LANDFALL_REACH", "LANDFALL_LOCAL", "LANDFALL_ENV", "RUN_MODE"].map(|name| (name, "local")))
             .envs([("AWS_SAM_LOCAL", "true"), ("LOCALSTACK_HOSTNAME", "127.0.0.1"), ("RUST_LOG", "trace")])
             .envs([("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")]);
@@ -105,7 +105,7 @@ impl Deployed {
 
 /// Has a function's binary serve a login whose provider is on this machine: it must not call it. Then names this machine's
 /// network as the deployment's own: it must not start.
-pub async fn calls_nobody_on_this_machine(binary: &str, function: &str) {
+pub async fn calls_nothing_on_this_machine(binary: &str, function: &str) {
     let app = app().await;
     let sent = request_of(&app, function).await;
     app.calls.take();
@@ -151,17 +151,8 @@ pub async fn each_instance_reads_each_secret_once(binary: &str) {
         setup.client = |client| Client { secret: Some("backend".into()), ..client };
     })
     .await;
-    let body = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "demo"),
-        ("client_secret", "secret-of-the-backend"),
-        ("redirect_uri", landfall::demo::REDIRECT_URI),
-        ("code_verifier", crate::VERIFIER),
-        ("code", "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.a-guess"),
-    ];
-    let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-    let body = serde_urlencoded::to_string(body).unwrap();
-    let sent = Sent { method: "POST", path: "/oauth2/token".into(), headers, body, by: None };
+    let code = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.a-guess";
+    let sent = Sent::form("/oauth2/token", &token_form(code, &[("client_secret", "secret-of-the-backend")]));
     app.secrets.take();
 
     let mut instances = Vec::new();
@@ -191,33 +182,25 @@ pub async fn each_instance_reads_each_secret_once(binary: &str) {
 async fn request_of(app: &TestApp, function: &str) -> Sent {
     use landfall::demo::{EMAIL, PASSWORD};
     match function {
-        "journey-start" => Sent::json("/v1/journeys/sign-in-with-keycloak/start".into(), None, &TestApp::start_body()),
+        "journey-start" => Sent::json("/v1/journeys/sign-in-with-keycloak/start", None, &TestApp::start_body()),
         "step-submit" => Sent::password(&app.start("migrate-from-keycloak").await, EMAIL, PASSWORD),
         "oidc-callback" => {
-            let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-            let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-            Sent::get(back.path)
+            let back = Away::new(app).await.back().await;
+            Sent::get(back.path, None)
         }
         "issuer" => {
             let login = app.log_in(EMAIL, PASSWORD).await;
-            let body = [
-                ("grant_type", "authorization_code"),
-                ("client_id", "demo"),
-                ("redirect_uri", landfall::demo::REDIRECT_URI),
-                ("code_verifier", crate::VERIFIER),
-                ("code", &login.code),
-            ];
-            Sent::form("/oauth2/token".into(), &body)
+            Sent::form("/oauth2/token", &token_form(&login.code, &[]))
         }
         "connector-test" => {
             let administrator = Some("arn:aws:iam::1:user/administrator");
-            Sent { by: administrator, ..Sent::json("/v1/connectors/keycloak/test".into(), None, &json!({})) }
+            Sent { by: administrator, ..Sent::json("/v1/connectors/keycloak/test", None, &json!({})) }
         }
-        other => panic!("nobody knows what {other} does: say so here"),
+        other => panic!("say here what has {other} call a provider"),
     }
 }
 
-/// A proxy that nobody should ask, and how often it was.
+/// A proxy that should never be asked, and how often it was.
 async fn trap() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));

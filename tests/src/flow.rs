@@ -1,15 +1,13 @@
 //! A client in the middle of a journey.
 
-use axum::body::Body;
-use axum::http::Request;
-use axum::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use simulators::{Browser, Return};
 use tokens::grants::challenge_of;
 use tokens::{Expected, TokenKind, verify};
 
 use crate::app::ISSUER;
-use crate::{Answer, TestApp};
+use crate::sent::{get, post_form, post_json, token_form, with_authorization};
+use crate::{Answer, Away, TestApp};
 
 /// The PKCE verifier of every test.
 pub const VERIFIER: &str = "a-verifier-of-a-test-that-is-long-enough-for-rfc-7636";
@@ -22,6 +20,11 @@ pub fn key(number: u32) -> String {
 /// What a user enters in the migration journey's form.
 pub fn data(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
+}
+
+/// What a submit of a form sends.
+pub fn submission(turn: u64, key: &str, data: &Value) -> Value {
+    json!({ "turn": turn, "key": key, "option": "submit", "data": data })
 }
 
 /// The shortest journey that migrates users with their password, under an id and [`changed`].
@@ -120,15 +123,13 @@ impl TestApp {
 
     /// Redeems a code with other parameters than it should be.
     pub async fn redeem_with(&self, other: &[(&str, &str)]) -> Answer {
-        let mut form = vec![
-            ("grant_type", "authorization_code"),
-            ("client_id", "demo"),
-            ("redirect_uri", landfall::demo::REDIRECT_URI),
-            ("code_verifier", VERIFIER),
-        ];
-        form.retain(|(name, _)| other.iter().all(|(changed, _)| changed != name));
-        form.extend(other.iter().filter(|(_, value)| !value.is_empty()));
-        self.post_form("/oauth2/token", &form).await
+        self.post_form("/oauth2/token", &token_form("", other)).await
+    }
+
+    /// Starts a journey with these `Authorization` headers, whatever comes of it.
+    pub async fn start_with(&self, journey: &str, values: &[impl AsRef<[u8]>], body: &Value) -> Answer {
+        let request = post_json(&format!("/v1/journeys/{journey}/start"), None, body.to_string());
+        self.send(with_authorization(request, values)).await
     }
 }
 
@@ -144,7 +145,24 @@ impl TestSession {
 
     /// Submits the form of the step `ask`.
     pub async fn submit(&self, app: &TestApp, key: &str, data: &Value) -> Answer {
-        self.submit_to(app, "ask", &json!({ "turn": self.turn, "key": key, "option": "submit", "data": data })).await
+        self.fill_in(app, "ask", key, data).await
+    }
+
+    /// Submits the form of a step.
+    pub async fn fill_in(&self, app: &TestApp, step: &str, key: &str, data: &Value) -> Answer {
+        self.submit_to(app, step, &submission(self.turn, key, data)).await
+    }
+
+    /// Chooses a connector, where the step `which` asks for one.
+    pub async fn choose_connector(&self, app: &TestApp, connector: &str) -> Answer {
+        self.fill_in(app, "which", &key(1), &json!({ "connector": connector })).await
+    }
+
+    /// Hands over a callback that the application has received at an address of its own.
+    pub async fn hand_over(&self, app: &TestApp, back: &Return) -> Answer {
+        let data: Value = back.parameters().into_iter().map(|(name, value)| (name, json!(value))).collect();
+        let body = json!({ "turn": self.turn, "key": key(1), "option": "callback", "data": data });
+        self.submit_to(app, "go", &body).await
     }
 
     /// Submits whatever to a step.
@@ -204,22 +222,18 @@ impl Answer {
 impl TestApp {
     /// A browser comes back to our callback.
     pub async fn arrive(&self, back: &Return) -> Answer {
-        let request = match &back.form {
-            None => Request::get(&back.path).body(Body::empty()),
-            Some(form) => Request::post(&back.path)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Body::from(form.clone())),
-        };
-        self.send(request.unwrap()).await
+        self.send(match &back.form {
+            None => get(&back.path, None),
+            Some(form) => post_form(&back.path, form.clone()),
+        })
+        .await
     }
 
     /// Signs a user in at their provider's own page.
     pub async fn sign_in_by_redirect(&self, journey: &str, username: &str, password: &str) -> Login {
-        let start = self.try_start(journey, &Self::start_body()).await.expect(201);
-        let session = TestSession::of(&start.body);
-        let back = Browser::default().come_back(start.redirect_url(), username, password).await;
-        let (_, resume) = self.arrive(&back).await.carried();
-        let answer = session.resume(self, &resume).await.expect(200);
-        Login::of(&session, &answer)
+        let away = Away::through(self, journey).await;
+        let back = Browser::default().come_back(&away.url, username, password).await;
+        let answer = away.go_on(self, &back).await.expect(200);
+        Login::of(&away.session, &answer)
     }
 }

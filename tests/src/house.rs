@@ -2,7 +2,7 @@
 //! Landfall's own sends codes yet, so this one tests that.
 //!
 //! It behaves as such services do: a code lives three minutes and works once, a wrong one leaves the question open until
-//! the account has had too many, another code takes the place of the one before, and for an address that nobody has it
+//! the account has had too many, another code takes the place of the one before, and for an unknown address it
 //! pretends to send one.
 
 mod server;
@@ -64,8 +64,7 @@ impl TestApp {
 impl TestSession {
     /// Answers what the provider asks, at the step that asks it.
     pub async fn enter_code(&self, app: &TestApp, step: &str, code: &str) -> Answer {
-        let body = json!({ "turn": self.turn, "key": format!("{:032x}", self.turn), "option": "submit", "data": { "code": code } });
-        self.submit_to(app, step, &body).await
+        self.fill_in(app, step, &format!("{:032x}", self.turn), &json!({ "code": code })).await
     }
 }
 

@@ -35,13 +35,6 @@ impl TestApp {
         self.items_of("USER#").await.len()
     }
 
-    /// Takes an application's registration away, as an administrator does who deletes its item.
-    pub async fn delete_client(&self, id: &str) {
-        let key = json!({ "pk": { "S": "CLIENT" }, "sk": { "S": id } });
-        let delete = json!({ "Delete": { "TableName": self.tables.config, "Key": key } });
-        self.dynamodb("TransactWriteItems", &json!({ "TransactItems": [delete] })).await;
-    }
-
     /// Takes the items away whose key starts with `prefix`, from directory and sessions.
     pub async fn delete_items_of(&self, prefix: &str) {
         for table in [&self.tables.directory, &self.tables.sessions] {
@@ -68,7 +61,7 @@ impl TestApp {
         items
     }
 
-    /// Changes the items whose key starts with `prefix` behind everybody's back.
+    /// Changes the items whose key starts with `prefix` without the application.
     pub async fn change_items_of(&self, prefix: &str, change: impl Fn(&mut Value)) {
         for table in [&self.tables.config, &self.tables.directory, &self.tables.sessions] {
             for mut item in self.scan(table).await {
@@ -85,7 +78,7 @@ impl TestApp {
         answer["Items"].as_array_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
+    pub(crate) async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
         call(self.dynamodb, &self.access_key, operation, body).await
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::TestApp;
 use crate::app::{ISSUER, STACK};
 use crate::proxy::serve;
+pub use crate::sent::Sent;
 
 /// A function that runs. It is stopped when this is dropped.
 #[derive(Debug)]
@@ -41,21 +42,6 @@ enum Said {
 struct Runtime {
     events: Mutex<mpsc::UnboundedReceiver<Value>>,
     said: mpsc::UnboundedSender<Said>,
-}
-
-/// One request, as the function's client would send it.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    /// GET or POST.
-    pub method: &'static str,
-    /// Path and query.
-    pub path: String,
-    /// Header names and values.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: String,
-    /// Whom IAM has let through, as API Gateway says it.
-    pub by: Option<&'static str>,
 }
 
 impl Lambda {
@@ -93,7 +79,7 @@ impl Lambda {
     pub async fn polls(&mut self) {
         match self.listen().await {
             Some(Said::Polls) => {}
-            Some(Said::Answers(answer)) => panic!("it answers what nobody has asked: {answer:#}"),
+            Some(Said::Answers(answer)) => panic!("it answers without an event: {answer:#}"),
             None => panic!("the function has ended, or does not poll: see what it printed"),
         }
     }
@@ -137,24 +123,6 @@ impl Drop for Lambda {
 }
 
 impl Sent {
-    /// A POST of JSON, with a session's token if there is one.
-    pub fn json(path: String, token: Option<&str>, body: &Value) -> Self {
-        let mut headers = vec![("content-type", "application/json".to_owned())];
-        headers.extend(token.map(|token| ("authorization", format!("Bearer {token}"))));
-        Self { method: "POST", path, headers, body: body.to_string(), by: None }
-    }
-
-    /// A POST of a form.
-    pub fn form(path: String, form: &[(&str, &str)]) -> Self {
-        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-        Self { method: "POST", path, headers, body: serde_urlencoded::to_string(form).unwrap(), by: None }
-    }
-
-    /// A GET.
-    pub fn get(path: String) -> Self {
-        Self { method: "GET", path, headers: Vec::new(), body: String::new(), by: None }
-    }
-
     /// The event that API Gateway makes of it:
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
     pub(crate) fn event(&self) -> Value {

@@ -63,7 +63,7 @@ pub async fn before(target: SocketAddr, service: &'static str, calls: Calls) -> 
 
 async fn forward(State(proxy): State<Proxy>, ConnectInfo(line): ConnectInfo<Line>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // Whoever is cut off in the middle of a request sends no more of it.
+    // A caller that is cut off in the middle of a request sends no more of it.
     let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
     let mut call = Call::of(proxy.service, &parts, body.clone());
     if !is_landfalls(&parts) {

@@ -40,7 +40,7 @@ impl WatchedSecrets {
         self.secrets.put(name, value.into()).unwrap();
     }
 
-    /// A secret by its whole name, for somebody who asks.
+    /// A secret by its whole name, noted as asked for.
     pub(crate) fn read(&self, name: &str) -> Option<SecretString> {
         self.asked.lock().unwrap().push((self.calls.function(), name.to_owned()));
         let secret = self.secrets.find(name)?;
@@ -58,7 +58,7 @@ impl WatchedSecrets {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
-    /// Every secret that was ever given to anybody, by name.
+    /// Every secret that was ever read, by name.
     pub fn given(&self) -> BTreeMap<String, SecretString> {
         self.given.lock().unwrap().clone()
     }

@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Login, SEED, Setup, Shown, TestApp, TestSession, changed, data, key};
+use landfall_tests::{Answer, Away, Browser, Login, SEED, Setup, Shown, TestApp, TestSession, changed, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::User;
 
 const GRACE: &str = "grace@example.org";
 
-/// Asks for a code on the form of the password, for whoever has one.
+/// Asks for a code on the form of the password, which may be left empty.
 fn with_a_code_beside(setup: &mut Setup) {
     setup.take_app_codes();
     let document = include_str!("../../infra/landfall/demo/password.yaml").replace("{connector}", "keycloak");
@@ -40,7 +40,7 @@ fn shown(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn who_has_an_app_needs_its_code_beside_the_password_and_nobody_learns_which_of_the_two_was_wrong() {
+async fn a_wrong_password_and_a_wrong_code_look_the_same() {
     let app = TestApp::with(with_a_code_beside).await;
     let code = app.app_code();
     let (_, wrong) = with_code(&app, EMAIL, "wrong", Some(&code)).await;
@@ -64,12 +64,12 @@ async fn who_has_an_app_needs_its_code_beside_the_password_and_nobody_learns_whi
     // As people copy it.
     let (session, answer) = with_code(&app, EMAIL, PASSWORD, Some(&format!(" {} {}", &code[..3], &code[3..]))).await;
     let token = app.id_token(&Login::of(&session, &answer).code).await;
-    // Keycloak does not say whether it has looked at a code, so that nobody says it did.
+    // Keycloak does not say whether it has looked at a code.
     assert_eq!((&token["email"], &token["amr"]), (&json!(EMAIL), &json!(["pwd"])));
 }
 
 #[tokio::test]
-async fn who_has_no_app_may_enter_any_code_beside_the_password() {
+async fn a_user_without_an_app_may_enter_any_code() {
     let app = TestApp::with(with_a_code_beside).await;
     for code in [None, Some(""), Some("000000"), Some("not a code")] {
         let (session, answer) = with_code(&app, GRACE, PASSWORD, code).await;
@@ -82,15 +82,13 @@ async fn who_has_no_app_may_enter_any_code_beside_the_password() {
 }
 
 async fn by_redirect(app: &TestApp) -> (TestSession, Answer) {
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let (session, browser) = (TestSession::of(&start.body), Browser::default());
-    let page = browser.log_in(start.redirect_url(), "ada", PASSWORD).await;
+    let (away, browser) = (Away::new(app).await, Browser::default());
+    let page = browser.log_in(&away.url, "ada", PASSWORD).await;
     let Shown::Back(back) = browser.fill_in(page, &[("otp", &app.app_code())]).await else {
         panic!("not sent back");
     };
-    let (_, resume) = app.arrive(&back).await.carried();
-    let answer = session.resume(app, &resume).await.expect(200);
-    (session, answer)
+    let answer = away.go_on(app, &back).await.expect(200);
+    (away.session, answer)
 }
 
 async fn by_app(app: &TestApp) -> (TestSession, Answer) {
@@ -100,7 +98,7 @@ async fn by_app(app: &TestApp) -> (TestSession, Answer) {
 }
 
 #[tokio::test]
-async fn by_password_by_code_and_on_keycloaks_own_page_a_user_is_one_user() {
+async fn by_password_code_and_redirect_a_user_is_one_user() {
     // Whichever was first.
     for first in 0..3 {
         let app = TestApp::with(with_a_code_beside).await;
@@ -124,7 +122,7 @@ async fn by_password_by_code_and_on_keycloaks_own_page_a_user_is_one_user() {
 }
 
 #[tokio::test]
-async fn what_keycloak_wants_done_first_is_told_to_who_has_the_right_code_and_to_nobody_else() {
+async fn only_the_right_code_is_told_what_to_do_first() {
     let app = TestApp::with(with_a_code_beside).await;
     let user = User::new("uta").email("uta@example.org", true).name("Uta", "U").totp(SEED);
     let user = user.required_action("UPDATE_PASSWORD");

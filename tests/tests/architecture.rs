@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("shared/steps", "domain providers directory journeys"),
     ("shared/web", "domain tokens base"),
     ("shared/aws", "domain store tokens base"),
-    // A function links what it serves and no more: the issuer dials nobody, a test of a connector plays no journey, and a
+    // A function links what it serves and no more: the issuer dials no one else, a test of a connector plays no journey, and a
     // callback plays none either.
     ("functions/issuer", "tokens base web aws"),
     ("functions/connector-test", "domain providers tokens connectors web aws"),
@@ -219,7 +219,7 @@ fn opening(source: &str) -> String {
 }
 
 #[test]
-fn every_crate_is_in_its_place_and_uses_only_what_it_may() {
+fn every_crate_uses_only_what_it_may() {
     let rooms = rooms();
     assert!(rooms.iter().any(|room| !room.uses.is_empty()));
     let complaints = complaints(&rooms);
@@ -227,7 +227,7 @@ fn every_crate_is_in_its_place_and_uses_only_what_it_may() {
 }
 
 #[test]
-fn nothing_on_the_map_may_use_what_does_not_stand_above_it() {
+fn a_crate_may_use_only_what_stands_above_it() {
     for (index, (place, allowed)) in ROOMS.iter().enumerate() {
         for other in allowed.split(' ').filter(|other| !other.is_empty()) {
             let mut above = ROOMS[..index].iter().map(|(place, _)| place.strip_prefix("shared/").unwrap_or(place));

@@ -40,7 +40,7 @@ fn options(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_code_that_is_asked_for_after_the_password_completes_the_login() {
+async fn a_code_after_the_password_completes_the_login() {
     let (app, house) = house().await;
     let session = challenged(&app, ADA).await;
     assert_eq!(app.users().await, 0);
@@ -54,7 +54,7 @@ async fn a_code_that_is_asked_for_after_the_password_completes_the_login() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_sent_instead_of_a_password_is_a_login() {
+async fn a_code_instead_of_a_password_is_a_login() {
     let (app, house) = house().await;
     let (session, view) = sent(&app, ADA.email).await;
     assert_json_snapshot!(view.body["step"], @r#"
@@ -104,7 +104,7 @@ async fn a_code_that_is_sent_instead_of_a_password_is_a_login() {
 }
 
 #[tokio::test]
-async fn by_any_method_of_the_house_a_user_is_one_user() {
+async fn by_any_method_a_user_is_one_user() {
     let (app, house) = house().await;
     for _ in 0..2 {
         let session = challenged(&app, ADA).await;
@@ -133,7 +133,7 @@ async fn one_factor_after_the_other_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_may_be_typed_again_and_after_five_the_journey_goes_on() {
+async fn after_five_wrong_codes_the_journey_goes_on() {
     let (app, house) = house().await;
     let mut session = challenged(&app, ADA).await;
     for _ in 0..4 {
@@ -152,7 +152,7 @@ async fn a_wrong_code_may_be_typed_again_and_after_five_the_journey_goes_on() {
 }
 
 #[tokio::test]
-async fn another_code_takes_the_place_of_the_one_before_three_times() {
+async fn a_new_code_replaces_the_last_three_times() {
     let (app, house) = house().await;
     let (mut session, view) = sent(&app, ADA.email).await;
     let first = house.last_code();
@@ -174,7 +174,7 @@ async fn another_code_takes_the_place_of_the_one_before_three_times() {
 }
 
 #[tokio::test]
-async fn a_code_that_comes_too_late_leads_back_to_the_beginning() {
+async fn a_code_too_late_leads_back_to_the_start() {
     let (app, house) = house().await;
     let session = challenged(&app, ADA).await;
     app.clock.advance(TimeDelta::minutes(3));
@@ -183,7 +183,7 @@ async fn a_code_that_comes_too_late_leads_back_to_the_beginning() {
 }
 
 #[tokio::test]
-async fn what_is_no_code_is_told_so_and_nobody_is_asked() {
+async fn input_that_is_no_code_is_not_sent() {
     let (app, house) = house().await;
     let session = challenged(&app, ADA).await;
     house.take_calls();
@@ -193,8 +193,7 @@ async fn what_is_no_code_is_told_so_and_nobody_is_asked() {
         (json!({ "code": "1".repeat(65) }), "code", "too_long"),
         (json!({ "code": "123456", "password": "x" }), "password", "unknown"),
     ] {
-        let body = json!({ "turn": session.turn, "key": key(9), "option": "submit", "data": data });
-        let answer = session.submit_to(&app, "factor", &body).await.expect(422);
+        let answer = session.fill_in(&app, "factor", &key(9), &data).await.expect(422);
         assert_eq!(answer.body["fields"], json!([{ "name": field, "code": problem }]));
     }
     session.choose(&app, "factor", "restart", &key(9)).await.expect(422);
@@ -204,7 +203,7 @@ async fn what_is_no_code_is_told_so_and_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn a_reload_shows_the_same_question_and_giving_up_ends_it() {
+async fn a_reload_shows_the_same_question_and_cancelling_ends_it() {
     let (app, _house) = house().await;
     let session = challenged(&app, ADA).await;
     let view = session.view(&app).await.expect(200);
@@ -215,12 +214,10 @@ async fn a_reload_shows_the_same_question_and_giving_up_ends_it() {
 }
 
 #[tokio::test]
-async fn a_connector_that_is_switched_off_meanwhile_vouches_for_nobody() {
+async fn a_connector_switched_off_meanwhile_signs_no_user_in() {
     let (app, house) = house().await;
     let session = challenged(&app, ADA).await;
-    let (cx, id) = (app.context(), "house".parse().unwrap());
-    let document = app.store.get_connector(&cx, &id).await.unwrap().unwrap();
-    app.save(domain::ConnectorDocument { enabled: false, ..document }).await;
+    app.switch_off("house").await;
     app.clock.advance(TimeDelta::seconds(61));
     house.take_calls();
     let answer = session.enter_code(&app, "factor", &house.last_code()).await.expect(200);
@@ -229,7 +226,7 @@ async fn a_connector_that_is_switched_off_meanwhile_vouches_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_code_costs_three_write_units_for_who_was_here_before() {
+async fn a_returning_users_code_costs_three_write_units() {
     let (app, house) = house().await;
     for round in 0..2 {
         let session = challenged(&app, ADA).await;

@@ -9,8 +9,9 @@ use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::deployed::{self, Deployed, Sent};
 use landfall_tests::falling::CONSTANT;
 use landfall_tests::house::Person;
+use landfall_tests::journeys::{form, journey, password};
 use landfall_tests::proxy::{Fault, Lasting, Trap};
-use landfall_tests::{ADMIN, Answer, Browser, TestApp, TestSession, data, key};
+use landfall_tests::{ADMIN, Answer, Away, TestApp, TestSession, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::{DirectGrantFlow, Requirement};
 use simulators::{Endpoint, Misbehaviour};
@@ -28,14 +29,6 @@ async fn submit(app: &TestApp, journey: &str, email: &str, password: &str) -> An
     app.start(journey).await.submit(app, &key(1), &data(email, password)).await
 }
 
-/// Sends a browser away and fetches it back. The answer to whoever resumes.
-async fn redirect(app: &TestApp) -> Answer {
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-    let (_, resume) = app.arrive(&back).await.carried();
-    TestSession::of(&start.body).resume(app, &resume).await
-}
-
 /// By password and by redirect: new, back, wrong, twice; and what administrators do.
 async fn everyday() -> Vec<Value> {
     let app = TestApp::new().await;
@@ -49,7 +42,7 @@ async fn everyday() -> Vec<Value> {
     app.subject.misbehave(Some(Misbehaviour::Claims(odd)));
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
     app.subject.misbehave(None);
-    redirect(&app).await.expect(200);
+    Away::new(&app).await.log_in(&app).await;
     app.post("/v1/connectors/keycloak/test", Some(ADMIN), &json!({})).await.expect(200);
     app.get("/nowhere", None).await.expect(404);
     app.change_items_of("LINK#", |link| link["status"] = json!({ "S": "disabled" })).await;
@@ -71,20 +64,18 @@ async fn unlucky() -> Vec<Value> {
     app.subject.misbehave_at(Endpoint::Token, None);
 
     for _ in 0..5 {
-        strike(
-            &app,
-            Trap { request: 0, call: 1, service: "provider", fault: Fault::Refused, lasting: Lasting::Request },
-        )
-        .await;
+        let refused =
+            Trap { request: 0, call: 1, service: "provider", fault: Fault::Refused, lasting: Lasting::Request };
+        strike(&app, refused).await;
     }
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
     app.clock.advance(TimeDelta::seconds(10));
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
 
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
+    let away = Away::new(&app).await;
     app.start_cold().await;
     app.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::ServerError));
-    TestSession::of(&start.body).view(&app).await.expect(200);
+    away.session.view(&app).await.expect(200);
 
     // The turn is locked; from there on, nothing of DynamoDB's is to be had.
     app.subject.misbehave_at(Endpoint::Discovery, None);
@@ -128,12 +119,18 @@ async fn codes() -> Vec<Value> {
     lines
 }
 
-/// Somebody with another account has the address.
+/// A user with another account has the address.
 async fn taken() -> Vec<Value> {
     const GRACE: Person = Person { email: EMAIL, password: "opens", after: &[], seed: "" };
     let (app, _house) = TestApp::with_house_and(&[GRACE], |setup| {
         setup.connectors.push_str("  - { id: keycloak, provider: keycloak, name: Keycloak, client: { id: landfall, secret: keycloak }, methods: { password: {} }, settings: { url: \"{keycloak}/demo/keycloak\", realm: demo } }\n");
-        setup.journeys.push(both("house", "keycloak"));
+        setup.journeys.push(
+            journey("both", &[
+                form("ask", &["email", "password"], "one"),
+                password("one", "house", "ask", "one", "no_access").replace("rejected: ask", "rejected: two"),
+                password("two", "keycloak", "ask", "two", "no_access"),
+            ]),
+        );
     })
     .await;
     submit(&app, "migrate-from-house", EMAIL, "opens").await.expect(200);
@@ -141,38 +138,6 @@ async fn taken() -> Vec<Value> {
     // One request that asks two providers.
     submit(&app, "both", EMAIL, PASSWORD).await.expect(200);
     app.lines()
-}
-
-fn both(first: &str, second: &str) -> String {
-    let check = |id: &str, connector: &str, rejected: &str| {
-        format!(
-            r#"
-  {id}:
-    type: authenticate_password
-    with: {{ connector: {connector}, username: "${{ask.email}}", password: "${{ask.password}}" }}
-    as: {id}
-    next: {{ authenticated: no, challenged: no, rejected: {rejected}, unavailable: no }}"#
-        )
-    };
-    format!(
-        r#"
-format: 1
-id: both
-params: {{ plan: {{ type: string }} }}
-start: ask
-steps:
-  ask:
-    type: collect_information
-    with:
-      fields:
-        - {{ name: email, type: email, label: field.email }}
-        - {{ name: password, type: password, label: field.password }}
-    next: {{ submitted: one, cancelled: no }}{}{}
-  no: {{ type: reject, with: {{ code: access_denied }} }}
-"#,
-        check("one", first, "two"),
-        check("two", second, "no")
-    )
 }
 
 /// Documents that this version cannot use, and a connector that is switched off.
@@ -189,8 +154,7 @@ async fn broken() -> Vec<Value> {
     })
     .await;
     app.try_start("odd", &TestApp::start_body()).await.expect(500);
-    let cx = app.context();
-    let mut document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
+    let mut document = app.saved_connector("keycloak").await;
     document.settings.insert("tenant".into(), json!("demo"));
     app.save(document).await;
     submit(&app, JOURNEY, EMAIL, PASSWORD).await.expect(200);
@@ -234,14 +198,14 @@ async fn everything() -> Vec<Value> {
 fn read(line: &Value) -> (&str, BTreeSet<&str>) {
     let outbound = line["target"] == "outbound";
     let (name, common) = if outbound { ("service", OUTBOUND) } else { ("event", COMMON) };
-    let name = line[name].as_str().unwrap_or_else(|| panic!("nobody can find this line: {line}"));
+    let name = line[name].as_str().unwrap_or_else(|| panic!("a line without a name: {line}"));
     let fields = line.as_object().unwrap().keys().map(String::as_str);
     // What makes it metrics has a test of its own.
     (name, fields.filter(|field| !common.contains(field) && !["_aws", FUNCTION].contains(field)).collect())
 }
 
 #[tokio::test]
-async fn what_is_logged_and_measured_is_listed_and_what_is_listed_happens() {
+async fn what_is_logged_and_measured_is_what_is_listed() {
     let lines = everything().await;
 
     let mut logged = BTreeMap::<&str, BTreeSet<&str>>::new();
@@ -299,7 +263,7 @@ fn metrics_of(line: &Value) -> Vec<(&str, &str, Vec<Vec<&str>>)> {
 
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 #[tokio::test]
-async fn the_line_of_a_request_and_no_other_is_in_the_embedded_metric_format() {
+async fn only_a_requests_line_is_in_embedded_metric_format() {
     let app = TestApp::new().await;
     app.log_in(EMAIL, PASSWORD).await;
     let lines = app.lines();
@@ -330,7 +294,7 @@ async fn the_line_of_a_request_and_no_other_is_in_the_embedded_metric_format() {
 }
 
 #[test]
-fn on_one_machine_the_line_of_a_request_is_none_of_metrics() {
+fn on_one_machine_a_requests_line_has_no_metrics() {
     for (function, metrics) in [(None, false), (Some("issuer"), true)] {
         let written = tempfile::NamedTempFile::new().unwrap();
         let layer = web::logs::layer(written.reopen().unwrap(), function);

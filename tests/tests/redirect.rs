@@ -6,31 +6,17 @@ use chrono::TimeDelta;
 use domain::{CallbackState, Clock, SeededEntropy};
 use insta::assert_json_snapshot;
 use landfall::demo::{self, EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Login, PROVIDERS, Return, Shown, TestApp, TestSession, key};
+use landfall_tests::{Answer, Away, Browser, Login, PROVIDERS, Return, Setup, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
-use simulators::{Misbehaviour, OldKey};
+use simulators::{Endpoint, Misbehaviour, OldKey};
 use store::{LockId, StateTaken};
-
-/// A session that waits for its redirect, and where that goes.
-async fn away(app: &TestApp) -> (TestSession, String) {
-    let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
-    (TestSession::of(&start.body), start.redirect_url().to_owned())
-}
-
-/// Logs Ada in at the provider, and the browser back to us.
-async fn come_back(app: &TestApp, url: &str) -> String {
-    let back = Browser::default().come_back(url, "ada", PASSWORD).await;
-    app.arrive(&back).await.carried().1
-}
 
 /// Fails unless a session can still be finished.
 async fn ends_in_a_login(app: &TestApp, session: &TestSession) {
-    let view = session.view(app).await.expect(200);
-    let restarted = session.after(&view).choose(app, "go", "restart", &key(99)).await.expect(200);
-    let session = session.after(&restarted);
-    let resume = come_back(app, restarted.redirect_url()).await;
-    let answer = session.resume(app, &resume).await.expect(200);
-    assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], EMAIL);
+    let session = session.after(&session.view(app).await.expect(200));
+    let restarted = session.choose(app, "go", "restart", &key(99)).await.expect(200);
+    let login = Away::after(&session, &restarted).log_in(app).await;
+    assert_eq!(app.id_token(&login.code).await["email"], EMAIL);
 }
 
 fn shown(answer: &Answer) -> (&Value, &Value) {
@@ -38,44 +24,43 @@ fn shown(answer: &Answer) -> (&Value, &Value) {
 }
 
 #[tokio::test]
-async fn a_user_is_one_user_by_password_by_redirect_and_by_password_again() {
+async fn a_user_is_one_user_by_password_and_by_redirect() {
     let app = TestApp::new().await;
-
-    let first = app.log_in(EMAIL, PASSWORD).await;
-    let second = app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await;
-    let third = app.log_in(EMAIL, PASSWORD).await;
-
-    let subjects = [&first, &second, &third].map(|login| app.id_token(&login.code));
-    let [first, second, third] = subjects;
-    let (first, second, third) = (first.await, second.await, third.await);
-    assert_eq!((&first["sub"], &first["sub"]), (&second["sub"], &third["sub"]));
+    let mut claims = Vec::new();
+    for by_redirect in [false, true, false] {
+        let login = match by_redirect {
+            true => Away::new(&app).await.log_in(&app).await,
+            false => app.log_in(EMAIL, PASSWORD).await,
+        };
+        claims.push(app.id_token(&login.code).await);
+    }
+    assert!(claims.windows(2).all(|pair| pair[0]["sub"] == pair[1]["sub"]));
     assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
-    // Only we know how we recognised her; how the provider did, it does not say.
-    assert_eq!((&first["amr"], &second["amr"]), (&json!(["pwd"]), &Value::Null));
+    // Landfall knows how it recognised her; how the provider did, the provider does not say.
+    assert_eq!((&claims[0]["amr"], &claims[1]["amr"]), (&json!(["pwd"]), &Value::Null));
 }
 
 #[tokio::test]
-async fn a_user_is_created_at_the_first_redirect_and_recognised_at_the_next_ones() {
+async fn a_user_is_recognised_whatever_key_the_provider_signs_with() {
     for provider in demo::PROVIDERS {
         let app = TestApp::over(provider, |_| {}).await;
-        let login = app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await;
+        let login = Away::new(&app).await.log_in(&app).await;
         let claims = app.id_token(&login.code).await;
         assert_eq!((&claims["email"], &claims["name"]), (&json!(EMAIL), &json!("Ada Lovelace")));
-        // And recognised from then on, whatever key the provider signs with.
         for old in [OldKey::Kept, OldKey::Removed] {
             app.clock.advance(TimeDelta::minutes(2));
-            let (session, url) = away(&app).await;
-            let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+            let away = Away::new(&app).await;
+            let back = away.back().await;
             app.subject.rotate_key(old);
-            let answer = session.resume(&app, &app.arrive(&back).await.carried().1).await.expect(200);
-            assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["sub"], claims["sub"], "{old:?}");
+            let answer = away.go_on(&app, &back).await.expect(200);
+            assert_eq!(app.id_token(&Login::of(&away.session, &answer).code).await["sub"], claims["sub"], "{old:?}");
         }
         assert_eq!((app.events("user_provisioned").len(), app.users().await), (1, 1));
     }
 }
 
 #[tokio::test]
-async fn an_application_is_told_where_the_browser_goes_and_what_else_its_user_may_do() {
+async fn an_application_is_told_where_the_browser_goes() {
     let app = TestApp::new().await;
     let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
 
@@ -102,89 +87,45 @@ async fn an_application_is_told_where_the_browser_goes_and_what_else_its_user_ma
       "type": "authenticate_redirect"
     }
     "#);
-    let url = url::Url::parse(start.redirect_url()).unwrap();
-    let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    let away = Away::after(&TestSession::of(&start.body), &start);
     for name in ["client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"] {
-        assert!(names.iter().any(|sent| sent == name), "{name} is not in {url}");
+        away.parameter(name);
     }
 }
 
 #[tokio::test]
-async fn a_page_that_is_loaded_again_shows_the_same_way_out() {
+async fn each_half_of_a_login_changes_something_once() {
     for provider in &PROVIDERS {
         let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        assert_eq!(session.view(&app).await.expect(200).redirect_url(), url);
-    }
-}
-
-#[tokio::test]
-async fn the_browser_brings_the_application_what_it_resumes_with() {
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        let away = Away::new(&app).await;
+        let session = &away.session;
+        assert_eq!(session.view(&app).await.expect(200).redirect_url(), away.url);
+        let back = away.back().await;
 
         let answer = app.arrive(&back).await.expect(303);
 
-        assert!(answer.header("location").starts_with(&format!("{}?session=", landfall::demo::REDIRECT_URI)));
+        assert!(answer.header("location").starts_with(&format!("{}?session=", demo::REDIRECT_URI)));
         assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
-        assert_eq!(answer.carried().0, session.id);
+        let (id, resume) = answer.carried();
+        assert_eq!(id, session.id);
         // Nothing has happened yet: the other half is missing.
         assert_eq!(app.users().await, 0);
         let view = session.view(&app).await.expect(200);
         assert_eq!((shown(&view).0, &view.body["redirect"]), (&json!("redirect"), &Value::Null));
-    }
-}
-
-#[tokio::test]
-async fn a_resume_sent_again_gets_the_same_answer_again() {
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let resume = come_back(&app, &url).await;
+        // The callback, loaded again.
+        assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
 
         let first = session.resume(&app, &resume).await.expect(200);
-        let again = session.resume(&app, &resume).await.expect(200);
 
-        assert_eq!(first.body, again.body);
+        assert_eq!(session.resume(&app, &resume).await.expect(200).body, first.body);
         assert_ne!(first.body["session_token"], session.token, "the token rotates");
-        assert_eq!(app.users().await, 1);
+        assert_eq!((&first.body["status"], app.users().await), (&json!("completed"), 1));
+        assert_eq!(app.subject.exchanges().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_redirect_that_is_started_over_kills_the_one_before() {
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-
-        let restarted = session.choose(&app, "go", "restart", &key(1)).await.expect(200);
-
-        assert_ne!(restarted.redirect_url(), url);
-        assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
-        assert!(app.subject.exchanges().is_empty());
-        ends_in_a_login(&app, &session).await;
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_may_be_given_up() {
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-
-        let answer = session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
-
-        assert_eq!(answer.body["rejection"]["code"], "cancelled");
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-        assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
-    }
-}
-
-#[tokio::test]
-async fn whatever_the_provider_says_no_with_is_an_outcome_of_the_journey() {
+async fn the_providers_refusal_is_an_outcome_of_the_journey() {
     let rows = [
         ("access_denied", "access_denied"),
         ("login_required", "access_denied"),
@@ -193,12 +134,10 @@ async fn whatever_the_provider_says_no_with_is_an_outcome_of_the_journey() {
     ];
     for (provider, (error, code)) in PROVIDERS.iter().flat_map(|provider| rows.map(|row| (provider, row))) {
         let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        let away = Away::new(&app).await;
+        let denied = away.back().await.with(&[("code", ""), ("session_state", ""), ("error", error)]);
 
-        let denied = back.with(&[("code", ""), ("session_state", ""), ("error", error)]);
-        let (_, resume) = app.arrive(&denied).await.carried();
-        let answer = session.resume(&app, &resume).await.expect(200);
+        let answer = away.go_on(&app, &denied).await.expect(200);
 
         assert_eq!(answer.body["rejection"]["code"], code, "{error}");
         assert!(app.subject.exchanges().is_empty());
@@ -209,15 +148,14 @@ async fn whatever_the_provider_says_no_with_is_an_outcome_of_the_journey() {
 async fn a_user_who_refuses_consent_is_not_signed_in() {
     let app = TestApp::new().await;
     app.keycloak().change_client("demo", "landfall", |client| client.consent_required(true)).unwrap();
-    let (session, url) = away(&app).await;
+    let away = Away::new(&app).await;
     let browser = Browser::default();
-    let consent = browser.log_in(&url, "ada", PASSWORD).await;
+    let consent = browser.log_in(&away.url, "ada", PASSWORD).await;
 
     let Shown::Back(back) = browser.fill_in(consent, &[("cancel", "No")]).await else { panic!("not sent back") };
 
     assert_eq!(back.parameter("error").as_deref(), Some("access_denied"));
-    let (_, resume) = app.arrive(&back).await.carried();
-    assert_eq!(session.resume(&app, &resume).await.expect(200).body["rejection"]["code"], "access_denied");
+    assert_eq!(away.go_on(&app, &back).await.expect(200).body["rejection"]["code"], "access_denied");
 }
 
 #[tokio::test]
@@ -227,24 +165,20 @@ async fn a_form_post_is_a_callback_like_any_other() {
             setup.connectors = setup.connectors.replace("settings: {", "settings: { response_mode: form_post,");
         })
         .await;
-        let (session, url) = away(&app).await;
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-        assert!(back.form.is_some());
-
-        let (_, resume) = app.arrive(&back).await.carried();
-
-        let answer = session.resume(&app, &resume).await.expect(200);
-        assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], EMAIL);
+        let away = Away::new(&app).await;
+        assert!(away.back().await.form.is_some());
+        let login = away.log_in(&app).await;
+        assert_eq!(app.id_token(&login.code).await["email"], EMAIL);
     }
 }
 
 // The dead ends.
 
 #[tokio::test]
-async fn a_function_that_dies_between_the_callbacks_two_writes_leaves_a_session_that_works() {
+async fn a_callback_that_dies_halfway_leaves_a_working_session() {
     let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    let away = Away::new(&app).await;
+    let back = away.back().await;
     let state = back.parameter("state").unwrap();
     let (id, state) = CallbackState::presented(&state).unwrap();
     let state = state.hash_at(&"keycloak".parse().unwrap());
@@ -253,73 +187,56 @@ async fn a_function_that_dies_between_the_callbacks_two_writes_leaves_a_session_
     assert!(matches!(taken, StateTaken::Yes(_)));
 
     assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
-    let view = session.view(&app).await.expect(200);
+    let view = away.session.view(&app).await.expect(200);
     assert_eq!((shown(&view).0, &view.body["redirect"]), (&json!("redirect"), &Value::Null));
-    ends_in_a_login(&app, &session).await;
+    ends_in_a_login(&app, &away.session).await;
 }
 
 #[tokio::test]
-async fn a_callback_that_is_loaded_again_is_a_page_and_the_session_goes_on() {
-    for provider in &PROVIDERS {
+async fn a_redirect_that_came_to_nothing_is_started_over() {
+    for (provider, how) in
+        PROVIDERS.iter().flat_map(|provider| ["lost", "restarted", "late"].map(|how| (provider, how)))
+    {
         let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-        let (_, resume) = app.arrive(&back).await.carried();
-
-        let again = app.arrive(&back).await.expect(400);
-
-        assert_eq!((again.code(), app.subject.exchanges().len()), ("redirect_expired", 1));
-        assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
-    }
-}
-
-#[tokio::test]
-async fn a_resume_that_comes_too_late_changes_nothing_and_the_session_goes_on() {
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let resume = come_back(&app, &url).await;
-        app.clock.advance(TimeDelta::seconds(60));
-
-        let late = session.resume(&app, &resume).await.expect(400);
-
-        assert_eq!((late.code(), &late.body["view"]["status"]), ("redirect_expired", &json!("redirect")));
+        let away = Away::new(&app).await;
+        let session = &away.session;
+        match how {
+            "lost" => {
+                Browser::default().open(&away.url).await;
+                app.clock.advance(TimeDelta::minutes(5));
+            }
+            "restarted" => {
+                let back = away.back().await;
+                let restarted = session.choose(&app, "go", "restart", &key(1)).await.expect(200);
+                assert_ne!(restarted.redirect_url(), away.url);
+                assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+                assert!(app.subject.exchanges().is_empty());
+            }
+            _ => {
+                let resume = away.resume(&app).await;
+                app.clock.advance(TimeDelta::seconds(60));
+                let late = session.resume(&app, &resume).await.expect(400);
+                assert_eq!((late.code(), &late.body["view"]["status"]), ("redirect_expired", &json!("redirect")));
+            }
+        }
         assert_eq!(app.users().await, 0);
-        ends_in_a_login(&app, &session).await;
+        ends_in_a_login(&app, session).await;
     }
 }
 
 #[tokio::test]
-async fn a_browser_that_never_comes_back_leaves_a_session_that_works() {
+async fn a_provider_that_is_away_is_an_outcome() {
     for provider in &PROVIDERS {
         let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        Browser::default().open(&url).await;
-        app.clock.advance(TimeDelta::minutes(5));
-        ends_in_a_login(&app, &session).await;
-    }
-}
-
-#[tokio::test]
-async fn a_provider_that_is_away_when_the_browser_is_back_is_an_outcome() {
-    for provider in &PROVIDERS {
-        let app = TestApp::over(provider, |_| {}).await;
-        let (session, url) = away(&app).await;
-        let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+        // When the browser is back, and at the start, when it goes nowhere.
+        let away = Away::new(&app).await;
+        let back = away.back().await;
         app.subject.misbehave(Some(Misbehaviour::Unavailable));
-
-        let (_, resume) = app.arrive(&back).await.carried();
-        let answer = session.resume(&app, &resume).await.expect(200);
-
+        let answer = away.go_on(&app, &back).await.expect(200);
         assert_eq!((&answer.body["rejection"]["code"], app.subject.exchanges().len()), (&json!("try_later"), 1));
-    }
-}
 
-#[tokio::test]
-async fn a_provider_that_is_away_at_the_start_is_an_outcome_and_sends_nobody_anywhere() {
-    for provider in &PROVIDERS {
         let app = TestApp::over(provider, |_| {}).await;
-        app.subject.misbehave_at(simulators::Endpoint::Discovery, Some(Misbehaviour::Unavailable));
+        app.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Unavailable));
         let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
         assert_eq!((&start.body["rejection"]["code"], &start.body["redirect"]), (&json!("try_later"), &Value::Null));
     }
@@ -328,8 +245,8 @@ async fn a_provider_that_is_away_at_the_start_is_an_outcome_and_sends_nobody_any
 #[tokio::test]
 async fn a_link_scanner_that_looks_first_spends_nothing() {
     let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    let away = Away::new(&app).await;
+    let back = away.back().await;
     let before = app.items().await;
 
     app.send(Request::head(&back.path).body(Body::empty()).unwrap()).await.expect(400);
@@ -351,90 +268,36 @@ async fn a_link_scanner_that_looks_first_spends_nothing() {
     let refused = app.events("request").iter().filter(|line| line["code"] == "prefetched").count();
     assert_eq!((refused, app.logs().contains("\"failed\"")), (7, false));
 
-    let (_, resume) = app.arrive(&back).await.carried();
-    assert_eq!(session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+    assert_eq!(away.go_on(&app, &back).await.expect(200).body["status"], "completed");
 }
 
 // The application's own callback.
 
-async fn with_own_callback() -> TestApp {
-    TestApp::with(|setup| {
-        let own = "realm: demo, redirect_uri: \"https://id.example.com/of-the-shop\" }";
-        setup.connectors = setup.connectors.replace("realm: demo }", own);
-        setup
-            .keycloak()
-            .change_client("demo", "landfall", |client| client.redirect_uri("https://id.example.com/of-the-shop"))
-            .unwrap();
-    })
-    .await
-}
-
-fn handed_over(session: &TestSession, back: &Return) -> Value {
-    let data: serde_json::Map<_, _> = back.parameters().into_iter().map(|(name, value)| (name, json!(value))).collect();
-    json!({ "turn": session.turn, "key": key(1), "option": "callback", "data": data })
-}
-
 #[tokio::test]
-async fn an_application_that_receives_the_callback_itself_hands_it_over() {
-    let app = with_own_callback().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    assert!(back.path.starts_with("/of-the-shop?"));
-
-    let answer = session.submit_to(&app, "go", &handed_over(&session, &back)).await.expect(200);
-
-    assert_ne!(answer.body["session_token"], Value::Null);
-    assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], EMAIL);
-}
-
-#[tokio::test]
-async fn what_an_application_receives_itself_is_answered_to_it_alone() {
-    let app = with_own_callback().await;
-    let (session, url) = away(&app).await;
-    let back = Browser::default().come_back(&url, "ada", PASSWORD).await;
-    let query = back.path.split_once('?').unwrap().1;
-
+async fn an_application_hands_over_the_callback_it_received_itself() {
+    let app = TestApp::with(Setup::take_own_callback).await;
+    let away = Away::new(&app).await;
+    let back = away.back().await;
+    let (path, query) = back.path.split_once('?').unwrap();
+    assert_eq!(path, "/of-the-shop");
+    // It is answered to the application alone.
     let ours = Return::to(format!("/v1/callback/keycloak?{query}"));
     assert_eq!(app.arrive(&ours).await.expect(400).code(), "redirect_expired");
-
     assert!(app.subject.exchanges().is_empty());
-    let answer = session.submit_to(&app, "go", &handed_over(&session, &back)).await.expect(200);
-    assert_eq!(answer.body["status"], "completed");
-}
 
-#[tokio::test]
-async fn an_application_cannot_hand_over_what_another_session_went_out_with() {
-    let app = with_own_callback().await;
-    let (session, _) = away(&app).await;
-    let (_, url) = away(&app).await;
-    let others = Browser::default().come_back(&url, "ada", PASSWORD).await;
+    let answer = away.session.hand_over(&app, &back).await.expect(200);
 
-    let answer = session.submit_to(&app, "go", &handed_over(&session, &others)).await.expect(422);
-
-    assert_eq!(answer.body["fields"], json!([{ "name": "state", "code": "unknown" }]));
-    assert!(app.subject.exchanges().is_empty());
+    assert_ne!(answer.body["session_token"], Value::Null);
+    assert_eq!(app.id_token(&Login::of(&away.session, &answer).code).await["email"], EMAIL);
 }
 
 // Choices.
 
-const CHOOSE: &str = include_str!("choose.yaml");
-
-pub(crate) async fn with_choice() -> TestApp {
-    TestApp::with(|setup| {
-        setup.journeys.push(CHOOSE.into());
-        let one = setup.connectors.clone();
-        let two = one.replace("connectors:\n", "").replace("id: keycloak\n", "id: keycloak-two\n");
-        setup.connectors = format!("{one}{}", two.replace("name: Keycloak", "name: The other one"));
-    })
-    .await
-}
-
 #[tokio::test]
 async fn a_user_chooses_where_to_go_on() {
-    let app = with_choice().await;
-    let start = app.try_start("choose", &TestApp::start_body()).await.expect(201);
-    let session = TestSession::of(&start.body);
-    assert_json_snapshot!(start.body["step"]["data"], @r#"
+    let app = TestApp::with(Setup::offer_a_choice).await;
+    let session = app.start("choose").await;
+    assert_json_snapshot!(session.view(&app).await.body["step"]["data"], @r#"
     {
       "heading": {
         "id": "choose_provider.heading",
@@ -461,23 +324,21 @@ async fn a_user_chooses_where_to_go_on() {
     }
     "#);
 
-    let chosen = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": "keycloak" } });
-    let answer = session.submit_to(&app, "which", &chosen).await.expect(200);
-    let resume = come_back(&app, answer.redirect_url()).await;
+    let answer = session.choose_connector(&app, "keycloak").await.expect(200);
+    Away::after(&session, &answer).log_in(&app).await;
 
-    assert_eq!(session.after(&answer).resume(&app, &resume).await.expect(200).body["status"], "completed");
+    // A condition that is not met leads elsewhere.
+    let answer = app.start("choose").await.choose_connector(&app, "keycloak-two").await.expect(200);
+    assert_eq!(answer.body["rejection"]["code"], "access_denied");
 }
 
 #[tokio::test]
 async fn only_what_is_offered_can_be_chosen() {
-    let app = with_choice().await;
-    let client = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
-    let client = domain::Client { connectors: Some(vec!["keycloak".parse().unwrap()]), ..client };
-    app.save(client).await;
+    let app = TestApp::with(Setup::offer_a_choice).await;
+    app.change_client(|client| domain::Client { connectors: Some(vec!["keycloak".parse().unwrap()]), ..client }).await;
     let session = app.start("choose").await;
-    for connector in ["keycloak-two", "nobody", ""] {
-        let chosen = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": connector } });
-        let answer = session.submit_to(&app, "which", &chosen).await.expect(422);
+    for connector in ["keycloak-two", "unknown", ""] {
+        let answer = session.choose_connector(&app, connector).await.expect(422);
         assert_eq!(answer.body["fields"], json!([{ "name": "connector", "code": "unknown" }]));
     }
     let providers = &session.view(&app).await.expect(200).body["step"]["data"]["providers"];
@@ -485,63 +346,49 @@ async fn only_what_is_offered_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn an_application_that_knows_the_provider_has_its_user_not_asked() {
-    let app = with_choice().await;
+async fn a_hint_of_the_application_chooses_the_provider() {
+    let app = TestApp::with(Setup::offer_a_choice).await;
     let mut body = TestApp::start_body();
     body["request"]["idp_hint"] = json!("keycloak");
     let start = app.try_start("choose", &body).await.expect(201);
     assert_eq!(start.body["step"]["id"], "go");
 
     // Once that has not worked, the user is asked all the same.
-    let session = TestSession::of(&start.body);
-    let answer = session.choose(&app, "go", "cancel", &key(1)).await.expect(200);
+    let answer = TestSession::of(&start.body).choose(&app, "go", "cancel", &key(1)).await.expect(200);
     assert_eq!((&answer.body["step"]["id"], shown(&answer).1), (&json!("which"), &json!("cancelled")));
-}
-
-#[tokio::test]
-async fn a_condition_that_is_not_met_leads_elsewhere() {
-    let app = with_choice().await;
-    let session = app.start("choose").await;
-    let chosen = json!({ "turn": 1, "key": key(1), "option": "submit", "data": { "connector": "keycloak-two" } });
-    let answer = session.submit_to(&app, "which", &chosen).await.expect(200);
-    assert_eq!(answer.body["rejection"]["code"], "access_denied");
 }
 
 // What changes while the browser is away.
 
 #[tokio::test]
-async fn a_connector_switched_off_between_the_two_halves_signs_nobody_in() {
+async fn a_connector_switched_off_between_the_halves_is_unavailable() {
     let app = TestApp::new().await;
-    let (session, url) = away(&app).await;
+    let away = Away::new(&app).await;
     app.clock.advance(TimeDelta::seconds(30));
-    let resume = come_back(&app, &url).await;
-    let cx = app.context();
-    let document = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
-    app.save(domain::ConnectorDocument { enabled: false, ..document }).await;
-    // Nobody remembers its document any more, and the second half is in time.
+    let resume = away.resume(&app).await;
+    app.switch_off("keycloak").await;
+    // Its document is read anew, and the second half is in time.
     app.clock.advance(TimeDelta::seconds(30));
 
-    let answer = session.resume(&app, &resume).await.expect(200);
+    let answer = away.session.resume(&app, &resume).await.expect(200);
 
     assert_eq!((&answer.body["rejection"]["code"], app.users().await), (&json!("try_later"), 0));
 }
 
 #[tokio::test]
-async fn a_user_whom_the_provider_has_seen_before_was_authenticated_then() {
+async fn auth_time_is_that_of_the_providers_session() {
     let app = TestApp::new().await;
     let browser = Browser::default();
-    let (session, url) = away(&app).await;
+    let away = Away::new(&app).await;
     let first = app.clock.now().timestamp();
-    let (_, resume) = app.arrive(&browser.come_back(&url, "ada", PASSWORD).await).await.carried();
-    session.resume(&app, &resume).await.expect(200);
+    away.go_on(&app, &browser.come_back(&away.url, "ada", PASSWORD).await).await.expect(200);
     app.clock.advance(TimeDelta::minutes(20));
 
     // The provider's own session answers, without a form.
-    let (session, url) = away(&app).await;
-    let Shown::Back(back) = browser.open(&url).await else { panic!("asked again") };
-    let (_, resume) = app.arrive(&back).await.carried();
-    let answer = session.resume(&app, &resume).await.expect(200);
+    let away = Away::new(&app).await;
+    let Shown::Back(back) = browser.open(&away.url).await else { panic!("asked again") };
+    let answer = away.go_on(&app, &back).await.expect(200);
 
-    let claims = app.id_token(&Login::of(&session, &answer).code).await;
+    let claims = app.id_token(&Login::of(&away.session, &answer).code).await;
     assert_eq!(claims["auth_time"].as_i64(), Some(first));
 }

@@ -178,7 +178,7 @@ impl Login {
             }
             Stage::Callback => {
                 let redirect = view["redirect"]["url"].as_str().expect("a redirect has its address");
-                Sent::get(Browser::default().come_back(redirect, &self.who, PASSWORD).await.path)
+                Sent::get(Browser::default().come_back(redirect, &self.who, PASSWORD).await.path, None)
             }
             Stage::Token => {
                 let form = [

@@ -14,7 +14,7 @@ const LIFE: TimeDelta = TimeDelta::minutes(3);
 /// How many wrong codes lock an account.
 const MAX_WRONG: u32 = 8;
 
-/// Somebody who works there.
+/// A user of the house.
 #[derive(Clone, Copy)]
 pub struct Person {
     /// Their address, which is their name as well.
@@ -103,7 +103,7 @@ impl House {
         std::mem::take(&mut self.books().calls)
     }
 
-    /// Mixes people up from now on: whoever answers, it says that it was this one.
+    /// Mixes people up from now on: whichever user answers, it names this one.
     pub fn answer_for(&self, person: Option<Person>) {
         self.books().answers_for = person;
     }

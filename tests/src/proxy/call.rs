@@ -218,7 +218,7 @@ impl Calls {
         self.0.crash.notified().await;
     }
 
-    /// Breaks every connection that is open, while nobody looks.
+    /// Breaks every connection that is open.
     pub fn break_connections(&self) {
         for (_, door) in &self.state().doors {
             door.cut_lines(None);

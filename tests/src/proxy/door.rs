@@ -22,9 +22,9 @@ struct Hall {
 }
 
 struct State {
-    /// Whoever knocks while there is none is refused.
+    /// A connection while there is none is refused.
     listener: Option<TcpListener>,
-    /// Keeps the port ours while nobody listens: bound, and not listening.
+    /// Keeps the port ours while there is no listener: bound, and not listening.
     spare: TcpSocket,
     accepting: Option<Waker>,
     lines: Vec<Weak<Mutex<Ends>>>,
@@ -49,7 +49,7 @@ struct Ends {
 const BACKLOG: u32 = 1024;
 
 impl Door {
-    /// A new one, on a port of this machine that nobody has.
+    /// A new one, on a free port of this machine.
     pub(super) fn open() -> (Self, Porter) {
         let first = socket(0);
         let address = first.local_addr().unwrap();
@@ -65,13 +65,13 @@ impl Door {
         self.0.address
     }
 
-    /// Refuses whoever knocks from now on. Connections that are open end, but for the one that an answer is on its way over.
+    /// Refuses new connections from now on. Connections that are open end, but for the one that an answer is on its way over.
     pub(super) fn shut(&self, answering: Option<&Line>) {
         self.state().listener = None;
         self.cut_lines(answering);
     }
 
-    /// Lets in again whoever knocks.
+    /// Lets new connections in again.
     pub(super) fn reopen(&self) {
         let mut state = self.state();
         if state.listener.is_some() {
@@ -138,7 +138,7 @@ impl Porter {
                 state.lines.push(Arc::downgrade(&line.0));
                 Poll::Ready((Wire(line), peer))
             }
-            Poll::Ready(Err(error)) => panic!("nobody can be let in: {error}"),
+            Poll::Ready(Err(error)) => panic!("no connection can be accepted: {error}"),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -15,7 +15,7 @@ use super::{Call, Proxy};
 /// A way for a call to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody listens, until the request is over.
+    /// There is no listener, until the request is over.
     Refused,
     /// The connection is reset before the service has seen the call.
     CutBefore,
@@ -32,7 +32,7 @@ pub enum Fault {
     Echo(u16),
     /// DynamoDB: another transaction is at the same items.
     Conflict,
-    /// The service never sees the call, and nobody answers.
+    /// The service never sees the call, and there is no answer.
     Silence,
     /// The service does what it is asked, and its answer never arrives.
     SilenceAfter,
@@ -71,7 +71,7 @@ pub struct Trap {
 }
 
 impl Fault {
-    /// All that may happen to a call like this one, for as long as. Of a call that only reads, nobody can tell whether it
+    /// All that may happen to a call like this one, for as long as. Of a call that only reads, it makes no difference whether it
     /// was lost on its way there or back.
     pub fn all(call: &Call) -> Vec<(Fault, Lasting)> {
         use Lasting::{Call as EachAttempt, Once, Request};
@@ -122,7 +122,7 @@ impl Fault {
             proxy.calls.record(call.clone());
         }
         match self {
-            // That door is shut before anybody knocks.
+            // That door is shut before the call.
             Self::Refused | Self::CutBefore | Self::CutAfter => {
                 line.cut();
                 StatusCode::OK.into_response()

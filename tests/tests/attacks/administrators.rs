@@ -8,7 +8,7 @@ use landfall::documents;
 use landfall_tests::{ADMIN, Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::witness::Witness;
+use landfall_tests::witness::Witness;
 
 const ROUTES: [&str; 2] = ["/v1/connectors/keycloak/test", "/v1/connectors/test"];
 
@@ -34,7 +34,7 @@ fn version_1(arn: &Value) -> Gateway {
 }
 
 #[tokio::test]
-async fn whoever_is_no_administrator_has_no_connector_tested() {
+async fn only_an_administrator_has_a_connector_tested() {
     let app = TestApp::new().await;
     let session = app.start("migrate-from-keycloak").await;
     let mut witness = Witness::of(&app, &[ADMIN, &session.token]).await;
@@ -53,7 +53,7 @@ async fn whoever_is_no_administrator_has_no_connector_tested() {
             let answer = send(&app, request).await;
             witness.refused(&answer, 401, "invalid_token").await;
         }
-        // Nor who only says so in what they send.
+        // Nor does a header of the caller's.
         let request = request(path)
             .header("x-amzn-request-context", r#"{"authorizer":{"iam":{"userArn":"arn:aws:iam::1:user/root"}}}"#)
             .header("x-amzn-oidc-identity", "root");
@@ -63,7 +63,7 @@ async fn whoever_is_no_administrator_has_no_connector_tested() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_has_let_everybody_through_has_let_nobody_in() {
+async fn a_gateway_without_iam_makes_no_administrator() {
     let app = TestApp::new().await;
     let mut witness = Witness::of(&app, &[]).await;
     app.calls.take();
@@ -86,7 +86,7 @@ async fn a_gateway_that_has_let_everybody_through_has_let_nobody_in() {
 }
 
 #[tokio::test]
-async fn whom_iam_has_let_in_is_an_administrator() {
+async fn iam_makes_an_administrator() {
     let app = TestApp::new().await;
     let arn = json!("arn:aws:iam::1:user/administrator");
     for context in [version_2(&json!({ "iam": { "userArn": arn } })), version_1(&arn)] {
@@ -97,14 +97,13 @@ async fn whom_iam_has_let_in_is_an_administrator() {
 const TESTERS_CA: &str = include_str!("../../../shared/egress/src/client/tests/company/ca.crt.pem");
 
 async fn draft(app: &TestApp, change: impl FnOnce(&mut Value)) -> Answer {
-    let saved = app.store.get_connector(&app.context(), &"keycloak".parse().unwrap()).await.unwrap().unwrap();
-    let mut draft = serde_json::to_value(saved).unwrap();
+    let mut draft = serde_json::to_value(app.saved_connector("keycloak").await).unwrap();
     change(&mut draft);
     app.calls.take();
     app.post(ROUTES[1], Some(ADMIN), &json!({ "connector": draft })).await
 }
 
-/// Whoever may have drafts tested could have the secret of any connector sent to themselves.
+/// Otherwise an administrator of drafts could have the secret of any connector sent to an address of their own.
 #[tokio::test]
 async fn a_draft_does_not_take_a_connectors_secret_elsewhere() {
     let app = TestApp::new().await;
@@ -126,7 +125,7 @@ async fn a_draft_does_not_take_a_connectors_secret_elsewhere() {
         answer.await.expect(422);
         assert!(app.calls.take().iter().all(|call| call.service == "dynamodb"));
     }
-    // Nor to whoever shows a certificate of the tester's own.
+    // Nor to a server that shows a certificate of the tester's own.
     let answer = draft(&app, |draft| draft["ca_certificates"] = json!(TESTERS_CA)).await.expect(422);
     assert!(answer.body["detail"].as_str().unwrap().starts_with("client.secret: "), "{:#}", answer.body);
     // Where the connector itself goes, its secret may go.
@@ -135,7 +134,7 @@ async fn a_draft_does_not_take_a_connectors_secret_elsewhere() {
 
 /// Of a client that a saved document names, though none of its methods uses it now.
 #[tokio::test]
-async fn a_draft_does_not_take_a_secret_elsewhere_that_a_connector_only_names() {
+async fn a_draft_takes_no_secret_elsewhere_that_is_only_named() {
     let app = TestApp::with(|setup| {
         let own = "methods: { totp: { client: { id: landfall-otp, secret: keycloak-otp } } }";
         setup.connectors = setup.connectors.replace("methods: { oidc: {}, password: {} }", own);
@@ -168,11 +167,10 @@ async fn a_draft_reaches_no_private_address() {
 
 /// Attack 121, without the pages that do not exist yet.
 #[tokio::test]
-async fn of_two_who_apply_a_document_at_once_one_wins_and_the_other_is_told() {
+async fn of_two_saves_at_once_one_wins() {
     let app = TestApp::new().await;
     let (cx, id) = (app.context(), "migrate-from-keycloak".parse().unwrap());
-    let connector = app.store.get_connector(&cx, &"keycloak".parse().unwrap()).await.unwrap().unwrap();
-    let client = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
+    let (connector, client) = (app.saved_connector("keycloak").await, app.saved_client("demo").await);
     let journey = app.store.get_journey(&cx, &id, 1).await.unwrap().unwrap();
     let name = |name: &str| domain::ConnectorDocument { name: name.to_owned(), ..connector.clone() }.into();
     let journeys = |start: &str| domain::JourneyDocument { start: start.parse().unwrap(), ..journey.clone() }.into();

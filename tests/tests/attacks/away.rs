@@ -1,66 +1,44 @@
 //! Sessions whose browser is away at the provider, and what it brings back.
 
-use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Return, TestApp, TestSession};
+use std::collections::BTreeMap;
 
-use crate::witness::{calls, directory, ended};
+use landfall::demo::EMAIL;
+use landfall_tests::witness::{calls, directory, ended};
+use landfall_tests::{Answer, Away, Return, TestApp};
+use serde_json::Value;
 
-/// Signs in by redirect at the demo's provider, and does nothing else.
-pub(crate) const JOURNEY: &str = "sign-in-with-keycloak";
+/// Fails unless what the browser brings back is taken, and refused for this reason: once the session goes on with it, it
+/// ends without a login. One line of the log says why, and no text of the provider's or secret is anywhere.
+pub(crate) async fn is_refused(app: &TestApp, away: &Away, back: &Return, reason: &str) {
+    let before = Before::look(app).await;
 
-/// A session that waits for its redirect.
-pub(crate) struct Away {
-    /// The session, as whoever started it holds it.
-    pub(crate) session: TestSession,
-    /// Where the browser goes.
-    pub(crate) url: String,
+    let arrived = app.arrive(back).await;
+    let (session, resume) = arrived.carried();
+    assert_eq!(session, away.session.id);
+    let resumed = away.session.resume(app, &resume).await;
+
+    before.refused(app, &resumed, reason).await;
+    told_nothing(app, back, &[&arrived, &resumed]);
 }
 
-impl Away {
-    /// Starts the journey that does nothing else.
-    pub(crate) async fn new(app: &TestApp) -> Self {
-        Self::through(app, &app.redirect_journey()).await
+/// What there was before an answer of the provider's was refused.
+pub(crate) struct Before {
+    directory: BTreeMap<String, Value>,
+    failed: usize,
+}
+
+impl Before {
+    pub(crate) async fn look(app: &TestApp) -> Self {
+        Self { directory: directory(app).await, failed: app.events("login_failed").len() }
     }
 
-    /// Starts a journey that begins with a redirect.
-    pub(crate) async fn through(app: &TestApp, journey: &str) -> Self {
-        let start = app.try_start(journey, &TestApp::start_body()).await.expect(201);
-        Self { session: TestSession::of(&start.body), url: start.redirect_url().to_owned() }
-    }
-
-    /// What the browser brings back once Ada has logged in at the provider.
-    pub(crate) async fn back(&self) -> Return {
-        Browser::default().come_back(&self.url, "ada", PASSWORD).await
-    }
-
-    /// Brings that to us: what the browser then carries to the application.
-    pub(crate) async fn resume(&self, app: &TestApp) -> String {
-        app.arrive(&self.back().await).await.carried().1
-    }
-
-    /// A parameter of the address the browser goes to.
-    pub(crate) fn parameter(&self, name: &str) -> String {
-        let url = url::Url::parse(&self.url).unwrap();
-        let found = url.query_pairs().find(|(parameter, _)| parameter == name);
-        found.map(|(_, value)| value.into_owned()).unwrap_or_else(|| panic!("no {name} in {url}"))
-    }
-
-    /// Fails unless what the browser brings back is taken, and refused for this reason: once the session goes on with it,
-    /// it ends and nobody is signed in. One line of the log says why, and no text of the provider's or secret is anywhere.
-    pub(crate) async fn signs_nobody_in(&self, app: &TestApp, back: &Return, reason: &str) {
-        let (before, failed) = (directory(app).await, app.events("login_failed").len());
-
-        let arrived = app.arrive(back).await;
-        let (session, resume) = arrived.carried();
-        assert_eq!(session, self.session.id);
-        let resumed = self.session.resume(app, &resume).await;
-
-        ended(app, &resumed, "identity_refused");
-        assert_eq!(directory(app).await, before);
-        let failures = app.events("login_failed").split_off(failed);
+    /// Fails unless the session has ended for this reason, in one line of the log, and no user was written.
+    pub(crate) async fn refused(self, app: &TestApp, answer: &Answer, reason: &str) {
+        ended(app, answer, "identity_refused");
+        assert_eq!(directory(app).await, self.directory);
+        let failures = app.events("login_failed").split_off(self.failed);
         let reasons: Vec<_> = failures.iter().map(|line| line["reason"].as_str().unwrap()).collect();
         assert_eq!(reasons, [format!("an answer of the provider was refused at {reason}")]);
-        told_nothing(app, back, &[&arrived, &resumed]);
     }
 }
 

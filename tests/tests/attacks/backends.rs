@@ -1,11 +1,12 @@
 //! Applications with a server, which hold one half of a redirect for each of their browsers: whose half it is, the cookie
 //! says that the browser at hand brings. `tests/examples/backend.mjs` is a whole one; this has what the attack is about.
 
-use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Browser, Login, TestApp, TestSession};
+use landfall::demo::EMAIL;
+use landfall_tests::TestSession;
+use landfall_tests::witness::{Witness, directory};
+use landfall_tests::{Away, Login, TestApp};
 
-use crate::away::{Away, token_calls};
-use crate::witness::{Witness, directory};
+use crate::away::token_calls;
 
 const GRACE: &str = "grace@example.org";
 
@@ -14,7 +15,7 @@ const GRACE: &str = "grace@example.org";
 enum Finds {
     /// By its own cookie; `session` has to be that login's.
     ByCookie,
-    /// By `session`, which anybody can put into an address.
+    /// By `session`, which an attacker can put into an address.
     BySession,
 }
 
@@ -28,16 +29,16 @@ struct Backend<'a> {
     kept: Vec<(TestSession, Option<String>)>,
 }
 
-/// Somebody's browser, as the backend sees it: the cookie it brings.
+/// A browser, as the backend sees it: the cookie it brings.
 type Brings = Option<Cookie>;
 
 impl Backend<'_> {
-    /// Starts a login for a browser: where it leads.
-    async fn start(&mut self, browser: &mut Brings) -> String {
+    /// Starts a login for a browser.
+    async fn start(&mut self, browser: &mut Brings) -> Away {
         let away = Away::new(self.app).await;
         *browser = Some(self.kept.len());
-        self.kept.push((away.session, None));
-        away.url
+        self.kept.push((away.session.clone(), None));
+        away
     }
 
     /// A browser is at the redirect URI. Whether its backend takes it for one of a login.
@@ -63,9 +64,8 @@ impl Backend<'_> {
 /// The attacker's half of a login in Ada's browser: she has finished it, who was sent its link; or he has, and sends her
 /// the way back.
 async fn plant(backend: &mut Backend<'_>, attacker: &mut Brings, ada: &mut Brings, she_finishes: bool) -> bool {
-    let url = backend.start(attacker).await;
-    let finisher = if she_finishes { "ada" } else { "grace" };
-    let back = Browser::default().come_back(&url, finisher, PASSWORD).await;
+    let away = backend.start(attacker).await;
+    let back = away.back_as(if she_finishes { "ada" } else { "grace" }).await;
     let carried = backend.app.arrive(&back).await.carried();
     let witness = Witness::of(backend.app, &[&carried.1]).await;
     let taken = backend.arrive(ada, &carried).await;
@@ -76,7 +76,7 @@ async fn plant(backend: &mut Backend<'_>, attacker: &mut Brings, ada: &mut Bring
 }
 
 #[tokio::test]
-async fn half_of_a_login_that_somebody_else_started_is_refused_by_a_backend_that_asks_its_browsers_cookie() {
+async fn a_backend_that_asks_the_cookie_refuses_anothers_half() {
     for she_finishes in [true, false] {
         let app = TestApp::new().await;
         let mut backend = Backend { app: &app, finds: Finds::ByCookie, kept: Vec::new() };
@@ -84,22 +84,22 @@ async fn half_of_a_login_that_somebody_else_started_is_refused_by_a_backend_that
 
         assert!(!plant(&mut backend, &mut attacker, &mut ada, she_finishes).await);
         // The same while a login of her own waits.
-        let url = backend.start(&mut ada).await;
+        let away = backend.start(&mut ada).await;
         assert!(!plant(&mut backend, &mut attacker, &mut ada, she_finishes).await);
 
         assert_eq!((backend.user(attacker), backend.user(ada)), (None, None));
         assert_eq!((directory(&app).await.len(), app.events("session_completed").len()), (0, 0));
         // And hers goes on.
-        let carried = app.arrive(&Browser::default().come_back(&url, "ada", PASSWORD).await).await.carried();
+        let carried = app.arrive(&away.back().await).await.carried();
         assert!(backend.arrive(&mut ada, &carried).await);
         assert_eq!((backend.user(attacker), backend.user(ada)), (None, Some(EMAIL)));
         assert_eq!((app.users().await, token_calls(&app)), (1, 3));
     }
 }
 
-// What the rule is for: whoever leaves it gives each the other's account.
+// What the rule is for: without it, each is in the other's account.
 #[tokio::test]
-async fn half_of_a_login_that_somebody_else_started_is_taken_by_a_backend_that_goes_by_the_session_parameter() {
+async fn a_backend_that_asks_the_parameter_takes_anothers_half() {
     for (she_finishes, whose) in [(true, EMAIL), (false, GRACE)] {
         let app = TestApp::new().await;
         let mut backend = Backend { app: &app, finds: Finds::BySession, kept: Vec::new() };

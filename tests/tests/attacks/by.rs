@@ -2,11 +2,10 @@
 
 use domain::Method;
 use landfall::demo::{EMAIL, PASSWORD, SECRET};
-use landfall_tests::{Answer, ISSUER, PLAIN, SEED, Setup, TestApp, data, key};
+use landfall_tests::{Answer, Away, ISSUER, PLAIN, SEED, Setup, TestApp, data, key};
 use simulators::Registration;
 
-use crate::away::{Away, told_none};
-use crate::witness::{directory, ended};
+use crate::away::{Before, is_refused, told_none};
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +72,7 @@ impl By {
         match self {
             Self::Redirect | Self::PlainRedirect => {
                 let away = Away::new(app).await;
-                away.session.resume(app, &away.resume(app).await).await
+                away.go_on(app, &away.back().await).await
             }
             Self::Password => {
                 app.start("migrate-from-keycloak").await.submit(app, &key(1), &data(EMAIL, PASSWORD)).await
@@ -86,36 +85,25 @@ impl By {
         }
     }
 
-    /// Fails unless what the provider answers is refused for this reason: the session ends and nobody is signed in. One
-    /// line of the log says why, and no text of the provider's or secret is anywhere.
-    pub(crate) async fn signs_nobody_in(self, app: &TestApp, reason: &str) {
+    /// Fails unless what the provider answers is refused for this reason: the session ends without a login. One line
+    ///  of the log says why, and no text of the provider's or secret is anywhere.
+    pub(crate) async fn is_refused(self, app: &TestApp, reason: &str) {
         if self.redirects() {
             let away = Away::new(app).await;
-            return away.signs_nobody_in(app, &away.back().await, reason).await;
+            return is_refused(app, &away, &away.back().await, reason).await;
         }
-        let (before, failed) = (directory(app).await, app.events("login_failed").len());
-
+        let before = Before::look(app).await;
         let answer = self.sign_in(app).await;
-
-        ended(app, &answer, "identity_refused");
-        assert_eq!(directory(app).await, before);
-        let failures = app.events("login_failed").split_off(failed);
-        let reasons: Vec<_> = failures.iter().map(|line| line["reason"].as_str().unwrap()).collect();
-        assert_eq!(reasons, [format!("an answer of the provider was refused at {reason}")]);
+        before.refused(app, &answer, reason).await;
         told_none(app, &[PASSWORD.to_owned(), app.app_code(), GRACE.to_owned()], &[&answer]);
     }
 
     /// Fails unless it signs its user in now, as the only one: what was refused before was not merely broken.
     pub(crate) async fn signs_in(self, app: &TestApp) {
-        let code = match self {
-            by if by.redirects() => app.sign_in_by_redirect(&app.redirect_journey(), "ada", PASSWORD).await.code,
-            _ => {
-                let answer = self.sign_in(app).await;
-                let code = answer.body["completion"]["code"].as_str();
-                code.unwrap_or_else(|| panic!("no code in {:#}", answer.body)).to_owned()
-            }
-        };
-        assert_eq!(app.id_token(&code).await["email"], if self == Self::AppCode { GRACE } else { EMAIL });
+        let answer = self.sign_in(app).await;
+        let code = answer.body["completion"]["code"].as_str();
+        let code = code.unwrap_or_else(|| panic!("no code in {:#}", answer.body));
+        assert_eq!(app.id_token(code).await["email"], if self == Self::AppCode { GRACE } else { EMAIL });
         assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
     }
 }

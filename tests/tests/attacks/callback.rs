@@ -1,16 +1,16 @@
-//! States and codes that come back from a provider, or from somebody who says so.
+//! States and codes that come back from a provider, or seem to.
 
 use chrono::TimeDelta;
 use landfall::demo::{PASSWORD, SECRET};
-use landfall_tests::{Browser, Login, Return, Setup, TestApp, key};
+use landfall_tests::{Away, Browser, Login, Return, Setup, TestApp, key};
 use simulators::keycloak::{Client, Realm, User};
 use simulators::{Endpoint, Misbehaviour};
 
-use crate::away::{Away, tampered, token_calls};
-use crate::witness::{Witness, directory, ended};
+use crate::away::{is_refused, tampered, token_calls};
+use landfall_tests::witness::{Witness, directory, ended};
 
 #[tokio::test]
-async fn a_state_that_is_missing_altered_or_made_up_is_refused_and_burns_nothing() {
+async fn a_missing_altered_or_made_up_state_spends_nothing() {
     let app = TestApp::new().await;
     let (away, other) = (Away::new(&app).await, Away::new(&app).await);
     let back = away.back().await;
@@ -32,8 +32,7 @@ async fn a_state_that_is_missing_altered_or_made_up_is_refused_and_burns_nothing
         witness.refused(&answer, 400, "redirect_expired").await;
     }
 
-    let (_, resume) = app.arrive(&back).await.carried();
-    assert_eq!(away.session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+    assert_eq!(away.go_on(&app, &back).await.expect(200).body["status"], "completed");
     assert_eq!(token_calls(&app), 1);
 }
 
@@ -105,7 +104,7 @@ async fn a_state_of_a_session_that_is_over_is_refused() {
     assert_eq!(token_calls(&app), 0);
 }
 
-/// Another client of the demo's realm, as `second`; and a provider of somebody else's, as `evil`.
+/// Another client of the demo's realm, as `second`; and a provider of an attacker's, as `evil`.
 fn with_others(setup: &mut Setup) {
     let callback = |name: &str| format!("https://id.example.com/v1/callback/{name}");
     let client = |name: &str| Client::confidential(name, SECRET).redirect_uri(&callback("second"));
@@ -122,7 +121,7 @@ fn with_others(setup: &mut Setup) {
 }
 
 #[tokio::test]
-async fn a_state_at_another_connectors_callback_is_refused_and_stays_good_at_its_own() {
+async fn a_state_at_another_connectors_callback_is_refused() {
     let app = TestApp::with(with_others).await;
     let away = Away::new(&app).await;
     let back = away.back().await;
@@ -132,7 +131,7 @@ async fn a_state_at_another_connectors_callback_is_refused_and_stays_good_at_its
     for (connector, (status, code)) in [
         ("second", expired),
         ("evil", expired),
-        ("nobody", expired),
+        ("unknown", expired),
         ("Keycloak", expired),
         ("keycloak2", expired),
         ("keycloak%20", unknown),
@@ -148,13 +147,12 @@ async fn a_state_at_another_connectors_callback_is_refused_and_stays_good_at_its
         witness.refused(&answer, status, code).await;
     }
 
-    let (_, resume) = app.arrive(&back).await.carried();
-    assert_eq!(away.session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+    assert_eq!(away.go_on(&app, &back).await.expect(200).body["status"], "completed");
 }
 
 // RFC 9700 section 4.4: a provider that is not to be trusted sends the browser on to one that is, and waits for its code.
 #[tokio::test]
-async fn a_provider_that_sends_its_users_on_to_another_one_gets_no_code_of_theirs() {
+async fn a_provider_gets_no_code_of_another_provider() {
     let app = TestApp::with(with_others).await;
     let (evil, honest) = (Away::through(&app, "sign-in-with-evil").await, Away::new(&app).await);
     // The honest provider's page, with the state of the session that went out to the other one.
@@ -168,12 +166,12 @@ async fn a_provider_that_sends_its_users_on_to_another_one_gets_no_code_of_their
 
     // Were it to arrive at the other's callback: `iss` says whose it is.
     let moved = Return::to(back.path.replace("/keycloak?", "/evil?"));
-    evil.signs_nobody_in(&app, &moved, "callback: issuer").await;
+    is_refused(&app, &evil, &moved, "callback: issuer").await;
     assert_eq!(token_calls(&app), 0);
 }
 
 #[tokio::test]
-async fn an_issuer_in_the_callback_that_is_wrong_or_missing_reaches_no_token_endpoint() {
+async fn a_callback_with_a_wrong_issuer_reaches_no_token_endpoint() {
     let app = TestApp::with(with_others).await;
     let issuer = Away::new(&app).await.back().await.parameter("iss").unwrap();
     for (iss, rest) in [
@@ -199,29 +197,29 @@ async fn an_issuer_in_the_callback_that_is_wrong_or_missing_reaches_no_token_end
             changes.extend([("code", ""), ("error", rest)]);
         }
         let back = away.back().await.with(&changes);
-        away.signs_nobody_in(&app, &back, "callback: issuer").await;
+        is_refused(&app, &away, &back, "callback: issuer").await;
     }
     for misbehaviour in [Misbehaviour::CallbackWithoutIss, Misbehaviour::CallbackWithWrongIss] {
         app.subject.misbehave_at(Endpoint::Login, Some(misbehaviour));
         let away = Away::new(&app).await;
-        away.signs_nobody_in(&app, &away.back().await, "callback: issuer").await;
+        is_refused(&app, &away, &away.back().await, "callback: issuer").await;
     }
     assert_eq!((token_calls(&app), app.subject.exchanges().len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_callback_without_code_or_error_signs_nobody_in() {
+async fn a_callback_without_code_or_error_is_refused() {
     let app = TestApp::new().await;
     for changes in [&[("code", "")][..], &[("code", ""), ("error", ""), ("token", "x"), ("id_token", "e30.e30.e30")]] {
         let away = Away::new(&app).await;
         let back = away.back().await.with(changes);
-        away.signs_nobody_in(&app, &back, "callback: format").await;
+        is_refused(&app, &away, &back, "callback: format").await;
     }
     assert_eq!(token_calls(&app), 0);
 }
 
 #[tokio::test]
-async fn a_code_of_another_session_or_client_signs_nobody_into_this_one() {
+async fn a_code_of_another_session_or_client_is_refused() {
     // Without PKCE the provider gives tokens for it, and the nonce is another's.
     for (settings, reason) in [("", "token: code"), (", pkce: false", "id_token: nonce")] {
         let app = TestApp::with(|setup| {
@@ -237,27 +235,26 @@ async fn a_code_of_another_session_or_client_signs_nobody_into_this_one() {
                 back = back.with(&[(name.as_str(), &value)]);
             }
         }
-        mine.signs_nobody_in(&app, &back, reason).await;
+        is_refused(&app, &mine, &back, reason).await;
         assert_eq!(token_calls(&app), 1, "{settings}");
 
         // One that another client of the same provider was given for.
         let (mine, theirs) = (Away::new(&app).await, Away::through(&app, "sign-in-with-second").await);
         let code = theirs.back().await.parameter("code").unwrap();
         let back = mine.back().await.with(&[("code", &code)]);
-        mine.signs_nobody_in(&app, &back, "token: code").await;
+        is_refused(&app, &mine, &back, "token: code").await;
         assert_eq!((token_calls(&app), app.users().await), (2, 0));
     }
 }
 
 #[tokio::test]
-async fn a_code_that_was_made_up_signs_nobody_in() {
+async fn a_made_up_code_is_refused() {
     let app = TestApp::new().await;
     for code in ["x", "../../token", "x&grant_type=client_credentials", "\0", "%00", &"x".repeat(50_000)] {
         let away = Away::new(&app).await;
         let back = away.back().await.with(&[("code", code)]);
 
-        let (_, resume) = app.arrive(&back).await.carried();
-        let answer = away.session.resume(&app, &resume).await;
+        let answer = away.go_on(&app, &back).await;
 
         ended(&app, &answer, "access_denied");
         let sent = app.subject.exchanges().pop().unwrap();
@@ -267,7 +264,7 @@ async fn a_code_that_was_made_up_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_callback_for_a_session_that_is_not_away_is_refused() {
+async fn a_callback_for_a_session_not_away_is_refused() {
     let app = TestApp::new().await;
     let asked = app.start("migrate-from-keycloak").await;
     let away = Away::new(&app).await;

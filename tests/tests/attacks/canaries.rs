@@ -3,9 +3,9 @@
 //! Whatever passes through is collected where it passes: at the front door, at the provider's, where secrets are read. Then
 //! all that is written down is searched for it, in every usual spelling.
 
+mod collected;
 mod spelling;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,14 +13,15 @@ use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::{Clock, DirectApi};
 use landfall::demo::EMAIL;
-use landfall_tests::proxy::{Call, Fault, Lasting, Trap};
-use landfall_tests::{ADMIN, Browser, Heard, Setup, TestApp, TestSession, data, key};
-use secrecy::ExposeSecret;
+use landfall_tests::proxy::{Fault, Lasting, Trap};
+use landfall_tests::sent::basic;
+use landfall_tests::{ADMIN, Away, Browser, Login, Setup, TestApp, TestSession, data, key, submission};
 use serde_json::{Value, json};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
+pub(crate) use self::collected::Canaries;
+use self::collected::form;
 use self::spelling::Spelled;
 
 /// A password that every spelling spells otherwise.
@@ -31,205 +32,6 @@ const CLIENT_SECRET: &str = "canary+of/the shop=";
 
 /// What a caller puts where it does not belong.
 const MISPLACED: &str = "canary-that-is-misplaced";
-
-/// What has passed through an app, each with what it is.
-pub(crate) struct Canaries {
-    /// Nobody is ever answered these.
-    kept: BTreeMap<String, &'static str>,
-    /// Their owners are, where they belong.
-    owned: BTreeMap<String, &'static str>,
-    /// As it is told apart in tests of this.
-    kinds: Vec<&'static str>,
-}
-
-impl Canaries {
-    /// All that has passed so far.
-    pub(crate) fn of(app: &TestApp) -> Self {
-        let mut all = Self { kept: BTreeMap::new(), owned: BTreeMap::new(), kinds: Vec::new() };
-        all.keep("the administrator's token", ADMIN);
-        let public = serde_json::to_string(&app.keys.public(app.clock.now()).unwrap()).unwrap();
-        for (_, secret) in app.secrets.given() {
-            all.keep("a stored secret", secret.expose_secret());
-            // Of keys, each: lines of a PEM, whatever is long enough to be the secret part.
-            let ring: Value = serde_json::from_str(secret.expose_secret()).unwrap_or_default();
-            let keys = ring["keys"].as_array().into_iter().flatten().filter_map(|key| key["key"].as_str());
-            let parts = keys.flat_map(|key| key.split(|c: char| !c.is_ascii_alphanumeric() && !"+/=-_".contains(c)));
-            for part in parts.filter(|part| part.len() >= 32 && !part.starts_with('-') && !public.contains(part)) {
-                all.keep("a part of a stored secret", part);
-            }
-        }
-        for heard in app.heard.lock().unwrap().iter() {
-            all.hear(heard);
-        }
-        for call in app.calls.peek() {
-            if call.service == "provider" {
-                all.overhear(&call);
-            }
-        }
-        all.owned.retain(|value, _| !all.kept.contains_key(value));
-        all
-    }
-
-    /// More that nobody is ever answered.
-    pub(crate) fn add(&mut self, secrets: &[&str]) {
-        secrets.iter().for_each(|secret| self.keep("a secret of the test", secret));
-    }
-
-    fn keep(&mut self, what: &'static str, value: &str) {
-        // What is shorter turns up by chance.
-        if value.len() >= 6 {
-            self.kept.insert(value.to_owned(), what);
-            self.kinds.push(what);
-        }
-    }
-
-    fn own(&mut self, what: &'static str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.owned.insert(value.to_owned(), what);
-            self.kinds.push(what);
-            // Tokens have parts, and start with their session's id: the last part is what opens something.
-            if let Some((_, last)) = value.rsplit_once('.') {
-                self.owned.insert(last.to_owned(), what);
-            }
-        }
-    }
-
-    /// What a caller sent us, and what it was answered.
-    fn hear(&mut self, heard: &Heard) {
-        let Heard { path, authorization, body, answer } = heard;
-        let presented = authorization.as_deref().and_then(|header| header.split_once(' '));
-        match presented {
-            Some(("Bearer", token)) if token != ADMIN => self.own("a session token", Some(token)),
-            Some(("Basic", pair)) => self.pair("a client's secret", pair),
-            _ => {}
-        }
-        let body: Value = serde_json::from_str(body).unwrap_or_else(|_| form(body));
-        for name in ["password", "otp"] {
-            self.keep_text("a typed password", &body["data"][name]);
-        }
-        self.keep_text("a typed password", &body["test_user"]["password"]);
-        self.keep_text("a one-time code", &body["data"]["code"].as_str().filter(|code| code.len() < 16).into());
-        self.keep_text("a submit's key", &body["key"]);
-        self.keep_text("a client's secret", &body["client_secret"]);
-        self.keep_text("a client's PKCE verifier", &body["code_verifier"]);
-        self.own("our code", body["code"].as_str().filter(|code| code.starts_with("ses_")));
-        self.own("resume", body["resume"].as_str());
-        let callback = path.split_once('?').map(|(_, query)| form(query)).unwrap_or_default();
-        self.keep_text("a provider's code", &callback["code"]);
-        self.own("state", callback["state"].as_str());
-
-        let view = answer.body.get("view").unwrap_or(&answer.body);
-        self.own("a session token", view["session_token"].as_str());
-        self.own("our code", view["completion"]["code"].as_str());
-        if let Some(url) = view["redirect"]["url"].as_str() {
-            let sent = form(Url::parse(url).unwrap().query().unwrap_or_default());
-            self.own("state", sent["state"].as_str());
-            self.own("nonce", sent["nonce"].as_str());
-        }
-        self.own("our access token", answer.body["access_token"].as_str());
-        self.own("our ID token", answer.body["id_token"].as_str());
-        if let Ok(onward) = Url::parse(answer.header("location")) {
-            self.own("resume", form(onward.query().unwrap_or_default())["resume"].as_str());
-        }
-    }
-
-    /// What we sent to a provider, and what it answered.
-    fn overhear(&mut self, call: &Call) {
-        let sent = form(&String::from_utf8_lossy(&call.body));
-        let said: Value = serde_json::from_slice(&call.answer).unwrap_or_default();
-        let presented = call.authorization.as_deref().and_then(|header| header.split_once(' '));
-        match presented {
-            Some(("Basic", pair)) => self.pair("a connector's secret", pair),
-            Some((_, token)) => self.keep("a provider's access token", token),
-            None => {}
-        }
-        for (what, value) in [
-            ("a password that was sent on", &sent["password"]),
-            ("a one-time code that was sent on", &sent["totp"]),
-            ("a one-time code that was sent on", &sent["otp"]),
-            ("a connector's secret", &sent["client_secret"]),
-            ("a provider's code", &sent["code"]),
-            ("our PKCE verifier", &sent["code_verifier"]),
-            ("a provider's ticket", &said["ticket"]),
-            ("a provider's access token", &said["access_token"]),
-            ("a provider's refresh token", &said["refresh_token"]),
-            ("a provider's ID token", &said["id_token"]),
-        ] {
-            self.keep_text(what, value);
-        }
-    }
-
-    fn keep_text(&mut self, what: &'static str, value: &Value) {
-        let Some(value) = value.as_str() else { return };
-        self.keep(what, value);
-        if let Some((_, signature)) = value.rsplit_once('.').filter(|_| value.starts_with("eyJ")) {
-            self.keep(what, signature);
-        }
-    }
-
-    fn pair(&mut self, what: &'static str, pair: &str) {
-        self.keep(what, pair);
-        let decoded = STANDARD.decode(pair).unwrap_or_default();
-        if let Some((_, secret)) = String::from_utf8_lossy(&decoded).split_once(':') {
-            self.keep(what, secret);
-        }
-    }
-
-    /// Fails if any of it is in a line of the log, in an item, or in an answer where it does not belong.
-    pub(crate) async fn turn_up_nowhere(&self, app: &TestApp) {
-        let kept: Vec<_> = self.kept.iter().map(|(value, what)| Spelled::of(what, value)).collect();
-        let owned: Vec<_> = self.owned.iter().map(|(value, what)| Spelled::of(what, value)).collect();
-        let nowhere = |place: &str| {
-            for secret in kept.iter().chain(&owned) {
-                secret.is_not_in(place);
-            }
-        };
-        for mut line in app.lines() {
-            // Digits of the time of day may be anybody's code.
-            line["timestamp"].take();
-            line["_aws"]["Timestamp"].take();
-            nowhere(&line.to_string());
-        }
-        for item in app.all_items().await {
-            nowhere(&item.to_string());
-            blobs(&item).iter().for_each(|blob| nowhere(blob));
-        }
-        for Heard { answer, .. } in app.heard.lock().unwrap().iter() {
-            let (mut headers, mut body) = (answer.headers.clone(), answer.body.clone());
-            let theirs = [take(&mut body), format!("{:?}", headers.remove("location"))].concat();
-            for secret in &kept {
-                secret.is_not_in(&theirs);
-            }
-            let text = if answer.body.is_null() { answer.text.clone() } else { body.to_string() };
-            nowhere(&format!("{text} {headers:?}"));
-        }
-    }
-}
-
-/// Takes out of an answer what is its owner's, and nobody else's answer has.
-fn take(body: &mut Value) -> String {
-    let view = if body.get("view").is_some() { &mut body["view"] } else { body };
-    let Some(view) = view.as_object_mut() else { return String::new() };
-    let theirs = ["session_token", "completion", "redirect", "access_token", "id_token"];
-    theirs.iter().filter_map(|name| view.remove(*name)).map(|value| value.to_string()).collect()
-}
-
-/// The bytes of an item, as text as far as they are.
-fn blobs(item: &Value) -> Vec<String> {
-    match item {
-        Value::Object(members) => {
-            let bytes = members.get("B").and_then(Value::as_str).and_then(|blob| STANDARD.decode(blob).ok());
-            let own = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            own.into_iter().chain(members.values().flat_map(blobs)).collect()
-        }
-        Value::Array(list) => list.iter().flat_map(blobs).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn form(text: &str) -> Value {
-    form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), json!(value))).collect()
-}
 
 fn setup(setup: &mut Setup) {
     setup.keycloak().change_user("demo", "ada", |ada| ada.password(PASSWORD)).unwrap();
@@ -262,7 +64,7 @@ async fn by_redirect(app: &TestApp) {
     }
     let session = TestSession::of(&start.body);
     let answer = session.resume(app, &arrived.carried().1).await;
-    // Who comes twice, or late, is told no more.
+    // Twice, or late, brings no more.
     app.arrive(&back).await;
     session.resume(app, &arrived.carried().1).await;
     if let Some(code) = answer.body["completion"]["code"].as_str() {
@@ -300,17 +102,17 @@ async fn echo(by: impl AsyncFn(&TestApp)) {
 }
 
 #[tokio::test]
-async fn no_error_that_echoes_secrets_brings_them_to_light_when_somebody_logs_in_by_password() {
+async fn an_error_that_echoes_secrets_by_password_shows_none() {
     echo(async |app| by_password(app, PASSWORD).await).await;
 }
 
 #[tokio::test]
-async fn no_error_that_echoes_secrets_brings_them_to_light_when_somebody_logs_in_by_redirect() {
+async fn an_error_that_echoes_secrets_by_redirect_shows_none() {
     echo(by_redirect).await;
 }
 
 #[tokio::test]
-async fn nobody_who_waits_in_vain_writes_down_what_they_waited_with() {
+async fn a_call_that_waits_in_vain_writes_nothing_down() {
     for service in ["provider", "dynamodb"] {
         let app = TestApp::with(|app| {
             setup(app);
@@ -329,19 +131,15 @@ async fn nobody_who_waits_in_vain_writes_down_what_they_waited_with() {
 }
 
 #[tokio::test]
-async fn what_anybody_sends_on_any_way_in_turns_up_nowhere() {
+async fn what_is_sent_on_any_way_in_turns_up_nowhere() {
     let app = TestApp::with(|app| {
         setup(app);
-        app.client_secrets.insert("shop", CLIENT_SECRET);
-        app.client =
-            |client| domain::Client { secret: Some("shop".into()), direct_api: DirectApi::Confidential, ..client };
+        app.take_client_secret(CLIENT_SECRET);
     })
     .await;
     for secret in [CLIENT_SECRET, "canary of a wrong secret"] {
-        let basic = format!("Basic {}", STANDARD.encode(form_urlencoded_pair("demo", secret)));
-        let start = Request::post("/v1/journeys/migrate-from-keycloak/start").header(AUTHORIZATION, &basic);
-        let start = start.header(CONTENT_TYPE, "application/json");
-        let start = app.send(start.body(Body::from(TestApp::start_body().to_string())).unwrap()).await;
+        let body = TestApp::start_body();
+        let start = app.start_with("migrate-from-keycloak", &[basic("demo", secret)], &body).await;
         if secret != CLIENT_SECRET {
             assert_eq!(start.code(), "invalid_client");
             continue;
@@ -362,7 +160,7 @@ async fn what_anybody_sends_on_any_way_in_turns_up_nowhere() {
             .await;
     }
     let test_user = json!({ "username": EMAIL, "password": PASSWORD });
-    for admin in [ADMIN, "canary of no administrator"] {
+    for admin in [ADMIN, "canary of an impostor"] {
         app.post("/v1/connectors/keycloak/test", Some(admin), &json!({ "test_user": test_user })).await;
     }
     let found = Canaries::of(&app);
@@ -373,11 +171,11 @@ async fn what_anybody_sends_on_any_way_in_turns_up_nowhere() {
 }
 
 #[tokio::test]
-async fn what_is_sent_where_it_does_not_belong_is_not_written_down() {
+async fn what_is_sent_out_of_place_is_not_written_down() {
     let app = TestApp::new().await;
     let session = app.start("migrate-from-keycloak").await;
     let (submit, token) = (format!("/v1/sessions/{}/steps/ask", session.id), Some(session.token.as_str()));
-    let right = json!({ "turn": 1, "key": key(1), "option": "submit", "data": data(EMAIL, PASSWORD) });
+    let right = submission(1, &key(1), &data(EMAIL, PASSWORD));
     let with = |name: &str, value: Value| {
         let mut body = right.clone();
         body[name] = value;
@@ -439,14 +237,8 @@ async fn what_is_sent_where_it_does_not_belong_is_not_written_down() {
     app.all_items().await.iter().for_each(|item| misplaced.is_not_in(&item.to_string()));
 }
 
-/// Basic credentials as RFC 6749 section 2.3.1 has them.
-fn form_urlencoded_pair(id: &str, secret: &str) -> String {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    format!("{}:{}", encoded(id), encoded(secret))
-}
-
 #[tokio::test]
-async fn all_that_should_be_searched_for_is_found_where_it_passes() {
+async fn every_kind_of_secret_is_found_where_it_passes() {
     let app = TestApp::with(setup).await;
     app.calls.take();
     by_password(&app, PASSWORD).await;
@@ -477,6 +269,49 @@ async fn all_that_should_be_searched_for_is_found_where_it_passes() {
         assert!(found.kinds.contains(&kind), "{kind}");
     }
     found.turn_up_nowhere(&app).await;
+}
+
+/// A session's attribute, as it is stored: 32 bytes in base64, or nothing.
+async fn hash_of(app: &TestApp, session: &TestSession, name: &str) -> Option<usize> {
+    let item = app.items_of(&format!("SESSION#{}", session.id)).await.remove(0);
+    item[name]["B"].as_str().map(|bytes| STANDARD.decode(bytes).unwrap().len())
+}
+
+#[tokio::test]
+async fn nothing_stored_or_logged_on_the_way_opens_a_login() {
+    let app = TestApp::with(setup).await;
+    let nowhere = async || Canaries::of(&app).turn_up_nowhere(&app).await;
+    let first = app.start("migrate-from-keycloak").await;
+    let wrong = first.submit(&app, &key(0xCA9A_0001), &data(EMAIL, "canary of a wrong password")).await.expect(200);
+    nowhere().await;
+    let second = first.after(&wrong);
+    let done = second.submit(&app, &key(0xCA9A_0002), &data(EMAIL, PASSWORD)).await.expect(200);
+    let login = Login::of(&second, &done);
+    nowhere().await;
+    for name in ["token", "answered_token", "answered_key", "code"] {
+        assert_eq!(hash_of(&app, &login.session, name).await, Some(32), "{name}");
+    }
+
+    let away = Away::new(&app).await;
+    nowhere().await;
+    for name in ["redirect_state", "token"] {
+        assert_eq!(hash_of(&app, &away.session, name).await, Some(32), "{name}");
+    }
+    let back = Browser::default().come_back(&away.url, "ada", PASSWORD).await;
+    let arrived = app.arrive(&back).await;
+    nowhere().await;
+    assert_eq!(hash_of(&app, &away.session, "resume_key").await, Some(32));
+    let onward = form(arrived.header("location").split_once('?').unwrap().1);
+    assert_eq!(onward.as_object().unwrap().keys().collect::<Vec<_>>(), ["resume", "session"]);
+    away.session.resume(&app, &arrived.carried().1).await.expect(200);
+    nowhere().await;
+    let item = app.items_of(&format!("SESSION#{}", away.session.id)).await.remove(0);
+    for gone in ["redirect_state", "state_by", "returned", "resume_key", "resume_until"] {
+        assert_eq!(item[gone], Value::Null, "{gone}");
+    }
+    // Nor is it said who it was, where everything is read by many.
+    assert!(!app.logs().contains(EMAIL));
+    assert!(app.items().await.keys().all(|at| !at.contains("example.org")));
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 use domain::{Client, DirectApi, JourneyId};
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Browser, TestApp, TestSession, data, key};
+use landfall_tests::sent::basic;
+use landfall_tests::{Away, TestApp, data, key};
 use serde_json::json;
 
-use crate::witness::Witness;
+use landfall_tests::witness::Witness;
 
 const JOURNEY: &str = "migrate-from-keycloak";
+const SECRET: &str = "the secret of the shop";
 
 #[tokio::test]
 async fn a_client_that_may_not_start_this_journey_starts_none() {
@@ -24,17 +26,23 @@ async fn a_client_that_may_not_start_this_journey_starts_none() {
     ];
     for (whose, change) in changes {
         println!("{whose}");
-        let app = TestApp::with(|setup| setup.client = change).await;
+        let app = TestApp::new().await;
+        app.change_client(change).await;
         let mut witness = Witness::of(&app, &[]).await;
-
         let answer = app.try_start(JOURNEY, &TestApp::start_body()).await;
+        witness.refused(&answer, 403, "client_not_allowed").await;
 
+        // Nor with the right credentials.
+        let app = TestApp::with(|setup| setup.take_client_secret(SECRET)).await;
+        app.change_client(change).await;
+        let mut witness = Witness::of(&app, &[SECRET]).await;
+        let answer = app.start_with(JOURNEY, &[basic("demo", SECRET)], &TestApp::start_body()).await;
         witness.refused(&answer, 403, "client_not_allowed").await;
     }
 }
 
 #[tokio::test]
-async fn a_client_nobody_has_registered_starts_nothing() {
+async fn a_client_that_is_not_registered_starts_nothing() {
     let app = TestApp::new().await;
     let mut witness = Witness::of(&app, &[]).await;
     for (client_id, code) in [
@@ -56,11 +64,10 @@ async fn a_client_nobody_has_registered_starts_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_taken_off_a_journeys_list_is_stopped_within_a_minute() {
+async fn a_client_taken_off_is_stopped_within_a_minute() {
     let app = TestApp::new().await;
     app.start(JOURNEY).await;
-    let client = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
-    app.save(Client { journeys: Vec::new(), ..client }).await;
+    app.change_client(|client| Client { journeys: Vec::new(), ..client }).await;
 
     app.clock.advance(TimeDelta::seconds(60));
     let mut witness = Witness::of(&app, &[]).await;
@@ -70,7 +77,7 @@ async fn a_client_taken_off_a_journeys_list_is_stopped_within_a_minute() {
 }
 
 #[tokio::test]
-async fn a_journey_nobody_has_published_is_not_started() {
+async fn a_journey_that_is_not_published_is_not_started() {
     let app = TestApp::new().await;
     let mut witness = Witness::of(&app, &[]).await;
     for journey in ["migrate-from-nowhere", "MIGRATE-FROM-KEYCLOAK", "keycloak"] {
@@ -81,22 +88,21 @@ async fn a_journey_nobody_has_published_is_not_started() {
 
 /// Attack 90, whichever way a session goes on.
 #[tokio::test]
-async fn a_client_or_redirect_uri_removed_in_mid_journey_gets_no_resume_and_redeems_nothing() {
+async fn a_client_or_redirect_uri_removed_meanwhile_redeems_nothing() {
     for removed in [false, true] {
         let app = TestApp::new().await;
         let login = app.log_in(EMAIL, PASSWORD).await;
         let asked = app.start(JOURNEY).await;
-        let start = async || app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-        let come_back = async |url: &str| Browser::default().come_back(url, "ada", PASSWORD).await;
-        let returned = TestSession::of(&start().await.body);
-        let back = come_back(returned.view(&app).await.redirect_url()).await;
+        let (returned, out) = (Away::new(&app).await, Away::new(&app).await);
+        let (first, back) = (returned.back().await, out.back().await);
         app.clock.advance(TimeDelta::seconds(30));
-        let (_, resume) = app.arrive(&back).await.carried();
-        let back = come_back(start().await.redirect_url()).await;
-        let client = app.store.get_client(&app.context(), &"demo".parse().unwrap()).await.unwrap().unwrap();
+        let (_, resume) = app.arrive(&first).await.carried();
         match removed {
             true => app.delete_client("demo").await,
-            false => app.save(Client { redirect_uris: vec!["https://other.example/".to_owned()], ..client }).await,
+            false => {
+                app.change_client(|client| Client { redirect_uris: vec!["https://other.example/".into()], ..client })
+                    .await;
+            }
         }
         // What was read before is good for a minute.
         app.clock.advance(TimeDelta::seconds(31));
@@ -104,8 +110,8 @@ async fn a_client_or_redirect_uri_removed_in_mid_journey_gets_no_resume_and_rede
 
         let page = app.arrive(&back).await;
         assert_eq!((page.status.as_u16(), page.code(), page.headers.get("location")), (400, code, None));
-        for answer in [returned.resume(&app, &resume).await, asked.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await]
-        {
+        let asked = asked.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await;
+        for answer in [returned.session.resume(&app, &resume).await, asked] {
             assert_eq!((answer.status.as_u16(), answer.code()), (400, code), "{:#}", answer.body);
         }
         let answer = app.redeem(&login.code).await;

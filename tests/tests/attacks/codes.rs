@@ -1,4 +1,4 @@
-//! One-time codes that are guessed, used twice, or somebody else's; and the questions that ask for them.
+//! One-time codes that are guessed, used twice, or another user's; and the questions that ask for them.
 
 mod canaries;
 mod enumeration;
@@ -8,7 +8,7 @@ mod questions;
 mod reuse;
 
 use landfall_tests::house::{House, Person};
-use landfall_tests::{Answer, TestApp, TestSession, data, key};
+use landfall_tests::{Answer, TestApp, TestSession, data, key, submission};
 use serde_json::{Value, json};
 
 /// Asked for a code from a text message after the password.
@@ -25,7 +25,7 @@ const BOB: Person = Person {
 /// Asked for nothing but the password.
 const CARL: Person = Person { email: "carl@house.example", password: "opens for carl", after: &[], seed: "" };
 
-/// Nobody's: the house counts its codes up from far above.
+/// No account's: the house counts its codes up from far above.
 const WRONG: &str = "000000";
 
 const BY_PASSWORD: &str = "migrate-from-house";
@@ -57,7 +57,7 @@ async fn sent(app: &TestApp, to: &str) -> TestSession {
 
 /// A submit of a code.
 fn entered(turn: u64, key: &str, code: &str) -> Value {
-    json!({ "turn": turn, "key": key, "option": "submit", "data": { "code": code } })
+    submission(turn, key, &json!({ "code": code }))
 }
 
 /// Where a session stands, and what it is told.

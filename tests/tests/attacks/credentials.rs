@@ -1,17 +1,14 @@
-//! Whoever says to be an application, and is not.
+//! Callers that say they are an application, and are not.
 
-use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderValue, Request};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use chrono::TimeDelta;
 use domain::{Client, DirectApi};
-use landfall::demo::{EMAIL, PASSWORD, REDIRECT_URI};
-use landfall_tests::{Answer, Login, Setup, TestApp, TestSession, VERIFIER, data, key};
+use landfall::demo::{EMAIL, PASSWORD};
+use landfall_tests::sent::{basic, post_form, token_form, with_authorization};
+use landfall_tests::witness::Witness;
+use landfall_tests::{Answer, Login, Setup, TestApp, TestSession, data, key};
 use serde_json::{Value, json};
-
-use crate::witness::Witness;
 
 const JOURNEY: &str = "migrate-from-keycloak";
 /// Of `demo`, and of another application.
@@ -26,32 +23,15 @@ fn with_secrets(setup: &mut Setup) {
 /// An application whose `demo` has a secret, as another one has.
 async fn confidential() -> TestApp {
     let app = TestApp::with(with_secrets).await;
-    let cx = app.context();
-    let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-    let other = Client { id: "other".parse().unwrap(), secret: Some("other".into()), ..demo };
-    app.save(other).await;
+    app.add_client("other", |client| Client { secret: Some("other".into()), ..client }).await;
     app
 }
 
-/// As RFC 6749 section 2.3.1 writes credentials: each half form-urlencoded, then joined, then in base64.
-fn basic(id: &str, secret: &str) -> String {
-    let encoded = |half: &str| url::form_urlencoded::byte_serialize(half.as_bytes()).collect::<String>();
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret))))
-}
-
-fn with_authorization(mut request: Request<Body>, values: &[impl AsRef<[u8]>]) -> Request<Body> {
-    for value in values {
-        request.headers_mut().append(AUTHORIZATION, HeaderValue::from_bytes(value.as_ref()).unwrap());
-    }
-    request
-}
-
 async fn start_with(app: &TestApp, values: &[impl AsRef<[u8]>], body: &Value) -> Answer {
-    let request = Request::post(format!("/v1/journeys/{JOURNEY}/start")).header(CONTENT_TYPE, "application/json");
-    app.send(with_authorization(request.body(Body::from(body.to_string())).unwrap(), values)).await
+    app.start_with(JOURNEY, values, body).await
 }
 
-/// What shows nobody to be `demo`.
+/// What does not authenticate `demo`.
 fn wrong_credentials() -> Vec<Vec<Vec<u8>>> {
     let right = basic("demo", SECRET);
     let token = right.strip_prefix("Basic ").unwrap();
@@ -66,11 +46,11 @@ fn wrong_credentials() -> Vec<Vec<Vec<u8>>> {
         basic("demo", &format!("{SECRET} ")),
         basic("demo", &format!("{SECRET}\0")),
         basic("demo", &SECRET.to_uppercase()),
-        // The right one of somebody else, and the other's right one.
+        // The right one of another client, and the other's right one.
         basic("other", OTHER),
         basic("demo", OTHER),
         basic("other", SECRET),
-        basic("nobody", SECRET),
+        basic("unknown", SECRET),
         basic("", SECRET),
         basic("Demo", SECRET),
         basic("demo ", SECRET),
@@ -100,7 +80,7 @@ fn wrong_credentials() -> Vec<Vec<Vec<u8>>> {
     .iter()
     .map(|value| one(value))
     .collect();
-    // Two headers: whichever we took, somebody in between may have taken the other.
+    // Two headers: whichever we took, a proxy in between may have taken the other.
     all.extend([
         vec![right.clone().into_bytes(), right.clone().into_bytes()],
         vec![right.clone().into_bytes(), basic("other", OTHER).into_bytes()],
@@ -140,7 +120,7 @@ async fn a_start_without_the_clients_own_credentials_starts_nothing() {
 }
 
 #[tokio::test]
-async fn a_confidential_client_that_has_no_secret_starts_nothing_whatever_it_shows() {
+async fn a_confidential_client_without_a_secret_starts_nothing() {
     let app = TestApp::with(|setup| {
         setup.client = |client| Client { direct_api: DirectApi::Confidential, secret: None, ..client };
     })
@@ -153,7 +133,7 @@ async fn a_confidential_client_that_has_no_secret_starts_nothing_whatever_it_sho
 }
 
 #[tokio::test]
-async fn a_client_whose_secret_is_gone_is_not_let_in_without() {
+async fn a_client_whose_secret_is_gone_starts_nothing() {
     let app = TestApp::with(|setup| {
         with_secrets(setup);
         setup.client_secrets = [("other", OTHER)].into();
@@ -167,26 +147,7 @@ async fn a_client_whose_secret_is_gone_is_not_let_in_without() {
 }
 
 #[tokio::test]
-async fn a_client_that_may_not_start_a_journey_starts_none_with_the_right_credentials_either() {
-    type Change = fn(Client) -> Client;
-    let changes: [Change; 3] = [
-        |client| Client { first_party: false, ..client },
-        |client| Client { direct_api: DirectApi::Off, ..client },
-        |client| Client { journeys: Vec::new(), ..client },
-    ];
-    for change in changes {
-        let app = confidential().await;
-        let cx = app.context();
-        let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-        app.save(change(demo)).await;
-        let mut witness = Witness::of(&app, &[SECRET]).await;
-        let answer = start_with(&app, &[basic("demo", SECRET)], &TestApp::start_body()).await;
-        witness.refused(&answer, 403, "client_not_allowed").await;
-    }
-}
-
-#[tokio::test]
-async fn a_public_client_that_shows_credentials_is_not_taken_for_it() {
+async fn a_public_client_that_shows_credentials_is_refused() {
     let app = TestApp::with(|setup| setup.client_secrets = [("demo", SECRET)].into()).await;
     let login = app.log_in(EMAIL, PASSWORD).await;
     let mut witness = Witness::of(&app, &[SECRET, &login.code]).await;
@@ -202,7 +163,7 @@ async fn a_public_client_that_shows_credentials_is_not_taken_for_it() {
 }
 
 #[tokio::test]
-async fn somebody_who_is_not_the_client_says_nothing_about_the_user_behind_it() {
+async fn only_an_authenticated_client_says_who_its_user_is() {
     let end_user = json!({ "ip": "203.0.113.7", "user_agent": "x" });
     let mut body = TestApp::start_body();
     body["end_user"] = end_user.clone();
@@ -211,10 +172,7 @@ async fn somebody_who_is_not_the_client_says_nothing_about_the_user_behind_it() 
     // A public client, and one that has a secret and need not show it here.
     for secret in [None, Some("shop".to_owned())] {
         let app = TestApp::with(with_secrets).await;
-        let cx = app.context();
-        let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-        let public = Client { direct_api: DirectApi::Public, secret: secret.clone(), ..demo };
-        app.save(public).await;
+        app.change_client(|demo| Client { direct_api: DirectApi::Public, secret: secret.clone(), ..demo }).await;
         let mut witness = Witness::of(&app, &[SECRET]).await;
 
         let answer = start_with(&app, &none, &body).await;
@@ -257,16 +215,9 @@ async fn somebody_who_is_not_the_client_says_nothing_about_the_user_behind_it() 
 // The token endpoint.
 
 async fn redeem_with(app: &TestApp, code: &str, values: &[impl AsRef<[u8]>], more: &[(&str, &str)]) -> Answer {
-    let mut form = vec![
-        ("grant_type", "authorization_code"),
-        ("redirect_uri", REDIRECT_URI),
-        ("code_verifier", VERIFIER),
-        ("code", code),
-    ];
-    form.extend(more);
-    let request = Request::post("/oauth2/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let body = Body::from(serde_urlencoded::to_string(form).unwrap());
-    app.send(with_authorization(request.body(body).unwrap(), values)).await
+    let form = [&token_form(code, &[("client_id", "")]), more].concat();
+    let request = post_form("/oauth2/token", serde_urlencoded::to_string(form).unwrap());
+    app.send(with_authorization(request, values)).await
 }
 
 async fn log_in_as_a_backend(app: &TestApp) -> Login {
@@ -277,7 +228,7 @@ async fn log_in_as_a_backend(app: &TestApp) -> Login {
 }
 
 #[tokio::test]
-async fn a_confidential_clients_code_without_its_credentials_gives_no_tokens_and_stays_good() {
+async fn a_confidential_clients_code_needs_its_credentials() {
     let app = confidential().await;
     let login = log_in_as_a_backend(&app).await;
     let code = login.code.as_str();
@@ -298,7 +249,7 @@ async fn a_confidential_clients_code_without_its_credentials_gives_no_tokens_and
         let answer = redeem_with(&app, code, &values, &[demo]).await;
         witness.refused(&answer, 401, "invalid_client").await;
     }
-    // Whole and right, but of somebody else: the code is not theirs.
+    // Whole and right, but of another client: the code is not theirs.
     let answer = redeem_with(&app, code, &[basic("other", OTHER)], &[]).await;
     witness.refused(&answer, 400, "invalid_grant").await;
     let answer = redeem_with(&app, code, &none, &[("client_id", "other"), ("client_secret", OTHER)]).await;
@@ -318,8 +269,8 @@ async fn a_confidential_clients_code_without_its_credentials_gives_no_tokens_and
     witness.refused(&answer, 400, "invalid_request").await;
     // In the query, where it would be logged on its way.
     let query = serde_urlencoded::to_string([("client_id", "demo"), ("client_secret", SECRET)]).unwrap();
-    let form = [("grant_type", "authorization_code"), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
-    let answer = app.post_form(&format!("/oauth2/token?{query}"), &[&form[..], &[("code", code)]].concat()).await;
+    let form = token_form(code, &[("client_id", "")]);
+    let answer = app.post_form(&format!("/oauth2/token?{query}"), &form).await;
     witness.refused(&answer, 400, "invalid_request").await;
 
     redeem_with(&app, code, &[basic("demo", SECRET)], &[]).await.expect(200);
@@ -332,7 +283,7 @@ async fn a_confidential_clients_code_without_its_credentials_gives_no_tokens_and
 }
 
 #[tokio::test]
-async fn a_client_with_a_secret_redeems_nothing_without_it_although_it_may_start_so() {
+async fn a_public_client_with_a_secret_needs_it_to_redeem() {
     let app = TestApp::with(|setup| {
         with_secrets(setup);
         setup.client = |client| Client { secret: Some("shop".into()), ..client };
@@ -346,7 +297,7 @@ async fn a_client_with_a_secret_redeems_nothing_without_it_although_it_may_start
 }
 
 #[tokio::test]
-async fn a_client_that_was_taken_away_is_stopped_within_a_minute_and_redeems_nothing() {
+async fn a_deleted_client_is_stopped_within_a_minute() {
     let app = confidential().await;
     let login = log_in_as_a_backend(&app).await;
     let none: [&str; 0] = [];

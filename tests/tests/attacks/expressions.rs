@@ -7,17 +7,17 @@ use landfall::documents;
 use landfall_tests::{TestApp, TestSession, data, key, password_journey};
 use serde_json::json;
 
-use crate::witness::{Witness, directory, ended};
+use landfall_tests::witness::{Witness, directory, ended};
 
 const ATTRIBUTE: &str = "attributes: { plan: \"${params.plan}\" }";
 
-/// The demo's journey, which notes the value of an expression with whoever it creates.
+/// The demo's journey, which notes the value of an expression with the user it creates.
 fn noting(expression: &str) -> String {
     let quoted = serde_json::to_string(expression).unwrap();
     password_journey("odd", &[(ATTRIBUTE, &format!("attributes: {{ plan: {quoted} }}"))])
 }
 
-/// Expressions that nobody may save, and what the author is told.
+/// Expressions that must not be saved, and what the author is told.
 fn forbidden() -> Vec<(String, &'static str)> {
     let expression = |inside: &str| format!("${{{inside}}}");
     let reads = "only step.name and params.name are allowed";
@@ -81,7 +81,7 @@ fn forbidden() -> Vec<(String, &'static str)> {
 }
 
 #[tokio::test]
-async fn an_expression_that_reaches_a_secret_the_environment_or_a_billion_is_not_saved() {
+async fn an_expression_that_reaches_too_far_is_not_saved() {
     let started = Instant::now();
     documents::journey("journey", &noting("${params.plan == 'gold'}")).unwrap();
     let mut wrong = Vec::new();
@@ -98,9 +98,7 @@ async fn an_expression_that_reaches_a_secret_the_environment_or_a_billion_is_not
 
 #[tokio::test]
 async fn a_stored_journey_with_such_an_expression_is_not_started() {
-    for (expression, _) in
-        [("${ask.password}", ""), ("${'x' ~ ask.password}", ""), ("${env.home}", ""), ("${who.claims}", "")]
-    {
+    for expression in ["${ask.password}", "${'x' ~ ask.password}", "${env.home}", "${who.claims}"] {
         let app = TestApp::with(|setup| setup.unchecked.push(noting(expression))).await;
         let started = Instant::now();
         let mut witness = Witness::of(&app, &[]).await;
@@ -113,7 +111,7 @@ async fn a_stored_journey_with_such_an_expression_is_not_started() {
 }
 
 #[tokio::test]
-async fn a_journey_whose_expression_has_no_value_when_it_runs_ends_at_once_with_nobody_signed_in() {
+async fn an_expression_without_a_value_ends_the_journey() {
     for expression in [
         "${[params.plan][1]}",
         "${[[params.plan][1]]}",
@@ -134,7 +132,7 @@ async fn a_journey_whose_expression_has_no_value_when_it_runs_ends_at_once_with_
 }
 
 #[tokio::test]
-async fn an_expression_that_makes_much_of_what_an_application_sends_writes_nothing() {
+async fn an_expression_that_grows_too_large_writes_nothing() {
     // As long as an expression may be, of as long a parameter as a journey may declare: a quarter of a megabyte.
     let much = format!("${{params.plan{}}}", " ~ params.plan".repeat(65));
     let journey = noting(&much).replace("max: 40", "max: 4096");
@@ -155,14 +153,16 @@ async fn an_expression_that_makes_much_of_what_an_application_sends_writes_nothi
 
 #[tokio::test]
 async fn a_parameter_is_never_run_as_an_expression() {
-    for text in ["${1 + 1}", "'; range(10**9)", "{{ 7 * 7 }}", "gold' or 'a' == 'a"] {
-        let journey = noting("${'gold' if params.plan == 'gold' else 'none'}");
-        let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
-        let mut start = TestApp::start_body();
-        start["params"]["plan"] = json!(text);
-        let answer = app.try_start("odd", &start).await.expect(201);
-        let session = TestSession::of(&answer.body);
-        session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
-        assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["plan"]["S"], "none", "{text}");
+    for expression in ["${params.plan}", "${'gold' if params.plan == 'gold' else 'none'}"] {
+        let app = TestApp::with(|setup| setup.journeys.push(noting(expression))).await;
+        for text in ["${1 + 1}", "${ask.password}", "'; range(10**9)", "{{ 7 * 7 }}", "gold' or 'a' == 'a", "$(id)"] {
+            app.delete_items_of("").await;
+            let mut start = TestApp::start_body();
+            start["params"]["plan"] = json!(text);
+            let session = TestSession::of(&app.try_start("odd", &start).await.expect(201).body);
+            session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+            let expected = if expression == "${params.plan}" { text } else { "none" };
+            assert_eq!(app.items_of("USER#").await[0]["attributes"]["M"]["plan"]["S"], expected, "{text}");
+        }
     }
 }

@@ -39,8 +39,8 @@ async fn four_hundred_passwords_in_six_seconds_are_ten_at_most() {
 }
 
 #[tokio::test]
-async fn the_known_and_the_unknown_pause_alike_and_longer_each_time() {
-    for email in [EMAIL, "nobody@example.org"] {
+async fn known_and_unknown_accounts_pause_alike() {
+    for email in [EMAIL, "unknown@example.org"] {
         let app = app().await;
         for _ in 0..5 {
             assert_eq!(
@@ -60,7 +60,7 @@ async fn the_known_and_the_unknown_pause_alike_and_longer_each_time() {
 }
 
 #[tokio::test]
-async fn a_turn_that_waits_for_an_attempt_stands_as_it_was() {
+async fn a_turn_that_has_to_wait_is_unchanged() {
     let app = app().await;
     for _ in 0..5 {
         guess(&app, EMAIL, "wrong").await.expect(200);
@@ -70,7 +70,7 @@ async fn a_turn_that_waits_for_an_attempt_stands_as_it_was() {
     waits(&session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await);
     assert_eq!(app.items_of(&format!("SESSION#{}", session.id)).await, before);
 
-    // The same submit, once there is one; and who is right ends the row.
+    // The same submit, once there is one; and the right password ends the row of failures.
     app.clock.advance(TimeDelta::seconds(1));
     session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
     app.clock.advance(TimeDelta::minutes(10));

@@ -1,25 +1,14 @@
 //! Callbacks that an application has received at an address of its own, or says it has.
 
-use landfall_tests::{Return, Setup, TestApp, TestSession, key};
-use serde_json::{Value, json};
+use landfall_tests::witness::{Witness, directory, ended};
+use landfall_tests::{Away, Return, Setup, TestApp};
+use serde_json::json;
 
-use crate::away::{Away, tampered, token_calls, told_nothing};
-use crate::witness::{Witness, directory, ended};
-
-fn with_own_callback(setup: &mut Setup) {
-    let own = "https://id.example.com/of-the-shop";
-    setup.connectors = setup.connectors.replace("realm: demo }", &format!("realm: demo, redirect_uri: \"{own}\" }}"));
-    setup.keycloak().change_client("demo", "landfall", |client| client.redirect_uri(own)).unwrap();
-}
-
-fn handed_over(session: &TestSession, back: &Return) -> Value {
-    let data: serde_json::Map<_, _> = back.parameters().into_iter().map(|(name, value)| (name, json!(value))).collect();
-    json!({ "turn": session.turn, "key": key(1), "option": "callback", "data": data })
-}
+use crate::away::{tampered, token_calls, told_nothing};
 
 #[tokio::test]
-async fn a_callback_handed_over_with_a_state_that_is_not_this_sessions_is_refused_and_burns_nothing() {
-    let app = TestApp::with(with_own_callback).await;
+async fn a_callback_handed_over_with_another_state_spends_nothing() {
+    let app = TestApp::with(Setup::take_own_callback).await;
     let (away, other) = (Away::new(&app).await, Away::new(&app).await);
     let (back, others) = (away.back().await, other.back().await);
     let state = back.parameter("state").unwrap();
@@ -32,22 +21,22 @@ async fn a_callback_handed_over_with_a_state_that_is_not_this_sessions_is_refuse
         if back.parameter("state").is_some_and(|state| state.contains('\0') || state.len() > 4096) {
             continue;
         }
-        let answer = away.session.submit_to(&app, "go", &handed_over(&away.session, &back)).await;
+        let answer = away.session.hand_over(&app, &back).await;
         witness.refused(&answer, 422, "invalid_input").await;
         assert_eq!(answer.body["fields"], json!([{ "name": "state", "code": "unknown" }]));
     }
 
-    let done = away.session.submit_to(&app, "go", &handed_over(&away.session, &back)).await.expect(200);
+    let done = away.session.hand_over(&app, &back).await.expect(200);
     assert_eq!(done.body["status"], "completed");
 }
 
 #[tokio::test]
-async fn a_callback_handed_over_for_a_connector_that_has_none_of_its_own_sends_no_code() {
+async fn a_callback_handed_over_uninvited_sends_no_code() {
     let app = TestApp::new().await;
     let away = Away::new(&app).await;
     let back = away.back().await;
 
-    let answer = away.session.submit_to(&app, "go", &handed_over(&away.session, &back)).await;
+    let answer = away.session.hand_over(&app, &back).await;
 
     ended(&app, &answer, "try_later");
     told_nothing(&app, &back, &[&answer]);
@@ -55,21 +44,21 @@ async fn a_callback_handed_over_for_a_connector_that_has_none_of_its_own_sends_n
 }
 
 #[tokio::test]
-async fn a_callback_handed_over_from_another_provider_or_with_another_code_signs_nobody_in() {
+async fn a_callback_handed_over_with_anothers_code_is_refused() {
     for (name, value, calls) in
         [("iss", "https://attacker.example/realms/demo", 0), ("iss", "", 0), ("code", "theirs", 1)]
     {
-        let app = TestApp::with(with_own_callback).await;
+        let app = TestApp::with(Setup::take_own_callback).await;
         let (away, other) = (Away::new(&app).await, Away::new(&app).await);
         let theirs = other.back().await.parameter("code").unwrap();
         let back = away.back().await.with(&[(name, if value == "theirs" { &theirs } else { value })]);
 
-        let answer = away.session.submit_to(&app, "go", &handed_over(&away.session, &back)).await;
+        let answer = away.session.hand_over(&app, &back).await;
 
         ended(&app, &answer, "identity_refused");
         told_nothing(&app, &back, &[&answer]);
         assert_eq!((token_calls(&app), directory(&app).await.len()), (calls, 0));
-        // A session that is over sends nobody's code anywhere, by whichever way.
+        // A session that is over sends no code, whichever way it comes.
         let late = Return::to(format!("/v1/callback/keycloak?{}", back.path.split_once('?').unwrap().1));
         assert_eq!(app.arrive(&late).await.expect(400).code(), "redirect_expired");
         assert_eq!(token_calls(&app), calls);

@@ -16,7 +16,7 @@ pub(crate) async fn until_the_provider_is_asked<F: Future>(app: &TestApp, mut re
             return Poll::Ready(());
         }
         assert!(request.as_mut().poll(cx).is_pending(), "the request was answered without asking the provider");
-        // Not woken by what the provider receives: looked at again after everybody else had a turn.
+        // Not woken by what the provider receives: looked at again after every other task had a turn.
         cx.waker().wake_by_ref();
         Poll::Pending
     })

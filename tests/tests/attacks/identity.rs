@@ -1,14 +1,11 @@
-//! Accounts that want to be somebody else's.
-
-use std::pin::pin;
+//! Accounts that want to be another user's.
 
 use landfall::demo::{EMAIL, PASSWORD, SECRET};
-use landfall_tests::{Answer, Browser, Login, Setup, TestApp, data, key};
+use landfall_tests::journeys::{form, journey, password, provision, redirect};
+use landfall_tests::witness::{directory, ended};
+use landfall_tests::{Answer, Away, Login, Setup, TestApp, data, key};
 use serde_json::json;
 use simulators::keycloak::{Client, Realm, User};
-
-use crate::held::until_the_provider_is_asked;
-use crate::witness::{directory, ended};
 
 /// One entry of a file of connectors: a realm of the simulated Keycloak, as a pool of accounts called `source`.
 fn connector(id: &str, realm: &str, source: &str) -> String {
@@ -31,7 +28,7 @@ fn realm(name: &str, users: impl IntoIterator<Item = User>) -> Realm {
     users.into_iter().fold(Realm::new(name).client(client), Realm::user)
 }
 
-/// Somebody with the demo's password, who logs in with `login` whatever their e-mail is.
+/// A user with the demo's password, who logs in with `login` whatever their e-mail is.
 fn user(login: &str) -> User {
     User::new(login).name("Mallory", "M").password(PASSWORD)
 }
@@ -55,7 +52,7 @@ async fn subject(app: &TestApp, connector: &str, login: &str) -> String {
 }
 
 #[tokio::test]
-async fn somebody_elses_email_at_another_provider_does_not_open_their_account() {
+async fn anothers_email_at_another_provider_opens_no_account() {
     for (email, verified) in [(EMAIL, false), (EMAIL, true), ("ADA@Example.ORG", true), ("ADA@Example.ORG", false)] {
         let mallory = user("mallory@evil.example").email(email, verified);
         let app = TestApp::with(|setup| with_acme(setup, [mallory])).await;
@@ -71,7 +68,7 @@ async fn somebody_elses_email_at_another_provider_does_not_open_their_account() 
 }
 
 #[tokio::test]
-async fn an_email_nobody_verified_does_not_keep_its_owner_out_or_let_its_user_in_later() {
+async fn an_unverified_email_neither_keeps_out_nor_lets_in() {
     let mallory = user("mallory@evil.example").email(EMAIL, false);
     let app = TestApp::with(|setup| with_acme(setup, [mallory])).await;
 
@@ -104,7 +101,7 @@ async fn the_same_subject_from_another_source_is_another_user() {
 }
 
 #[tokio::test]
-async fn the_same_account_through_another_connector_of_its_source_is_the_same_user() {
+async fn the_same_account_through_another_connector_is_one_user() {
     let app = TestApp::with(|setup| {
         setup.connectors =
             format!("connectors:{}{}", connector("keycloak", "demo", "staff"), connector("second", "demo", "staff"));
@@ -119,7 +116,7 @@ async fn the_same_account_through_another_connector_of_its_source_is_the_same_us
 }
 
 #[tokio::test]
-async fn a_linked_users_new_email_moves_neither_them_nor_anybody_else() {
+async fn a_linked_users_new_email_moves_no_link() {
     let app = TestApp::new().await;
     let grace = subject(&app, "keycloak", "grace@example.org").await;
     let ada = subject(&app, "keycloak", EMAIL).await;
@@ -137,56 +134,28 @@ async fn a_linked_users_new_email_moves_neither_them_nor_anybody_else() {
     assert_eq!(directory(&app).await, before);
 }
 
-/// Signs two people in, one after the other, in one session: the second with the connector `SECOND`.
-const TWO_LOGINS: &str = r#"
-format: 1
-id: two-logins
-params: { plan: { type: string } }
-start: ask
-steps:
-  ask:
-    type: collect_information
-    with:
-      fields:
-        - { name: email, type: email, label: field.email, required: true }
-        - { name: password, type: password, label: field.password, required: true }
-    next: { submitted: check, cancelled: no_access }
-  check:
-    type: authenticate_password
-    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
-    as: who
-    next: { authenticated: provision, challenged: no_access, rejected: ask, unavailable: no_access }
-  provision:
-    type: provision_user
-    with: { identity: who }
-    next: { created: ask_again, linked: ask_again, recognised: ask_again, proof_required: no_access, refused: no_access }
-  ask_again:
-    type: collect_information
-    with:
-      fields:
-        - { name: email, type: email, label: field.email, required: true }
-        - { name: password, type: password, label: field.password, required: true }
-    next: { submitted: check_again, cancelled: no_access }
-  check_again:
-    type: authenticate_password
-    with: { connector: SECOND, username: "${ask_again.email}", password: "${ask_again.password}" }
-    as: other
-    next: { authenticated: provision_again, challenged: no_access, rejected: ask_again, unavailable: no_access }
-  provision_again:
-    type: provision_user
-    with: { identity: other }
-    next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }
-  done: { type: complete }
-  no_access: { type: reject, with: { code: access_denied } }
-"#;
+/// Signs two people in, one after the other, in one session: the second with this connector.
+fn two_logins(second: &str) -> String {
+    journey(
+        "two-logins",
+        &[
+            form("ask", &["email", "password"], "check"),
+            password("check", "keycloak", "ask", "who", "provision"),
+            provision("provision", "who", "ask_again"),
+            form("ask_again", &["email", "password"], "check_again"),
+            password("check_again", second, "ask_again", "other", "provision_again"),
+            provision("provision_again", "other", "done"),
+        ],
+    )
+}
 
 #[tokio::test]
-async fn an_account_that_is_another_users_is_not_merged_into_this_one() {
+async fn an_account_of_another_user_is_not_merged() {
     // Of the same source it is another person's factor; of another it may be the same person's, and is another user's.
     for (second, known) in [("keycloak", true), ("keycloak", false), ("acme", true), ("acme", false)] {
         let app = TestApp::with(|setup| {
             with_acme(setup, [user(EMAIL).email("elsewhere@example.org", true)]);
-            setup.journeys.push(TWO_LOGINS.replace("SECOND", second));
+            setup.journeys.push(two_logins(second));
         })
         .await;
         if known {
@@ -198,88 +167,31 @@ async fn an_account_that_is_another_users_is_not_merged_into_this_one() {
         let session = session.after(&answer);
         let before = directory(&app).await;
 
-        let body = json!({ "turn": session.turn, "key": key(2), "option": "submit", "data": data(EMAIL, PASSWORD) });
-        let answer = session.submit_to(&app, "ask_again", &body).await;
+        let answer = session.fill_in(&app, "ask_again", &key(2), &data(EMAIL, PASSWORD)).await;
 
         ended(&app, &answer, "identity_refused");
         assert_eq!(directory(&app).await, before, "the other account at {second} is known: {known}");
     }
 }
 
-#[tokio::test]
-async fn two_first_logins_of_one_account_at_once_make_one_user() {
-    let app = TestApp::new().await;
-    let (one, two) = (app.start("migrate-from-keycloak").await, app.start("migrate-from-keycloak").await);
-    let (entered, key) = (data(EMAIL, PASSWORD), key(1));
-    let mut late = pin!(one.submit(&app, &key, &entered));
-    until_the_provider_is_asked(&app, late.as_mut()).await;
-
-    let early = two.submit(&app, &key, &entered).await.expect(200);
-    let late = late.await.expect(200);
-
-    assert_eq!((early.body["status"].as_str(), late.body["status"].as_str()), (Some("completed"), Some("completed")));
-    let code = |answer: &Answer| answer.body["completion"]["code"].as_str().unwrap().to_owned();
-    assert_eq!(app.id_token(&code(&early)).await["sub"], app.id_token(&code(&late)).await["sub"]);
-    assert_eq!((app.users().await, app.items_of("LINK#").await.len()), (1, 1));
-    assert_eq!(app.subject.requests().len(), 2);
-}
-
-#[tokio::test]
-async fn two_first_logins_with_one_email_at_once_end_with_the_second_asked_for_proof() {
-    let namesake = user("namesake@evil.example").email(EMAIL, true);
-    let app = TestApp::with(|setup| with_acme(setup, [namesake])).await;
-    let (one, two) = (app.start("migrate-from-acme").await, app.start("migrate-from-keycloak").await);
-    let (entered, key) = (data("namesake@evil.example", PASSWORD), key(1));
-    let mut late = pin!(one.submit(&app, &key, &entered));
-    until_the_provider_is_asked(&app, late.as_mut()).await;
-    two.submit(&app, &key, &data(EMAIL, PASSWORD)).await.expect(200);
-    let before = directory(&app).await;
-
-    let late = late.await;
-
-    ended(&app, &late, "proof_required");
-    assert_eq!(app.events("proof_required").len(), 1);
-    assert_eq!(directory(&app).await, before);
-    assert_eq!(app.subject.requests().len(), 2, "the password was sent again");
-}
-
 /// Checks a password, and then wants to see the same person at the provider's own page.
-const TWO_FACTORS: &str = r#"
-format: 1
-id: two-factors
-params: { plan: { type: string } }
-start: ask
-steps:
-  ask:
-    type: collect_information
-    with:
-      fields:
-        - { name: email, type: email, label: field.email, required: true }
-        - { name: password, type: password, label: field.password, required: true }
-    next: { submitted: check, cancelled: no_access }
-  check:
-    type: authenticate_password
-    with: { connector: keycloak, username: "${ask.email}", password: "${ask.password}" }
-    as: who
-    next: { authenticated: go, challenged: no_access, rejected: ask, unavailable: no_access }
-  go:
-    type: authenticate_redirect
-    with: { connector: keycloak, login_hint: "${ask.email}" }
-    as: SECOND
-    next: { authenticated: provision, rejected: ask, unavailable: no_access, cancelled: no_access }
-  provision:
-    type: provision_user
-    with: { identity: IDENTITY }
-    next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }
-  done: { type: complete }
-  no_access: { type: reject, with: { code: access_denied } }
-"#;
+fn two_factors(second: &str, identity: &str) -> String {
+    journey(
+        "two-factors",
+        &[
+            form("ask", &["email", "password"], "check"),
+            password("check", "keycloak", "ask", "who", "go"),
+            redirect("go", "keycloak", second, "provision"),
+            provision("provision", identity, "done"),
+        ],
+    )
+}
 
 #[tokio::test]
-async fn the_password_of_one_and_the_redirect_of_another_sign_neither_of_them_in() {
+async fn the_password_of_one_and_redirect_of_another_are_refused() {
     // In one slot, or in one of their own; and whichever of the two the user is then made of.
     for (second, identity) in [("who", "who"), ("other", "who"), ("other", "other")] {
-        let journey = TWO_FACTORS.replace("SECOND", second).replace("IDENTITY", identity);
+        let journey = two_factors(second, identity);
         let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
         for (first, then, same) in [(EMAIL, "grace", false), ("grace@example.org", "ada", false), (EMAIL, "ada", true)]
         {
@@ -287,18 +199,17 @@ async fn the_password_of_one_and_the_redirect_of_another_sign_neither_of_them_in
             let start = app.start("two-factors").await;
             let answer = start.submit(&app, &key(1), &data(first, PASSWORD)).await.expect(200);
             let session = start.after(&answer);
-            assert_ne!(session.token, start.token, "somebody has been authenticated");
+            assert_ne!(session.token, start.token, "the user has been authenticated");
             assert!(directory(&app).await.is_empty());
 
-            let back = Browser::default().come_back(answer.redirect_url(), then, PASSWORD).await;
+            let back = Away::after(&start, &answer).back_as(then).await;
             let (_, resume) = app.arrive(&back).await.carried();
-            // Whoever holds the token from before the password has only the browser's half.
+            // The token from before the password has only the browser's half.
             assert_eq!(start.resume(&app, &resume).await.expect(404).code(), "unknown_session");
             let answer = session.resume(&app, &resume).await;
 
             if same {
-                let login = Login::of(&session, &answer);
-                let claims = app.id_token(&login.code).await;
+                let claims = app.id_token(&Login::of(&session, &answer).code).await;
                 assert_eq!((&claims["email"], app.users().await), (&json!(first), 1));
                 continue;
             }
@@ -311,20 +222,18 @@ async fn the_password_of_one_and_the_redirect_of_another_sign_neither_of_them_in
 }
 
 #[tokio::test]
-async fn another_try_after_a_no_of_the_provider_makes_no_second_person_of_the_first_factors() {
+async fn another_try_does_not_take_another_persons_second_factor() {
     // With the password once more, or with that of the other.
     for (again, refused_at) in [(EMAIL, "go"), ("grace@example.org", "ask")] {
-        let journey = TWO_FACTORS.replace("SECOND", "who").replace("IDENTITY", "who");
+        let journey = two_factors("who", "who");
         let app = TestApp::with(|setup| setup.journeys.push(journey)).await;
         let start = app.start("two-factors").await;
         let answer = start.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
         let session = start.after(&answer);
         let answer = session.choose(&app, "go", "restart", &key(2)).await.expect(200);
-        let session = session.after(&answer);
-        let back = Browser::default().come_back(answer.redirect_url(), "grace", PASSWORD).await;
-        let no = back.with(&[("code", ""), ("error", "access_denied")]);
-        let (_, resume) = app.arrive(&no).await.carried();
-        let answer = session.resume(&app, &resume).await.expect(200);
+        let away = Away::after(&session, &answer);
+        let no = away.back_as("grace").await.with(&[("code", ""), ("error", "access_denied")]);
+        let answer = away.go_on(&app, &no).await.expect(200);
         assert_eq!(
             (&answer.body["step"]["id"], &answer.body["step"]["error"]["code"]),
             (&json!("ask"), &json!("declined"))
@@ -334,10 +243,8 @@ async fn another_try_after_a_no_of_the_provider_makes_no_second_person_of_the_fi
         // The slot is empty by now; the proof of the password is not.
         let mut answer = session.submit(&app, &key(3), &data(again, PASSWORD)).await;
         if refused_at == "go" {
-            let session = session.after(&answer);
-            let back = Browser::default().come_back(answer.redirect_url(), "grace", PASSWORD).await;
-            let (_, resume) = app.arrive(&back).await.carried();
-            answer = session.resume(&app, &resume).await;
+            let away = Away::after(&session, &answer);
+            answer = away.go_on(&app, &away.back_as("grace").await).await;
         }
 
         ended(&app, &answer, "identity_refused");

@@ -2,12 +2,10 @@
 
 use axum::http::header::LOCATION;
 use domain::{ApplicationType, Client};
-use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Login, TestApp, TestSession};
+use landfall::demo::EMAIL;
+use landfall_tests::witness::Witness;
+use landfall_tests::{Answer, Away, Login, TestApp, TestSession};
 use serde_json::json;
-
-use crate::away::JOURNEY;
-use crate::witness::Witness;
 
 const SCHEME: &str = "com.example.demo:/after";
 
@@ -23,11 +21,11 @@ fn native(client: Client) -> Client {
 async fn start_to(app: &TestApp, uri: &str) -> Answer {
     let mut body = TestApp::start_body();
     body["request"]["redirect_uri"] = json!(uri);
-    app.try_start(JOURNEY, &body).await
+    app.try_start(&app.redirect_journey(), &body).await
 }
 
 #[tokio::test]
-async fn a_redirect_uri_on_another_port_is_refused_unless_a_native_application_listens_on_loopback() {
+async fn only_a_native_applications_loopback_port_is_free() {
     let app = TestApp::with(|setup| setup.client = with_redirect_uris).await;
     start_to(&app, "http://127.0.0.1/after").await.expect(201);
     let mut witness = Witness::of(&app, &[]).await;
@@ -50,7 +48,7 @@ async fn a_redirect_uri_on_another_port_is_refused_unless_a_native_application_l
     }
     let mut witness = Witness::of(&app, &[]).await;
     for uri in [
-        // A name is somebody else's to answer for (RFC 8252 section 8.3); other addresses were not registered.
+        // A name may be answered for elsewhere (RFC 8252 section 8.3); other addresses were not registered.
         "http://localhost:49152/after",
         "http://localhost./after",
         "http://127.0.0.2:49152/after",
@@ -114,21 +112,20 @@ async fn a_redirect_uri_on_another_port_is_refused_unless_a_native_application_l
 }
 
 #[tokio::test]
-async fn a_code_for_one_port_of_a_native_application_is_none_for_another() {
+async fn a_code_for_one_loopback_port_is_refused_at_another() {
     let app = TestApp::with(|setup| setup.client = native).await;
     for (uri, others) in [
         ("http://127.0.0.1:49152/after", ["http://127.0.0.1:49153/after", "http://127.0.0.1/after"]),
         (SCHEME, ["http://127.0.0.1/after", "com.example.demo:/after?"]),
     ] {
         let start = start_to(&app, uri).await.expect(201);
-        let session = TestSession::of(&start.body);
-        let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-        let arrived = app.arrive(&back).await;
+        let away = Away::after(&TestSession::of(&start.body), &start);
+        let arrived = app.arrive(&away.back().await).await;
         // The browser goes to that very port, and to whatever scheme the application has.
         let (id, resume) = arrived.carried();
 
         assert_eq!(arrived.header("location"), format!("{uri}?session={id}&resume={resume}"));
-        let login = Login::of(&session, &session.resume(&app, &resume).await.expect(200));
+        let login = Login::of(&away.session, &away.session.resume(&app, &resume).await.expect(200));
 
         let mut witness = Witness::of(&app, &[&login.code]).await;
         for other in others {

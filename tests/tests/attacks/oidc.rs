@@ -1,4 +1,4 @@
-//! Providers that lie, or whose answers somebody has changed on their way: in the authorization code flow, and where
+//! Providers that lie, or whose answers were changed on their way: in the authorization code flow, and where
 //! passwords and codes are sent to them.
 
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Login, PROVIDERS, Setup, TestApp, TestSession};
+use landfall_tests::witness::{calls, directory, ended};
+use landfall_tests::{Answer, Away, PROVIDERS, Setup, TestApp, TestSession};
 use serde_json::{Value, json};
 use simulators::{BadKey, Endpoint, Misbehaviour, Published, bad_id_tokens};
 
-use crate::away::{Away, told_none};
+use crate::away::{is_refused, told_none};
 use crate::by::{By, three_ways};
-use crate::witness::{calls, directory, ended};
 
 const MEGABYTES: usize = 3 << 20;
 
@@ -27,7 +27,7 @@ fn hosts(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
+async fn an_id_token_wrong_in_one_respect_is_refused() {
     for by in By::ALL {
         let app = by.app().await;
         let rows: Vec<_> = bad_id_tokens().into_iter().filter(|bad| by.redirects() || !bad.by_redirect_only).collect();
@@ -36,11 +36,11 @@ async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
             app.clock.advance(TimeDelta::minutes(1));
             let [_, keys, ..] = calls(&app);
             app.subject.misbehave(Some(bad.how.clone()));
-            by.signs_nobody_in(&app, &format!("id_token: {}", bad.fault)).await;
+            by.is_refused(&app, &format!("id_token: {}", bad.fault)).await;
             let worth_a_fetch = keys == 0 || ["key", "signature"].contains(&bad.fault);
             assert_eq!(calls(&app)[1], keys + usize::from(worth_a_fetch), "{by:?} {bad:?}");
         }
-        // One code or password each, and nobody was asked for a key that a token points to.
+        // One code or password each, and no key was fetched from where a token points.
         let [discovery, _, tokens, userinfo] = calls(&app);
         assert_eq!((discovery, tokens, userinfo, hosts(&app)), (1, rows.len(), 0, vec!["127.0.0.1".to_owned()]));
         assert_eq!((directory(&app).await.len(), app.events("session_completed").len()), (0, 0));
@@ -51,37 +51,55 @@ async fn an_id_token_that_is_wrong_in_one_respect_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_direct_grant_without_an_id_token_is_vouched_for_by_userinfo_and_a_code_by_nothing() {
+async fn without_an_id_token_userinfo_vouches_for_a_password_only() {
     let app = TestApp::with(three_ways).await;
     app.subject.misbehave(Some(Misbehaviour::NoIdToken));
     // Nothing else says that a code was looked at.
     ended(&app, &By::AppCode.sign_in(&app).await, "try_later");
     assert!(directory(&app).await.is_empty());
     app.subject.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::DuplicateKeys));
-    By::Password.signs_nobody_in(&app, "userinfo: json").await;
+    By::Password.is_refused(&app, "userinfo: json").await;
     app.subject.misbehave_at(Endpoint::Userinfo, None);
     By::Password.signs_in(&app).await;
 }
 
+/// Ways of an answer to be refused as it stands, and how the log calls them.
+fn malformed() -> [(Misbehaviour, &'static str); 3] {
+    [
+        (Misbehaviour::DuplicateKeys, "json"),
+        (Misbehaviour::DeepJson, "json"),
+        (Misbehaviour::HugeBody(MEGABYTES), "size"),
+    ]
+}
+
 #[tokio::test]
-async fn an_id_token_that_a_token_answer_hides_is_not_found() {
-    for (misbehaviour, reason) in [
-        (Misbehaviour::DuplicateKeys, "token: json"),
-        (Misbehaviour::DeepJson, "token: json"),
-        (Misbehaviour::HugeBody(MEGABYTES), "token: size"),
-        (Misbehaviour::KidIsHuge, "token: size"),
-    ] {
-        for by in By::ALL {
+async fn an_answer_that_is_huge_deep_or_ambiguous_is_refused() {
+    // Each with the calls that it takes: nothing secret is sent before discovery and keys are known.
+    let places = [
+        (Endpoint::Discovery, "discovery", [1, 0, 0, 0]),
+        (Endpoint::Keys, "keys", [1, 1, 0, 0]),
+        (Endpoint::Token, "token", [1, 1, 1, 0]),
+        (Endpoint::Userinfo, "userinfo", [1, 1, 1, 1]),
+    ];
+    let kid = (Endpoint::Token, "token", [1, 1, 1, 0], (Misbehaviour::KidIsHuge, "size"));
+    let rows = places.into_iter().flat_map(|(at, place, asked)| malformed().map(|how| (at, place, asked, how)));
+    for (at, place, asked, (how, fault)) in rows.chain([kid]) {
+        // A browser is not sent anywhere before discovery: see below.
+        for by in By::ALL.into_iter().filter(|by| at != Endpoint::Discovery || !by.redirects()) {
             let app = by.app().await;
-            app.subject.misbehave(Some(misbehaviour.clone()));
-            by.signs_nobody_in(&app, reason).await;
-            assert_eq!(calls(&app), [1, 1, 1, 0], "{by:?}");
+            if at == Endpoint::Userinfo {
+                by.thin(&app, false);
+            }
+            app.subject.misbehave_at(at, Some(how.clone()));
+            by.is_refused(&app, &format!("{place}: {fault}")).await;
+            assert_eq!(calls(&app), asked, "{by:?} {how:?}");
+            assert_eq!(app.subject.exchanges().len() + app.subject.requests().len(), asked[2]);
         }
     }
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_signs_nobody_in() {
+async fn a_token_endpoint_that_fails_is_asked_once() {
     for by in By::ALL {
         let app = by.app_with(|setup| setup.budget = Duration::from_secs(2)).await;
         let rows = [
@@ -91,7 +109,7 @@ async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_
             Misbehaviour::TooManyRequests { retry_after: Some(u32::MAX) },
             Misbehaviour::Redirect("https://attacker.example/token".into()),
             Misbehaviour::Silence,
-            // As Keycloak answers a code of somebody who has no app: no outage, by a code.
+            // As Keycloak answers a code of a user without an app: no outage, by a code.
             Misbehaviour::ServerError,
         ];
         for (index, misbehaviour) in rows.into_iter().enumerate() {
@@ -111,14 +129,14 @@ async fn a_token_endpoint_that_gives_no_tokens_is_sent_one_password_or_code_and_
 }
 
 #[tokio::test]
-async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_out() {
+async fn a_key_that_must_not_be_used_verifies_nothing() {
     let kinds = [BadKey::Short, BadKey::OffCurve, BadKey::WrongType];
     for (kind, by) in kinds.into_iter().flat_map(|kind| By::ALL.map(|by| (kind, by))) {
         let app = by.app().await;
         app.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Instead)));
         // Rightly signed by the key that is said to be the right one, as far as there can be such a signature.
         app.subject.misbehave((kind == BadKey::Short).then_some(Misbehaviour::ShortKeySignature));
-        by.signs_nobody_in(&app, "id_token: key").await;
+        by.is_refused(&app, "id_token: key").await;
         assert_eq!(calls(&app)[2], 1, "{kind:?} {by:?}");
 
         let app = by.app().await;
@@ -128,36 +146,10 @@ async fn a_key_set_nobody_should_verify_with_verifies_nothing_and_keeps_nobody_o
 }
 
 #[tokio::test]
-async fn a_key_set_that_is_huge_deep_or_ambiguous_is_refused_before_anything_secret_is_sent() {
-    for (misbehaviour, reason) in [
-        (Misbehaviour::DuplicateKeys, "keys: json"),
-        (Misbehaviour::DeepJson, "keys: json"),
-        (Misbehaviour::HugeBody(MEGABYTES), "keys: size"),
-    ] {
-        for by in By::ALL {
-            let app = by.app().await;
-            app.subject.misbehave_at(Endpoint::Keys, Some(misbehaviour.clone()));
-            by.signs_nobody_in(&app, reason).await;
-            assert_eq!(calls(&app), [1, 1, 0, 0], "{by:?}");
-            assert!(app.subject.exchanges().is_empty() && app.subject.requests().is_empty());
-        }
-    }
-}
-
-/// Ways of a discovery document to be refused, and how the log says so.
-fn bad_documents() -> [(Misbehaviour, &'static str); 3] {
-    [
-        (Misbehaviour::DuplicateKeys, "discovery: json"),
-        (Misbehaviour::DeepJson, "discovery: json"),
-        (Misbehaviour::HugeBody(MEGABYTES), "discovery: size"),
-    ]
-}
-
-#[tokio::test]
-async fn a_discovery_document_that_is_huge_deep_or_ambiguous_sends_no_browser_anywhere() {
-    for (provider, (misbehaviour, reason)) in PROVIDERS.iter().flat_map(|it| bad_documents().map(|bad| (it, bad))) {
+async fn a_malformed_discovery_document_sends_no_browser_anywhere() {
+    for (provider, (how, fault)) in PROVIDERS.iter().flat_map(|it| malformed().map(|bad| (it, bad))) {
         let app = TestApp::over(provider, |_| {}).await;
-        app.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+        app.subject.misbehave_at(Endpoint::Discovery, Some(how));
 
         let start = app.try_start(&app.redirect_journey(), &TestApp::start_body()).await.expect(201);
 
@@ -165,36 +157,24 @@ async fn a_discovery_document_that_is_huge_deep_or_ambiguous_sends_no_browser_an
         assert_eq!(start.body["rejection"], json!({ "code": "identity_refused" }));
         let failed = app.events("login_failed");
         assert_eq!(failed.len(), 1);
-        assert_eq!(failed[0]["reason"], format!("an answer of the provider was refused at {reason}"));
+        assert_eq!(failed[0]["reason"], format!("an answer of the provider was refused at discovery: {fault}"));
         assert!(!start.text.contains("attacker") && !app.logs().contains("attacker"));
         assert_eq!((calls(&app), directory(&app).await.len()), ([1, 0, 0, 0], 0));
     }
 }
 
 #[tokio::test]
-async fn a_discovery_document_that_is_huge_deep_or_ambiguous_is_sent_no_password_and_no_code() {
-    for ((misbehaviour, reason), by) in
-        bad_documents().into_iter().flat_map(|bad| By::DIRECT.map(|by| (bad.clone(), by)))
-    {
-        let app = TestApp::with(three_ways).await;
-        app.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
-        by.signs_nobody_in(&app, reason).await;
-        assert_eq!(calls(&app), [1, 0, 0, 0], "{by:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_discovery_document_that_turns_bad_while_the_browser_is_away_gets_no_code() {
-    for (provider, (misbehaviour, reason)) in PROVIDERS.iter().flat_map(|it| bad_documents().map(|bad| (it, bad))) {
+async fn a_discovery_document_malformed_meanwhile_gets_no_code() {
+    for (provider, (how, fault)) in PROVIDERS.iter().flat_map(|it| malformed().map(|bad| (it, bad))) {
         let app = TestApp::over(provider, |_| {}).await;
         Away::new(&app).await;
         app.clock.advance(TimeDelta::minutes(55));
         let away = Away::new(&app).await;
         let back = away.back().await;
         app.clock.advance(TimeDelta::minutes(10));
-        app.subject.misbehave_at(Endpoint::Discovery, Some(misbehaviour));
+        app.subject.misbehave_at(Endpoint::Discovery, Some(how));
 
-        away.signs_nobody_in(&app, &back, reason).await;
+        is_refused(&app, &away, &back, &format!("discovery: {fault}")).await;
 
         assert_eq!(calls(&app), [2, 0, 0, 0]);
     }
@@ -208,8 +188,7 @@ async fn a_discovery_document_of_another_issuer_is_sent_nothing() {
     // A function that has just started knows no document yet.
     app.start_cold().await;
     app.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::WrongIssuer));
-    let arrived = app.arrive(&back).await;
-    let mut answers = vec![away.session.resume(&app, &arrived.carried().1).await];
+    let mut answers = vec![away.go_on(&app, &back).await];
     for by in By::DIRECT {
         answers.push(by.sign_in(&app).await);
     }
@@ -225,7 +204,7 @@ async fn a_discovery_document_of_another_issuer_is_sent_nothing() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_differs_from_its_document_by_a_slash_or_by_case_is_another_one() {
+async fn an_issuer_that_differs_by_a_slash_is_another() {
     let issuer = |id: &str, path: &str| {
         format!(
             "  - {{ id: {id}, provider: oidc, name: {id}, client: {{ id: landfall, secret: keycloak }}, \
@@ -250,34 +229,28 @@ async fn an_issuer_that_differs_from_its_document_by_a_slash_or_by_case_is_anoth
 }
 
 #[tokio::test]
-async fn userinfo_of_somebody_else_or_that_is_huge_deep_or_ambiguous_signs_nobody_in() {
-    for (misbehaviour, reason) in [
-        (Misbehaviour::WrongUserinfoSubject, "userinfo: subject"),
-        (Misbehaviour::DuplicateKeys, "userinfo: json"),
-        (Misbehaviour::DeepJson, "userinfo: json"),
-        (Misbehaviour::HugeBody(MEGABYTES), "userinfo: size"),
+async fn userinfo_of_another_user_is_refused_signed_or_not() {
+    for (how, fault, signed) in [
+        (Misbehaviour::WrongUserinfoSubject, "subject", false),
+        (Misbehaviour::WrongUserinfoSubject, "subject", true),
+        (Misbehaviour::DeepJson, "json", true),
+        (Misbehaviour::HugeBody(MEGABYTES), "size", true),
     ] {
-        for signed in [false, true] {
-            if signed && misbehaviour == Misbehaviour::DuplicateKeys {
-                // A signed answer is no JSON that the simulator could write twice.
-                continue;
-            }
-            for by in By::ALL {
-                let app = by.app().await;
-                by.thin(&app, signed);
-                app.subject.misbehave_at(Endpoint::Userinfo, Some(misbehaviour.clone()));
-                by.signs_nobody_in(&app, reason).await;
-                assert_eq!(calls(&app), [1, 1, 1, 1], "{by:?}");
+        for by in By::ALL {
+            let app = by.app().await;
+            by.thin(&app, signed);
+            app.subject.misbehave_at(Endpoint::Userinfo, Some(how.clone()));
+            by.is_refused(&app, &format!("userinfo: {fault}")).await;
+            assert_eq!(calls(&app), [1, 1, 1, 1], "{by:?}");
 
-                app.subject.misbehave_at(Endpoint::Userinfo, None);
-                by.signs_in(&app).await;
-            }
+            app.subject.misbehave_at(Endpoint::Userinfo, None);
+            by.signs_in(&app).await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minute() {
+async fn made_up_keys_cost_one_fetch_a_minute() {
     let app = TestApp::new().await;
     let made_up = [Misbehaviour::UnknownKey, Misbehaviour::KidIsAPath, Misbehaviour::EmbeddedKey];
     for minute in 1..=3 {
@@ -285,11 +258,11 @@ async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minu
             app.subject.misbehave(Some(kid.clone()));
             let away = Away::new(&app).await;
             if number == 0 {
-                away.signs_nobody_in(&app, &away.back().await, "id_token: key").await;
+                is_refused(&app, &away, &away.back().await, "id_token: key").await;
                 continue;
             }
             // Within the minute there is no telling whether the provider has published it meanwhile.
-            let answer = away.session.resume(&app, &away.resume(&app).await).await;
+            let answer = away.go_on(&app, &away.back().await).await;
             ended(&app, &answer, "try_later");
         }
         // The first of all, for the keys themselves; then one for as many as come.
@@ -308,7 +281,7 @@ async fn a_flood_of_logins_with_made_up_keys_costs_the_provider_one_fetch_a_minu
 }
 
 #[tokio::test]
-async fn a_flood_of_logins_at_once_with_made_up_keys_costs_one_fetch() {
+async fn made_up_keys_at_once_cost_one_fetch() {
     let app = TestApp::new().await;
     By::Redirect.signs_in(&app).await;
     let [_, fetched, ..] = calls(&app);
@@ -326,7 +299,7 @@ async fn a_flood_of_logins_at_once_with_made_up_keys_costs_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_session_that_ended_with_a_refused_answer_is_not_gone_on_with() {
+async fn a_session_that_ended_refused_stays_refused() {
     let app = TestApp::new().await;
     app.subject.misbehave(Some(Misbehaviour::WrongNonce));
     let away = Away::new(&app).await;
@@ -340,12 +313,8 @@ async fn a_session_that_ended_with_a_refused_answer_is_not_gone_on_with() {
     let session = TestSession { turn: 2, ..away.session.clone() };
     let restart = session.choose(&app, "go", "restart", &landfall_tests::key(1)).await.expect(409);
     assert_eq!((restart.code(), &restart.body["view"]["status"]), ("step_conflict", &json!("rejected")));
-    let back = Browser::default().come_back(&away.url, "ada", PASSWORD).await;
-    assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");
+    assert_eq!(app.arrive(&away.back().await).await.expect(400).code(), "redirect_expired");
     assert_eq!((calls(&app)[2], directory(&app).await.len()), (1, 0));
 
-    let away = Away::new(&app).await;
-    let resume = away.resume(&app).await;
-    let answer = away.session.resume(&app, &resume).await.expect(200);
-    app.redeem(&Login::of(&away.session, &answer).code).await.expect(200);
+    app.redeem(&Away::new(&app).await.log_in(&app).await.code).await.expect(200);
 }

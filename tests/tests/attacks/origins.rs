@@ -6,11 +6,10 @@ use axum::http::{Method, Request};
 use chrono::TimeDelta;
 use domain::Client;
 use landfall::demo::{EMAIL, PASSWORD, REDIRECT_URI};
-use landfall_tests::{Answer, TestApp, VERIFIER, data, key};
+use landfall_tests::sent::{FORM, token_form};
+use landfall_tests::witness::Witness;
+use landfall_tests::{Answer, Away, TestApp, data, key, submission};
 use serde_json::json;
-
-use crate::away::Away;
-use crate::witness::Witness;
 
 const JOURNEY: &str = "migrate-from-keycloak";
 const START: &str = "/v1/journeys/migrate-from-keycloak/start";
@@ -19,8 +18,8 @@ const OWN: &str = "https://shop.example";
 const OTHERS: &str = "https://other.example:8443";
 const EVIL: &str = "https://evil.example";
 
-/// Origins of nobody, many of which look like somebody's.
-const NOBODYS: &[&str] = &[
+/// Origins of no client, many of which look like one's.
+const FOREIGN: &[&str] = &[
     EVIL,
     // Sandboxed frames, files, redirects across origins.
     "null",
@@ -77,10 +76,7 @@ async fn two_clients() -> TestApp {
         setup.client = |client| Client { origins: vec![OWN.into()], ..client };
     })
     .await;
-    let cx = app.context();
-    let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-    let other = Client { id: "other".parse().unwrap(), origins: vec![OTHERS.into()], ..demo };
-    app.save(other).await;
+    app.add_client("other", |client| Client { origins: vec![OTHERS.into()], ..client }).await;
     app
 }
 
@@ -93,7 +89,7 @@ async fn from_page(
     token: Option<&str>,
     body: String,
 ) -> Answer {
-    let media_type = if path == "/oauth2/token" { "application/x-www-form-urlencoded" } else { "application/json" };
+    let media_type = if path == "/oauth2/token" { FORM } else { "application/json" };
     let mut request =
         Request::builder().method(method).uri(path).header(ORIGIN, origin).header(CONTENT_TYPE, media_type);
     if let Some(token) = token {
@@ -141,11 +137,11 @@ fn routes(session: &str) -> [String; 5] {
 }
 
 #[tokio::test]
-async fn a_start_from_a_page_that_is_not_the_clients_starts_nothing_and_is_not_readable() {
+async fn a_start_from_another_page_is_refused_and_not_readable() {
     let app = two_clients().await;
     let mut witness = Witness::of(&app, &[]).await;
     // The other client's pages included: the request is for this one.
-    for origin in NOBODYS.iter().chain(&[OTHERS]) {
+    for origin in FOREIGN.iter().chain(&[OTHERS]) {
         println!("{origin:?}");
         let answer = start_from(&app, origin).await;
         witness.refused(&answer, 403, "origin_not_allowed").await;
@@ -172,12 +168,12 @@ async fn a_client_without_pages_is_started_from_none() {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_for_the_pages_of_clients_and_for_nobody_elses() {
+async fn a_preflight_is_answered_for_pages_of_clients_only() {
     let app = two_clients().await;
     let session = app.start(JOURNEY).await;
     let mut witness = Witness::of(&app, &[&session.token]).await;
     for path in routes(&session.id) {
-        for origin in NOBODYS {
+        for origin in FOREIGN {
             println!("{path} {origin:?}");
             let answer = preflight(&app, origin, &path).await;
             witness.refused(&answer, 403, "origin_not_allowed").await;
@@ -197,7 +193,7 @@ async fn a_preflight_is_answered_for_the_pages_of_clients_and_for_nobody_elses()
     }
     // It asks and does nothing.
     witness.changed_nothing().await;
-    // Without an origin, nobody asks.
+    // Without an origin it is no preflight.
     for header in [None, Some(("access-control-request-method", "POST"))] {
         let request =
             header.into_iter().fold(Request::options(START), |request, (name, value)| request.header(name, value));
@@ -206,26 +202,16 @@ async fn a_preflight_is_answered_for_the_pages_of_clients_and_for_nobody_elses()
 }
 
 #[tokio::test]
-async fn a_page_of_another_client_reads_no_answer_of_this_ones() {
+async fn a_page_of_another_client_reads_no_answer() {
     let app = two_clients().await;
     let start = start_from(&app, OWN).await.expect(201);
     let session = landfall_tests::TestSession::of(&start.body);
     let path = |rest: &str| format!("/v1/sessions/{}{rest}", session.id);
-    let submit = |key: &str, password: &str| {
-        json!({ "turn": 1, "key": key, "option": "submit", "data": data(EMAIL, password) }).to_string()
-    };
-    let stale = json!({ "turn": 9, "key": key(1), "option": "submit", "data": {} }).to_string();
-    let malformed = json!({ "turn": 1, "key": key(1), "option": "submit", "data": {} }).to_string();
+    let right = submission(1, &key(2), &data(EMAIL, PASSWORD)).to_string();
+    let [stale, malformed] = [9, 1].map(|turn| submission(turn, &key(1), &json!({})).to_string());
     let resume = json!({ "resume": key(1) }).to_string();
     let token = Some(session.token.as_str());
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "demo"),
-        ("redirect_uri", REDIRECT_URI),
-        ("code_verifier", VERIFIER),
-        ("code", "x"),
-    ];
-    let form = serde_urlencoded::to_string(form).unwrap();
+    let form = |code: &str| serde_urlencoded::to_string(token_form(code, &[])).unwrap();
 
     // Successes and errors alike.
     for (status, method, path, token, body) in [
@@ -234,13 +220,13 @@ async fn a_page_of_another_client_reads_no_answer_of_this_ones() {
         (422, Method::POST, path("/steps/ask"), token, malformed),
         (400, Method::POST, path("/resume"), token, resume),
     ] {
-        for origin in NOBODYS.iter().chain(&[OTHERS]) {
+        for origin in FOREIGN.iter().chain(&[OTHERS]) {
             let answer = from_page(&app, origin, method.clone(), &path, token, body.clone()).await.expect(status);
             unreadable(&answer);
         }
         readable_by(&from_page(&app, OWN, method, &path, token, body).await.expect(status), OWN);
     }
-    // What is refused before anybody knows whose session it is says nothing of one: every client's pages may read that.
+    // What is refused before it is known whose session it is says nothing of one: every client's pages may read that.
     for (status, token) in [(401, None), (404, Some("x"))] {
         for origin in [OWN, OTHERS] {
             let answer = from_page(&app, origin, Method::GET, &path(""), token, String::new()).await.expect(status);
@@ -249,19 +235,17 @@ async fn a_page_of_another_client_reads_no_answer_of_this_ones() {
         unreadable(&from_page(&app, EVIL, Method::GET, &path(""), token, String::new()).await.expect(status));
     }
     // The answer that has the token and the code in it.
-    let done =
-        from_page(&app, OTHERS, Method::POST, &path("/steps/ask"), token, submit(&key(2), PASSWORD)).await.expect(200);
+    let done = from_page(&app, OTHERS, Method::POST, &path("/steps/ask"), token, right.clone()).await.expect(200);
     unreadable(&done);
     assert_eq!(done.body["status"], "completed");
-    let done =
-        from_page(&app, OWN, Method::POST, &path("/steps/ask"), token, submit(&key(2), PASSWORD)).await.expect(200);
+    let done = from_page(&app, OWN, Method::POST, &path("/steps/ask"), token, right).await.expect(200);
     readable_by(&done, OWN);
 
     // Tokens go by the client that the request names.
     let code = done.body["completion"]["code"].as_str().unwrap();
-    let redeem = form.replace("code=x", &format!("code={code}"));
+    let redeem = form(code);
     let mut witness = Witness::of(&app, &[code]).await;
-    for origin in NOBODYS.iter().chain(&[OTHERS]) {
+    for origin in FOREIGN.iter().chain(&[OTHERS]) {
         let answer = from_page(&app, origin, Method::POST, "/oauth2/token", None, redeem.clone()).await;
         witness.refused(&answer, 403, "origin_not_allowed").await;
         unreadable(&answer);
@@ -270,14 +254,14 @@ async fn a_page_of_another_client_reads_no_answer_of_this_ones() {
     let answer = from_page(&app, OTHERS, Method::POST, "/oauth2/token", None, others).await;
     witness.refused(&answer, 400, "invalid_grant").await;
     readable_by(&answer, OTHERS);
-    let answer = from_page(&app, OWN, Method::POST, "/oauth2/token", None, form).await;
+    let answer = from_page(&app, OWN, Method::POST, "/oauth2/token", None, form("x")).await;
     witness.refused(&answer, 400, "invalid_grant").await;
     readable_by(&answer, OWN);
     readable_by(&from_page(&app, OWN, Method::POST, "/oauth2/token", None, redeem).await.expect(200), OWN);
 }
 
 #[tokio::test]
-async fn errors_of_a_start_are_readable_for_the_client_it_names() {
+async fn errors_of_a_start_are_readable_for_its_client() {
     let app = two_clients().await;
     let start = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut body = TestApp::start_body();
@@ -287,7 +271,7 @@ async fn errors_of_a_start_are_readable_for_the_client_it_names() {
     for (status, body) in [
         (400, start(&|body| body["request"]["redirect_uri"] = json!("https://evil.example/"))),
         (400, start(&|body| body["request"]["code_challenge_method"] = json!("plain"))),
-        (422, start(&|body| body["params"] = json!({}))),
+        (422, start(&|body| body["params"] = json!({ "plan": 1 }))),
     ] {
         let answer = from_page(&app, OWN, Method::POST, START, None, body.clone()).await.expect(status);
         readable_by(&answer, OWN);
@@ -296,8 +280,8 @@ async fn errors_of_a_start_are_readable_for_the_client_it_names() {
             unreadable(&answer);
         }
     }
-    // A client that nobody has registered has no pages: any other's may learn that.
-    let unknown = start(&|body| body["request"]["client_id"] = json!("nobody"));
+    // A client that is not registered has no pages: any other's may learn that.
+    let unknown = start(&|body| body["request"]["client_id"] = json!("unknown"));
     for body in [unknown, "{".into()] {
         for origin in [OWN, OTHERS] {
             readable_by(&from_page(&app, origin, Method::POST, START, None, body.clone()).await.expect(400), origin);
@@ -307,7 +291,7 @@ async fn errors_of_a_start_are_readable_for_the_client_it_names() {
 }
 
 #[tokio::test]
-async fn a_page_gets_nothing_from_where_browsers_are_sent_by_providers() {
+async fn a_page_reads_nothing_of_a_callback() {
     let app = two_clients().await;
     let away = Away::new(&app).await;
     let back = away.back().await;
@@ -325,7 +309,7 @@ async fn a_page_gets_nothing_from_where_browsers_are_sent_by_providers() {
     let request = Request::get(&back.path).header(ORIGIN, OWN).body(Body::empty()).unwrap();
     let answer = app.send(request).await.expect(303);
     unreadable(&answer);
-    // Keys are for everybody, and for nobody's cookies.
+    // Keys are for every page, without cookies.
     for origin in [OWN, EVIL] {
         let keys = from_page(&app, origin, Method::GET, "/oauth2/jwks", None, String::new()).await.expect(200);
         assert_eq!(keys.header("access-control-allow-origin"), "*");
@@ -334,13 +318,11 @@ async fn a_page_gets_nothing_from_where_browsers_are_sent_by_providers() {
 }
 
 #[tokio::test]
-async fn an_origin_that_was_taken_off_is_stopped_within_a_minute() {
+async fn an_origin_taken_off_is_stopped_within_a_minute() {
     let app = two_clients().await;
     start_from(&app, OWN).await.expect(201);
     preflight(&app, OWN, START).await.expect(204);
-    let cx = app.context();
-    let demo = app.store.get_client(&cx, &"demo".parse().unwrap()).await.unwrap().unwrap();
-    app.save(Client { origins: Vec::new(), ..demo }).await;
+    app.change_client(|client| Client { origins: Vec::new(), ..client }).await;
 
     app.clock.advance(TimeDelta::seconds(60));
     let mut witness = Witness::of(&app, &[]).await;

@@ -1,15 +1,15 @@
-//! Attack 72: what a panic quotes. Whoever writes one may not know what is in it.
+//! Attack 72: what a panic quotes. Its author may not know what is in it.
 
 use landfall_tests::deployed::{self, Deployed, Sent};
 use landfall_tests::falling::CONSTANT;
 use landfall_tests::{Setup, TestApp, data, key};
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "canary-of-somebody-unlucky";
+const PASSWORD: &str = "canary-of-the-unlucky";
 const EMAIL: &str = "unlucky@example.org";
 
 #[tokio::test]
-async fn a_deployed_function_that_panics_tells_nobody_what_it_panicked_with() {
+async fn a_deployed_function_that_panics_does_not_tell_its_text() {
     let app = deployed::app_with(Setup::fall).await;
     let (one, two) = (app.start("migrate-from-falling").await, app.start("migrate-from-falling").await);
     let mut function = Deployed::start(&app, env!("CARGO_BIN_EXE_falling"), &[]).await;
@@ -21,7 +21,7 @@ async fn a_deployed_function_that_panics_tells_nobody_what_it_panicked_with() {
         assert!(!answer.to_string().contains("fell"), "{answer:#}");
     }
     // It serves on.
-    let answer = function.invoke(&Sent::json("/nowhere".into(), None, &json!({}))).await;
+    let answer = function.invoke(&Sent::json("/nowhere", None, &json!({}))).await;
     assert_eq!(answer["statusCode"], 404);
     let printed = function.stop();
 
@@ -46,7 +46,7 @@ async fn a_deployed_function_that_panics_tells_nobody_what_it_panicked_with() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_none_is_not_repeated() {
+async fn a_malformed_event_is_not_repeated() {
     let app = deployed::app().await;
     let mut function = Deployed::start(&app, env!("CARGO_BIN_EXE_falling"), &[]).await;
     for event in [
@@ -61,9 +61,9 @@ async fn an_event_that_is_none_is_not_repeated() {
     assert!(!printed.contains(PASSWORD), "{printed}");
 }
 
-/// Where the process survives it, whoever comes next finds everything as it was.
+/// Where the process survives it, the next request finds everything as it was.
 #[tokio::test]
-async fn a_panic_is_an_internal_error_and_the_instance_goes_on() {
+async fn a_panic_is_an_internal_error_of_one_request() {
     let app = TestApp::with(Setup::fall).await;
     let session = app.start("migrate-from-falling").await;
 

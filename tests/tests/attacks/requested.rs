@@ -1,11 +1,10 @@
 //! An application that is made to believe that its authorization request was obeyed.
 
-use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Browser, Login, PROVIDERS, TestApp, TestSession};
+use landfall::demo::EMAIL;
+use landfall_tests::witness::Witness;
+use landfall_tests::{Away, PROVIDERS, TestApp, TestSession};
 use serde_json::{Value, json};
 use url::Url;
-
-use crate::witness::Witness;
 
 /// What the demo starts a journey with, and more in its request.
 fn asking(members: &Value) -> Value {
@@ -16,7 +15,7 @@ fn asking(members: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_member_of_the_request_that_is_not_honoured_is_refused_by_its_name() {
+async fn a_member_of_the_request_not_honoured_is_refused() {
     let app = TestApp::new().await;
     let mut witness = Witness::of(&app, &[]).await;
     let long = "x".repeat(255);
@@ -64,7 +63,7 @@ fn sent(url: &str) -> [Option<String>; 2] {
 }
 
 #[tokio::test]
-async fn a_prompt_and_acr_values_reach_the_provider_also_after_a_restart() {
+async fn prompt_and_acr_values_reach_the_provider_after_a_restart() {
     let asked = json!({ "prompt": "login", "acr_values": "1 0" });
     for provider in &PROVIDERS {
         let app = TestApp::over(provider, |_| {}).await;
@@ -75,16 +74,13 @@ async fn a_prompt_and_acr_values_reach_the_provider_also_after_a_restart() {
             assert_eq!(sent(answer.redirect_url()), [Some("login".into()), Some("1 0".into())]);
         }
 
-        let back = Browser::default().come_back(restarted.redirect_url(), "ada", PASSWORD).await;
-        let (_, resume) = app.arrive(&back).await.carried();
-        let session = session.after(&restarted);
-        let answer = session.resume(&app, &resume).await.expect(200);
-        assert_eq!(app.id_token(&Login::of(&session, &answer).code).await["email"], EMAIL);
+        let login = Away::after(&session, &restarted).log_in(&app).await;
+        assert_eq!(app.id_token(&login.code).await["email"], EMAIL);
     }
 }
 
 #[tokio::test]
-async fn an_application_cannot_ask_for_less_than_the_journey_and_the_connector_do() {
+async fn an_application_cannot_ask_for_less_than_configured() {
     const JOURNEY: &str = include_str!("../../../infra/landfall/demo/redirect.yaml");
     let set = |in_journey: &'static str, in_connector: &'static str| {
         TestApp::with(move |setup| {

@@ -3,14 +3,13 @@
 use axum::body::Body;
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{Method, Request};
-use landfall_tests::{Answer, Return, TestApp};
+use landfall_tests::sent::FORM;
+use landfall_tests::witness::{Witness, directory, ended};
+use landfall_tests::{Answer, Away, Return, TestApp};
 use serde_json::{Value, json};
 use simulators::{Endpoint, Misbehaviour};
 
-use crate::away::{Away, token_calls, told_nothing};
-use crate::witness::{Witness, directory, ended};
-
-const FORM: &str = "application/x-www-form-urlencoded";
+use crate::away::{token_calls, told_nothing};
 
 fn with_html(back: &Return) -> Return {
     let html = "<script>alert('attacker.example')</script>";
@@ -24,7 +23,7 @@ async fn arrive_in_a_browser(app: &TestApp, back: &Return) -> Answer {
 }
 
 #[tokio::test]
-async fn a_spent_callback_links_to_the_application_and_brings_nothing_there() {
+async fn a_spent_callback_links_to_the_application_alone() {
     let app = TestApp::new().await;
     let away = Away::new(&app).await;
     let back = away.back().await;
@@ -43,12 +42,11 @@ async fn a_spent_callback_links_to_the_application_and_brings_nothing_there() {
 }
 
 #[tokio::test]
-async fn an_error_with_a_forged_state_changes_nothing_and_none_of_its_text_is_shown() {
+async fn an_error_with_a_forged_state_shows_nothing_of_it() {
     let app = TestApp::new().await;
     let away = Away::new(&app).await;
     let back = away.back().await;
-    let (id, _) =
-        back.parameter("state").unwrap().split_once('.').map(|(id, rest)| (id.to_owned(), rest.len())).unwrap();
+    let id = &away.session.id;
     let mut witness = Witness::of(&app, &[&away.session.token]).await;
 
     let mut pages = Vec::new();
@@ -74,12 +72,11 @@ async fn an_error_with_a_forged_state_changes_nothing_and_none_of_its_text_is_sh
         assert!(!page.text.contains("http") && !page.text.contains("href"), "{}", page.text);
     }
 
-    let (_, resume) = app.arrive(&back).await.carried();
-    assert_eq!(away.session.resume(&app, &resume).await.expect(200).body["status"], "completed");
+    assert_eq!(away.go_on(&app, &back).await.expect(200).body["status"], "completed");
 }
 
 #[tokio::test]
-async fn what_a_provider_says_with_its_no_is_shown_to_nobody() {
+async fn a_providers_error_text_is_not_shown() {
     for error in ["access_denied", "<script>alert(1)</script>", "server_error", "\0"] {
         let app = TestApp::new().await;
         app.subject.misbehave_at(Endpoint::Login, Some(Misbehaviour::CallbackError(error.to_owned())));
@@ -100,7 +97,7 @@ async fn what_a_provider_says_with_its_no_is_shown_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_there_twice_is_refused_whichever_it_is() {
+async fn a_callback_with_a_parameter_twice_is_refused() {
     let app = TestApp::new().await;
     let away = Away::new(&app).await;
     let back = away.back().await;
@@ -127,7 +124,7 @@ async fn a_parameter_that_is_there_twice_is_refused_whichever_it_is() {
 }
 
 #[tokio::test]
-async fn a_callback_of_another_method_media_type_or_size_is_not_read() {
+async fn a_callback_of_another_method_or_type_is_not_read() {
     let app = TestApp::new().await;
     let away = Away::new(&app).await;
     let back = away.back().await;
@@ -141,7 +138,7 @@ async fn a_callback_of_another_method_media_type_or_size_is_not_read() {
         witness.refused(&answer, 405, "method_not_allowed").await;
         assert!(answer.header("allow").contains("GET") && answer.header("allow").contains("POST"), "{method}");
     }
-    // Whoever looks whether a link is alive does not spend it.
+    // A check whether a link is alive does not spend it.
     let answer = app.send(Request::head(&back.path).body(Body::empty()).unwrap()).await.expect(400);
     witness.noted(&answer, 400, "invalid_request").await;
     let post = |media_type: Option<&str>, body: String| {

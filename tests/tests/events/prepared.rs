@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::examples::{self, CODE, ISSUER, PROVIDER_CODE, RESUME, SESSION, STATE, TOKEN};
-use landfall_tests::{Browser, TestApp, TestSession, VERIFIER};
+use landfall_tests::{Away, TestApp, VERIFIER};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
@@ -17,27 +17,24 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Brings somebody as far as the route's request goes on from.
+    /// Brings a user as far as the route's request goes on from.
     pub(crate) async fn of(app: &TestApp, route: &str) -> Self {
-        let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-        let provider = url::Url::parse(start.redirect_url()).unwrap().origin().ascii_serialization();
-        let away = TestSession::of(&start.body);
+        let out = Away::new(app).await;
+        let provider = url::Url::parse(&out.url).unwrap().origin().ascii_serialization();
         let mut real = match route {
             "POST /v1/sessions/{session}/steps/{step}" | "GET /v1/sessions/{session}" => {
                 let session = app.start("migrate-from-keycloak").await;
                 vec![(TOKEN, session.token), (SESSION, session.id)]
             }
             "POST /v1/sessions/{session}/resume" => {
-                let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-                let (_, resume) = app.arrive(&back).await.carried();
-                vec![(RESUME, resume), (TOKEN, away.token), (SESSION, away.id)]
+                vec![(RESUME, out.resume(app).await), (TOKEN, out.session.token), (SESSION, out.session.id)]
             }
             "GET /v1/callback/{connector}" | "POST /v1/callback/{connector}" => {
-                let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
+                let back = out.back().await;
                 let brought = |name| back.parameter(name).unwrap();
                 let examples = [(STATE, "state"), (ISSUER, "iss"), (PROVIDER_CODE, "code")];
                 let mut real: Vec<_> = examples.map(|(example, name)| (example, brought(name))).into();
-                real.push((SESSION, away.id));
+                real.push((SESSION, out.session.id));
                 real
             }
             "POST /oauth2/token" => {

@@ -4,29 +4,17 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use domain::Clock;
 use landfall_tests::house::House;
 use landfall_tests::proxy::Call;
-use landfall_tests::{Answer, Browser, TestApp, TestSession, VERIFIER, data, key};
+use landfall_tests::sent::{Sent, token_form};
+use landfall_tests::{Answer, Browser, TestApp, TestSession, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::totp;
 
 use crate::time::{BUDGET, STEP, Time};
 
-/// A request that can be sent again.
-#[derive(Debug, Clone)]
-struct Sent {
-    method: &'static str,
-    path: String,
-    token: Option<String>,
-    json: Option<String>,
-    form: Option<String>,
-}
-
-/// Somebody's client, with the application behind it.
+/// A user's client, with the application behind it.
 pub(crate) struct Client<'a> {
     pub(crate) app: &'a TestApp,
     pub(crate) time: &'a Time,
@@ -36,7 +24,7 @@ pub(crate) struct Client<'a> {
     pub(crate) heard: RefCell<Vec<String>>,
 }
 
-/// Whom a user is at the provider, and what they enter.
+/// Who a user is at the provider, and what they enter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Person<'a> {
     pub(crate) username: &'a str,
@@ -66,7 +54,7 @@ impl std::fmt::Debug for Codes<'_> {
     }
 }
 
-/// Whom the provider knows.
+/// A user that the provider knows.
 pub(crate) const PERSON: Person<'_> = Person {
     username: "ada",
     email: landfall::demo::EMAIL,
@@ -105,7 +93,8 @@ impl<'a> Client<'a> {
 
     /// Signs `person` in through `journey`, as far as that goes.
     pub(crate) async fn log_in(&self, journey: &str, person: Person<'_>) -> End {
-        let view = self.settle(&post(&format!("/v1/journeys/{journey}/start"), None, &TestApp::start_body())).await;
+        let view =
+            self.settle(&Sent::json(format!("/v1/journeys/{journey}/start"), None, &TestApp::start_body())).await;
         assert_eq!(view.status.as_u16(), 201, "{}", view.text);
         let (mut session, mut view, mut passwords) = (TestSession::of(&view.body), view, person.passwords.iter());
         let mut wrong_codes = 0;
@@ -171,7 +160,7 @@ impl<'a> Client<'a> {
             body["data"] = data;
         }
         let path = format!("/v1/sessions/{}/steps/{step}", session.id);
-        let answer = self.settle(&post(&path, Some(&session.token), &body)).await;
+        let answer = self.settle(&Sent::json(path, Some(&session.token), &body)).await;
         assert_eq!(answer.status.as_u16(), 200, "{}", answer.text);
         answer
     }
@@ -179,17 +168,16 @@ impl<'a> Client<'a> {
     /// The browser goes to the provider and comes back; the client goes on with what it brings, or looks where it is.
     async fn go_and_come_back(&self, session: &TestSession, url: &str, username: &str, password: &str) -> Answer {
         let back = Browser::default().come_back(url, username, password).await;
-        let (path, form) = (back.path, back.form);
         // A page that does not load is loaded again.
-        let arrived = self.settle(&Sent { method: "GET", path, token: None, json: None, form }).await;
-        let look = get(&format!("/v1/sessions/{}", session.id), &session.token);
+        let arrived = self.settle(&Sent::get(back.path, None)).await;
+        let look = Sent::get(format!("/v1/sessions/{}", session.id), Some(&session.token));
         if arrived.status.as_u16() == 400 {
             assert_eq!(arrived.code(), "redirect_expired");
             return self.settle(&look).await;
         }
         let (_, resume) = arrived.carried();
         let path = format!("/v1/sessions/{}/resume", session.id);
-        let answer = self.settle(&post(&path, Some(&session.token), &json!({ "resume": resume }))).await;
+        let answer = self.settle(&Sent::json(path, Some(&session.token), &json!({ "resume": resume }))).await;
         if answer.status.as_u16() == 400 {
             assert_eq!(answer.code(), "redirect_expired");
             return self.settle(&look).await;
@@ -199,16 +187,7 @@ impl<'a> Client<'a> {
 
     async fn redeem(&self, view: &Answer) -> End {
         let Some(code) = view.body["completion"]["code"].as_str() else { return End::Refused("no code".into()) };
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("client_id", "demo"),
-            ("redirect_uri", landfall::demo::REDIRECT_URI),
-            ("code_verifier", VERIFIER),
-        ];
-        let form = Some(serde_urlencoded(&form));
-        let path = "/oauth2/token".to_owned();
-        let answer = self.settle(&Sent { method: "POST", path, token: None, json: None, form }).await;
+        let answer = self.settle(&Sent::form("/oauth2/token", &token_form(code, &[]))).await;
         match answer.status.as_u16() {
             200 => End::Tokens(self.app.claims_of(&answer)["sub"].as_str().unwrap().to_owned()),
             400 => End::Refused(answer.code().to_owned()),
@@ -236,7 +215,7 @@ impl<'a> Client<'a> {
         panic!("never settled: {request:?} {:#?}", self.heard.borrow())
     }
 
-    /// Sends it once. `None` if nobody lives to answer it.
+    /// Sends it once. `None` if the function dies before it answers.
     async fn send(&self, request: &Sent) -> Option<Answer> {
         self.app.calls.take();
         let answer = async {
@@ -269,35 +248,7 @@ impl<'a> Client<'a> {
     }
 }
 
-impl Sent {
-    fn to_request(&self) -> Request<Body> {
-        let mut request = Request::builder().method(self.method).uri(&self.path);
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let (media_type, body) = match (&self.json, &self.form) {
-            (Some(json), _) => ("application/json", json.clone()),
-            (_, Some(form)) => ("application/x-www-form-urlencoded", form.clone()),
-            _ => return request.body(Body::empty()).unwrap(),
-        };
-        request.header(CONTENT_TYPE, media_type).body(Body::from(body)).unwrap()
-    }
-}
-
 /// Whether a form has such a field.
 fn asks(view: &Answer, field: &str) -> bool {
     view.body["step"]["data"]["fields"].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == field))
-}
-
-fn post(path: &str, token: Option<&str>, body: &Value) -> Sent {
-    let token = token.map(str::to_owned);
-    Sent { method: "POST", path: path.to_owned(), token, json: Some(body.to_string()), form: None }
-}
-
-fn get(path: &str, token: &str) -> Sent {
-    Sent { method: "GET", path: path.to_owned(), token: Some(token.to_owned()), json: None, form: None }
-}
-
-fn serde_urlencoded(form: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
 }

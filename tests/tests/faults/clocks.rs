@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::FixedClock;
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Browser, ISSUER, KEYCLOAK, Login, TestApp, TestSession, data, key, subject_of};
+use landfall_tests::{Away, ISSUER, KEYCLOAK, Login, TestApp, data, key, subject_of};
 use serde_json::json;
 
 use crate::time::Time;
@@ -21,11 +21,11 @@ async fn ahead(seconds: i64) -> TestApp {
 }
 
 #[tokio::test]
-async fn a_providers_clock_that_is_a_minute_off_signs_users_in() {
+async fn a_providers_clock_a_minute_off_signs_users_in() {
     for seconds in [-60, -59, 59, 60] {
         let app = ahead(seconds).await;
         let by_password = app.log_in(EMAIL, PASSWORD).await;
-        let by_redirect = app.sign_in_by_redirect("sign-in-with-keycloak", "ada", PASSWORD).await;
+        let by_redirect = Away::new(&app).await.log_in(&app).await;
         for login in [by_password, by_redirect] {
             assert_eq!(app.id_token(&login.code).await["email"], EMAIL, "{seconds}");
         }
@@ -34,17 +34,15 @@ async fn a_providers_clock_that_is_a_minute_off_signs_users_in() {
 }
 
 #[tokio::test]
-async fn a_providers_clock_that_is_five_minutes_off_signs_nobody_in_and_the_log_says_why() {
+async fn a_providers_clock_five_minutes_off_is_refused() {
     for (seconds, check) in [(300, "not_yet_valid"), (-600, "expired")] {
         let app = ahead(seconds).await;
         let session = app.start("migrate-from-keycloak").await;
         let answer = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
         assert_eq!(answer.body["rejection"], json!({ "code": "identity_refused" }), "{seconds}");
 
-        let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-        let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-        let (_, resume) = app.arrive(&back).await.carried();
-        let answer = TestSession::of(&start.body).resume(&app, &resume).await.expect(200);
+        let away = Away::new(&app).await;
+        let answer = away.go_on(&app, &away.back().await).await.expect(200);
         assert_eq!(answer.body["rejection"], json!({ "code": "identity_refused" }), "{seconds}");
 
         let failed = app.events("login_failed");
@@ -55,13 +53,12 @@ async fn a_providers_clock_that_is_five_minutes_off_signs_nobody_in_and_the_log_
 }
 
 #[tokio::test]
-async fn what_is_past_its_time_is_absent_though_its_item_is_there() {
+async fn what_is_past_its_time_is_absent() {
     let app = TestApp::new().await;
     let session = app.start("migrate-from-keycloak").await;
     let login = app.log_in(EMAIL, PASSWORD).await;
-    let away = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let back = Browser::default().come_back(away.redirect_url(), "ada", PASSWORD).await;
-    let away = TestSession::of(&away.body);
+    let out = Away::new(&app).await;
+    let (back, away) = (out.back().await, out.session);
     app.clock.advance(TimeDelta::minutes(15));
     let before = app.items().await;
     assert_eq!(before.keys().filter(|key| key.starts_with("SESSION#")).count(), 3);
@@ -80,16 +77,15 @@ async fn what_is_past_its_time_is_absent_though_its_item_is_there() {
 }
 
 #[tokio::test]
-async fn a_function_that_was_frozen_for_hours_goes_by_the_time_it_is_and_dials_anew() {
+async fn a_function_frozen_for_hours_dials_anew() {
     let app = TestApp::new().await;
     let time = Time::stop();
     let stale = app.start("migrate-from-keycloak").await;
     let login = app.log_in(EMAIL, PASSWORD).await;
-    let away = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let back = Browser::default().come_back(away.redirect_url(), "ada", PASSWORD).await;
-    app.arrive(&back).await.expect(303);
+    let away = Away::new(&app).await;
+    app.arrive(&away.back().await).await.expect(303);
 
-    // Nothing of ours runs meanwhile, so nobody notices that the other end has hung up.
+    // Nothing of ours runs meanwhile, so that it goes unnoticed that the other end has hung up.
     time.pass(&app, Duration::from_secs(6 * 3600)).await;
     app.calls.take();
     app.calls.break_connections();
@@ -109,7 +105,7 @@ async fn a_function_that_was_frozen_for_hours_goes_by_the_time_it_is_and_dials_a
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_back_locks_nobody_out() {
+async fn a_clock_that_jumps_back_locks_no_user_out() {
     let app = TestApp::new().await;
     app.log_in(EMAIL, PASSWORD).await;
     app.clock.advance(-TimeDelta::hours(6));

@@ -11,7 +11,7 @@ const ADA: Person = Person { email: "ada@house.example", password: "opens", afte
 
 /// Ways in which the house never sees a call.
 const UNSEEN: [Fault; 5] = [Fault::Refused, Fault::CutBefore, Fault::ServerError, Fault::Throttled, Fault::Silence];
-/// Ways in which it does what it is asked, and nobody hears of it.
+/// Ways in which it does what it is asked, and the answer is lost.
 const UNHEARD: [Fault; 2] = [Fault::CutAfter, Fault::SilenceAfter];
 
 const JOURNEY: &str = "migrate-from-house";
@@ -53,7 +53,7 @@ fn at(answer: &Answer) -> (&Value, &Value) {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_when_a_code_is_entered_ends_the_journey_where_it_says_so() {
+async fn an_outage_at_a_code_ends_the_journey_as_written() {
     let time = Time::stop();
     for fault in UNSEEN.into_iter().chain(UNHEARD) {
         let (app, house) = house().await;
@@ -68,7 +68,7 @@ async fn a_provider_that_is_away_when_a_code_is_entered_ends_the_journey_where_i
 }
 
 #[tokio::test]
-async fn a_code_that_the_provider_has_not_seen_is_good_when_it_is_back_and_no_guess_was_counted() {
+async fn a_code_the_provider_never_saw_stays_good() {
     let time = Time::stop();
     for fault in UNSEEN {
         let (app, house) = house().await;
@@ -92,7 +92,7 @@ async fn a_code_that_the_provider_has_not_seen_is_good_when_it_is_back_and_no_gu
 }
 
 #[tokio::test]
-async fn a_code_that_the_provider_took_unheard_is_spent_and_the_way_from_the_beginning_is_open() {
+async fn a_code_taken_with_a_lost_answer_is_spent() {
     let time = Time::stop();
     for fault in UNHEARD {
         let (app, house) = house().await;
@@ -115,14 +115,14 @@ async fn a_code_that_the_provider_took_unheard_is_spent_and_the_way_from_the_beg
 }
 
 #[tokio::test]
-async fn another_code_that_cannot_be_sent_leaves_the_one_before_good_and_may_be_asked_for_again() {
+async fn a_code_that_cannot_be_sent_leaves_the_last_good() {
     let time = Time::stop();
     for fault in UNSEEN {
         for journey in [JOURNEY, PATIENT] {
             let (app, house) = house().await;
             let mut session = challenged(&app, journey).await;
             let code = house.last_code();
-            // Each counts, whatever came of it: nobody knows which messages went out.
+            // Each counts, whatever came of it: it is not known which messages went out.
             for _ in 0..2 {
                 let answer = strike(&app, &time, fault, &session, "resend", "").await;
                 assert_eq!(at(&answer), (&json!("factor"), &json!("provider_unavailable")), "{fault:?}");
@@ -147,7 +147,7 @@ async fn another_code_that_cannot_be_sent_leaves_the_one_before_good_and_may_be_
 }
 
 #[tokio::test]
-async fn a_code_that_cannot_be_sent_at_all_ends_the_journey_alike_for_everybody() {
+async fn a_code_that_cannot_be_sent_looks_alike_for_all() {
     let time = Time::stop();
     for fault in [Fault::Refused, Fault::ServerError, Fault::Throttled] {
         let (app, _house) = house().await;

@@ -1,4 +1,4 @@
-//! DynamoDB throttles, errs, does not answer, or is at the same items for somebody else.
+//! DynamoDB throttles, errs, does not answer, or has another transaction at the same items.
 
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::proxy::{Fault, Lasting, Trap};
@@ -16,7 +16,7 @@ fn trap(request: usize, call: usize, fault: Fault, lasting: Lasting) -> Trap {
 const CALLS: [(usize, usize); 5] = [(0, 0), (1, 0), (1, 2), (1, 3), (2, 0)];
 
 #[tokio::test]
-async fn a_call_to_dynamodb_that_fails_once_is_made_again_and_nobody_notices() {
+async fn a_call_to_dynamodb_that_fails_once_is_repeated() {
     let mut app = TestApp::new().await;
     let time = Time::stop();
     for fault in [
@@ -51,7 +51,7 @@ async fn a_call_to_dynamodb_that_fails_once_is_made_again_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_dynamodb_that_goes_on_failing_is_asked_a_few_times_and_the_state_is_as_it_was() {
+async fn a_dynamodb_that_goes_on_failing_changes_nothing() {
     let mut app = TestApp::new().await;
     let time = Time::stop();
     for fault in [
@@ -99,7 +99,7 @@ async fn a_dynamodb_that_goes_on_failing_is_asked_a_few_times_and_the_state_is_a
 }
 
 #[tokio::test]
-async fn a_submit_that_meets_the_commit_of_the_same_submit_hears_what_becomes_of_that() {
+async fn a_submit_that_meets_its_own_commit_waits_for_it() {
     let app = TestApp::new().await;
     let time = Time::stop();
     app.log_in(EMAIL, PASSWORD).await;

@@ -6,7 +6,7 @@ use landfall_tests::TestApp;
 use landfall_tests::proxy::Call;
 use serde_json::Value;
 
-/// Fails if somebody is signed in without a user, or if an account has two. All users.
+/// Fails if a login is completed without a user, or if an account has two. All users.
 pub(crate) async fn check_items(app: &TestApp) -> BTreeSet<String> {
     let items = app.items().await;
     let of = |prefix: &'static str| items.iter().filter(move |(key, _)| key.starts_with(prefix));
@@ -18,12 +18,12 @@ pub(crate) async fn check_items(app: &TestApp) -> BTreeSet<String> {
     assert_eq!(users, linked.iter().cloned().collect(), "{items:#?}");
     assert_eq!(users.len(), linked.len(), "{items:#?}");
     for (key, item) in of("IDENTIFIER#") {
-        assert!(users.contains(&text(&item["user"])), "{key} is reserved for nobody");
+        assert!(users.contains(&text(&item["user"])), "{key} is reserved for no user");
     }
     for (key, item) in of("SESSION#") {
         let is_completed = item["status"]["S"] == "completed";
         let user = &item["run"]["M"]["user"]["M"]["id"]["S"];
-        assert!(!is_completed || users.contains(user.as_str().unwrap_or_default()), "{key} is completed for nobody");
+        assert!(!is_completed || users.contains(user.as_str().unwrap_or_default()), "{key} is completed for no user");
         assert!(is_completed || item["code"].is_null(), "{key} has a code and is not completed");
     }
     users

@@ -2,7 +2,7 @@
 
 use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::examples::{self, CODE, RESUME, SESSION, TOKEN};
-use landfall_tests::{Answer, Browser, TestApp, TestSession, VERIFIER, data, event, event_with, key};
+use landfall_tests::{Answer, Away, TestApp, VERIFIER, data, event, event_with, key};
 use serde_json::Value;
 use simulators::keycloak::{Client, Realm, User};
 
@@ -11,17 +11,15 @@ fn status(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn first_logins_of_one_account_at_once_by_password_and_by_redirect_are_one_users() {
+async fn first_logins_of_one_account_at_once_make_one_user() {
     let app = TestApp::new().await;
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let away = TestSession::of(&start.body);
-    let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-    let (_, resume) = app.arrive(&back).await.carried();
+    let away = Away::new(&app).await;
+    let resume = away.resume(&app).await;
     let (one, two) = (app.start("migrate-from-keycloak").await, app.start("migrate-from-keycloak").await);
     let (key, data) = (key(1), data(EMAIL, PASSWORD));
 
     let answers =
-        tokio::join!(one.submit(&app, &key, &data), away.resume(&app, &resume), two.submit(&app, &key, &data));
+        tokio::join!(one.submit(&app, &key, &data), away.session.resume(&app, &resume), two.submit(&app, &key, &data));
 
     let mut subjects = Vec::new();
     for answer in [answers.0, answers.1, answers.2] {
@@ -37,7 +35,7 @@ async fn first_logins_of_one_account_at_once_by_password_and_by_redirect_are_one
 }
 
 #[tokio::test]
-async fn first_logins_of_two_accounts_with_one_email_at_once_are_one_user_and_one_refusal() {
+async fn first_logins_with_one_email_at_once_make_one_user() {
     let app = TestApp::with(|setup| {
         let client = Client::confidential("landfall", landfall::demo::SECRET).direct_grants(true);
         let namesake = User::new("ada").email(EMAIL, true).name("A", "A").password(PASSWORD);
@@ -62,33 +60,7 @@ async fn first_logins_of_two_accounts_with_one_email_at_once_are_one_user_and_on
 }
 
 #[tokio::test]
-async fn whatever_the_gateway_delivers_twice_is_done_once() {
-    let app = TestApp::new().await;
-    let session = app.start("migrate-from-keycloak").await;
-    let (key, data) = (key(1), data(EMAIL, PASSWORD));
-
-    // At once: one works, the other is told to wait; it gets the same answer when it comes again.
-    let (one, two) = tokio::join!(session.submit(&app, &key, &data), session.submit(&app, &key, &data));
-    let (one, two) = (one.expect(200), two.expect(200));
-    let mut statuses = [status(&one), status(&two)];
-    statuses.sort_unstable();
-    assert_eq!(statuses, ["completed", "processing"]);
-    let done = if status(&one) == "completed" { one } else { two };
-    // One after the other.
-    assert_eq!(session.submit(&app, &key, &data).await.expect(200).body, done.body);
-    assert_eq!((app.subject.requests().len(), app.users().await), (1, 1));
-
-    // A code is for one.
-    let code = done.body["completion"]["code"].as_str().unwrap();
-    let (one, two) = tokio::join!(app.redeem(code), app.redeem(code));
-    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 400]);
-    assert_eq!(app.redeem(code).await.expect(400).code(), "invalid_grant");
-}
-
-#[tokio::test]
-async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
+async fn an_event_delivered_to_two_instances_is_done_once() {
     let mut app = TestApp::new().await;
     app.every_request_is_the_first();
     let twice = async |function: &str, event: &Value| {
@@ -113,10 +85,9 @@ async fn an_event_that_is_delivered_to_two_instances_is_done_once() {
     let [given, refused] = twice("issuer", &token).await;
     assert_eq!((given.status.as_u16(), refused.expect(400).code()), (200, "invalid_grant"));
 
-    // A browser's half, and the other.
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let away = TestSession::of(&start.body);
-    let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
+    // The browser's half, and the application's.
+    let out = Away::new(&app).await;
+    let (back, away) = (out.back().await, out.session);
     let mut callback = event("oidc-callback/query.success.v2");
     callback["rawQueryString"] = back.path.split_once('?').unwrap().1.into();
     let [onward, refused] = twice("oidc-callback", &callback).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Clock, SeededEntropy};
 use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::{Answer, Browser, Login, TestApp, TestSession, data, key};
+use landfall_tests::{Answer, Away, ISSUER, Login, TestApp, data, key};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokens::{Expected, KeyKind, Ring, TokenKind, VerifyError, verify};
@@ -17,7 +17,7 @@ fn rotate(app: &TestApp) -> DateTime<Utc> {
 /// What an application makes of a token with the keys that are published now.
 async fn verified(app: &TestApp, tokens: &Answer) -> Result<(), VerifyError> {
     let keys = serde_json::from_value(app.get("/oauth2/jwks", None).await.expect(200).body).unwrap();
-    let expected = Expected { kind: TokenKind::IdToken, issuer: "https://id.example.com", audience: "demo" };
+    let expected = Expected { kind: TokenKind::IdToken, issuer: ISSUER, audience: "demo" };
     verify(tokens.body["id_token"].as_str().unwrap(), &keys, &expected, app.clock.now()).map(drop)
 }
 
@@ -31,7 +31,7 @@ async fn tokens(app: &TestApp) -> Answer {
 }
 
 #[tokio::test]
-async fn a_new_key_signs_in_its_time_and_tokens_of_the_old_one_verify_until_they_expire() {
+async fn tokens_of_the_old_key_verify_until_they_expire() {
     let app = TestApp::new().await;
     let before = kid(&tokens(&app).await);
     let from = rotate(&app);
@@ -58,25 +58,21 @@ async fn a_login_that_began_before_the_rotation_ends_after_it() {
     let from = rotate(&app);
     app.clock.advance(from - app.clock.now() - TimeDelta::seconds(20));
     let asked = app.start("migrate-from-keycloak").await;
-    let start = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let back = Browser::default().come_back(start.redirect_url(), "ada", PASSWORD).await;
-    let returned = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let come = Browser::default().come_back(returned.redirect_url(), "ada", PASSWORD).await;
-    let (_, resume) = app.arrive(&come).await.carried();
+    let (out, returned) = (Away::new(&app).await, Away::new(&app).await);
+    let back = out.back().await;
+    let resume = returned.resume(&app).await;
 
     // Past the announced time: sessions begun before are kept by the key they began with.
     app.clock.advance(TimeDelta::seconds(40));
-    let late = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await;
-    late.expect(201);
+    Away::new(&app).await;
     let answer = asked.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
     let again = asked.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
     assert_eq!(answer.body["session_token"], again.body["session_token"]);
-    let (_, second) = app.arrive(&back).await.carried();
-    let session = TestSession::of(&start.body);
-    let by_redirect = session.resume(&app, &second).await.expect(200);
-    let half = TestSession::of(&returned.body);
-    let other_half = half.resume(&app, &resume).await.expect(200);
-    for login in [Login::of(&asked, &answer), Login::of(&session, &by_redirect), Login::of(&half, &other_half)] {
+    let by_redirect = out.go_on(&app, &back).await.expect(200);
+    let other_half = returned.session.resume(&app, &resume).await.expect(200);
+    for login in
+        [Login::of(&asked, &answer), Login::of(&out.session, &by_redirect), Login::of(&returned.session, &other_half)]
+    {
         let tokens = app.redeem(&login.code).await.expect(200);
         assert_eq!(verified(&app, &tokens).await, Ok(()));
     }
@@ -84,12 +80,11 @@ async fn a_login_that_began_before_the_rotation_ends_after_it() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_taken_away_at_once_leaves_nobody_stuck() {
+async fn a_key_removed_at_once_leaves_no_session_stuck() {
     let app = TestApp::new().await;
     let asked = app.start("migrate-from-keycloak").await;
-    let away = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let out = app.try_start("sign-in-with-keycloak", &TestApp::start_body()).await.expect(201);
-    let back = Browser::default().come_back(out.redirect_url(), "ada", PASSWORD).await;
+    let (away, out) = (Away::new(&app).await.session, Away::new(&app).await);
+    let back = out.back().await;
     let before = tokens(&app).await;
 
     for kind in KeyKind::ALL {
@@ -102,26 +97,20 @@ async fn a_key_that_is_taken_away_at_once_leaves_nobody_stuck() {
     let answer = asked.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
     let tokens = app.redeem(&Login::of(&asked, &answer).code).await.expect(200);
     assert_eq!(verified(&app, &tokens).await, Ok(()));
-    let away = TestSession::of(&away.body);
     let view = away.view(&app).await.expect(200);
     assert_eq!(
         (&view.body["redirect"], &view.body["step"]["error"]["code"]),
         (&json!(null), &json!("provider_unavailable"))
     );
     let anew = away.choose(&app, "go", "restart", &key(2)).await.expect(200);
-    let came = Browser::default().come_back(anew.redirect_url(), "ada", PASSWORD).await;
-    let (_, resume) = app.arrive(&came).await.carried();
-    let away = away.after(&anew);
-    let answer = away.resume(&app, &resume).await.expect(200);
-    app.redeem(&Login::of(&away, &answer).code).await.expect(200);
-    let (_, resume) = app.arrive(&back).await.carried();
-    let ended = TestSession::of(&out.body).resume(&app, &resume).await.expect(200);
+    app.redeem(&Away::after(&away, &anew).log_in(&app).await.code).await.expect(200);
+    let ended = out.go_on(&app, &back).await.expect(200);
     assert_eq!(ended.body["rejection"]["code"], "try_later");
     assert_eq!(app.users().await, 1);
 }
 
 #[tokio::test]
-async fn instances_of_mixed_age_finish_each_others_logins_and_verify_each_others_tokens() {
+async fn instances_of_mixed_age_finish_each_others_logins() {
     let mut app = TestApp::new().await;
     let stale = app.instance_with(Arc::new(app.secrets.copy())).await;
     let from = rotate(&app);
@@ -145,7 +134,7 @@ async fn instances_of_mixed_age_finish_each_others_logins_and_verify_each_others
     }
     assert!(app.clock.now() < from);
 
-    // Once it has looked, the new key signs, and whoever has looked verifies it.
+    // Once it has looked, the new key signs, and an instance that has looked verifies it.
     app.clock.advance(from - app.clock.now());
     let late = app.instance_with(app.secrets.clone()).await;
     app.meet(&fresh);

@@ -18,7 +18,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) returning: bool,
     pub(crate) person: Person<'a>,
     /// Whether all of it fails; else what is this flow's own: neither what an instance reads once, nor the start and the
-    /// redemption of the code, which are the same for everybody.
+    /// redemption of the code, which are the same in every flow.
     pub(crate) whole: bool,
 }
 
@@ -94,12 +94,12 @@ impl Flow<'_> {
                 let said = if came_twice { "access_denied" } else { "try_later" };
                 assert_eq!((code.as_str(), call.service), (said, "provider"), "{}", place());
             }
-            // It may have been used by whoever did not hear the answer.
+            // It may have been used, and the answer lost.
             End::Refused(code) => {
                 assert_eq!((code.as_str(), call.function), ("invalid_grant", Some("issuer")), "{}", place());
             }
         }
-        // The fault is over: whoever comes now is in, and is who they were.
+        // The fault is over: the next login succeeds, as the same user.
         let again = Client::new(app, time).log_in(self.journey, self.person).await;
         let End::Tokens(subject) = again else { panic!("{} and then {again:?}", place()) };
         let now = check_items(app).await;

@@ -26,7 +26,7 @@ const ROUNDS: u32 = 64;
 
 /// Keeps tokio's clock in its hands until it is dropped.
 pub(crate) struct Time {
-    /// Tokio lets paused time pass by itself as soon as everybody waits, be it for a socket; not while a thread works.
+    /// Tokio lets paused time pass by itself as soon as every task waits, be it for a socket; not while a thread works.
     _works: mpsc::Sender<()>,
 }
 
@@ -83,7 +83,7 @@ impl Time {
     }
 }
 
-/// Whether somebody wants to be looked at again.
+/// Whether a task wants to be looked at again.
 struct Woken(AtomicBool);
 
 impl Wake for Woken {

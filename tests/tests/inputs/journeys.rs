@@ -151,7 +151,7 @@ fn a_step_has_the_settings_of_its_type() {
 }
 
 #[test]
-fn every_outcome_leads_to_a_step_and_every_step_is_reached() {
+fn outcomes_lead_to_steps_and_steps_are_reached() {
     let next =
         "    next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }\n";
     let island = "  one: { type: collect_information, with: { fields: [{ name: a, type: text, label: field.name }] }, \
@@ -252,7 +252,7 @@ fn what_is_read_is_there_and_no_secret_is_kept() {
 }
 
 #[test]
-fn a_parameter_is_named_by_a_word_and_has_a_default_of_its_type() {
+fn a_parameter_has_a_default_of_its_type() {
     assert_snapshot!(of_each(broken, &[
         ("max: 40", "max: 40, default: 7"),
         ("max: 40", "max: 3, default: gold"),

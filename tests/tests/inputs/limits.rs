@@ -3,12 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::{Client, Clock};
-use landfall::demo::PASSWORD;
 use landfall_tests::functions::routes;
-use landfall_tests::{Answer, Browser, TestApp, event};
+use landfall_tests::sent::post_json;
+use landfall_tests::{Answer, Away, TestApp, TestSession, event, submission};
 use serde_json::{Value, json};
 
-use crate::refusal::{changed, post_json, refuse};
+use crate::refusal::{changed, refuse};
 
 /// What API Gateway passes on of a request line and its headers, and less than it passes on of an answer's.
 const HEADERS: usize = 10_240;
@@ -45,12 +45,15 @@ fn events() -> Vec<(&'static str, String, Value)> {
 }
 
 #[tokio::test]
-async fn every_route_refuses_a_body_that_is_too_large_or_does_not_look_at_it() {
+async fn every_route_refuses_or_ignores_an_oversized_body() {
     let app = TestApp::new().await;
     for (function, route, mut event) in events() {
         let without = app.invoke(function, &event).await;
-        for (body, is_base64) in [(" ".repeat(64 * 1024 + 1), false), (STANDARD.encode(" ".repeat(4 << 20)), true)] {
-            event["body"] = json!(body);
+        // A body is no larger for being encoded.
+        let sizes = [(64 * 1024 + 1, false), (64 * 1024 + 1, true), (4 << 20, true)];
+        for (size, is_base64) in sizes {
+            let body = " ".repeat(size);
+            event["body"] = json!(if is_base64 { STANDARD.encode(body) } else { body });
             event["isBase64Encoded"] = json!(is_base64);
             let answer = app.invoke(function, &event).await;
             let logged = app.events("request").pop().unwrap();
@@ -65,7 +68,7 @@ async fn every_route_refuses_a_body_that_is_too_large_or_does_not_look_at_it() {
 }
 
 #[tokio::test]
-async fn a_redirect_uri_that_hardly_fits_into_headers_is_refused_though_it_is_registered() {
+async fn a_registered_redirect_uri_too_long_for_headers_is_refused() {
     fn of_length(length: usize) -> String {
         format!("https://demo.example/{}", "a".repeat(length - "https://demo.example/".len()))
     }
@@ -78,8 +81,8 @@ async fn a_redirect_uri_that_hardly_fits_into_headers_is_refused_though_it_is_re
     assert_eq!(refuse(&app, post_json(START, None, too_long)).await, "400 invalid_redirect_uri");
 
     let longest = app.try_start("sign-in-with-keycloak", &start(of_length(2048))).await.expect(201);
-    let back = Browser::default().come_back(longest.redirect_url(), "ada", PASSWORD).await;
-    let answer = app.arrive(&back).await;
+    let away = Away::after(&TestSession::of(&longest.body), &longest);
+    let answer = app.arrive(&away.back().await).await;
     answer.carried();
     let size: usize = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     assert!(size < HEADERS / 2, "{size}");
@@ -98,9 +101,22 @@ async fn the_longest_start_is_answered_shortly() {
     assert!(answer.text.len() < 16 * 1024, "{}", answer.text.len());
 }
 
+#[tokio::test]
+async fn a_body_of_64_kilobytes_is_read_encoded_or_not() {
+    let app = TestApp::new().await;
+    let mut event = event("journey-start/start.success.v2");
+    let text = event["body"].as_str().unwrap().to_owned();
+    let padded = format!("{text}{}", " ".repeat(64 * 1024 - text.len()));
+    for (body, is_base64) in [(padded.clone(), false), (STANDARD.encode(padded), true)] {
+        event["body"] = json!(body);
+        event["isBase64Encoded"] = json!(is_base64);
+        app.invoke("journey-start", &event).await.expect(201);
+    }
+}
+
 /// As many mistakes as a body has room for.
 #[tokio::test]
-async fn a_body_full_of_mistakes_is_answered_far_below_what_lambda_passes_on() {
+async fn a_body_full_of_mistakes_is_answered_shortly() {
     let app = TestApp::new().await;
     let session = app.start("migrate-from-keycloak").await;
     let names = (0..5500).map(|number| (format!("{number:x}"), json!(0)));
@@ -108,7 +124,7 @@ async fn a_body_full_of_mistakes_is_answered_far_below_what_lambda_passes_on() {
     let start = changed(TestApp::start_body(), "/params", Some(Value::Object(full.clone())));
     let texts = full.into_iter().map(|(name, _)| (name, json!("")));
     let data: serde_json::Map<_, _> = texts.collect();
-    let submit = json!({ "turn": 1, "key": landfall_tests::key(1), "option": "submit", "data": data });
+    let submit = submission(1, &landfall_tests::key(1), &json!(data));
     for (path, body) in [(START.to_owned(), start), (format!("/v1/sessions/{}/steps/ask", session.id), submit)] {
         assert!((40 * 1024..=64 * 1024).contains(&body.to_string().len()), "{}", body.to_string().len());
         let answer = app.post(&path, Some(&session.token), &body).await.expect(422);
@@ -123,7 +139,7 @@ async fn start_until(app: &TestApp, deadline: i64) -> Answer {
 }
 
 #[tokio::test]
-async fn a_request_that_comes_too_late_is_refused_and_one_whose_deadline_is_none_is_not() {
+async fn only_a_request_past_its_deadline_is_refused() {
     let app = TestApp::new().await;
     let now = app.clock.now().timestamp_millis();
     let before = app.items().await;
@@ -132,7 +148,7 @@ async fn a_request_that_comes_too_late_is_refused_and_one_whose_deadline_is_none
         assert_eq!((answer.code(), answer.header("retry-after")), ("unavailable", "2"), "{past}");
     }
     assert_eq!(app.items().await, before);
-    // `cargo lambda watch` says 600000, whenever it is; a day is nobody's time-out.
+    // `cargo lambda watch` says 600000, whenever it is; a day is no function's time-out.
     for deadline in [0, 600_000, now + 5_000, now + 86_400_000] {
         start_until(&app, deadline).await.expect(201);
     }

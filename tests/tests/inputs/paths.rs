@@ -126,9 +126,10 @@ fn a_choice_is_one_among_some() {
         );
         broken(&[("start: ask", "start: which"), ("  ask:", &step)])
     };
-    assert_snapshot!(choose("") + &choose("keycloak-prod, keycloak-prod"), @"
+    assert_snapshot!([choose(""), choose("keycloak-prod, keycloak-prod")].join("\n"), @"
     journey.yaml:
-      steps.which.with: there are no connectorsjourney.yaml:
+      steps.which.with: there are no connectors
+    journey.yaml:
       steps.which.with: the connector keycloak-prod is there twice
     ");
 }
@@ -137,7 +138,7 @@ fn a_choice_is_one_among_some() {
 fn a_question_is_asked_on_every_path_and_answered_once() {
     assert_snapshot!(of_each(broken, &[
         ("of: check", "of: ask"),
-        ("of: check", "of: nobody"),
+        ("of: check", "of: missing"),
         // A step that answers a question asks none.
         ("of: check", "of: factor"),
         ("start: ask", "start: factor"),
@@ -147,8 +148,8 @@ fn a_question_is_asked_on_every_path_and_answered_once() {
     ]), @"
     of: ask
       steps.factor.with.of: there is no step ask whose provider asks anything
-    of: nobody
-      steps.factor.with.of: there is no step nobody whose provider asks anything
+    of: missing
+      steps.factor.with.of: there is no step missing whose provider asks anything
     of: factor
       steps.factor.with.of: there is no step factor whose provider asks anything
     start: factor

@@ -1,5 +1,5 @@
-//! Journeys that should not have been saved, and still must not go on: whatever a document says, nobody is signed in
-//! without a user behind it, and no password outlives the request it came in.
+//! Journeys that should not have been saved, and still must not go on: whatever a document says, no login completes without a
+//! user, and no password outlives the request it came in.
 
 use insta::assert_snapshot;
 use landfall::demo::{EMAIL, PASSWORD};
@@ -19,9 +19,7 @@ fn start_body() -> Value {
 }
 
 async fn start(app: &TestApp) -> TestSession {
-    let answer = app.try_start("odd", &start_body()).await.expect(201);
-    let text = |name: &str| answer.body[name].as_str().unwrap().to_owned();
-    TestSession { id: text("session"), token: text("session_token"), turn: 1 }
+    TestSession::of(&app.try_start("odd", &start_body()).await.expect(201).body)
 }
 
 /// The session is over with that code; nothing came of it, and nothing is left to go on from.
@@ -68,7 +66,7 @@ const CHECK: &str = r#"
 "#;
 
 #[tokio::test]
-async fn nobody_is_signed_in_by_a_journey_that_finds_no_user() {
+async fn a_journey_that_finds_no_user_completes_no_login() {
     let app =
         app_with(&format!("{ASK}    next: {{ submitted: done, cancelled: done }}\n  done: {{ type: complete }}")).await;
     let session = start(&app).await;
@@ -80,14 +78,12 @@ async fn nobody_is_signed_in_by_a_journey_that_finds_no_user() {
 }
 
 #[tokio::test]
-async fn nobody_is_signed_in_by_a_journey_that_asks_nothing() {
+async fn a_journey_that_asks_nothing_completes_no_login() {
     let app = app_with("  ask: { type: complete }").await;
 
     let answer = app.try_start("odd", &start_body()).await.expect(201);
 
-    let session = answer.body["session"].as_str().unwrap().to_owned();
-    let token = answer.body["session_token"].as_str().unwrap().to_owned();
-    assert_ended(&app, &TestSession { id: session, token, turn: 1 }, &answer, "journey_broken").await;
+    assert_ended(&app, &TestSession::of(&answer.body), &answer, "journey_broken").await;
 }
 
 #[tokio::test]
@@ -104,8 +100,7 @@ async fn a_password_is_gone_after_the_next_question() {
     let session = session.after(&answer);
     app.calls.take();
 
-    let body = json!({ "turn": 2, "key": key(2), "option": "submit", "data": { "name": "Ada" } });
-    let answer = session.submit_to(&app, "more", &body).await.expect(200);
+    let answer = session.fill_in(&app, "more", &key(2), &json!({ "name": "Ada" })).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
     assert_snapshot!(reason(&app), @"a setting reads a secret that was not entered in this request");
@@ -113,25 +108,23 @@ async fn a_password_is_gone_after_the_next_question() {
 }
 
 #[tokio::test]
-async fn an_identity_is_read_only_where_a_step_of_this_run_has_left_one() {
+async fn an_identity_is_read_only_where_a_step_left_it() {
     let app = app_with(&format!("{ASK}    next: {{ submitted: check, cancelled: provision }}{CHECK}")).await;
     let session = start(&app).await;
 
-    let body = json!({ "turn": 1, "key": key(1), "option": "cancel" });
-    let answer = session.submit_to(&app, "ask", &body).await.expect(200);
+    let answer = session.choose(&app, "ask", "cancel", &key(1)).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
     assert_snapshot!(reason(&app), @"a setting reads an identity that no step of this run has left");
 }
 
 #[tokio::test]
-async fn a_value_is_read_only_where_a_step_of_this_run_has_left_one() {
+async fn a_value_is_read_only_where_a_step_left_it() {
     let app = app_with(&format!("{ASK}    next: {{ submitted: no, cancelled: check }}{CHECK}")).await;
     let session = start(&app).await;
     app.calls.take();
 
-    let body = json!({ "turn": 1, "key": key(1), "option": "cancel" });
-    let answer = session.submit_to(&app, "ask", &body).await.expect(200);
+    let answer = session.choose(&app, "ask", "cancel", &key(1)).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
     assert_snapshot!(reason(&app), @"a setting reads a value that no step of this run has left");
@@ -139,7 +132,7 @@ async fn a_value_is_read_only_where_a_step_of_this_run_has_left_one() {
 }
 
 #[tokio::test]
-async fn nobody_is_looked_for_by_a_name_that_was_not_entered() {
+async fn a_name_that_was_not_entered_is_not_looked_for() {
     let app = app_with(&format!("{ASK}    next: {{ submitted: check, cancelled: no }}{CHECK}")).await;
     let session = start(&app).await;
     app.calls.take();

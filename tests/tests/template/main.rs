@@ -37,7 +37,7 @@ fn assert_same(template: &Lines, code: &Lines) {
 
 /// A preflight is answered beside what a router describes, so each is asked.
 #[tokio::test]
-async fn api_gateway_has_the_routes_that_functions_answer_and_asks_iam_where_they_do() {
+async fn api_gateway_has_the_routes_that_functions_answer() {
     let app = TestApp::new().await;
     let mut code = Lines::new();
     for route in functions::routes() {
@@ -81,7 +81,7 @@ fn the_tables_are_those_of_the_store() {
 }
 
 #[test]
-fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
+fn functions_are_told_only_what_they_read() {
     let template = Template::ours();
     let code = Config::REQUIRED.into_iter().chain(Config::OPTIONAL).map(str::to_owned).collect();
     assert_same(&template.variables(), &code);
@@ -94,7 +94,7 @@ fn functions_are_told_what_they_read_in_their_environment_and_nothing_else() {
     ] {
         assert_eq!(template.table_in(variable), Some(name.as_str()), "{variable}");
     }
-    // What the roles name secrets by, and what nobody can say in a header.
+    // What the roles name secrets by, and what no header can change.
     for (variable, value) in [
         ("LANDFALL_SECRETS_PREFIX", json!({ "Fn::Sub": "${AWS::StackName}/" })),
         ("LANDFALL_ISSUER", json!({ "Ref": "IssuerUrl" })),
@@ -117,7 +117,7 @@ const NETWORK: [&str; 6] = [
 
 /// Beside what it calls, a function writes its own log and its traces, and Lambda may put it into a VPC.
 #[tokio::test]
-async fn each_function_has_a_role_of_its_own_that_allows_what_it_calls_and_nothing_else() {
+async fn each_functions_role_allows_only_what_it_calls() {
     let mut code = Lines::new();
     for (function, uses) in calls::map().await.0 {
         let tables = uses.tables.iter().flat_map(|(table, actions)| actions.iter().map(move |action| (table, action)));
@@ -161,7 +161,7 @@ fn logs_are_json_traced_and_forgotten_in_time() {
     for (name, function) in template.functions() {
         assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{name}");
     }
-    // No text that somebody else has a say in: API Gateway escapes nothing that it puts between the quotes.
+    // No text that a caller has a say in: API Gateway escapes nothing that it puts between the quotes.
     let format = template.properties("Api")["AccessLogSettings"]["Format"].as_str().unwrap();
     let fields: BTreeMap<String, String> = serde_json::from_str(format).unwrap();
     assert!(fields.values().all(|variable| !variable.to_lowercase().contains("message")), "{format}");

@@ -20,7 +20,7 @@ fn changed(read: fn(&Template) -> Lines, place: &str, value: &Value) -> String {
 }
 
 #[test]
-fn a_route_that_is_missing_renamed_or_open_is_found() {
+fn a_route_missing_renamed_or_open_is_found() {
     let changed = |place: &str, value: &Value| changed(Template::routes, &format!("/Resources/{place}"), value);
     let events = "Issuer/Properties/Events";
     assert_eq!(changed(&format!("{events}/Keys"), &Value::Null), "only in the code: issuer GET /oauth2/jwks\n");
@@ -40,7 +40,7 @@ fn a_route_that_is_missing_renamed_or_open_is_found() {
 }
 
 #[test]
-fn a_right_that_is_missing_or_too_much_is_found() {
+fn a_right_missing_or_too_much_is_found() {
     let changed = |place: &str, value: &Value| changed(Template::rights, &format!("/Resources/{place}"), value);
     let statements = "IssuerRole/Properties/Policies/0/PolicyDocument/Statement";
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_right_that_is_missing_or_too_much_is_found() {
 }
 
 #[test]
-fn a_table_or_variable_that_is_missing_or_too_much_is_found() {
+fn a_table_or_variable_missing_or_too_much_is_found() {
     for place in ["Properties/TimeToLiveSpecification", "Properties/BillingMode", "Properties/KeySchema"] {
         let found = changed(Template::tables, &format!("/Resources/SessionsTable/{place}"), &Value::Null);
         assert_eq!(found.lines().count(), 2, "{found}");

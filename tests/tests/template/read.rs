@@ -132,7 +132,9 @@ impl Template {
             let statements = policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap());
             lines.extend(statements.flat_map(|statement| self.allowed(name, function, statement)));
         }
-        lines.extend(self.of_type("AWS::IAM::").filter(|id| !seen.contains(id)).map(|id| format!("{id} is nobody's")));
+        lines.extend(
+            self.of_type("AWS::IAM::").filter(|id| !seen.contains(id)).map(|id| format!("{id} is no function's")),
+        );
         lines
     }
 

@@ -1,4 +1,4 @@
-//! A secret as it may be written down by somebody who did not mean to.
+//! A secret as it may be written down by mistake.
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use simulators::keycloak::totp;
 
 use crate::canaries::Canaries;
 
-use super::persons::{PASSWORD_THEN_CODE, submit_password};
+use super::persons::{password_then_code, submit_password};
 use super::{ADA, BOB, BY_APP, WRONG, at, challenged, entered, guess, house, sent};
 
 /// Fails if anything of `secrets` is in the log, in an item or in an answer, in whatever spelling; or anything else of what
@@ -25,7 +25,7 @@ async fn found_nowhere(app: &TestApp, answers: &[&Answer], secrets: &[&str]) {
 }
 
 #[tokio::test]
-async fn neither_password_nor_code_nor_what_the_house_knows_its_question_by_turns_up_anywhere() {
+async fn no_password_code_or_ticket_turns_up_anywhere() {
     const GUESS: &str = "909090";
     let (app, house) = house().await;
     let session = challenged(&app, BOB).await;
@@ -69,7 +69,7 @@ async fn no_code_of_an_app_turns_up_anywhere() {
     const GUESS: &str = "909090";
     let app = TestApp::with(|setup| {
         setup.take_app_codes();
-        setup.journeys.push(PASSWORD_THEN_CODE.into());
+        setup.journeys.push(password_then_code("other", "who"));
     })
     .await;
     let start = app.start(BY_APP).await;

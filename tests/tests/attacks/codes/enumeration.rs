@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use simulators::keycloak::{Realm, User};
 
 use super::{ADA, BY_APP, BY_MAIL, REFUSED, WRONG, at, guess, house, sent};
-use crate::witness::calls;
+use landfall_tests::witness::calls;
 
 /// All of an answer that is not drawn by lot: its status, its headers, its body.
 type Seen = (u16, Vec<(String, String)>, Value);
@@ -26,7 +26,7 @@ fn seen(answer: &Answer) -> Seen {
     (answer.status.as_u16(), answer.headers.iter().map(header).collect(), body)
 }
 
-/// Has a code sent to somebody, has another one sent, and guesses until there are no more guesses. All that is seen.
+/// Has a code sent to an address, has another one sent, and guesses until there are no more guesses. All that is seen.
 async fn send_and_guess(app: &TestApp, email: &str) -> Vec<Seen> {
     let start = app.start(BY_MAIL).await;
     let mut answers = vec![start.submit(app, &key(1), &json!({ "email": email })).await];
@@ -45,7 +45,7 @@ async fn send_and_guess(app: &TestApp, email: &str) -> Vec<Seen> {
 }
 
 #[tokio::test]
-async fn a_code_for_an_address_that_nobody_has_looks_like_one_for_somebody() {
+async fn a_code_for_an_unknown_address_looks_the_same() {
     let (app, house) = house().await;
     // What an instance remembers afterwards is not looked at.
     send_and_guess(&app, "bob@house.example").await;
@@ -67,7 +67,7 @@ async fn a_code_for_an_address_that_nobody_has_looks_like_one_for_somebody() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_looks_the_same_for_whoever_it_is_and_whoever_it_is_not() {
+async fn a_wrong_code_looks_the_same_for_every_address() {
     let app = TestApp::with(|setup: &mut Setup| {
         setup.take_app_codes();
         let user = |name: &str| {
@@ -92,14 +92,14 @@ async fn a_wrong_code_looks_the_same_for_whoever_it_is_and_whoever_it_is_not() {
     assert_eq!(known.1, [0, 0, 1, 0]);
     let right = app.app_code();
     for (email, code) in [
-        ("nobody@example.org", WRONG),
+        ("unknown@example.org", WRONG),
         ("grace@example.org", WRONG), // has no app
         ("olga@example.org", WRONG),  // is disabled
         ("olga@example.org", &right),
         ("otto@example.org", WRONG), // is locked
         ("otto@example.org", &right),
         ("uta@example.org", WRONG), // has something to do first
-        ("nobody@example.org", &right),
+        ("unknown@example.org", &right),
         ("grace@example.org", &right),
     ] {
         // More often than it would take outages for the provider to be left alone.

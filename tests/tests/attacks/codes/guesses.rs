@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use landfall_tests::{Login, Setup, TestApp, data, key};
 
 use super::{ADA, BOB, BY_APP, REFUSED, WRONG, asked, at, challenged, entered, guess, house, sent};
-use crate::witness::{Witness, directory};
+use landfall_tests::witness::{Witness, directory};
 
 #[tokio::test]
-async fn a_sixth_guess_is_not_made_whichever_instances_are_asked_and_the_right_code_comes_too_late() {
+async fn a_sixth_guess_is_not_made_on_any_instance() {
     let (mut app, house) = house().await;
     app.every_request_is_the_first();
     let first = challenged(&app, ADA).await;
@@ -94,7 +94,7 @@ async fn the_next_factor_brings_no_more_guesses() {
 }
 
 #[tokio::test]
-async fn new_sessions_bring_guesses_until_the_house_locks_and_then_the_right_code_is_a_wrong_one() {
+async fn new_sessions_bring_guesses_until_the_house_locks() {
     let (app, house) = house().await;
     for guesses in [4, 3] {
         let session = guess(&app, challenged(&app, ADA).await, "factor", guesses).await;
@@ -113,14 +113,14 @@ async fn new_sessions_bring_guesses_until_the_house_locks_and_then_the_right_cod
     }
     assert!(directory(&app).await.is_empty());
 
-    // Nobody else is locked.
+    // No other account is locked.
     let session = sent(&app, BOB.email).await;
     let answer = session.enter_code(&app, "code", &house.last_code()).await;
     Login::of(&session, &answer);
 }
 
 #[tokio::test]
-async fn new_sessions_bring_guesses_until_keycloak_locks_and_then_the_right_code_is_a_wrong_one() {
+async fn new_sessions_bring_guesses_until_keycloak_locks() {
     let app = TestApp::with(|setup: &mut Setup| {
         setup.take_app_codes();
         setup.keycloak().change_realm("demo", |realm| realm.brute_force_detection(8)).unwrap();

@@ -6,10 +6,10 @@ use serde_json::json;
 use simulators::keycloak::totp;
 
 use super::{ADA, BOB, BY_MAIL, BY_PASSWORD, REFUSED, WRONG, asked, at, challenged, entered, house};
-use crate::witness::{Witness, directory, ended};
+use landfall_tests::witness::{Witness, directory, ended};
 
 #[tokio::test]
-async fn whoever_planted_a_session_is_out_of_it_once_its_password_was_right_and_again_after_each_factor() {
+async fn the_planter_is_out_of_a_session_after_each_factor() {
     let (app, house) = house().await;
     let planted = app.start(BY_PASSWORD).await;
     let answer = planted.submit(&app, &key(1), &data(BOB.email, BOB.password)).await.expect(200);
@@ -49,7 +49,7 @@ async fn whoever_planted_a_session_is_out_of_it_once_its_password_was_right_and_
 }
 
 #[tokio::test]
-async fn whoever_planted_a_session_is_out_of_it_once_a_code_is_on_its_way() {
+async fn the_planter_is_out_once_a_code_is_sent() {
     let (app, house) = house().await;
     let planted = app.start(BY_MAIL).await;
     let answer = planted.submit(&app, &key(1), &json!({ "email": ADA.email })).await.expect(200);
@@ -65,7 +65,7 @@ async fn whoever_planted_a_session_is_out_of_it_once_a_code_is_on_its_way() {
 }
 
 #[tokio::test]
-async fn a_question_is_neither_skipped_nor_answered_before_it_is_asked() {
+async fn a_question_is_neither_skipped_nor_answered_early() {
     let (app, house) = house().await;
     let start = app.start(BY_PASSWORD).await;
     let mut witness = Witness::of(&app, &[&start.token]).await;
@@ -78,8 +78,7 @@ async fn a_question_is_neither_skipped_nor_answered_before_it_is_asked() {
     let mut witness = Witness::of(&app, &[&session.token, &code]).await;
     for step in ["ask", "check", "browser", "provision", "done", "later", "cancelled", "no_access", "nowhere"] {
         for data in [json!({ "code": code }), data(ADA.email, ADA.password)] {
-            let body = json!({ "turn": session.turn, "key": key(5), "option": "submit", "data": data });
-            let answer = session.submit_to(&app, step, &body).await;
+            let answer = session.fill_in(&app, step, &key(5), &data).await;
             witness.refused(&answer, 409, "step_conflict").await;
             assert_eq!(answer.body["view"]["step"]["id"], "factor");
         }
@@ -88,7 +87,7 @@ async fn a_question_is_neither_skipped_nor_answered_before_it_is_asked() {
         let answer = session.submit_to(&app, "factor", &entered(turn, &key(6), &code)).await;
         witness.refused(&answer, 409, "step_conflict").await;
     }
-    // Nor does it wait for anybody to come back.
+    // Nor does it wait for a browser to come back.
     let answer = session.resume(&app, &key(7)).await;
     witness.refused(&answer, 400, "redirect_expired").await;
     asked(&house, &[]);
@@ -96,7 +95,7 @@ async fn a_question_is_neither_skipped_nor_answered_before_it_is_asked() {
 }
 
 #[tokio::test]
-async fn a_submit_from_before_a_wrong_code_is_not_taken_for_another_guess() {
+async fn a_submit_from_before_a_wrong_code_is_no_guess() {
     let (app, house) = house().await;
     let first = challenged(&app, ADA).await;
     let answer = first.enter_code(&app, "factor", WRONG).await;
@@ -122,7 +121,7 @@ async fn a_submit_from_before_a_wrong_code_is_not_taken_for_another_guess() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_question_that_was_given_up_is_not_heard() {
+async fn the_answer_to_a_cancelled_question_is_refused() {
     let (app, house) = house().await;
     let session = challenged(&app, ADA).await;
     let code = house.last_code();
@@ -139,7 +138,7 @@ async fn the_answer_to_a_question_that_was_given_up_is_not_heard() {
 }
 
 #[tokio::test]
-async fn a_question_that_took_the_place_of_another_does_not_take_its_answer() {
+async fn a_later_question_does_not_take_an_earlier_answer() {
     // A user who gives a question up may begin anew.
     let gives_up = "unavailable: later, cancelled: cancelled }\n  # What it only";
     let begins_anew = "unavailable: later, cancelled: ask }\n  # What it only";

@@ -5,12 +5,12 @@ use landfall::demo::{EMAIL, PASSWORD};
 use landfall_tests::{Login, TestApp, key};
 use serde_json::json;
 
-use super::persons::{PASSWORD_THEN_CODE, submit_password};
+use super::persons::{password_then_code, submit_password};
 use super::{ADA, BOB, BY_APP, REFUSED, WRONG, asked, at, challenged, entered, guess, house, sent};
-use crate::witness::{Witness, directory};
+use landfall_tests::witness::{Witness, directory};
 
 #[tokio::test]
-async fn a_code_is_sent_to_the_provider_once_however_often_its_submit_is_repeated() {
+async fn a_repeated_submit_sends_its_code_once() {
     let (app, house) = house().await;
     let session = challenged(&app, ADA).await;
     house.take_calls();
@@ -30,7 +30,7 @@ async fn a_code_is_sent_to_the_provider_once_however_often_its_submit_is_repeate
         assert_eq!(session.enter_code(&app, "factor", &code).await.expect(200).body, done.body);
     }
     asked(&house, &["/code"]);
-    // Anybody else who has seen the code has neither the key nor the token, which has changed.
+    // An attacker who has seen the code has neither the key nor the token, which has changed.
     let mut witness = Witness::of(&app, &[&login.session.token, &login.code, &code]).await;
     for turn in [session.turn - 1, session.turn, session.turn + 1] {
         let answer = session.submit_to(&app, "factor", &entered(turn, &key(70), &code)).await;
@@ -61,7 +61,7 @@ async fn a_code_that_was_used_opens_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_code_of_another_session_or_of_somebody_else_is_a_wrong_one_and_stays_good() {
+async fn a_code_of_another_session_or_user_is_wrong() {
     let (app, house) = house().await;
     let mine = challenged(&app, ADA).await;
     let my_code = house.last_code();
@@ -90,7 +90,7 @@ async fn a_code_of_another_session_or_of_somebody_else_is_a_wrong_one_and_stays_
 }
 
 #[tokio::test]
-async fn a_code_that_was_sent_before_the_address_was_changed_is_a_wrong_one() {
+async fn a_code_sent_before_the_address_changed_is_wrong() {
     let (app, house) = house().await;
     let session = guess(&app, sent(&app, ADA.email).await, "code", 4).await;
     let adas = house.last_code();
@@ -108,21 +108,17 @@ async fn a_code_that_was_sent_before_the_address_was_changed_is_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_step_of_an_app_is_good_once_in_all_sessions_and_by_all_methods() {
+async fn an_app_code_is_good_once_by_any_method() {
     let mut app = TestApp::with(|setup| {
         setup.take_app_codes();
-        setup.journeys.push(PASSWORD_THEN_CODE.into());
+        setup.journeys.push(password_then_code("other", "who"));
     })
     .await;
     app.every_request_is_the_first();
     let code = app.app_code();
     // Used after the password, and again in the same session.
     let session = submit_password(&app, EMAIL, &code).await;
-    let body = |turn: u64, code: &str| {
-        let data = json!({ "email": EMAIL, "code": code });
-        json!({ "turn": turn, "key": key(9), "option": "submit", "data": data })
-    };
-    let answer = session.submit_to(&app, "more", &body(session.turn, &code)).await;
+    let answer = session.fill_in(&app, "more", &key(9), &json!({ "email": EMAIL, "code": code })).await;
     assert_eq!(at(&answer), ("more", REFUSED));
     // In another; and for as long as it would be right.
     for seconds in [0, 29, 1] {

@@ -44,31 +44,71 @@ pub struct ConnectorDocument {
 pub struct ConnectorClient {
     /// The client id.
     pub id: String,
-    /// The name of the client secret, which is stored at `connectors/<name>` among the deployment's secrets. Absent for
+    /// The name of its client secret or private key, found at `connectors/<name>` among the deployment's secrets; none for
     /// a public client. Never the secret itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// How it authenticates at the token endpoint, if it has a secret.
-    #[serde(default, skip_serializing_if = "ClientAuthMethod::is_default")]
-    pub token_endpoint_auth_method: ClientAuthMethod,
+    /// How it authenticates at the token endpoint, where it has a secret; absent: as the provider's clients do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    /// How its assertions are signed; absent: RS256 with an RSA key, ES256 with one on P-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<AssertionAlgorithm>,
+    /// By which id the provider knows its key (`kid`), for a provider that gives each key one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// For whom its assertions are (`aud`); absent: as the provider's documentation says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_audience: Option<AssertionAudience>,
 }
 
 /// How a client authenticates at a token endpoint (OIDC Core 9).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuthMethod {
     /// `client_id` and `client_secret` in the form.
-    #[default]
     ClientSecretPost,
     /// HTTP Basic (RFC 6749 section 2.3.1).
     ClientSecretBasic,
-    /// Only `client_id`: a public client. The same holds for any client without a secret.
+    /// An assertion signed with its private key (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// It only names itself: a public client. So does any client without a secret.
     None,
 }
 
-impl ClientAuthMethod {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
+/// How a client signs assertions (RFC 7518 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AssertionAlgorithm {
+    /// RSA, PKCS #1 v1.5.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// RSA, PSS.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// P-256.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+/// For whom a client's assertions are: OIDC Core 9 recommends the token endpoint's URL, and the draft of its next errata
+/// demands the issuer. Providers want the one or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// The URL that they are sent to.
+    TokenEndpoint,
+    /// The issuer, as its discovery document spells it.
+    Issuer,
+}
+
+impl AssertionAlgorithm {
+    /// As headers name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AssertionAlgorithm::Rs256 => "RS256",
+            AssertionAlgorithm::Ps256 => "PS256",
+            AssertionAlgorithm::Es256 => "ES256",
+        }
     }
 }
 
@@ -96,12 +136,18 @@ impl ConnectorDocument {
     pub fn client_for(&self, method: Method) -> Option<&ConnectorClient> {
         self.methods.get(&method).map(|settings| settings.client.as_ref().unwrap_or(&self.client))
     }
+
+    /// All clients of its own and of its methods.
+    pub fn clients_mut(&mut self) -> impl Iterator<Item = &mut ConnectorClient> {
+        let of_methods = self.methods.values_mut().filter_map(|settings| settings.client.as_mut());
+        std::iter::once(&mut self.client).chain(of_methods)
+    }
 }
 
 impl ConnectorClient {
     /// Whether the client authenticates with its secret.
     pub fn shows_secret(&self) -> bool {
-        self.secret.is_some() && self.token_endpoint_auth_method != ClientAuthMethod::None
+        self.secret.is_some() && self.token_endpoint_auth_method != Some(ClientAuthMethod::None)
     }
 
     /// The name of its secret.

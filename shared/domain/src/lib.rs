@@ -36,7 +36,7 @@ pub use cache::Cache;
 pub use challenge::{Challenge, Channel, Interaction, Pending, ProviderOutcome};
 pub use client::{ApplicationType, Client, DirectApi, InvalidClient};
 pub use code::Code;
-pub use connector::{ClientAuthMethod, ConnectorClient, ConnectorDocument};
+pub use connector::{AssertionAlgorithm, AssertionAudience, ClientAuthMethod, ConnectorClient, ConnectorDocument};
 pub use context::{ClientAddress, EndUser, RequestContext};
 pub use expression::{Expression, Reference};
 pub use failure::{Failure, Rejection, Unavailability};

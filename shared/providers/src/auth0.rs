@@ -1,7 +1,7 @@
 #![doc = include_str!("../guides/auth0.md")]
 
 use async_trait::async_trait;
-use domain::Method;
+use domain::{AssertionAudience, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -117,6 +117,8 @@ impl Auth0 {
                 ("organization", organization.clone()),
                 ("audience", audience),
             ]),
+            // <https://auth0.com/docs/get-started/authentication-and-authorization-flow/authenticate-with-private-key-jwt>
+            assertion_audience: AssertionAudience::Issuer,
             of_a_redirect: &[&REFUSED_REDIRECT, &OF_A_REDIRECT],
             of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
             another_issuer: "the tenant calls itself otherwise: put the domain of the issuer that was found into settings.domain \

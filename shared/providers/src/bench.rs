@@ -35,6 +35,27 @@ pub(crate) const SEED: &str = "seed of an app";
 pub(crate) const CALLBACK: &str = "https://login.example/v1/callback/staff";
 pub(crate) const IN_TIME: Duration = Duration::from_secs(30);
 
+/// A key that a client signs assertions with: as it is stored, and as the provider knows it.
+#[derive(Clone, Copy)]
+pub(crate) struct ClientKey {
+    pub(crate) secret: &'static str,
+    pub(crate) public: &'static str,
+    /// What its assertions are signed with, unless the connector says otherwise.
+    pub(crate) algorithm: &'static str,
+}
+
+/// With its certificate, which the provider has.
+pub(crate) const RSA_KEY: ClientKey = ClientKey {
+    secret: include_str!("bench/keys/rsa.pem"),
+    public: include_str!("bench/keys/rsa.crt.pem"),
+    algorithm: "RS256",
+};
+pub(crate) const P256_KEY: ClientKey = ClientKey {
+    secret: include_str!("bench/keys/p256.pem"),
+    public: include_str!("bench/keys/p256.pub.pem"),
+    algorithm: "ES256",
+};
+
 pub(crate) struct Bench {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) subject: Arc<dyn Subject>,
@@ -173,6 +194,11 @@ impl Bench {
     /// Gives the connector's application another secret.
     pub(crate) fn change_secret(&self, secret: &str) {
         self.register(Registration::confidential(client_for(self.method), secret, CALLBACK));
+    }
+
+    /// The connector's application signs assertions with this key from now on.
+    pub(crate) fn change_key(&self, key: &ClientKey) {
+        self.register(Registration::signing(client_for(self.method), key.public, CALLBACK));
     }
 
     /// Changes the connector's client of a Keycloak.

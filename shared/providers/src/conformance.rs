@@ -3,6 +3,7 @@
 //! One row per simulated provider and method; each test runs over all rows, or over all that redirect. What a test knows
 //! of a provider is what [`Subject`](simulators::Subject) says; what only one can do is in that provider's own tests.
 
+mod assertions;
 mod callbacks;
 mod faults;
 mod id_tokens;
@@ -155,8 +156,11 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
     for row in Row::all() {
         let basic = json!({ "token_endpoint_auth_method": "client_secret_basic" });
         let none = json!({ "id": "open", "secret": null, "token_endpoint_auth_method": "none" });
+        let post = json!({ "token_endpoint_auth_method": "client_secret_post" });
+        let usual = if row.0.provider == "onelogin" { ClientAuth::Basic } else { ClientAuth::Post };
         for (client, sent) in [
-            (json!({}), ClientAuth::Post),
+            (json!({}), usual),
+            (post, ClientAuth::Post),
             (basic, ClientAuth::Basic),
             (json!({ "id": "open", "secret": null }), ClientAuth::None),
             (none, ClientAuth::None),

@@ -1,6 +1,6 @@
 #![doc = include_str!("../guides/onelogin.md")]
 
-use domain::Method;
+use domain::{ClientAuthMethod, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -51,6 +51,7 @@ impl OneLogin {
         }
         let issuer = IssuerPolicy::exact(format!("https://{subdomain}.onelogin.com/oidc/2"));
         Ok(Box::new(Self(Profile {
+            client_auth: ClientAuthMethod::ClientSecretBasic,
             another_issuer: "the account calls itself otherwise: put into settings.subdomain what stands before .onelogin.com \
                              in the issuer that was found",
             of_a_code: &[&REFUSED_CODE, &OF_A_CODE],

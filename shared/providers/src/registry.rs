@@ -190,14 +190,33 @@ fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConn
         return Err(InvalidConnector::at(format!("{place}.secret"), "is empty: leave it out for a public client"));
     }
     match (client.token_endpoint_auth_method, &client.secret) {
-        (ClientAuthMethod::ClientSecretBasic, None) => Err(InvalidConnector::at(
-            format!("{place}.token_endpoint_auth_method"),
-            "needs a secret, and there is none",
-        )),
-        (ClientAuthMethod::None, Some(_)) => Err(InvalidConnector::at(
-            format!("{place}.secret"),
-            "is never sent where token_endpoint_auth_method is none",
-        )),
+        (Some(ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::PrivateKeyJwt), None) => {
+            return Err(InvalidConnector::at(
+                format!("{place}.token_endpoint_auth_method"),
+                "needs a secret, and there is none",
+            ));
+        }
+        (Some(ClientAuthMethod::None), Some(_)) => {
+            return Err(InvalidConnector::at(
+                format!("{place}.secret"),
+                "is never sent where token_endpoint_auth_method is none",
+            ));
+        }
+        _ => {}
+    }
+    let of_assertions = [
+        ("token_endpoint_auth_signing_alg", client.token_endpoint_auth_signing_alg.is_some()),
+        ("key_id", client.key_id.is_some()),
+        ("assertion_audience", client.assertion_audience.is_some()),
+    ];
+    match of_assertions.into_iter().find(|(_, present)| *present) {
+        Some((name, _)) if client.token_endpoint_auth_method != Some(ClientAuthMethod::PrivateKeyJwt) => {
+            let reason = "has a meaning only where token_endpoint_auth_method is private_key_jwt";
+            Err(InvalidConnector::at(format!("{place}.{name}"), reason))
+        }
+        _ if client.key_id.as_deref().is_some_and(str::is_empty) => {
+            Err(InvalidConnector::at(format!("{place}.key_id"), "is empty: leave it out where the provider gives none"))
+        }
         _ => Ok(()),
     }
 }
@@ -301,6 +320,32 @@ mod tests {
                 "/methods/password",
                 json!({ "client": { "id": "a", "secret": "a", "token_endpoint_auth_method": "none" } }),
                 "methods.password.client.secret: is never sent where token_endpoint_auth_method is none",
+            ),
+            (
+                "/client",
+                json!({ "id": "a", "token_endpoint_auth_method": "private_key_jwt" }),
+                "client.token_endpoint_auth_method: needs a secret, and there is none",
+            ),
+            (
+                "/client",
+                json!({ "id": "a", "secret": "a", "token_endpoint_auth_method": "private_key_jwt", "key_id": "" }),
+                "client.key_id: is empty: leave it out where the provider gives none",
+            ),
+            (
+                "/client",
+                json!({ "id": "a", "secret": "a", "key_id": "one" }),
+                "client.key_id: has a meaning only where token_endpoint_auth_method is private_key_jwt",
+            ),
+            (
+                "/client",
+                json!({ "id": "a", "secret": "a", "token_endpoint_auth_signing_alg": "PS256" }),
+                "client.token_endpoint_auth_signing_alg: has a meaning only where token_endpoint_auth_method is \
+                 private_key_jwt",
+            ),
+            (
+                "/client",
+                json!({ "id": "a", "secret": "a", "assertion_audience": "issuer" }),
+                "client.assertion_audience: has a meaning only where token_endpoint_auth_method is private_key_jwt",
             ),
             ("/timeout", json!(29), "none"),
             ("/timeout", json!(0), "timeout: is not 1 to 29 seconds"),

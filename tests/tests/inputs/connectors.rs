@@ -40,13 +40,13 @@ fn what_cannot_be_read_is_shown_with_its_place() {
     // A secret is not written into a document.
     assert_snapshot!(broken(&[("{ id: landfall, secret: keycloak }", "{ id: landfall, client_secret: hunter2 }")]), @r#"
     connectors.yaml:
-    error: line 7 column 29: unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method
+    error: line 7 column 29: unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method, token_endpoint_auth_signing_alg, key_id, assertion_audience
      --> <input>:7:29
       |
     5 |     provider: keycloak
     6 |     name: Demo Keycloak
     7 |     client: { id: landfall, client_secret: hunter2 }
-      |                             ^ unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method
+      |                             ^ unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method, token_endpoint_auth_signing_alg, key_id, assertion_audience
     8 |     methods: { oidc: {}, password: {} }
     9 |     settings: { url: "https://id.example.com/demo/keycloak", realm: demo }
       |

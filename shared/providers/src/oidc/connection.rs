@@ -14,6 +14,7 @@ use crate::{Cx, ProviderError, Stage, not_switched_on};
 /// Landfall's registration at one provider: the connector's document, and the provider as data.
 #[derive(Debug)]
 pub(crate) struct Registration {
+    /// What it leaves to the provider is filled in.
     pub(crate) document: ConnectorDocument,
     pub(crate) profile: Profile,
     pub(crate) options: Options,
@@ -24,7 +25,11 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    pub(crate) fn new(document: ConnectorDocument, profile: Profile, options: Options) -> Self {
+    pub(crate) fn new(mut document: ConnectorDocument, profile: Profile, options: Options) -> Self {
+        for client in document.clients_mut() {
+            client.token_endpoint_auth_method.get_or_insert(profile.client_auth);
+            client.assertion_audience.get_or_insert(profile.assertion_audience);
+        }
         let scope = options.scopes.join(" ");
         // What no discovery document has confirmed may be another server that calls itself so: its accounts are kept apart from
         // those of other connectors to the same issuer.

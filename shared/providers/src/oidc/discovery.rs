@@ -225,6 +225,11 @@ impl Metadata {
         Self::new(&IssuerPolicy::exact(issuer), &pinned, None).unwrap()
     }
 
+    /// As it names itself; where no document has said so, the first of its spellings.
+    pub(super) fn issuer(&self) -> &str {
+        self.issuers.first().map_or(&self.issuer_key, String::as_str)
+    }
+
     /// Whether it names itself so: exactly, to the last slash.
     pub(crate) fn is_issuer(&self, named: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer::is_one_of(issuer, named))

@@ -4,6 +4,7 @@
 //! A provider is an [`OidcProvider`]: its [`Profile`] and a few hooks. The settings in `options` are every connector's.
 
 mod address;
+mod assertion;
 mod authorize;
 mod callback;
 mod claims;

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use domain::{Challenge, Method, Pending};
+use domain::{AssertionAudience, Challenge, ClientAuthMethod, Method, Pending};
 use egress::Response;
 
 use super::callback::OF_A_REDIRECT;
@@ -34,6 +34,10 @@ pub struct Profile {
     pub authorize_params: AuthorizeParams,
     /// What the errors mean that browsers bring back.
     pub of_a_redirect: &'static [&'static Refusals],
+    /// How a client with a secret authenticates, unless its document says otherwise.
+    pub client_auth: ClientAuthMethod,
+    /// For whom a client's assertions are, likewise.
+    pub assertion_audience: AssertionAudience,
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
     /// What to do where the discovery document names another issuer than the settings.
@@ -54,6 +58,8 @@ impl Profile {
             userinfo_for: &["email"],
             authorize_params: AuthorizeParams::default(),
             of_a_redirect: &[&OF_A_REDIRECT],
+            client_auth: ClientAuthMethod::ClientSecretPost,
+            assertion_audience: AssertionAudience::TokenEndpoint,
             of_a_code: &[&standard::OF_A_CODE],
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",

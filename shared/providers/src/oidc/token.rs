@@ -3,13 +3,14 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use domain::{ClientAuthMethod, ConnectorClient};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use domain::{AssertionAudience, ClientAuthMethod, ConnectorClient, Entropy};
 use egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
+use super::assertion::{self, PrivateKey};
 use super::discovery::Metadata;
 use crate::answers::{self, OauthError};
 use crate::{Check, Cx, ProviderError, Stage};
@@ -36,44 +37,100 @@ pub(crate) async fn redeem(
         let is_refusal = !response.status.is_success() || OauthError::of(&response).is_some();
         if is_refusal { Err(refused(&response)) } else { TokenAnswer::read(&response) }
     };
-    let answer = read(post(cx, metadata, client, secret.as_ref(), grant).await?);
+    let send = async |secret: Option<&SecretString>| {
+        read(post(cx, metadata, client, &Credentials::of(cx, metadata, client, secret)?, grant).await?)
+    };
+    let answer = send(secret.as_ref()).await;
     let (Err(ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }), Some(used)) = (&answer, &secret)
     else {
         return answer;
     };
     match cx.rotated_secret(client, used).await {
-        Some(rotated) => read(post(cx, metadata, client, Some(&rotated), grant).await?),
+        Some(rotated) => send(Some(&rotated)).await,
         None => answer,
     }
 }
 
-/// Sends it once, with this secret.
+/// What a client shows at the token endpoint beside its id (OIDC Core 9).
+pub(super) enum Credentials {
+    Nothing,
+    Post(SecretString),
+    Basic(SecretString),
+    Assertion(SecretString),
+}
+
+impl Credentials {
+    /// Those of `client`, if this is its secret.
+    pub(super) fn of(
+        cx: &Cx<'_>,
+        metadata: &Metadata,
+        client: &ConnectorClient,
+        secret: Option<&SecretString>,
+    ) -> Result<Self, ProviderError> {
+        let Some(secret) = secret else { return Ok(Self::Nothing) };
+        match client.token_endpoint_auth_method {
+            Some(ClientAuthMethod::PrivateKeyJwt) => {
+                let audience = match client.assertion_audience {
+                    Some(AssertionAudience::Issuer) => metadata.issuer(),
+                    _ => metadata.token_endpoint.as_str(),
+                };
+                assertion::of_client(cx, client, &PrivateKey::read(secret)?, audience).map(Self::Assertion)
+            }
+            // Otherwise a method that was forgotten would tell the provider the key.
+            _ if assertion::is_private_key(secret) => Err(Stage::ClientAuthentication.misconfigured(
+                "the secret that client.secret names is a private key, which is never sent: say private_key_jwt at \
+                 client.token_endpoint_auth_method, or store the client secret in its place",
+            )),
+            Some(ClientAuthMethod::ClientSecretBasic) => Ok(Self::Basic(secret.clone())),
+            _ => Ok(Self::Post(secret.clone())),
+        }
+    }
+
+    /// The same with what cannot be right: a secret out of the air, a signature with one bit changed.
+    pub(super) fn spoilt(self, entropy: &dyn Entropy) -> Self {
+        let made_up = || SecretString::from(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()));
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Post(_) => Self::Post(made_up()),
+            Self::Basic(_) => Self::Basic(made_up()),
+            Self::Assertion(assertion) => {
+                let (message, signature) = assertion.expose_secret().rsplit_once('.').unwrap_or_default();
+                let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+                signature.last_mut().into_iter().for_each(|byte| *byte ^= 1);
+                Self::Assertion(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
+            }
+        }
+    }
+}
+
+/// Sends it once, with these credentials.
 pub(super) async fn post(
     cx: &Cx<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,
-    secret: Option<&SecretString>,
+    credentials: &Credentials,
     grant: &[(&str, &str)],
 ) -> Result<Response, ProviderError> {
-    let url = metadata.token_endpoint.clone();
-    let request = match (secret, client.token_endpoint_auth_method) {
-        (Some(secret), ClientAuthMethod::ClientSecretBasic) => {
-            // One way of authenticating per request (RFC 6749 section 2.3): nothing about the client in the form.
-            let request = Request::post_form(url, grant.iter().copied());
-            request.basic(&credentials(&client.id, secret)).ok_or_else(|| Stage::Token.refused(Check::Format))?
+    let mut form = vec![("client_id", client.id.as_str())];
+    match credentials {
+        Credentials::Nothing => {}
+        Credentials::Post(secret) => form.push(("client_secret", secret.expose_secret())),
+        // One way of authenticating per request (RFC 6749 section 2.3): nothing about the client in the form.
+        Credentials::Basic(_) => form.clear(),
+        Credentials::Assertion(assertion) => {
+            form.extend([("client_assertion_type", assertion::TYPE), ("client_assertion", assertion.expose_secret())])
         }
-        (secret, _) => {
-            let mut form = vec![("client_id", client.id.as_str())];
-            form.extend(secret.map(|secret| ("client_secret", secret.expose_secret())));
-            form.extend(grant);
-            Request::post_form(url, form)
-        }
-    };
+    }
+    form.extend(grant);
+    let mut request = Request::post_form(metadata.token_endpoint.clone(), form);
+    if let Credentials::Basic(secret) = credentials {
+        request = request.basic(&basic(&client.id, secret)).ok_or_else(|| Stage::Token.refused(Check::Format))?;
+    }
     cx.send(Stage::Token, request).await
 }
 
 /// Each half is form-urlencoded before they are joined (RFC 6749 section 2.3.1): a secret may have a colon in it.
-fn credentials(id: &str, secret: &SecretString) -> String {
+fn basic(id: &str, secret: &SecretString) -> String {
     let encoded = |half: &str| byte_serialize(half.as_bytes()).collect::<String>();
     STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret.expose_secret())))
 }
@@ -131,7 +188,7 @@ mod tests {
 
     #[test]
     fn basic_credentials_are_form_urlencoded_first() {
-        let encoded = credentials("landfall:one", &SecretString::from("a+b %:ü"));
+        let encoded = basic("landfall:one", &SecretString::from("a+b %:ü"));
         let decoded = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
         assert_eq!(decoded, "landfall%3Aone:a%2Bb+%25%3A%C3%BC");
     }

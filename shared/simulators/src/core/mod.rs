@@ -4,6 +4,7 @@
 pub(crate) mod bench;
 mod browser;
 pub(crate) mod callback;
+pub(crate) mod client_key;
 mod html;
 pub(crate) mod key_ring;
 pub(crate) mod misbehaviour;

@@ -1,5 +1,5 @@
 //! A provider that does what OpenID Connect Core says: discovery, the authorization code flow with PKCE, client
-//! authentication (post, basic, none), ID tokens and userinfo. What a provider does otherwise is a [`Quirks`].
+//! authentication (post, basic, signed assertions, none), ID tokens and userinfo. What a provider does otherwise is a [`Quirks`].
 
 mod login;
 mod token;
@@ -15,6 +15,7 @@ use domain::{Clock, Entropy, Method};
 use serde_json::{Map, Value, json};
 
 use super::callback::Target;
+use super::client_key::Seen;
 use super::key_ring::KeyRing;
 use super::pkce::Challenge;
 use super::server::{Asked, Book, Call, Provider, Server};
@@ -95,6 +96,7 @@ pub(crate) struct State<Q> {
     waiting: BTreeMap<String, Waiting>,
     codes: BTreeMap<String, Login>,
     access_tokens: BTreeMap<String, Login>,
+    assertions: Seen,
     quirks: std::marker::PhantomData<Q>,
 }
 
@@ -128,6 +130,7 @@ impl<Q: Quirks> Standard<Q> {
             waiting: BTreeMap::new(),
             codes: BTreeMap::new(),
             access_tokens: BTreeMap::new(),
+            assertions: Seen::default(),
             quirks: std::marker::PhantomData,
         };
         Self { server: Server::new(clock, entropy, state) }
@@ -234,7 +237,7 @@ impl<Q: Quirks> State<Q> {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [self.keys.newest().algorithm().name()],
             "scopes_supported": ["openid", "profile", "email"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
             "code_challenge_methods_supported": ["S256"],
         });
         if Q::SENDS_ISS {

@@ -8,6 +8,7 @@ use axum::Router;
 use domain::{Clock, Entropy, Method};
 use serde_json::Value;
 
+use super::client_key::ClientKey;
 use super::{Algorithm, Endpoint, Misbehaviour, TokenRequest};
 
 /// A kind of simulated provider.
@@ -102,6 +103,7 @@ pub enum OldKey {
 pub struct Registration {
     pub(crate) id: String,
     pub(crate) secret: Option<String>,
+    pub(crate) key: Option<ClientKey>,
     pub(crate) redirect_uri: String,
     pub(crate) pkce_required: bool,
     pub(crate) claims_in_id_token: bool,
@@ -114,11 +116,18 @@ impl Registration {
         Self { secret: Some(secret.into()), ..Self::public(id, redirect_uri) }
     }
 
+    /// An application that authenticates with assertions, signed by the private half of this public key or certificate
+    /// (PEM).
+    pub fn signing(id: &str, pem: &str, redirect_uri: &str) -> Self {
+        Self { key: Some(ClientKey::new(pem)), ..Self::public(id, redirect_uri) }
+    }
+
     /// An application without a secret.
     pub fn public(id: &str, redirect_uri: &str) -> Self {
         Self {
             id: id.into(),
             secret: None,
+            key: None,
             redirect_uri: redirect_uri.into(),
             pkce_required: false,
             claims_in_id_token: true,

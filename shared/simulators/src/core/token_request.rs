@@ -22,17 +22,23 @@ pub enum ClientAuth {
     Post,
     /// HTTP Basic.
     Basic,
-    /// Both at once, which RFC 6749 section 2.3 forbids.
-    Both,
+    /// `client_assertion` in the form.
+    Assertion,
+    /// Several at once, which RFC 6749 section 2.3 forbids.
+    Several,
 }
 
 impl TokenRequest {
     pub(crate) fn of(call: &Call<'_>) -> Self {
-        let client_auth = match (call.form.bytes("client_secret"), wire::basic(call.headers)) {
-            (None, None) => ClientAuth::None,
-            (Some(_), None) => ClientAuth::Post,
-            (None, Some(_)) => ClientAuth::Basic,
-            (Some(_), Some(_)) => ClientAuth::Both,
+        let shown = [
+            (call.form.bytes("client_secret").is_some(), ClientAuth::Post),
+            (wire::basic(call.headers).is_some(), ClientAuth::Basic),
+            (call.form.bytes("client_assertion").is_some(), ClientAuth::Assertion),
+        ];
+        let mut shown = shown.into_iter().filter(|(present, _)| *present).map(|(_, how)| how);
+        let client_auth = match (shown.next(), shown.next()) {
+            (first, None) => first.unwrap_or(ClientAuth::None),
+            _ => ClientAuth::Several,
         };
         let (id, _) = call.client();
         Self { form: call.form.clone(), client_id: id.and_then(|id| String::from_utf8(id).ok()), client_auth }
@@ -51,6 +57,11 @@ impl TokenRequest {
     /// How that client authenticated.
     pub fn client_auth(&self) -> ClientAuth {
         self.client_auth
+    }
+
+    /// The JWT by which it authenticated.
+    pub fn client_assertion(&self) -> Option<&str> {
+        self.text("client_assertion")
     }
 
     /// The redirect URI, which has to be the one of the authorization request.

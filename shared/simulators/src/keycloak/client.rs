@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::direct_grant::DirectGrantFlow;
+use crate::core::client_key::ClientKey;
 
 /// Scopes that are granted to every client but not shown in the `scope` of an answer.
 const HIDDEN_SCOPES: [&str; 4] = ["web-origins", "acr", "roles", "basic"];
@@ -28,11 +29,11 @@ pub struct Client {
     pub(super) optional_scopes: Vec<String>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum ClientKind {
     Confidential { secret: String },
     Public,
-    SignedJwt,
+    SignedJwt { key: Option<ClientKey> },
     Saml,
 }
 
@@ -47,9 +48,14 @@ impl Client {
         Self::of(id, ClientKind::Public)
     }
 
-    /// Has to authenticate with a signed JWT. The simulator refuses every attempt as one without an assertion.
+    /// Has to authenticate with a signed JWT, and no key has been imported for it.
     pub fn signed_jwt(id: &str) -> Self {
-        Self::of(id, ClientKind::SignedJwt)
+        Self::of(id, ClientKind::SignedJwt { key: None })
+    }
+
+    /// Likewise, and this is the key ("Keys > Import key").
+    pub(super) fn signed_with(id: &str, key: ClientKey) -> Self {
+        Self::of(id, ClientKind::SignedJwt { key: Some(key) })
     }
 
     /// Speaks SAML.

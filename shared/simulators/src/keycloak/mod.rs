@@ -67,6 +67,7 @@ pub use subject::SIMULATOR;
 pub use totp::totp;
 pub use user::User;
 
+use crate::core::client_key::Seen;
 use crate::core::server::{Book, Server};
 use crate::core::wire::{Reply, encode_segment};
 use code::Code;
@@ -88,6 +89,7 @@ struct State {
     /// By their session code.
     forms: BTreeMap<String, Form>,
     codes: BTreeMap<String, Code>,
+    assertions: Seen,
 }
 
 /// There is nothing of that name to change.

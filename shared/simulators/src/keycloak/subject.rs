@@ -85,10 +85,12 @@ impl Subject for Keycloak {
 impl From<Registration> for Client {
     /// A client that may send browsers and passwords.
     fn from(application: Registration) -> Self {
-        let Registration { id, secret, redirect_uri, pkce_required, claims_in_id_token, signed_userinfo } = application;
-        let client = match &secret {
-            Some(secret) => Self::confidential(&id, secret),
-            None => Self::public(&id),
+        let Registration { id, secret, key, redirect_uri, pkce_required, claims_in_id_token, signed_userinfo } =
+            application;
+        let client = match (&secret, key) {
+            (Some(secret), _) => Self::confidential(&id, secret),
+            (None, Some(key)) => Self::signed_with(&id, key),
+            (None, None) => Self::public(&id),
         };
         let client = client.redirect_uri(&redirect_uri).direct_grants(true).pkce_required(pkce_required);
         client.claims_in_id_token(claims_in_id_token).signed_userinfo(signed_userinfo)

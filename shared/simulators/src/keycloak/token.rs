@@ -17,6 +17,7 @@ use super::mint::{self, BrowserLogin, Login};
 use super::server_error;
 use super::{FlowEnd, Realm, State, code};
 use crate::core::Endpoint;
+use crate::core::client_key::Seen;
 use crate::core::server::Call;
 use crate::core::wire::Reply;
 
@@ -38,6 +39,9 @@ const DUPLICATED: Refusal = refusal(BAD, "invalid_request", "duplicated paramete
 const UNKNOWN_CLIENT: Refusal = refusal(DENIED, "invalid_client", "Invalid client or Invalid client credentials");
 const WRONG_SECRET: Refusal = refusal(DENIED, "unauthorized_client", "Invalid client or Invalid client credentials");
 const NO_ASSERTION: Refusal = refusal(BAD, "invalid_client", "Parameter client_assertion_type is missing");
+const NO_CLIENT_KEY: Refusal = refusal(BAD, "invalid_client", "Unable to load public key");
+// <https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/authentication/authenticators/client/JWTClientAuthenticator.java>
+const SIGNED_JWT_FAILED: &str = "Client authentication with signed JWT failed";
 const SAML_CLIENT: Refusal = refusal(BAD, "invalid_client", "Wrong client protocol.");
 
 const NO_DIRECT_GRANTS: Refusal = refusal(BAD, "unauthorized_client", "Client not allowed for direct access grants");
@@ -56,7 +60,7 @@ pub(super) fn answer(state: &mut State, realm: &str, call: &Call<'_>) -> Reply {
 
 fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, Refusal> {
     let issuer = state.issuer(call.host, realm_name);
-    let State { realms, sessions, codes, book, .. } = state;
+    let State { realms, sessions, codes, book, assertions, .. } = state;
     // The router has answered for unknown realms.
     let Some(realm) = realms.get_mut(realm_name).filter(|realm| realm.enabled) else { return Err(REALM_DISABLED) };
 
@@ -67,7 +71,7 @@ fn grant(state: &mut State, realm_name: &str, call: &Call<'_>) -> Result<Reply, 
     if call.form.has_duplicates() {
         return Err(DUPLICATED);
     }
-    let client = authenticate(realm, call)?.clone();
+    let client = authenticate(realm, &issuer, assertions, call)?.clone();
     let misbehaviour = book.at(Endpoint::Token);
     if grant_type == "authorization_code" {
         let sent = call.form.text("code").ok_or(code::NO_CODE)?;
@@ -129,7 +133,12 @@ fn answered(login: &Login<'_>) -> Reply {
 }
 
 /// The client, proven to be it. The form wins over Basic, for id and secret each.
-fn authenticate<'a>(realm: &'a Realm, call: &Call<'_>) -> Result<&'a Client, Refusal> {
+fn authenticate<'a>(
+    realm: &'a Realm,
+    issuer: &str,
+    assertions: &mut Seen,
+    call: &Call<'_>,
+) -> Result<&'a Client, Refusal> {
     let (id, sent) = call.client();
     let id = id.and_then(|id| String::from_utf8(id).ok()).ok_or(UNKNOWN_CLIENT)?;
     let client = realm.clients.get(&id).filter(|client| client.enabled).ok_or(UNKNOWN_CLIENT)?;
@@ -142,7 +151,13 @@ fn authenticate<'a>(realm: &'a Realm, call: &Call<'_>) -> Result<&'a Client, Ref
             }
         }
         ClientKind::Public => Ok(client),
-        ClientKind::SignedJwt => Err(NO_ASSERTION),
+        ClientKind::SignedJwt { .. } if call.form.bytes("client_assertion_type").is_none() => Err(NO_ASSERTION),
+        ClientKind::SignedJwt { key: None } => Err(NO_CLIENT_KEY),
+        ClientKind::SignedJwt { key: Some(key) } => {
+            let audiences = [format!("{issuer}/protocol/openid-connect/token"), issuer.to_owned()];
+            let wrong = |what| Refusal(BAD, "invalid_client", format!("{SIGNED_JWT_FAILED}: {what}").into());
+            key.check(call, &client.id, &audiences, assertions).map_err(wrong).map(|()| client)
+        }
         ClientKind::Saml => Err(SAML_CLIENT),
     }
 }

@@ -1,13 +1,10 @@
 //! Whether the provider takes Landfall for its client: by a code that nobody has issued, so that nothing comes of it.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{ConnectorClient, Method};
 use egress::Response;
-use secrecy::SecretString;
 use serde_json::json;
 
-use super::super::token::{post, redeem};
+use super::super::token::{Credentials, post, redeem};
 use super::Probing;
 use crate::report::{Finding, NotPassed, Verdict};
 use crate::{Check, Outage, ProviderError, Rejection};
@@ -66,14 +63,16 @@ impl<'a> Probing<'a> {
         }
     }
 
-    /// With a secret that is none: where that is the same, anybody is this client.
+    /// With credentials that cannot be right: where those are taken, anybody is this client.
     async fn is_told_from_others(&self, client: &ConnectorClient) -> Verdict {
         if !client.shows_secret() {
             return Ok(());
         }
         let metadata = self.callable("token_endpoint")?;
-        let wrong = SecretString::from(URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<32>()));
-        let response = post(self.cx, metadata, client, Some(&wrong), &self.made_up()).await?;
+        let secret = self.cx.secret(client).await?;
+        let right = Credentials::of(self.cx, metadata, client, secret.as_ref())?;
+        let wrong = right.spoilt(self.cx.entropy());
+        let response = post(self.cx, metadata, client, &wrong, &self.made_up()).await?;
         match self.meaning(&response) {
             error if is_about_the_code(&error) => Err(self.registration.profile.any_secret),
             error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. }) => Err(error.into()),

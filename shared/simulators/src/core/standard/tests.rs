@@ -1,10 +1,12 @@
 //! A provider without quirks keeps to the standard.
 
+use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::http::Request;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
+use jsonwebtoken::{EncodingKey, crypto};
 
 use super::*;
 use crate::core::bench::{Bench, CALLBACK, NOW, part, registration};
@@ -145,4 +147,75 @@ async fn a_client_authenticates_by_basic_too_or_not_at_all() {
     bench.register(Registration::public("landfall", CALLBACK));
     assert_eq!(basic(&bench.code(&[]).await).await, 401, "a secret that nobody gave it");
     assert_eq!(bench.redeem(&bench.code(&[]).await, &[("client_secret", "")]).await.status, 200);
+}
+
+/// A JWT with these members of header and claims over the right ones.
+fn assertion(bench: &Bench, pem: &str, header: Value, claims: Value) -> String {
+    let mut right = (json!({ "alg": "RS256" }), json!({ "iss": "landfall", "sub": "landfall", "jti": "one" }));
+    right.1["aud"] = json!(format!("{}/token", bench.subject.issuer("http://sso.test")));
+    right.1["exp"] = json!(NOW + 60);
+    for (right, over) in [(&mut right.0, header), (&mut right.1, claims)] {
+        right.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
+    }
+    let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let message = format!("{}.{}", encoded(&right.0), encoded(&right.1));
+    let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+    format!("{message}.{}", crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::RS256).unwrap())
+}
+
+#[tokio::test]
+async fn an_assertion_is_the_clients_own_for_this_provider_now_and_once() {
+    let (one, foreign) = (include_str!("../keys/one.pem"), include_str!("../keys/foreign.pem"));
+    let bench = bench();
+    let redeem = async |assertion: &str| {
+        let code = bench.code(&[]).await;
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let shown = [("client_secret", ""), ("client_assertion_type", kind), ("client_assertion", assertion)];
+        bench.redeem(&code, &shown).await.status
+    };
+    bench.register(Registration::signing("landfall", include_str!("../keys/one.pub.pem"), CALLBACK));
+    let issuer = bench.subject.issuer("http://sso.test");
+    for (pem, header, claims, status) in [
+        (one, json!({}), json!({}), 200),
+        (one, json!({}), json!({}), 401),
+        (one, json!({}), json!({ "jti": "two", "aud": issuer }), 200),
+        (one, json!({}), json!({ "jti": "three", "aud": [issuer] }), 401),
+        (one, json!({}), json!({ "jti": "three", "aud": "https://attacker.example/token" }), 401),
+        (one, json!({}), json!({ "jti": "three", "exp": NOW }), 401),
+        (one, json!({}), json!({ "jti": "three", "exp": NOW + 301 }), 401),
+        (one, json!({}), json!({ "jti": "three", "exp": null }), 401),
+        (one, json!({}), json!({ "jti": "three", "iat": NOW + 1 }), 401),
+        (one, json!({}), json!({ "jti": null }), 401),
+        (one, json!({}), json!({ "jti": "three", "iss": "other" }), 401),
+        (one, json!({}), json!({ "jti": "three", "sub": "other" }), 401),
+        (one, json!({ "alg": "none" }), json!({ "jti": "three" }), 401),
+        (one, json!({ "alg": "PS256" }), json!({ "jti": "three" }), 401),
+        (foreign, json!({}), json!({ "jti": "three" }), 401),
+        (one, json!({}), json!({ "jti": "three" }), 200),
+    ] {
+        let assertion = assertion(&bench, pem, header.clone(), claims.clone());
+        assert_eq!(redeem(&assertion).await, status, "{header} {claims}");
+    }
+    assert_eq!(redeem("a.b.c").await, 401);
+    assert_eq!(bench.redeem(&bench.code(&[]).await, &[("client_secret", "")]).await.status, 401);
+
+    // A certificate is looked for by its thumbprint.
+    let certificate = include_str!("../keys/foreign.crt.pem");
+    bench.register(Registration::signing("landfall", certificate, CALLBACK));
+    let der = STANDARD.decode(signer::foreign_certificate()).unwrap();
+    let thumbprint = |hash| URL_SAFE_NO_PAD.encode(digest::digest(hash, &der));
+    let (sha1, sha256) = (thumbprint(&digest::SHA1_FOR_LEGACY_USE_ONLY), thumbprint(&digest::SHA256));
+    for (number, (header, status)) in [
+        (json!({}), 401),
+        (json!({ "x5t": sha256 }), 401),
+        (json!({ "x5t": sha1, "x5t#S256": sha1 }), 401),
+        (json!({ "x5t": sha1 }), 200),
+        (json!({ "x5t": sha1, "x5t#S256": sha256 }), 200),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let assertion = assertion(&bench, foreign, header.clone(), json!({ "jti": format!("certified {number}") }));
+        assert_eq!(redeem(&assertion).await, status, "{header}");
+    }
 }

@@ -41,6 +41,13 @@ impl<Q: Quirks> State<Q> {
         if application.secret != text(secret) {
             return Err("invalid_client");
         }
+        if let Some(key) = &application.key {
+            let audiences = [self.address(call, Endpoint::Token), self.issuer(call)];
+            let checked = key.check(call, &application.id, &audiences, &mut self.assertions);
+            if checked.is_err() || !key.is_named(call) {
+                return Err("invalid_client");
+            }
+        }
         let get = |name: &str| call.form.text(name);
         if call.form.has_duplicates() {
             return Err("invalid_request");

@@ -149,7 +149,7 @@ async fn basic_credentials_are_form_urlencoded_and_the_form_wins() {
     assert_eq!(form.status, 200);
 
     let seen: Vec<ClientAuth> = bench.keycloak.requests().iter().map(|attempt| attempt.client_auth()).collect();
-    assert_eq!(seen, [ClientAuth::Basic, ClientAuth::Basic, ClientAuth::Both, ClientAuth::Both]);
+    assert_eq!(seen, [ClientAuth::Basic, ClientAuth::Basic, ClientAuth::Several, ClientAuth::Several]);
 }
 
 #[tokio::test]

@@ -62,6 +62,8 @@ pub(crate) fn unpublished(now: DateTime<Utc>, stage: Stage, response: &Response,
 pub(crate) struct OauthError {
     pub(crate) code: String,
     pub(crate) description: String,
+    /// Microsoft's numbers for it, of which there may be several.
+    pub(crate) numbers: Vec<u64>,
 }
 
 impl OauthError {
@@ -69,7 +71,9 @@ impl OauthError {
     pub(crate) fn of(response: &Response) -> Option<Self> {
         let object = json::object(body(response)).ok()?;
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let error = Self { code: text("error"), description: text("error_description") };
+        let numbers = object.get("error_codes").and_then(Value::as_array);
+        let numbers = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
+        let error = Self { code: text("error"), description: text("error_description"), numbers };
         (!error.code.is_empty()).then_some(error)
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::oidc::{Begun, Connection, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Probing, Profile, VerifiedClaims};
 use crate::registry::{self, InvalidConnector, Provider};
-use crate::report::NotPassed;
+use crate::report::{NotPassed, Verdict};
 use crate::{Attempt, Callback, Finding, ProviderError, Rejection, Stage, not_switched_on};
 use settings::Settings;
 
@@ -86,8 +86,9 @@ impl OidcProvider for Keycloak {
         }
     }
 
-    fn refused_page(&self, page: &Response) -> Option<&'static str> {
-        probe::about_a_page(page)
+    fn own_page(&self, answer: &Response) -> Option<Verdict> {
+        let hint = probe::about_a_page(answer).filter(|_| answer.status.is_client_error())?;
+        Some(Err(NotPassed::Failed(hint)))
     }
 
     async fn probe(&self, probing: &Probing<'_>) -> Vec<Finding> {

@@ -21,6 +21,7 @@ pub struct Refusals {
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     error: Option<&'static str>,
+    numbers: &'static [u64],
     text: Option<Text>,
     status: Option<u16>,
     page: bool,
@@ -56,12 +57,21 @@ impl Text {
 impl Row {
     /// An answer with this `error` (RFC 6749 section 5.2).
     pub const fn error(error: &'static str, meaning: ProviderError, source: &'static str) -> Self {
-        Self { error: Some(error), text: None, status: None, page: false, meaning, note: "", source }
+        Self { error: Some(error), ..Self::any(meaning, source) }
+    }
+
+    /// An answer with one of these among its `error_codes`, which Microsoft adds to the standard's `error`.
+    pub const fn numbered(numbers: &'static [u64], meaning: ProviderError, source: &'static str) -> Self {
+        Self { numbers, ..Self::any(meaning, source) }
+    }
+
+    const fn any(meaning: ProviderError, source: &'static str) -> Self {
+        Self { error: None, numbers: &[], text: None, status: None, page: false, meaning, note: "", source }
     }
 
     /// Any answer of this status.
     pub const fn status(status: u16, meaning: ProviderError, source: &'static str) -> Self {
-        Self { error: None, text: None, status: Some(status), page: false, meaning, note: "", source }
+        Self { status: Some(status), ..Self::any(meaning, source) }
     }
 
     /// An HTML page of this status.
@@ -100,7 +110,9 @@ impl Row {
     }
 
     fn is_said_by(&self, error: Option<&OauthError>) -> bool {
+        let has_number = |error: &OauthError| error.numbers.iter().any(|number| self.numbers.contains(number));
         self.error.is_none_or(|code| error.is_some_and(|error| error.code == code))
+            && (self.numbers.is_empty() || error.is_some_and(has_number))
             && self.text.is_none_or(|text| error.is_some_and(|error| text.is_in(&error.description)))
     }
 }
@@ -131,11 +143,13 @@ impl Refusals {
         let mut table =
             format!("To {}:\n\n| answer | outcome | what it means | source |\n|---|---|---|---|\n", self.to);
         for row in self.rows {
-            let Row { error, text, status, page, meaning, note, source } = row;
+            let Row { error, numbers, text, status, page, meaning, note, source } = row;
             let quoted = |text: Option<&str>| text.map(|text| format!("`{text}`"));
             let status = status.map(|status| if *page { format!("a page with {status}") } else { status.to_string() });
+            let numbers: Vec<String> = numbers.iter().map(|number| format!("`{number}`")).collect();
+            let numbers = (!numbers.is_empty()).then(|| numbers.join(" or "));
             let answer: Vec<String> =
-                [quoted(*error), quoted(text.map(Text::as_str)), status].into_iter().flatten().collect();
+                [quoted(*error), numbers, quoted(text.map(Text::as_str)), status].into_iter().flatten().collect();
             let outcome = meaning.outcome().map_or("refused".to_owned(), |outcome| format!("`{outcome}`"));
             let means = match (note, meaning) {
                 (&"", ProviderError::Misconfigured { hint, .. }) => hint,
@@ -183,17 +197,18 @@ pub(crate) mod tests {
     /// in the guide, which a test compares with the tables.
     pub(crate) fn assert_each_row_counts(tables: &[&Refusals]) {
         for row in tables.iter().flat_map(|table| table.rows) {
-            let (media_type, body) = match row {
-                Row { page: true, .. } => ("text/html", "<p>".to_owned()),
-                Row { error, text, .. } => (
-                    "application/json",
-                    json!({ "error": error.unwrap_or("-"), "error_description": text.map_or("-", Text::as_str) })
-                        .to_string(),
-                ),
-            };
             // The status decides nothing where a row names none: some releases and providers differ in it.
             let statuses = row.status.map_or(vec![400, 402, 403, 500], |status| vec![status]);
-            for status in statuses {
+            let numbers = if row.numbers.is_empty() { &[0] } else { row.numbers };
+            for (status, number) in statuses.iter().flat_map(|status| numbers.iter().map(|number| (*status, number))) {
+                let (media_type, body) = match row {
+                    Row { page: true, .. } => ("text/html", "<p>".to_owned()),
+                    Row { error, text, .. } => {
+                        let (error, text) = (error.unwrap_or("-"), text.map_or("-", Text::as_str));
+                        let body = json!({ "error": error, "error_description": text, "error_codes": [0, number] });
+                        ("application/json", body.to_string())
+                    }
+                };
                 let found = meaning_in(tables, status, media_type, &body);
                 assert_eq!(found, row.meaning, "to {} with {status}: {row:?}", tables[0].to);
             }

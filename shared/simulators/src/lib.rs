@@ -22,7 +22,7 @@ mod core;
 
 pub use self::core::{
     Algorithm, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, HtmlForm, KeySet, Make, Misbehaviour, OldKey,
-    Page, Person, Published, Quirks, Registration, Return, Shown, Simulator, Standard, Subject, TokenRequest,
+    Page, Person, Published, Quirks, Refused, Registration, Return, Shown, Simulator, Standard, Subject, TokenRequest,
     bad_id_tokens,
 };
 pub use keycloak::Keycloak;

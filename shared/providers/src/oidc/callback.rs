@@ -84,7 +84,7 @@ pub(super) fn code<'a>(
     }
     if let Some(code) = callback.get("error") {
         let description = callback.get("error_description").unwrap_or_default().to_owned();
-        let error = OauthError { code: code.to_owned(), description };
+        let error = OauthError { code: code.to_owned(), description, ..OauthError::default() };
         // An unknown one: the provider has refused, and there is nothing to try again.
         return Err(refusals::of_error(profile.of_a_redirect, &error).unwrap_or(DECLINED));
     }

@@ -22,6 +22,8 @@ pub struct VerifiedClaims {
     /// By which the account is known, if not by that.
     key: Option<String>,
     claims: Map<String, Value>,
+    /// What the provider has, but not here.
+    left_out: Vec<&'static str>,
 }
 
 impl VerifiedClaims {
@@ -29,15 +31,27 @@ impl VerifiedClaims {
     pub(crate) fn new(stage: Stage, issuer_key: &str, claims: Map<String, Value>) -> Result<Self, ProviderError> {
         match claims.get("sub").and_then(Value::as_str) {
             Some(subject) if (1..=255).contains(&subject.len()) => {
-                Ok(Self { issuer_key: issuer_key.to_owned(), subject: subject.to_owned(), key: None, claims })
+                let (issuer_key, subject) = (issuer_key.to_owned(), subject.to_owned());
+                Ok(Self { issuer_key, subject, key: None, claims, left_out: Vec::new() })
             }
             _ => Err(stage.refused(Check::Subject)),
         }
     }
 
+    /// A claim as it came.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+
     /// A claim that is text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.claims.get(name).and_then(Value::as_str)
+        self.get(name).and_then(Value::as_str)
+    }
+
+    /// The provider has this claim and does not say it here: the login goes on without it, and the log says so.
+    pub fn leave_out(&mut self, name: &'static str) {
+        self.claims.remove(name);
+        self.left_out.push(name);
     }
 
     /// A claim that is a list of texts, or one text alone, as some providers write a list of one.
@@ -123,7 +137,7 @@ impl VerifiedClaims {
             },
         );
         let document = &registration.document;
-        let left_out = Claims::left_out(&self.claims);
+        let left_out = [Claims::left_out(&self.claims), self.left_out].concat();
         if !left_out.is_empty() {
             cx.request.count(|counts| counts.claims_left_out += left_out.len() as u64);
             tracing::warn!(event = "claims_left_out", connector = %document.id, claims = left_out.join(" "));

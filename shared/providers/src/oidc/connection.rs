@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::{ConnectorClient, ConnectorDocument, Method, Source};
 use egress::Response;
 
-use super::discovery::{Endpoints, Metadata};
+use super::discovery::{Endpoints, Metadata, NO_DOCUMENT};
 use super::options::Options;
 use super::profile::Profile;
 use super::token::{TokenAnswer, redeem};
@@ -58,7 +58,17 @@ impl Registration {
 
     /// How the provider is spoken to.
     pub(crate) async fn metadata(&self, cx: &Cx<'_>) -> Result<Metadata, ProviderError> {
-        Metadata::of(cx, &self.profile.issuer, self.pinned()).await
+        Metadata::of(cx, &self.profile.issuer, self.pinned()).await.map_err(|error| self.explained(error))
+    }
+
+    /// An error of discovery, with what the provider's own settings have to do with it.
+    pub(crate) fn explained(&self, error: ProviderError) -> ProviderError {
+        match error {
+            ProviderError::Misconfigured { stage: Stage::Discovery, hint: NO_DOCUMENT } => {
+                Stage::Discovery.misconfigured(self.profile.no_document)
+            }
+            other => other,
+        }
     }
 
     /// Where the provider sends browsers back to.

@@ -327,7 +327,7 @@ pub(super) async fn read(cx: &Cx<'_>, at: Option<Url>) -> Result<Document, Unrea
     Ok(document)
 }
 
-const NO_DOCUMENT: &str = "there is no discovery document at this address: check the server's URL, with its path if it has \
+pub(super) const NO_DOCUMENT: &str = "there is no discovery document at this address: check the server's URL, with its path if it has \
                            one, and the name of the realm or tenant";
 
 fn not_there(response: &Response) -> &'static str {

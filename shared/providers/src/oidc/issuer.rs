@@ -16,6 +16,8 @@ pub struct IssuerPolicy {
     spellings: Vec<String>,
     /// Whether ID tokens may have any spelling, or only the one that the discovery document has.
     interchangeable: bool,
+    /// Whether the discovery document may speak for every tenant at once.
+    every_tenant: bool,
     key: String,
 }
 
@@ -40,6 +42,11 @@ impl IssuerPolicy {
     /// One issuer for each tenant: `template` has [`TENANT`] in it. The discovery document names the template, or one tenant;
     /// an ID token names the tenant that its own `tid` names.
     pub fn of_any_tenant(template: impl Into<String>) -> Self {
+        Self { every_tenant: true, ..Self::of(vec![template.into()], false) }
+    }
+
+    /// The same where the discovery document names one tenant, whose id is not known before.
+    pub fn of_one_tenant(template: impl Into<String>) -> Self {
         Self::of(vec![template.into()], false)
     }
 
@@ -51,7 +58,7 @@ impl IssuerPolicy {
 
     fn of(spellings: Vec<String>, interchangeable: bool) -> Self {
         let key = spellings.first().map_or("", |first| first.trim_end_matches('/')).to_owned();
-        Self { spellings, interchangeable, key }
+        Self { spellings, interchangeable, every_tenant: false, key }
     }
 
     /// By which its accounts are known: the same whichever spelling the settings and it use.
@@ -66,7 +73,8 @@ impl IssuerPolicy {
 
     /// Whether a discovery document may name `issuer`.
     pub fn admits(&self, issuer: &str) -> bool {
-        self.spellings.iter().any(|spelling| spelling == issuer || tenant_in(spelling, issuer).is_some())
+        let speaks = self.every_tenant || !issuer.contains(TENANT);
+        speaks && self.spellings.iter().any(|spelling| is_one_of(spelling, issuer))
     }
 
     /// What ID tokens may name, where the discovery document names `found`; `None`: there is no document.
@@ -91,11 +99,20 @@ pub(super) fn is_one_of(issuer: &str, named: &str) -> bool {
     issuer == named || tenant_in(issuer, named).is_some()
 }
 
-/// The tenant that `named` has where `template` has [`TENANT`]: a GUID, so that it brings no path of its own.
+/// The tenant that `named` has wherever `template` has [`TENANT`]: a GUID, so that it brings no path of its own.
 fn tenant_in<'a>(template: &str, named: &'a str) -> Option<&'a str> {
-    let (before, after) = template.split_once(TENANT)?;
-    named.strip_prefix(before)?.strip_suffix(after).filter(|tenant| is_guid(tenant))
+    let (before, _) = template.split_once(TENANT)?;
+    let tenant = named.strip_prefix(before)?.get(..GUID)?;
+    (is_guid(tenant) && of_tenant(template, tenant) == named).then_some(tenant)
 }
+
+/// The issuer of one tenant.
+pub fn of_tenant(template: &str, tenant: &str) -> String {
+    template.replace(TENANT, tenant)
+}
+
+/// In characters.
+const GUID: usize = 36;
 
 /// Whether `text` is a GUID as Microsoft writes it: lower-case hexadecimal digits in groups of 8, 4, 4, 4 and 12.
 pub fn is_guid(text: &str) -> bool {
@@ -139,8 +156,10 @@ mod tests {
     fn a_tenant_is_named_by_its_own_tokens_only() {
         let template = format!("https://id.example/{TENANT}/v2.0");
         let policy = IssuerPolicy::of_any_tenant(template.clone());
+        let one = IssuerPolicy::of_one_tenant(template.clone());
         let tenant = |id: &str| format!("https://id.example/{id}/v2.0");
         assert!(policy.admits(&template) && policy.admits(&tenant(ONE)));
+        assert!(!one.admits(&template) && one.admits(&tenant(ONE)));
         for other in [tenant("a"), tenant(&ONE.to_uppercase()), tenant(&format!("{ONE}/x")), tenant("")] {
             assert!(!policy.admits(&other) && !is_one_of(&template, &other), "{other}");
         }
@@ -150,6 +169,9 @@ mod tests {
         assert!(named(&tenant(ONE), json!(ONE)));
         assert!(!named(&tenant(ONE), json!(OTHER)) && !named(&tenant(ONE), json!(null)));
         assert!(!named(&tenant("common"), json!("common")));
+        let twice = format!("https://{TENANT}.id.example/{TENANT}");
+        assert!(is_one_of(&twice, &of_tenant(&twice, ONE)));
+        assert!(!is_one_of(&twice, &format!("https://{ONE}.id.example/{OTHER}")));
         // One tenant's own document is one issuer.
         assert_eq!(policy.names(Some(&tenant(ONE))), [tenant(ONE)]);
     }

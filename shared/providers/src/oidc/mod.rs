@@ -33,10 +33,10 @@ pub use callback::OF_A_REDIRECT;
 pub use claims::VerifiedClaims;
 pub use connection::Connection;
 pub use discovery::Endpoints;
-pub use issuer::{IssuerPolicy, TENANT, is_guid};
+pub use issuer::{IssuerPolicy, TENANT, is_guid, of_tenant};
 pub use parameters::{AuthorizeParams, ClaimsRequest};
 pub use probe::Probing;
-pub use profile::{Begun, OidcProvider, Profile};
+pub use profile::{Begun, OidcProvider, Profile, Trial};
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;
 

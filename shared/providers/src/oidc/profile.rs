@@ -8,14 +8,14 @@ use egress::Response;
 
 use super::callback::OF_A_REDIRECT;
 use super::connection::Connection;
-use super::discovery::Endpoints;
+use super::discovery::{Endpoints, NO_DOCUMENT};
 use super::issuer::IssuerPolicy;
 use super::parameters::AuthorizeParams;
 use super::probe::Probing;
 use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
 use crate::refusals::Refusals;
-use crate::report::NotPassed;
+use crate::report::{NotPassed, Verdict};
 use crate::{Answer, Attempt, Callback, Check, Finding, ProviderError, Stage, not_switched_on};
 
 /// A provider as data. Only the issuer has to be said; the rest is by the standard unless it is said otherwise.
@@ -40,6 +40,8 @@ pub struct Profile {
     pub assertion_audience: AssertionAudience,
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
+    /// What to do where there is no discovery document: which of the settings say where it is.
+    pub no_document: &'static str,
     /// What to do where the discovery document names another issuer than the settings.
     pub another_issuer: &'static str,
     /// What to do where the authorization endpoint refuses on a page of its own, and nothing is known of what it says.
@@ -47,6 +49,18 @@ pub struct Profile {
     /// The connector test's finding when a wrong secret is answered like the right one. By default unverifiable: some providers
     /// check the code before the client.
     pub any_secret: NotPassed,
+    /// By which grant the connector test sees whether the provider accepts the client.
+    pub trial: Trial,
+}
+
+/// A grant of which nothing comes, by which the connector test sees whether the provider accepts the client.
+#[derive(Debug, Clone, Copy)]
+pub enum Trial {
+    /// A code that was never issued: the client is authenticated before it is read (RFC 6749 section 4.1.3).
+    Code,
+    /// A token for the client itself (RFC 6749 section 4.4) with this scope, which is dropped: for a provider that reads the code
+    /// first. A client without a secret sends a code all the same.
+    ClientCredentials(&'static str),
 }
 
 impl Profile {
@@ -61,6 +75,7 @@ impl Profile {
             client_auth: ClientAuthMethod::ClientSecretPost,
             assertion_audience: AssertionAudience::TokenEndpoint,
             of_a_code: &[&standard::OF_A_CODE],
+            no_document: NO_DOCUMENT,
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",
             refused_page: "the provider refuses on a page of its own: register the redirect URI there, exactly as it stands in \
@@ -68,6 +83,7 @@ impl Profile {
             any_secret: NotPassed::Unverifiable(
                 "a wrong secret is answered like the right one: the provider looks at the code first, or takes any secret",
             ),
+            trial: Trial::Code,
         }
     }
 }
@@ -103,8 +119,9 @@ pub trait OidcProvider: Debug + Send + Sync {
     /// not vouch for. Nothing is refused any more.
     fn describe(&self, _claims: &mut VerifiedClaims) {}
 
-    /// What to do about a page on which the authorization endpoint refuses a request; `None` if the page does not tell.
-    fn refused_page(&self, _page: &Response) -> Option<&'static str> {
+    /// What the authorization endpoint's answer tells of the client and its redirect URI, where it is a page of the provider's own
+    /// or leads to one; `None` if it does not tell.
+    fn own_page(&self, _answer: &Response) -> Option<Verdict> {
         None
     }
 

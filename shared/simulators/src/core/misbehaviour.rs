@@ -147,6 +147,8 @@ pub enum Misbehaviour {
     Redirect(String),
     /// 301 to that address, as where a slash is missing at the end of a path.
     Moved(String),
+    /// This status with this JSON, as a provider refuses whose administrator has made a mistake.
+    Answer(u16, Value),
     /// 406 unless `Accept` names this media type or `*/*`.
     OnlyAccepts(&'static str),
     /// No answer at all, ever: the caller's deadline has to end it.
@@ -182,6 +184,7 @@ impl Misbehaviour {
                     None => reply,
                 }
             }
+            Self::Answer(status, body) => Reply::json(StatusCode::from_u16(*status).unwrap_or_default(), body),
             Self::Redirect(address) => Reply::empty(StatusCode::TEMPORARY_REDIRECT).header(LOCATION, address),
             Self::Moved(address) => Reply::empty(StatusCode::MOVED_PERMANENTLY).header(LOCATION, address),
             Self::OnlyAccepts(media_type) => {

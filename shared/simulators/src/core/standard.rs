@@ -4,7 +4,7 @@
 mod login;
 mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub trait Quirks: fmt::Debug + Send + 'static {
 
     /// Whether it names itself in what browsers bring back (RFC 9207).
     const SENDS_ISS: bool = true;
+
+    /// Whether a client gets a token for itself (RFC 6749 section 4.4).
+    const CLIENT_CREDENTIALS: bool = false;
 
     /// The path of an endpoint below the issuer.
     fn path(endpoint: Endpoint) -> &'static str {
@@ -68,6 +71,12 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// Changes an ID token, once all the standard's claims are in it.
     fn id_token(_claims: &mut Map<String, Value>) {}
 
+    /// Changes what userinfo says to this client.
+    fn userinfo(_info: &mut Map<String, Value>, _client: &str) {}
+
+    /// Changes a published key that signs.
+    fn key(_key: &mut Value) {}
+
     /// Status and words of a refusal of the token endpoint (RFC 6749 section 5.2).
     fn refusal(error: &'static str) -> (StatusCode, &'static str) {
         let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
@@ -77,6 +86,68 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// What it says besides, for people (`error_description`), to an error in its own words.
     fn description(_error: &'static str) -> Option<&'static str> {
         None
+    }
+
+    /// The whole of a refusal, where its words depend on more than the standard's error.
+    fn refused(why: Refused) -> (StatusCode, Value) {
+        let (status, error) = Self::refusal(why.error());
+        let mut body = json!({ "error": error });
+        if let Some(description) = Self::description(error) {
+            body["error_description"] = json!(description);
+        }
+        (status, body)
+    }
+
+    /// What browsers are answered whose client or redirect URI is not registered: a status with the text of a page, or with the
+    /// address they are sent to.
+    fn unregistered(_client_is_known: bool) -> (StatusCode, &'static str) {
+        (StatusCode::BAD_REQUEST, "The client or its redirect URI is not registered.")
+    }
+
+    /// What is answered at a path where nothing is; `None`: a page.
+    fn nowhere(_path: &str) -> Option<(StatusCode, Value)> {
+        None
+    }
+}
+
+/// Why a token request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// No client has this id.
+    UnknownClient,
+    /// The client has a secret and has shown none.
+    NoSecret,
+    /// The client has another secret.
+    WrongSecret,
+    /// The client has no secret and has shown one.
+    PublicClient,
+    /// Parameters are missing, or there twice.
+    Malformed,
+    /// Another `grant_type`.
+    UnknownGrant,
+    /// The code was never issued.
+    UnknownCode,
+    /// The code was redeemed before.
+    UsedCode,
+    /// The code has expired.
+    ExpiredCode,
+    /// The code was issued to another client, or for another redirect URI.
+    CodeOfAnother,
+    /// PKCE: the verifier does not fit.
+    WrongVerifier,
+}
+
+impl Refused {
+    /// RFC 6749 section 5.2.
+    fn error(self) -> &'static str {
+        match self {
+            Self::UnknownClient | Self::NoSecret | Self::WrongSecret | Self::PublicClient => "invalid_client",
+            Self::Malformed => "invalid_request",
+            Self::UnknownGrant => "unsupported_grant_type",
+            Self::UnknownCode | Self::UsedCode | Self::ExpiredCode | Self::CodeOfAnother | Self::WrongVerifier => {
+                "invalid_grant"
+            }
+        }
     }
 }
 
@@ -95,6 +166,7 @@ pub(crate) struct State<Q> {
     /// Logins that wait for the form, by what the form says of them.
     waiting: BTreeMap<String, Waiting>,
     codes: BTreeMap<String, Login>,
+    used_codes: BTreeSet<String>,
     access_tokens: BTreeMap<String, Login>,
     assertions: Seen,
     quirks: std::marker::PhantomData<Q>,
@@ -129,6 +201,7 @@ impl<Q: Quirks> Standard<Q> {
             keys: KeyRing::new(path),
             waiting: BTreeMap::new(),
             codes: BTreeMap::new(),
+            used_codes: BTreeSet::new(),
             access_tokens: BTreeMap::new(),
             assertions: Seen::default(),
             quirks: std::marker::PhantomData,
@@ -195,9 +268,12 @@ impl<Q: Quirks> Provider for State<Q> {
     }
 
     fn find(&self, path: &str) -> Result<(Endpoint, ()), Reply> {
-        let path = path.strip_prefix(self.path.as_str());
-        let found = Endpoint::ALL.into_iter().find(|endpoint| path == Some(Q::path(*endpoint)));
-        found.map(|endpoint| (endpoint, ())).ok_or_else(|| Reply::html(StatusCode::NOT_FOUND, "Not found"))
+        let below = path.strip_prefix(self.path.as_str());
+        let found = Endpoint::ALL.into_iter().find(|endpoint| below == Some(Q::path(*endpoint)));
+        found.map(|endpoint| (endpoint, ())).ok_or_else(|| match Q::nowhere(path) {
+            Some((status, body)) => Reply::json(status, &body),
+            None => Reply::html(StatusCode::NOT_FOUND, "Not found"),
+        })
     }
 
     fn answer(&mut self, asked: &Asked<'_, ()>, call: &Call<'_>) -> Reply {
@@ -252,7 +328,10 @@ impl<Q: Quirks> State<Q> {
 
     fn key_set(&self) -> Reply {
         let keys = self.keys.published(self.book.at(Endpoint::Keys));
-        keys.map_or_else(|_| Self::server_error(), |keys| Reply::json(StatusCode::OK, &keys))
+        let Ok(mut keys) = keys else { return Self::server_error() };
+        let all = keys["keys"].as_array_mut().into_iter().flatten();
+        all.filter(|key| key["use"] == "sig").for_each(Q::key);
+        Reply::json(StatusCode::OK, &keys)
     }
 
     /// What the granted scopes say of a user (OIDC Core section 5.4).

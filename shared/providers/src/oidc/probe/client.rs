@@ -4,6 +4,7 @@ use domain::{ConnectorClient, Method};
 use egress::Response;
 use serde_json::json;
 
+use super::super::profile::Trial;
 use super::super::token::{Credentials, post, redeem};
 use super::Probing;
 use crate::report::{Finding, NotPassed, Verdict};
@@ -54,7 +55,9 @@ impl<'a> Probing<'a> {
     /// has been taken for the client.
     async fn is_accepted(&self, client: &ConnectorClient) -> Verdict {
         let metadata = self.callable("token_endpoint")?;
-        match redeem(self.cx, metadata, client, &self.made_up(), |response| self.meaning(response)).await {
+        let trial = self.trial(client);
+        match redeem(self.cx, metadata, client, &self.grant_of(trial), |response| self.meaning(response)).await {
+            Ok(_) if matches!(trial, Trial::ClientCredentials(_)) => Ok(()),
             Ok(_) => Err(TAKES_ANY_CODE),
             Err(error) if is_about_the_code(&error) => Ok(()),
             // A refusal in the provider's own words: of the code or of the client, there is no telling.
@@ -72,7 +75,7 @@ impl<'a> Probing<'a> {
         let secret = self.cx.secret(client).await?;
         let right = Credentials::of(self.cx, metadata, client, secret.as_ref())?;
         let wrong = right.spoilt(self.cx.entropy());
-        let response = post(self.cx, metadata, client, &wrong, &self.made_up()).await?;
+        let response = post(self.cx, metadata, client, &wrong, &self.grant_of(self.trial(client))).await?;
         match self.meaning(&response) {
             error if is_about_the_code(&error) => Err(self.registration.profile.any_secret),
             error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. }) => Err(error.into()),
@@ -80,7 +83,14 @@ impl<'a> Probing<'a> {
         }
     }
 
-    fn made_up(&self) -> Vec<(&str, &str)> {
+    fn trial(&self, client: &ConnectorClient) -> Trial {
+        if client.shows_secret() { self.registration.profile.trial } else { Trial::Code }
+    }
+
+    fn grant_of(&self, trial: Trial) -> Vec<(&str, &str)> {
+        if let Trial::ClientCredentials(scope) = trial {
+            return vec![("grant_type", "client_credentials"), ("scope", scope)];
+        }
         let mut grant =
             vec![("grant_type", "authorization_code"), ("code", CODE), ("redirect_uri", self.redirect_uri.as_str())];
         if self.registration.options.pkce {

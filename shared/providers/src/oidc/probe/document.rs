@@ -31,7 +31,7 @@ pub(super) async fn read<'a>(
     let fetched = if pinned.are_enough() { None } else { Some(discovery::read(cx, address.clone()).await) };
     let document = fetched.as_ref().and_then(|fetched| fetched.as_ref().ok());
     let metadata = match &fetched {
-        Some(Err(unread)) => Err(unread.error),
+        Some(Err(unread)) => Err(registration.explained(unread.error)),
         Some(Ok(_)) | None => Metadata::new(policy, pinned, document),
     };
 

@@ -41,18 +41,17 @@ impl Probing<'_> {
         if let Some(throttled) = throttled(self.cx.now(), &answer) {
             return Err(throttled.into());
         }
+        let own_page = || self.provider.own_page(&answer);
         match answer.status {
             StatusCode::FOUND | StatusCode::SEE_OTHER => {}
             status if status.is_server_error() => return Err(Stage::Authorize.unavailable(Outage::ServerError).into()),
-            status => {
-                let hint = self.provider.refused_page(&answer).filter(|_| status.is_client_error());
-                let refused = matches!(status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN);
-                let hint = hint.or(refused.then_some(self.registration.profile.refused_page));
-                return Err(hint.map_or(ITS_OWN_PAGE, NotPassed::Failed));
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {
+                return own_page().unwrap_or(Err(NotPassed::Failed(self.registration.profile.refused_page)));
             }
+            _ => return own_page().unwrap_or(Err(ITS_OWN_PAGE)),
         }
         let returned = answer.header(&LOCATION).and_then(|location| returned(&self.redirect_uri, location));
-        let callback = returned.ok_or(ITS_OWN_PAGE)?;
+        let Some(callback) = returned else { return own_page().unwrap_or(Err(ITS_OWN_PAGE)) };
         if callback.get("state") != Some(&state) {
             return Err(NO_STATE);
         }

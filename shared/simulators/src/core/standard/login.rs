@@ -15,11 +15,15 @@ use crate::core::{Endpoint, Misbehaviour};
 impl<Q: Quirks> State<Q> {
     pub(super) fn authorize(&mut self, call: &Call<'_>, parameters: &Form) -> Reply {
         let get = |name: &str| parameters.text(name);
-        let application = get("client_id").and_then(|id| self.applications.get(&id));
+        let client = get("client_id").and_then(|id| self.applications.get(&id));
         let redirect_uri = get("redirect_uri").unwrap_or_default();
         // Who is not known is sent nobody (RFC 6749 section 4.1.2.1).
-        let Some(application) = application.filter(|application| application.redirect_uri == redirect_uri) else {
-            return Reply::html(StatusCode::BAD_REQUEST, "The client or its redirect URI is not registered.");
+        let Some(application) = client.filter(|application| application.redirect_uri == redirect_uri) else {
+            let (status, text) = Q::unregistered(client.is_some());
+            return match status.is_redirection() {
+                true => Reply::empty(status).header(LOCATION, text),
+                false => Reply::html(status, text),
+            };
         };
         let mode = get("response_mode").map_or(Some(ResponseMode::Default), |mode| ResponseMode::named(&mode));
         let target = Target { redirect_uri, mode: mode.unwrap_or(ResponseMode::Default), state: get("state") };

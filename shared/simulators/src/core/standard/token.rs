@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Login, Quirks, State};
+use super::{Login, Quirks, Refused, State};
 use crate::core::pkce::Challenge;
 use crate::core::server::{Call, Provider};
 use crate::core::signer::SignError;
@@ -19,50 +19,75 @@ const TOKEN: i64 = 300;
 
 impl<Q: Quirks> State<Q> {
     pub(super) fn token(&mut self, call: &Call<'_>) -> Reply {
-        let reply = match self.redeem(call) {
-            Ok((login, application)) => self.answer_with(&login, &application, call),
-            Err(error) => {
-                let (status, error) = Q::refusal(error);
-                let mut body = json!({ "error": error });
-                if let Some(description) = Q::description(error) {
-                    body["error_description"] = json!(description);
-                }
-                Ok(Reply::json(status, &body))
+        let reply = match self.grant(call) {
+            Ok(answer) => answer.unwrap_or_else(|_| Self::server_error()),
+            Err(why) => {
+                let (status, body) = Q::refused(why);
+                Reply::json(status, &body)
             }
         };
-        reply.unwrap_or_else(|_| Self::server_error()).header(CACHE_CONTROL, "no-store")
+        reply.header(CACHE_CONTROL, "no-store")
     }
 
-    /// The login that a code stands for, which is gone then; otherwise the standard's error.
-    fn redeem(&mut self, call: &Call<'_>) -> Result<(Login, Registration), &'static str> {
+    fn grant(&mut self, call: &Call<'_>) -> Result<Result<Reply, SignError>, Refused> {
+        let application = self.client(call)?;
+        if call.form.has_duplicates() {
+            return Err(Refused::Malformed);
+        }
+        match call.form.text("grant_type").as_deref() {
+            Some("authorization_code") => {
+                let login = self.redeem(&application, call)?;
+                Ok(self.answer_with(&login, &application, call))
+            }
+            Some("client_credentials") if Q::CLIENT_CREDENTIALS => {
+                let access_token = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<32>());
+                let body = json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN });
+                Ok(Ok(Reply::json(StatusCode::OK, &body)))
+            }
+            _ => Err(Refused::UnknownGrant),
+        }
+    }
+
+    /// The client that asks, which has shown what it authenticates with.
+    fn client(&mut self, call: &Call<'_>) -> Result<Registration, Refused> {
         let (id, secret) = call.client();
         let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        let application = text(id).and_then(|id| self.applications.get(&id)).ok_or("invalid_client")?;
-        if application.secret != text(secret) {
-            return Err("invalid_client");
+        let application = text(id).and_then(|id| self.applications.get(&id)).ok_or(Refused::UnknownClient)?.clone();
+        match (&application.secret, text(secret)) {
+            (Some(_), None) => return Err(Refused::NoSecret),
+            (None, Some(_)) => return Err(Refused::PublicClient),
+            (registered, shown) if *registered != shown => return Err(Refused::WrongSecret),
+            _ => {}
         }
         if let Some(key) = &application.key {
             let audiences = [self.address(call, Endpoint::Token), self.issuer(call)];
             let checked = key.check(call, &application.id, &audiences, &mut self.assertions);
             if checked.is_err() || !key.is_named(call) {
-                return Err("invalid_client");
+                return Err(Refused::WrongSecret);
             }
         }
+        Ok(application)
+    }
+
+    /// The login that a code stands for, which is gone then.
+    fn redeem(&mut self, application: &Registration, call: &Call<'_>) -> Result<Login, Refused> {
         let get = |name: &str| call.form.text(name);
-        if call.form.has_duplicates() {
-            return Err("invalid_request");
-        }
-        if get("grant_type").as_deref() != Some("authorization_code") {
-            return Err("unsupported_grant_type");
-        }
-        let login = self.codes.remove(&get("code").ok_or("invalid_request")?).ok_or("invalid_grant")?;
+        let code = get("code").ok_or(Refused::Malformed)?;
+        let unknown = if self.used_codes.contains(&code) { Refused::UsedCode } else { Refused::UnknownCode };
+        let login = self.codes.remove(&code).ok_or(unknown)?;
+        self.used_codes.insert(code);
         let request = &login.request;
+        if request.client != application.id || get("redirect_uri").as_ref() != Some(&request.target.redirect_uri) {
+            return Err(Refused::CodeOfAnother);
+        }
+        if (call.now - login.at).num_seconds() >= CODE {
+            return Err(Refused::ExpiredCode);
+        }
         let verifier = get("code_verifier");
-        let is_right = request.client == application.id
-            && get("redirect_uri").as_ref() == Some(&request.target.redirect_uri)
-            && (call.now - login.at).num_seconds() < CODE
-            && Challenge::check(request.challenge.as_ref(), verifier.as_deref()).is_ok();
-        if is_right { Ok((login, application.clone())) } else { Err("invalid_grant") }
+        match Challenge::check(request.challenge.as_ref(), verifier.as_deref()) {
+            Ok(()) => Ok(login),
+            Err(_) => Err(Refused::WrongVerifier),
+        }
     }
 
     /// RFC 6749 section 5.1.
@@ -111,11 +136,12 @@ impl<Q: Quirks> State<Q> {
             let challenge = r#"Bearer error="invalid_token""#;
             return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, challenge);
         };
+        let client = &login.request.client;
         let mut info = self.claims_of(person, &login.request.scopes);
+        Q::userinfo(&mut info, client);
         if let Some(misbehaviour) = self.book.at(Endpoint::Userinfo) {
             misbehaviour.spoil_userinfo(&mut info);
         }
-        let client = &login.request.client;
         if !self.applications.get(client).is_some_and(|application| application.signed_userinfo) {
             return Reply::json(StatusCode::OK, &Value::Object(info));
         }

@@ -6,7 +6,9 @@ use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method,
 use providers::Registry;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use simulators::{Person, Registration, Simulator, Subject, auth0, google, keycloak, okta, onelogin, pingone, plain};
+use simulators::{
+    Person, Registration, Simulator, Subject, auth0, entra, google, keycloak, okta, onelogin, pingone, plain,
+};
 
 use crate::documents;
 use crate::error::CommandError;
@@ -21,6 +23,7 @@ pub const PROVIDERS: &[Provider] = &[
     },
     by_redirect("okta", "Demo Okta", &okta::SIMULATOR),
     by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
+    by_redirect("entra", "Demo Entra ID", &entra::SIMULATOR),
     by_redirect("onelogin", "Demo OneLogin", &onelogin::SIMULATOR),
     by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),
     by_redirect("google", "Demo Google", &google::SIMULATOR),

@@ -60,6 +60,11 @@ impl Row {
         usize::from(self.0.provider == "okta")
     }
 
+    /// Whether userinfo is asked for what an ID token lacks.
+    fn is_completed(self) -> bool {
+        self.0.provider != "entra"
+    }
+
     fn connect(self, bench: &mut Bench) {
         bench.connect(self.0.provider, self.1, json!({}));
     }
@@ -72,9 +77,14 @@ fn known_by(bench: &Bench, provider: &str) -> (String, Option<String>) {
         "okta" => "https://acme.okta.com".to_owned(),
         "auth0" => "https://acme.eu.auth0.com".to_owned(),
         "pingone" => "pingone:3fa85f64-5717-4562-b3fc-2c963f66afa6".to_owned(),
+        "entra" => "https://login.microsoftonline.com".to_owned(),
         _ => bench.issuer(),
     };
-    (authority, bench.subject.subject("ada"))
+    let account = bench.subject.subject("ada");
+    match provider {
+        "entra" => (authority, account.map(|object| format!("{}.{object}", simulators::entra::TENANT))),
+        _ => (authority, account),
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod adapter;
 pub mod answers;
 mod auth0;
 mod cx;
+mod entra;
 mod error;
 mod google;
 #[cfg(test)]

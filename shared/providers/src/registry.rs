@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, auth0, google, keycloak, okta, onelogin, openid_connect, pingone};
+use crate::{ProviderAdapter, auth0, entra, google, keycloak, okta, onelogin, openid_connect, pingone};
 
 /// In seconds, of one call: API Gateway waits no longer for the whole request.
 const MAX_TIMEOUT: u8 = 29;
@@ -19,6 +19,7 @@ const MAX_TIMEOUT: u8 = 29;
 pub(crate) const PROVIDERS: &[Provider] = &[
     okta::PROVIDER,
     auth0::PROVIDER,
+    entra::PROVIDER,
     keycloak::PROVIDER,
     onelogin::PROVIDER,
     pingone::PROVIDER,
@@ -307,7 +308,7 @@ mod tests {
             (
                 "/provider",
                 json!("kecloak"),
-                "provider: unknown provider \"kecloak\", known are: okta, auth0, keycloak, onelogin, pingone, google, oidc",
+                "provider: unknown provider \"kecloak\", known are: okta, auth0, entra, keycloak, onelogin, pingone, google, oidc",
             ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),

@@ -11,6 +11,7 @@
 //! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod auth0;
+pub mod entra;
 pub mod google;
 pub mod keycloak;
 pub mod okta;
@@ -32,6 +33,7 @@ pub use plain::Plain;
 pub const SIMULATORS: &[Simulator] = &[
     okta::SIMULATOR,
     auth0::SIMULATOR,
+    entra::SIMULATOR,
     keycloak::SIMULATOR,
     onelogin::SIMULATOR,
     pingone::SIMULATOR,

@@ -140,7 +140,7 @@ async fn a_code_of_another_session_signs_in_no_user() {
         // PKCE at the provider: its refusal is what the provider says of it.
         let bench = row.bench().await;
         let by_pkce = match row.0.provider {
-            "keycloak" => Stage::Token.refused(Check::Code),
+            "keycloak" | "entra" => Stage::Token.refused(Check::Code),
             _ => ProviderError::Rejected(Rejection::InteractionRequired),
         };
         assert_eq!(injected(&bench).await, by_pkce, "{row:?}");

@@ -1,0 +1,266 @@
+#![doc = include_str!("../guides/entra.md")]
+
+mod errors;
+
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use domain::Method;
+use egress::Response;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::oidc::{
+    Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, TENANT, Trial, VerifiedClaims,
+    is_guid, is_host, is_label, of_tenant,
+};
+use crate::registry::{self, InvalidConnector, Provider};
+use crate::report::{NotPassed, Verdict};
+use crate::{Callback, Check, Finding, ProviderError, Stage};
+
+pub(crate) const PROVIDER: Provider = Provider::oidc(
+    "entra",
+    &[Method::Oidc],
+    &[&errors::OF_A_REDIRECT, &OF_A_REDIRECT, &errors::OF_A_CODE, &OF_A_CODE],
+    Entra::read,
+);
+
+/// The tenant of personal accounts: <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+/// Microsoft Graph, by the id that it has in every cloud.
+const GRAPH: &str = "00000003-0000-0000-c000-000000000000/.default";
+
+const NO_OBJECT: ProviderError = Stage::IdToken.misconfigured(
+    "the ID token has no oid, by which users are known: leave profile among settings.scopes, and take no claims mapping policy \
+     that removes it",
+);
+const CONSENT: NotPassed = NotPassed::Unverifiable(
+    "only a login shows whether the tenant has consented to the scopes: App registrations > the app > API permissions > Grant \
+     admin consent, or each user is asked once",
+);
+const OPTIONAL_CLAIMS: NotPassed = NotPassed::Unverifiable(
+    "only an ID token has them: add email and xms_edov under App registrations > the app > Token configuration > Add optional \
+     claim > ID, or no e-mail counts as verified",
+);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// A tenant's id or one of its verified domains, or whose tenants: `common`, `organizations`, `consumers`.
+    tenant: String,
+    /// The tenants that may sign in through `common` or `organizations`, by id.
+    #[serde(default)]
+    allowed_tenants: Vec<String>,
+    /// Instead: every tenant may.
+    #[serde(default)]
+    any_tenant: bool,
+    /// Domains whose addresses are verified, because the tenant has them.
+    #[serde(default)]
+    verified_domains: Vec<String>,
+    #[serde(default)]
+    cloud: Cloud,
+    /// An external tenant's subdomain of `ciamlogin.com`, or its custom domain.
+    external_id: Option<String>,
+}
+
+/// A cloud with tenants of its own: <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Cloud {
+    #[default]
+    Public,
+    UsGovernment,
+    China,
+}
+
+impl Cloud {
+    fn host(self) -> &'static str {
+        match self {
+            Cloud::Public => "login.microsoftonline.com",
+            Cloud::UsGovernment => "login.microsoftonline.us",
+            Cloud::China => "login.partner.microsoftonline.cn",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entra {
+    profile: Profile,
+    /// How tokens name their issuer, with [`TENANT`] in the tenant's place.
+    template: String,
+    tenants: Tenants,
+    verified_domains: Vec<String>,
+}
+
+/// Who may sign in.
+#[derive(Debug)]
+enum Tenants {
+    /// Whom the issuer admits.
+    OfTheIssuer,
+    /// Every company, but no personal account.
+    Organizations,
+    Listed(Vec<String>),
+}
+
+impl Entra {
+    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+        let settings: Settings = registry::settings(settings)?;
+        settings.check()?;
+        let Settings { tenant, allowed_tenants, any_tenant, verified_domains, cloud, external_id } = settings;
+        let host = match &external_id {
+            Some(subdomain) if is_label(subdomain) => format!("{subdomain}.ciamlogin.com"),
+            Some(custom) => custom.clone(),
+            None => cloud.host().to_owned(),
+        };
+        // An external tenant is in its issuer's host as well, whichever host is asked.
+        let template = match external_id {
+            Some(_) => format!("https://{TENANT}.ciamlogin.com/{TENANT}/v2.0"),
+            None => format!("https://{host}/{TENANT}/v2.0"),
+        };
+        let issuer = match tenant.as_str() {
+            "common" | "organizations" => IssuerPolicy::of_any_tenant(&template),
+            "consumers" => IssuerPolicy::exact(of_tenant(&template, CONSUMERS)),
+            id if is_guid(id) => IssuerPolicy::exact(of_tenant(&template, id)),
+            _domain => IssuerPolicy::of_one_tenant(&template),
+        };
+        let tenants = match tenant.as_str() {
+            "organizations" if any_tenant => Tenants::Organizations,
+            _ if !allowed_tenants.is_empty() => Tenants::Listed(allowed_tenants),
+            _ => Tenants::OfTheIssuer,
+        };
+        let discovery = Url::parse(&format!("https://{host}/{tenant}/v2.0/.well-known/openid-configuration"));
+        let profile = Profile {
+            endpoints: Endpoints { discovery_endpoint: discovery.ok(), ..Endpoints::default() },
+            // It knows less than the ID token, and its documentation advises against it.
+            userinfo_for: &[],
+            of_a_redirect: &[&errors::OF_A_REDIRECT, &OF_A_REDIRECT],
+            of_a_code: &[&errors::OF_A_CODE, &OF_A_CODE],
+            no_document: errors::NO_TENANT,
+            another_issuer: "the tenant calls itself otherwise: put into settings.tenant the id in the issuer that was found, and \
+                             see that settings.cloud is the tenant's",
+            // Not at the address of all tenants.
+            trial: if is_one(&tenant) { Trial::ClientCredentials(GRAPH) } else { Trial::Code },
+            // A tenant's id is the same by every address of a cloud, and in each user's key.
+            ..Profile::new(issuer.known_as(format!("https://{}", cloud.host())))
+        };
+        Ok(Box::new(Self { profile, template, tenants, verified_domains }))
+    }
+}
+
+#[async_trait]
+impl OidcProvider for Entra {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Known by tenant and object: `sub` is another one for each client, and e-mail addresses change hands.
+    fn identify(&self, _: Method, claims: &mut VerifiedClaims, _: Option<&Callback>) -> Result<(), ProviderError> {
+        let refused = |check| Stage::IdToken.refused(check);
+        let tenant = claims.text("tid").filter(|tenant| is_guid(tenant)).ok_or(refused(Check::Issuer))?;
+        if claims.text("iss") != Some(&of_tenant(&self.template, tenant)) {
+            return Err(refused(Check::Issuer));
+        }
+        let is_admitted = match &self.tenants {
+            Tenants::OfTheIssuer => true,
+            Tenants::Organizations => tenant != CONSUMERS,
+            Tenants::Listed(listed) => listed.iter().any(|listed| listed == tenant),
+        };
+        if !is_admitted {
+            return Err(refused(Check::Tenant));
+        }
+        let object = claims.text("oid").filter(|object| is_guid(object)).ok_or(NO_OBJECT)?;
+        let account = format!("{tenant}.{object}");
+        claims.known_as(account);
+        Ok(())
+    }
+
+    /// An address is any text that some administrator has written, unless its domain is the tenant's own (nOAuth).
+    fn describe(&self, claims: &mut VerifiedClaims) {
+        let is_listed = claims.email_domain().is_some_and(|domain| self.verified_domains.contains(&domain));
+        // `idp`: a guest, whose address comes from elsewhere.
+        let is_verified = says_yes(claims.get("xms_edov")) || (is_listed && claims.get("idp").is_none());
+        claims.email_is_verified(is_verified);
+        // Beyond 200 groups there is only a pointer to where they may be asked for.
+        let elsewhere = claims.get("_claim_names").is_some_and(|names| names.get("groups").is_some());
+        if elsewhere || says_yes(claims.get("hasgroups")) {
+            claims.leave_out("groups");
+        }
+    }
+
+    fn own_page(&self, answer: &Response) -> Option<Verdict> {
+        errors::of_a_page(&answer.body).map(|hint| Err(NotPassed::Failed(hint)))
+    }
+
+    async fn probe(&self, _: &Probing<'_>) -> Vec<Finding> {
+        vec![Finding::of("consent", Err(CONSENT)), Finding::of("optional_claims", Err(OPTIONAL_CLAIMS))]
+    }
+}
+
+/// As a boolean, number or text: which it is, the documentation does not say.
+fn says_yes(claim: Option<&Value>) -> bool {
+    claim.is_some_and(|claim| [json!(true), json!(1), json!("true"), json!("1")].contains(claim))
+}
+
+fn is_one(tenant: &str) -> bool {
+    !matches!(tenant, "common" | "organizations" | "consumers")
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), InvalidConnector> {
+        let tenant = self.tenant.as_str();
+        let is_many = matches!(tenant, "common" | "organizations");
+        let invalid = |place: &str, reason: String| Err(InvalidConnector::at(format!("settings.{place}"), reason));
+        let wrong = |all: &[String], is_right: fn(&str) -> bool| all.iter().position(|one| !is_right(one));
+        if is_one(tenant) && !is_guid(tenant) && !is_host(tenant) {
+            let words = "is neither a tenant id (GUID), a verified domain, nor common | organizations | consumers";
+            return invalid("tenant", format!("{tenant:?} {words}: all in lower case"));
+        }
+        if let Some(index) = wrong(&self.allowed_tenants, is_guid) {
+            let reason = format!("{:?} is not a tenant id, a GUID in lower case", self.allowed_tenants[index]);
+            return invalid(&format!("allowed_tenants[{index}]"), reason);
+        }
+        if let Some(index) = wrong(&self.verified_domains, is_host) {
+            let reason =
+                format!("{:?} is not a domain in lower case, such as contoso.com", self.verified_domains[index]);
+            return invalid(&format!("verified_domains[{index}]"), reason);
+        }
+        match (is_many, self.allowed_tenants.is_empty(), self.any_tenant) {
+            (true, true, false) => invalid(
+                "allowed_tenants",
+                format!(
+                    "whoever makes a tenant could sign in through {tenant}: name the tenants that may, by their ids, or say \
+                     any_tenant: true"
+                ),
+            ),
+            (true, false, true) => {
+                invalid("any_tenant", "stands beside allowed_tenants: one of them is enough".to_owned())
+            }
+            (false, false, _) => {
+                invalid("allowed_tenants", "is for common and organizations: tenant is one already".to_owned())
+            }
+            (false, true, true) => {
+                invalid("any_tenant", "is for common and organizations: tenant is one already".to_owned())
+            }
+            _ => Ok(()),
+        }?;
+        if !self.verified_domains.is_empty() && !is_one(tenant) {
+            let reason = format!("are domains of one tenant, and tenant is {tenant}: make a connector for that tenant");
+            return invalid("verified_domains", reason);
+        }
+        let Some(external) = &self.external_id else { return Ok(()) };
+        if !is_label(external) && !is_host(external) || external.ends_with(".ciamlogin.com") {
+            let words = "is neither the subdomain of ciamlogin.com, such as contoso, nor a domain of your own";
+            return invalid("external_id", format!("{external:?} {words}"));
+        }
+        if !is_guid(tenant) {
+            let reason = format!("{tenant:?} is not the external tenant's id (GUID), which its tokens name");
+            return invalid("tenant", reason);
+        }
+        match self.cloud {
+            Cloud::Public => Ok(()),
+            _ => invalid("cloud", "stands beside external_id: external tenants are in the public cloud".to_owned()),
+        }
+    }
+}

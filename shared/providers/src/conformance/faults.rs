@@ -134,9 +134,9 @@ async fn an_issuer_is_spelled_one_way() {
 #[tokio::test]
 async fn an_endpoint_inside_our_network_is_refused() {
     for row in Row::all() {
-        for (endpoint, stage) in
-            [("jwks_uri", Stage::Keys), ("token_endpoint", Stage::Token), ("userinfo_endpoint", Stage::Userinfo)]
-        {
+        let called =
+            [("jwks_uri", Stage::Keys), ("token_endpoint", Stage::Token), ("userinfo_endpoint", Stage::Userinfo)];
+        for (endpoint, stage) in called.into_iter().filter(|(_, at)| row.is_completed() || *at != Stage::Userinfo) {
             for inside in ["http://10.0.0.1/x", "https://169.254.169.254/latest/meta-data", "file:///etc/passwd"] {
                 let bench = row.bench().await;
                 bench.register(bench.registration().claims_in_id_token(false));

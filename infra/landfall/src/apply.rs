@@ -6,14 +6,13 @@ use std::sync::Arc;
 use aws::{Config, Reach, SecretsManager, SystemClock, SystemEntropy};
 use clap::{ArgGroup, Args};
 use domain::{Client, ConnectorDocument, JourneyDocument, RequestContext, SecretName};
-use journeys::Journey;
 use providers::{Registry, callback_url};
 use store::{Document, Store};
 
 use crate::documents;
 use crate::error::CommandError;
 use crate::keys::say;
-use crate::serve::read;
+use crate::serve::{place, read};
 
 /// Saves connectors, journeys and clients in the deployment that the environment names (`LANDFALL_*`, `AWS_*`). They are
 /// checked whole first, with what the deployment has already and that their secrets are in Secrets Manager; then saved one
@@ -65,7 +64,7 @@ impl Apply {
             for split in documents::split_pools(&registry, &connectors, &saved) {
                 say(&format!("note: {split}"))?;
             }
-            check_connectors(&journeys, &[connectors.as_slice(), &saved].concat())?;
+            documents::check_connectors(&journeys, &[connectors.as_slice(), &saved].concat())?;
         }
         check_journeys(&store, &clients, &journeys).await?;
 
@@ -94,17 +93,17 @@ impl Apply {
 
     /// What errors call the file of connectors.
     fn place(&self) -> String {
-        self.connectors.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+        self.connectors.as_deref().map(place).unwrap_or_default()
     }
 
     fn journeys(&self) -> Result<Vec<JourneyDocument>, CommandError> {
-        let journey = |path: &PathBuf| documents::journey(&path.display().to_string(), &read(path)?);
+        let journey = |path: &PathBuf| documents::journey(&place(path), &read(path)?);
         self.journeys.iter().map(journey).collect()
     }
 
     fn clients(&self) -> Result<Vec<Client>, CommandError> {
         let Some(path) = &self.clients else { return Ok(Vec::new()) };
-        documents::clients(&path.display().to_string(), &read(path)?)
+        documents::clients(&place(path), &read(path)?)
     }
 }
 
@@ -113,22 +112,12 @@ fn cx() -> RequestContext {
     aws::context(Arc::new(SystemClock), &SystemEntropy)
 }
 
-/// A journey that names a connector nobody has saved would be found out by its first user.
-fn check_connectors(journeys: &[JourneyDocument], known: &[ConnectorDocument]) -> Result<(), CommandError> {
-    for document in journeys {
-        let id = document.id.to_string();
-        let journey = Journey::compile(document.clone(), 0, steps::TYPES);
-        let journey = journey.map_err(|errors| CommandError::Journey { place: id.clone(), errors })?;
-        if let Some(connector) = journey.connectors().find(|named| known.iter().all(|known| known.id != **named)) {
-            return Err(CommandError::UnsavedConnector { journey: id, connector: connector.to_string() });
-        }
-    }
-    Ok(())
-}
-
-/// A client that names a journey nobody has saved, likewise.
+/// The same of the journeys that clients name.
 async fn check_journeys(store: &Store, clients: &[Client], saved: &[JourneyDocument]) -> Result<(), CommandError> {
     for client in clients {
+        if client.journeys.is_empty() {
+            return Err(CommandError::NoJourneys { client: client.id.to_string() });
+        }
         for journey in &client.journeys {
             let known = saved.iter().any(|document| document.id == *journey)
                 || store.get_live_version(&cx(), journey).await?.is_some();

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::apply::Apply;
+use crate::completions::Completions;
 use crate::error::CommandError;
 use crate::keys::KeysCommand;
 use crate::serve::Serve;
@@ -32,6 +33,8 @@ pub enum Command {
     TestConnector(TestConnector),
     /// Verifies a token with the running server's keys and prints its claims.
     Verify(Verify),
+    /// Prints a script that makes a shell complete this command.
+    Completions(Completions),
 }
 
 impl Cli {
@@ -43,6 +46,7 @@ impl Cli {
             Some(Command::Keys(keys)) => keys.run().await,
             Some(Command::TestConnector(test)) => test.run().await,
             Some(Command::Verify(verify)) => verify.run().await,
+            Some(Command::Completions(completions)) => completions.run(),
             None => self.serve.run().await,
         }
     }

@@ -13,14 +13,14 @@ use crate::error::CommandError;
 use crate::secrets::LocalSecrets;
 
 const LOCK: &str = "lock";
-const SECRETS: &str = "secrets.json";
+const KEYS: &str = "keys.json";
 const DATABASE: &str = "dynamodb.sqlite";
 /// See [`DataFolder::write_environment`].
 pub const ENVIRONMENT: &str = "functions.env";
 /// See [`DataFolder::write_login`].
 pub const LOGIN: &str = "login.sh";
 /// What outlives a start, with what SQLite keeps beside its own.
-const KEPT: [&str; 4] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm", DATABASE, SECRETS];
+const KEPT: [&str; 4] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm", DATABASE, KEYS];
 
 /// For its owner to read and write, for nobody else.
 const OWNERS: u32 = 0o600;
@@ -62,7 +62,7 @@ impl DataFolder {
     /// The issuer's keys, made at the first start. Users without the keys they came with are never given new ones: their
     /// sessions and tokens would all be void, and nobody told.
     pub async fn secrets(&self) -> Result<LocalSecrets, CommandError> {
-        let path = self.path.join(SECRETS);
+        let path = self.path.join(KEYS);
         let has_users = self.path.join(DATABASE).exists();
         let secrets = match path.exists() {
             false if has_users => LocalSecrets::default(),
@@ -159,13 +159,13 @@ mod tests {
     async fn what_is_there_already_becomes_its_owners_and_a_link_leads_nowhere() {
         let (place, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (inside, outside) = (|name: &str| place.path().join(name), elsewhere.path().join("planted"));
-        LocalSecrets::open(&inside(SECRETS), &SystemEntropy).unwrap();
+        LocalSecrets::open(&inside(KEYS), &SystemEntropy).unwrap();
         fs::write(inside(DATABASE), "").unwrap();
-        for name in [SECRETS, DATABASE] {
+        for name in [KEYS, DATABASE] {
             fs::set_permissions(inside(name), Permissions::from_mode(0o644)).unwrap();
         }
         fs::write(&outside, "planted").unwrap();
-        for name in ["secrets.new", ENVIRONMENT] {
+        for name in ["keys.new", ENVIRONMENT] {
             symlink(&outside, inside(name)).unwrap();
         }
 
@@ -173,11 +173,11 @@ mod tests {
         folder.secrets().await.unwrap().put("keys/signing", "another".into()).unwrap();
         folder.write_environment(&[("NAME", "value".to_owned())]).unwrap();
 
-        for name in [SECRETS, DATABASE, ENVIRONMENT] {
+        for name in [KEYS, DATABASE, ENVIRONMENT] {
             assert_eq!(mode(&inside(name)), 0o600, "{name}");
             assert!(fs::symlink_metadata(inside(name)).unwrap().is_file(), "{name}");
         }
-        assert!(fs::read_to_string(inside(SECRETS)).unwrap().contains("another"));
+        assert!(fs::read_to_string(inside(KEYS)).unwrap().contains("another"));
         assert_eq!(fs::read_to_string(&outside).unwrap(), "planted");
 
         fs::set_permissions(inside(ENVIRONMENT), Permissions::from_mode(0o644)).unwrap();
@@ -191,11 +191,11 @@ mod tests {
         let folder = DataFolder::open(place.path(), false).unwrap();
         folder.secrets().await.unwrap();
         folder.database().unwrap();
-        fs::remove_file(place.path().join(SECRETS)).unwrap();
+        fs::remove_file(place.path().join(KEYS)).unwrap();
 
         let lost = folder.secrets().await.unwrap_err();
 
         assert!(lost.to_string().contains("put the file back"), "{lost}");
-        assert!(!place.path().join(SECRETS).exists());
+        assert!(!place.path().join(KEYS).exists());
     }
 }

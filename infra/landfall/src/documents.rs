@@ -124,6 +124,21 @@ pub fn clients(place: &str, text: &str) -> Result<Vec<Client>, CommandError> {
     Ok(clients)
 }
 
+/// Otherwise the first user would find out that a journey names a connector that does not exist.
+pub fn check_connectors(journeys: &[JourneyDocument], known: &[ConnectorDocument]) -> Result<(), CommandError> {
+    for document in journeys {
+        let id = document.id.to_string();
+        let journey = Journey::compile(document.clone(), 0, steps::TYPES);
+        let journey = journey.map_err(|errors| CommandError::Journey { place: id.clone(), errors })?;
+        if let Some(connector) = journey.connectors().find(|named| known.iter().all(|known| known.id != **named)) {
+            let known: Vec<_> = known.iter().map(|known| known.id.as_str()).collect();
+            let (connector, known) = (connector.to_string(), known.join(", "));
+            return Err(CommandError::UnknownConnector { journey: id, connector, known });
+        }
+    }
+    Ok(())
+}
+
 /// All of them in the order in which they are saved: connectors before the journeys that name them, and journeys before
 /// the clients that may start them.
 pub fn in_order(

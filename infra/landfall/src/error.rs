@@ -85,18 +85,28 @@ pub enum CommandError {
         /// By which name.
         journey: String,
     },
-    /// A journey leads to a connector that the deployment does not have.
+    /// A client may start no journey.
+    #[error("client {client} names no journey, so it could start none: name them under `journeys`")]
+    NoJourneys {
+        /// Which.
+        client: String,
+    },
+    /// A journey leads to a connector that does not exist.
     #[error(
-        "journey {journey} names the connector {connector:?}, which is not saved: give the file it is in with --connectors"
+        "journey {journey} names the connector {connector:?}, which does not exist (there are: {known}): correct the name, or give the file that has it with --connectors"
     )]
-    UnsavedConnector {
+    UnknownConnector {
         /// Which.
         journey: String,
         /// By which name.
         connector: String,
+        /// Those that exist.
+        known: String,
     },
     /// A document is there twice.
-    #[error("{place}: {what} is there twice")]
+    #[error(
+        "{place}: {what} is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it"
+    )]
     Twice {
         /// Which file.
         place: String,

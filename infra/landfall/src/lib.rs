@@ -9,6 +9,7 @@
 pub mod apply;
 pub mod banner;
 pub mod cli;
+pub mod completions;
 pub mod data;
 pub mod demo;
 pub mod documents;

@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn keys_are_made_once_and_are_their_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secrets.json");
+        let path = folder.path().join("keys.json");
 
         let made = LocalSecrets::open(&path, &SeededEntropy::new(1)).unwrap();
         let read = LocalSecrets::open(&path, &SeededEntropy::new(2)).unwrap();
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_key_that_is_stored_is_in_the_file_and_other_secrets_are_not() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secrets.json");
+        let path = folder.path().join("keys.json");
         let secrets = LocalSecrets::open(&path, &SeededEntropy::new(1)).unwrap();
         secrets.add_connector("keycloak", "hunter2".into());
 

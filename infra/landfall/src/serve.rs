@@ -61,12 +61,16 @@ pub struct Serve {
     /// Providers of your own instead of the demo's.
     #[arg(long, value_name = "FILE")]
     connectors: Option<PathBuf>,
-    /// Applications of your own beside the demo's.
+    /// A journey of your own, beside those that each connector has. May be given again.
+    #[arg(long = "journey", value_name = "FILE")]
+    journeys: Vec<PathBuf>,
+    /// Applications of your own, beside the demo's. May be given again. A client that names no `journeys` may start every
+    /// journey that is served.
     #[arg(long, value_name = "FILE")]
-    clients: Option<PathBuf>,
-    /// The client secrets of both, `name: value`, by the names that the documents use.
+    clients: Vec<PathBuf>,
+    /// The client secrets of connectors and clients, `name: value`, by the names that those use. May be given again.
     #[arg(long, value_name = "FILE", requires = "documents")]
-    secrets: Option<PathBuf>,
+    secrets: Vec<PathBuf>,
 }
 
 /// What is served, checked.
@@ -85,13 +89,13 @@ impl Serve {
         web::logs::init(std::io::stderr);
         // All that can be wrong with the documents and the port is found before anything is written.
         let base = format!("http://127.0.0.1:{}", self.port);
-        let providers = demo::named(&self.demo);
-        let subjects = match &self.connectors {
+        let providers = match &self.connectors {
             Some(_) => Vec::new(),
-            None => demo::subjects(&providers, Arc::new(SystemClock), Arc::new(SystemEntropy)),
+            None => demo::named(&self.demo),
         };
+        let subjects = demo::subjects(&providers, Arc::new(SystemClock), Arc::new(SystemEntropy));
         let connectors = self.read_connectors(&providers, &subjects, &base)?;
-        let journeys = connectors.iter().map(demo::journeys).collect::<Result<Vec<_>, _>>()?.concat();
+        let journeys = self.read_journeys(&connectors)?;
         let given_secrets = self.read_secrets()?;
         let connector_secrets = match &self.connectors {
             Some(_) => given_secrets.clone(),
@@ -148,26 +152,54 @@ impl Serve {
         base: &str,
     ) -> Result<Vec<ConnectorDocument>, CommandError> {
         match &self.connectors {
-            Some(path) => documents::connectors(&Registry::default(), &path.display().to_string(), &read(path)?),
+            Some(path) => documents::connectors(&Registry::default(), &place(path), &read(path)?),
             None => demo::connectors(providers, subjects, base),
         }
     }
 
     fn read_secrets(&self) -> Result<BTreeMap<String, SecretString>, CommandError> {
-        match &self.secrets {
-            None => Ok(BTreeMap::new()),
-            Some(path) => documents::secrets(&path.display().to_string(), &read(path)?),
+        let mut secrets = BTreeMap::new();
+        for path in &self.secrets {
+            for (name, value) in documents::secrets(&place(path), &read(path)?)? {
+                let what = format!("the secret {name}");
+                if secrets.insert(name, value).is_some() {
+                    return Err(CommandError::Twice { place: place(path), what });
+                }
+            }
         }
+        Ok(secrets)
     }
 
-    /// The demo's, and those of the file, each of whose journeys is served.
+    /// Those of each connector, and those of the files.
+    fn read_journeys(&self, connectors: &[ConnectorDocument]) -> Result<Vec<JourneyDocument>, CommandError> {
+        let mut journeys = connectors.iter().map(demo::journeys).collect::<Result<Vec<_>, _>>()?.concat();
+        for path in &self.journeys {
+            let journey = documents::journey(&place(path), &read(path)?)?;
+            if journeys.iter().any(|other| other.id == journey.id) {
+                return Err(CommandError::Twice { place: place(path), what: format!("journey {}", journey.id) });
+            }
+            journeys.push(journey);
+        }
+        documents::check_connectors(&journeys, connectors)?;
+        Ok(journeys)
+    }
+
+    /// The demo's, and those of the files, each of whose journeys is served.
     fn read_clients(&self, base: &str, journeys: &[JourneyDocument]) -> Result<Vec<Client>, CommandError> {
         let mut clients = vec![demo::client(base, journeys)?];
-        if let Some(path) = &self.clients {
-            clients.extend(documents::clients(&path.display().to_string(), &read(path)?)?);
+        for path in &self.clients {
+            for client in documents::clients(&place(path), &read(path)?)? {
+                if clients.iter().any(|other| other.id == client.id) {
+                    return Err(CommandError::Twice { place: place(path), what: format!("client {}", client.id) });
+                }
+                clients.push(client);
+            }
         }
         let served: Vec<_> = journeys.iter().map(|journey| journey.id.as_str()).collect();
-        for client in &clients {
+        for client in &mut clients {
+            if client.journeys.is_empty() {
+                client.journeys = journeys.iter().map(|journey| journey.id.clone()).collect();
+            }
             if let Some(journey) = client.journeys.iter().find(|journey| !served.contains(&journey.as_str())) {
                 let (client, journey) = (client.id.to_string(), journey.to_string());
                 return Err(CommandError::NoJourney { client, journey, served: served.join(", ") });
@@ -300,6 +332,11 @@ fn openapi() -> Router {
     components.add_security_scheme("session_token", bearer.clone());
     components.add_security_scheme("administrator", bearer);
     Router::new().route("/openapi.json", axum::routing::get(async move || Json(openapi)))
+}
+
+/// What errors call a file.
+pub(crate) fn place(path: &Path) -> String {
+    path.display().to_string()
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, CommandError> {

@@ -161,7 +161,7 @@ fn two_connectors_have_two_ids_and_two_redirect_uris() {
     realm: demo, redirect_uri: "https://shop.example/callback" }
       connectors keycloak and twin have the same settings.redirect_uri: give each its own, or an answer cannot be told apart
     settings: { url: "https://a.example.com", realm: demo }
-      connector keycloak is there twice
+      connector keycloak is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
     "#);
 }
 

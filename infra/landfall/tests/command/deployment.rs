@@ -122,8 +122,10 @@ fn documents_are_checked_whole_before_one_is_saved() {
     assert_snapshot!(place.is_refused(&["apply", "--clients", "clients.yaml"]), @r#"landfall: client shop names the journey "migrate", which is not saved: give its file with --journey"#);
     assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--clients", "backend.yaml"]), @"landfall: client shop has no secret: store it first, as landfall/clients/shop (aws secretsmanager create-secret --name landfall/clients/shop ...)");
     assert_snapshot!(place.is_refused(&["apply", "--journey", "journey.yaml", "--connectors", "elsewhere.yaml"]), @"landfall: connector keycloak has no secret: store it first, as landfall/connectors/other (aws secretsmanager create-secret --name landfall/connectors/other ...)");
+    place.write("none.yaml", clients.replace("    journeys: [migrate]\n", ""));
+    assert_snapshot!(place.is_refused(&["apply", "--clients", "none.yaml"]), @"landfall: client shop names no journey, so it could start none: name them under `journeys`");
     place.write("lost.yaml", place.read("journey.yaml").replace("connector: \"keycloak\"", "connector: \"okta\""));
-    assert_snapshot!(place.is_refused(&["apply", "--journey", "lost.yaml"]), @r#"landfall: journey migrate names the connector "okta", which is not saved: give the file it is in with --connectors"#);
+    assert_snapshot!(place.is_refused(&["apply", "--journey", "lost.yaml"]), @r#"landfall: journey migrate names the connector "okta", which does not exist (there are: keycloak): correct the name, or give the file that has it with --connectors"#);
     assert_eq!(server.post("/v1/journeys/migrate/start HTTP/1.1", &shop).0, 404);
 
     let all = ["apply", "--connectors", "connectors.yaml", "--journey", "journey.yaml", "--clients", "clients.yaml"];

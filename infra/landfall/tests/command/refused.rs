@@ -71,20 +71,22 @@ fn what_is_wrong_in_a_connectors_file_is_shown_where_it_is() {
 #[test]
 fn a_connector_that_cannot_be_one_is_named() {
     let place = Place::with("connectors.yaml", CONNECTORS.replace("realm: demo", "relm: demo"));
-    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`, or one of those of all connectors: `scopes`, `redirect_uri`, `response_mode`, `prompt`, `acr_values`, `authorize_params`, `pkce`, `algorithms`, `trusted_audiences`");
+    let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
+    let (own, _of_all) = said.split_once(", or one of").unwrap();
+    assert_snapshot!(own, @"landfall: connectors.yaml: connector keycloak: settings.relm: unknown field `relm`, expected `url` or `realm`");
 }
 
 #[test]
 fn an_invalid_file_forgets_nothing() {
     let place = Place::with("data/dynamodb.sqlite", "users");
-    place.write("data/secrets.json", "keys");
+    place.write("data/keys.json", "keys");
     place.write("connectors.yaml", "connectors: 1");
     place.write("good.yaml", CONNECTORS);
 
     place.refuses_to_serve(&["--reset", "--connectors", "connectors.yaml"]);
     place.refuses_to_serve(&["--reset", "--connectors", "good.yaml", "--secrets", "secrets.yaml"]);
 
-    assert_eq!((place.read("data/dynamodb.sqlite"), place.read("data/secrets.json")), ("users".into(), "keys".into()));
+    assert_eq!((place.read("data/dynamodb.sqlite"), place.read("data/keys.json")), ("users".into(), "keys".into()));
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn a_bad_secrets_file_is_named_and_no_secret_of_it_is_shown() {
 fn keys_that_cannot_be_read_are_named_and_not_shown() {
     let (place, server) = started(&[]);
     server.stop();
-    let good = place.read("data/secrets.json");
+    let good = place.read("data/keys.json");
     let secrets: Value = serde_json::from_str(&good).unwrap();
     let ring = |secret: &Value| serde_json::from_str::<Value>(secret.as_str().unwrap()).unwrap();
     let rings = secrets.as_object().unwrap().values().map(ring);
@@ -143,11 +145,11 @@ fn keys_that_cannot_be_read_are_named_and_not_shown() {
     for bad in
         [&good[..good.len() / 2], &good[..good.len() - 4], &good.replace(',', ""), "", "{}", "[]", "not a file of keys"]
     {
-        place.write("data/secrets.json", bad);
+        place.write("data/keys.json", bad);
         let said = place.refuses_to_serve(&[]);
-        assert!(said.starts_with("landfall: data/secrets.json:"), "{said}");
+        assert!(said.starts_with("landfall: data/keys.json:"), "{said}");
         assert_eq!(material(&said), Vec::<String>::new(), "{said}");
-        assert_eq!(place.read("data/secrets.json"), bad);
+        assert_eq!(place.read("data/keys.json"), bad);
     }
 }
 
@@ -162,13 +164,13 @@ fn a_folder_that_others_write_to_is_no_folder_for_data() {
     let place = Place::with("data/file", "");
     fs::set_permissions(place.0.path().join("data"), fs::Permissions::from_mode(0o777)).unwrap();
     assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data is another user's, or others may write to it: take it from them (chmod go-w), or choose another folder with --data");
-    assert!(!place.has("data/secrets.json"));
+    assert!(!place.has("data/keys.json"));
 }
 
 /// A data folder whose database is this, with the keys that its users came with.
 fn with_database(name: &str, content: &str) -> Place {
     let place = Place::with(name, content);
-    LocalSecrets::open(&place.0.path().join("data/secrets.json"), &SeededEntropy::new(1)).unwrap();
+    LocalSecrets::open(&place.0.path().join("data/keys.json"), &SeededEntropy::new(1)).unwrap();
     place
 }
 
@@ -185,8 +187,8 @@ fn a_database_that_is_none_is_named() {
 #[test]
 fn keys_that_are_gone_while_there_are_users_are_not_made_anew() {
     let place = Place::with("data/dynamodb.sqlite", "");
-    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data/secrets.json: there is no secret keys/signing: put the file back, or start anew with --reset, which forgets users as well");
-    assert!(!place.has("data/secrets.json"));
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data/keys.json: there is no secret keys/signing: put the file back, or start anew with --reset, which forgets users as well");
+    assert!(!place.has("data/keys.json"));
 }
 
 #[test]
@@ -223,7 +225,7 @@ fn a_client_that_cannot_be_one_is_named() {
     assert_snapshot!(refused("https://shop", "http://shop"), @r#"landfall: clients.yaml: client shop: redirect_uris: "http://shop.example/after" is not allowed: use https://, or http:// on this machine (127.0.0.1, [::1], localhost), or, with application_type: native, a private-use scheme with a dot in it (com.example.app:/)"#);
     assert_snapshot!(refused("[migrate-from-keycloak]", "[sign-in]"), @r#"landfall: client shop names the journey "sign-in", which is not served: there are sign-in-with-keycloak, migrate-from-keycloak"#);
     assert_snapshot!(refused("of-shop", "of-nobody"), @r#"landfall: client shop names the secret "of-nobody", and no file has it: write `of-nobody: ...` into a file and name that with --secrets"#);
-    assert_snapshot!(refused("  - id", &format!("{}  - id", CLIENTS.strip_prefix("clients:\n").unwrap())), @"landfall: clients.yaml: client shop is there twice");
+    assert_snapshot!(refused("  - id", &format!("{}  - id", CLIENTS.strip_prefix("clients:\n").unwrap())), @"landfall: clients.yaml: client shop is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it");
     let said = refused("first_party: true", "first_party: yes");
     assert!(said.starts_with("landfall: clients.yaml:\nerror: line 4 column 18: "), "{said}");
 }
@@ -243,4 +245,43 @@ fn verifying_without_a_server_names_where_it_was_looked_for() {
 
     For more information, try '--help'.
     ");
+}
+
+#[test]
+fn what_several_files_say_differently_is_named() {
+    let place = Place::with("clients.yaml", CLIENTS);
+    place.write("secrets.yaml", "of-shop: hunter2");
+    let journey = include_str!("../../demo/password.yaml");
+    place.write("same.yaml", journey.replace("{connector}", "keycloak"));
+    place.write("lost.yaml", journey.replace("{connector}", "okta"));
+    place.write("broken.yaml", journey.replace("{connector}", "keycloak").replace("start: ask", "start: as"));
+    place.write("demo.yaml", CLIENTS.replace("id: shop", "id: demo"));
+    let said: String = [
+        "--journey same.yaml",
+        "--journey lost.yaml",
+        "--journey broken.yaml",
+        "--journey missing.yaml",
+        "--clients clients.yaml --clients clients.yaml --secrets secrets.yaml",
+        "--clients demo.yaml --secrets secrets.yaml",
+        "--clients clients.yaml --secrets secrets.yaml --secrets secrets.yaml",
+    ]
+    .map(|arguments| place.refuses_untouched(&arguments.split(' ').collect::<Vec<_>>()))
+    .concat();
+    assert!(!said.contains("hunter2"), "{said}");
+    assert_snapshot!(said, @r#"
+    landfall: same.yaml: journey migrate-from-keycloak is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
+    landfall: journey migrate-from-okta names the connector "okta", which does not exist (there are: keycloak): correct the name, or give the file that has it with --connectors
+    landfall: broken.yaml:
+      start: there is no step as
+    landfall: missing.yaml: No such file or directory (os error 2)
+    landfall: clients.yaml: client shop is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
+    landfall: demo.yaml: client demo is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
+    landfall: secrets.yaml: the secret of-shop is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
+    "#);
+}
+
+#[test]
+fn completions_are_printed_for_a_shell() {
+    let output = Place::new().run(&["completions", "bash"]);
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("--connectors"));
 }

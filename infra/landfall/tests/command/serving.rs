@@ -50,7 +50,7 @@ fn a_command_that_serves_its_own_connectors_serves_no_demo() {
         server.send("GET /demo/keycloak/realms/demo/.well-known/openid-configuration HTTP/1.1", "text/plain", "");
 
     assert_eq!((status, &problem["code"]), (404, &json!("unknown_route")));
-    assert!(!place.read("data/secrets.json").contains("hunter2"));
+    assert!(!place.read("data/keys.json").contains("hunter2"));
     server.stop();
 }
 
@@ -70,7 +70,37 @@ fn a_client_of_ones_own_starts_the_demos_journeys_with_its_secret_beside_the_dem
     assert_eq!(start("\r\nauthorization: Basic c2hvcDpodW50ZXIz"), 401);
     assert_eq!(start(""), 401);
     assert_eq!(server.verify(&place, &server.log_in())["aud"], CLIENT_ID);
-    assert!(!place.read("data/secrets.json").contains("hunter2"));
+    assert!(!place.read("data/keys.json").contains("hunter2"));
+    server.stop();
+}
+
+/// The journey by password that the demo's connector has, under another id.
+fn own_journey() -> String {
+    include_str!("../../demo/password.yaml").replace("{connector}", "keycloak").replace("migrate-from", "own-for")
+}
+
+#[test]
+fn journeys_clients_and_secrets_of_several_files_are_served() {
+    let place = Place::with("clients.yaml", include_str!("../../../../tests/examples/clients.yaml"));
+    place.write("secrets.yaml", include_str!("../../../../tests/examples/secrets.yaml"));
+    place.write("shop.yaml", CLIENTS);
+    place.write("shop-secrets.yaml", "{ of-shop: hunter2, keycloak: hunter2 }");
+    place.write("connectors.yaml", CONNECTORS);
+    place.write("journey.yaml", own_journey());
+    let arguments = "--connectors connectors.yaml --journey journey.yaml --clients clients.yaml --clients shop.yaml \
+                     --secrets secrets.yaml --secrets shop-secrets.yaml";
+    let server = serve(&place, free_port(), &arguments.split_whitespace().collect::<Vec<_>>());
+    let start = |journey: &str, client: &str, redirect_uri: &str| {
+        let request = json!({ "client_id": client, "redirect_uri": redirect_uri,
+                              "code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256" });
+        server.post(&format!("/v1/journeys/{journey}/start HTTP/1.1"), &json!({ "request": request })).0
+    };
+    // A client that names no journeys may start all of them.
+    assert_eq!(start("own-for-keycloak", "native", "http://127.0.0.1:9/after"), 201);
+    assert_eq!(start("migrate-from-keycloak", "native", "http://127.0.0.1:9/after"), 201);
+    // It is there, and has to authenticate.
+    assert_eq!(start("migrate-from-keycloak", "shop", "https://shop.example/after"), 401);
+    assert_eq!(start("own-for-keycloak", CLIENT_ID, REDIRECT_URI), 201);
     server.stop();
 }
 

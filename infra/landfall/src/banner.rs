@@ -25,7 +25,7 @@ pub struct Banner<'a> {
     pub journeys: &'a [JourneyDocument],
     /// The connectors.
     pub connectors: &'a [ConnectorDocument],
-    /// The simulated providers, by their issuers.
+    /// The simulated providers.
     pub simulated: &'a [String],
     /// The user of those.
     pub user: Option<DemoUser>,
@@ -65,7 +65,7 @@ impl fmt::Display for Banner<'_> {
         let ids: Vec<_> = journeys.iter().map(|journey| journey.id.as_str()).collect();
         writeln!(f, "  journeys  {}", ids.join(", "))?;
         for issuer in *simulated {
-            writeln!(f, "  provider  {issuer}  (simulated)")?;
+            writeln!(f, "  provider  {issuer}, simulated")?;
         }
         for split in documents::split_pools(&Registry::default(), connectors, &[]) {
             writeln!(f, "  note      {split}")?;

@@ -2,9 +2,12 @@
 
 use domain::Code;
 
-/// What to do about `code`.
-pub fn next(code: Code) -> &'static str {
-    match code {
+/// Where the log is not in sight: it knows more than the answer says.
+pub const SEE_THE_LOG: &str = "The terminal where Landfall runs says why, in a line about this login.";
+
+/// What to do about `code`, as far as the code alone says it.
+pub fn next(code: Code) -> Option<&'static str> {
+    Some(match code {
         Code::InvalidCredentials => {
             "Check the e-mail and the password. An unknown, locked or disabled user gets the same answer."
         }
@@ -26,6 +29,6 @@ pub fn next(code: Code) -> &'static str {
         Code::OriginNotAllowed => "Add the page's origin to `origins` in the client's document.",
         Code::InvalidGrant => "Start a new login: a code works once and for one minute, with its own verifier.",
         Code::UnknownSession | Code::StepConflict | Code::RedirectExpired => "Start a new login.",
-        _ => "The terminal where Landfall runs says why, in a line about this login.",
-    }
+        _ => return None,
+    })
 }

@@ -18,6 +18,7 @@ pub mod error;
 pub mod functions;
 pub mod hints;
 pub mod keys;
+pub mod log;
 pub mod page;
 pub mod secrets;
 pub mod serve;

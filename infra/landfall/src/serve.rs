@@ -29,6 +29,7 @@ use crate::demo::DemoUser;
 use crate::embedded::EmbeddedDynamoDb;
 use crate::error::CommandError;
 use crate::functions::Services;
+use crate::log::Logging;
 use crate::secrets::LocalSecrets;
 use crate::transcript::{Form, Transcript};
 use crate::{demo, documents, functions, page};
@@ -71,6 +72,8 @@ pub struct Serve {
     /// The client secrets of connectors and clients, `name: value`, by the names that those use. May be given again.
     #[arg(long, value_name = "FILE", requires = "documents")]
     secrets: Vec<PathBuf>,
+    #[command(flatten)]
+    logging: Logging,
 }
 
 /// What is served, checked.
@@ -86,7 +89,7 @@ struct Documents {
 impl Serve {
     /// Serves until it is interrupted.
     pub async fn run(self) -> Result<(), CommandError> {
-        web::logs::init(std::io::stderr);
+        self.logging.init();
         // All that can be wrong with the documents and the port is found before anything is written.
         let base = format!("http://127.0.0.1:{}", self.port);
         let providers = match &self.connectors {

@@ -70,7 +70,7 @@ impl fmt::Display for Transcript<'_> {
         };
         let command = quoted(&command.display().to_string());
         let codes: String = Code::ALL.iter().copied().filter_map(case).collect();
-        let usual = quoted(hints::next(Code::Internal));
+        let usual = quoted(hints::SEE_THE_LOG);
         write!(
             f,
             r#"# One login through the journey {journey_id}, call by call: what an application and its user send.
@@ -131,8 +131,8 @@ fn case(code: Code) -> Option<String> {
         words.push(format!("title={}", quoted(code.title())));
     }
     let is_of_a_login = code.status() == 200 || matches!(code, Code::InvalidInput | Code::TooManyAttempts);
-    if is_of_a_login && hints::next(code) != hints::next(Code::Internal) {
-        words.push(format!("next={}", quoted(hints::next(code))));
+    if let Some(next) = hints::next(code).filter(|_| is_of_a_login) {
+        words.push(format!("next={}", quoted(next)));
     }
     (!words.is_empty()).then(|| format!("    {code}) {} ;;\n", words.join(" ")))
 }

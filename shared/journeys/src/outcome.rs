@@ -48,12 +48,12 @@ pub(crate) fn record_outcome(
 
 /// The provider asserted no identity: the true reason goes to the log.
 fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Failure {
-    let method = method.as_str();
+    let (method, hint) = (method.as_str(), error.hint());
     match error {
         ProviderError::Misconfigured { .. } | ProviderError::Refused { .. } => {
-            tracing::error!(event = "login_failed", %connector, method, reason = %error);
+            tracing::error!(event = "login_failed", %connector, method, reason = %error, hint);
         }
-        _ => tracing::warn!(event = "login_failed", %connector, method, reason = %error),
+        _ => tracing::warn!(event = "login_failed", %connector, method, reason = %error, hint),
     }
     error.failure()
 }

@@ -1,6 +1,6 @@
 //! What a connector test finds: each check once, with what an administrator can do about it.
 
-use domain::Method;
+use domain::{Method, Rejection};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -134,6 +134,36 @@ impl From<ProviderError> for NotPassed {
     }
 }
 
+impl ProviderError {
+    /// What to do about a login that failed so, and where; `None` if the error itself says it.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            ProviderError::Misconfigured { .. } => return None,
+            ProviderError::Unavailable { outage, .. } => about_outage(*outage),
+            ProviderError::Throttled { .. } => "wait, or ask the provider for a higher limit",
+            ProviderError::Refused { check, .. } => about_refusal(*check),
+            ProviderError::Rejected(rejection) => about_rejection(*rejection),
+        })
+    }
+}
+
+fn about_rejection(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::InvalidCredentials => {
+            "check name and password: a provider may answer the same for an unknown, locked or disabled user, and its own \
+             log of events tells them apart"
+        }
+        Rejection::OtpInvalid | Rejection::OtpExpired => "enter a new code",
+        Rejection::InteractionRequired => "send the user to the provider's page: a step authenticate_redirect does",
+        Rejection::PasswordExpired => {
+            "the user has to change the password, or complete the account, at the provider first"
+        }
+        Rejection::AccountLocked => "the user has to wait, or an administrator of the provider unlocks the account",
+        Rejection::AccountDisabled => "an administrator of the provider has disabled the account",
+        Rejection::Declined => "the user or a policy of the provider said no: see the provider's log of events",
+    }
+}
+
 const OUT_OF_TIME: &str = "the test ran out of its own time, because the provider answers slowly or not at all";
 
 fn about_outage(outage: Outage) -> &'static str {
@@ -143,7 +173,8 @@ fn about_outage(outage: Outage) -> &'static str {
              just slow, the connector's timeout"
         }
         Outage::Connect => {
-            "no connection: check the name of the host, its port, and whether a firewall blocks Landfall"
+            "no connection: check the name of the host, its port, whether the provider runs, and whether a firewall blocks \
+             Landfall"
         }
         Outage::Tls => {
             "the certificate is not trusted, has expired, or is for another name: the provider needs one for \

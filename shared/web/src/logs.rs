@@ -28,30 +28,16 @@ use crate::metrics;
 
 pub use lines::{FIELDS, LINES, Line, table};
 
-/// Starts logging to `writer`.
-pub fn init<W>(writer: W)
-where
-    W: for<'w> MakeWriter<'w, Writer: Write> + Send + Sync + 'static,
-{
-    // A second call in one process has no effect.
-    let _already_set = tracing::subscriber::set_global_default(subscriber(writer, None));
-}
-
 /// Starts logging for a deployed `function`: the last line of a request has metrics, and a panic is logged with its
 /// location, without its message.
 pub fn init_deployed<W>(writer: W, function: &'static str)
 where
     W: for<'w> MakeWriter<'w, Writer: Write> + Send + Sync + 'static,
 {
-    let _already_set = tracing::subscriber::set_global_default(subscriber(writer, Some(function)));
+    let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(layer(writer, Some(function)));
+    // A second call, by a tool that serves twice in one process, changes nothing.
+    let _already_set = tracing::subscriber::set_global_default(subscriber);
     std::panic::set_hook(Box::new(log_panic));
-}
-
-fn subscriber<W>(writer: W, function: Option<&'static str>) -> impl Subscriber + Send + Sync
-where
-    W: for<'w> MakeWriter<'w, Writer: Write> + Send + Sync + 'static,
-{
-    tracing_subscriber::registry().with(LevelFilter::INFO).with(layer(writer, function))
 }
 
 /// The layer that writes lines of any level; with metrics if there is a deployed `function`.

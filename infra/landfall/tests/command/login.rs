@@ -61,7 +61,8 @@ fn the_script_asks_for_the_user_of_a_provider_of_ones_own() {
 fn beside(provider: &Server, secret: &str) -> (Place, Server) {
     let place = Place::with("connectors.yaml", demo_connector(provider, "realm: demo"));
     place.write("secrets.yaml", format!("keycloak: {secret:?}"));
-    let server = serve(&place, free_port(), &["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"]);
+    let server =
+        serve(&place, free_port(), &["--log=pretty", "--connectors", "connectors.yaml", "--secrets", "secrets.yaml"]);
     (place, server)
 }
 
@@ -72,7 +73,13 @@ fn a_login_that_fails_says_why_and_what_to_do() {
     let (stranger, misconfigured) = beside(&provider, "another");
     let mut said = String::new();
     let mut tell = |what: &str, place: &Place, server: &Server, email: &str, password: &str| {
-        said.push_str(&format!("{what}:\n{}\n", server.fails_to_log_in(place, email, password)));
+        let before = place.read("log").lines().count();
+        said.push_str(&format!("{what}:\n{}", server.fails_to_log_in(place, email, password)));
+        let log = place.read("log");
+        // Without the time.
+        let lines = log.lines().skip(before).map(|line| format!("{}\n", line.split_once(' ').unwrap().1));
+        said.extend(lines);
+        said.push('\n');
     };
     tell("wrong password", &place, &server, EMAIL, "wrong");
     tell("unknown user", &place, &server, "unknown@example.org", PASSWORD);
@@ -87,22 +94,27 @@ fn a_login_that_fails_says_why_and_what_to_do() {
     wrong password:
     The login failed: The sign-in details are not right (invalid_credentials).
     Check the e-mail and the password. An unknown, locked or disabled user gets the same answer.
+    not signed in  keycloak by password: the provider rejected the attempt: invalid_credentials: check name and password: a provider may answer the same for an unknown, locked or disabled user, and its own log of events tells them apart
 
     unknown user:
     The login failed: The sign-in details are not right (invalid_credentials).
     Check the e-mail and the password. An unknown, locked or disabled user gets the same answer.
+    not signed in  keycloak by password: the provider rejected the attempt: invalid_credentials: check name and password: a provider may answer the same for an unknown, locked or disabled user, and its own log of events tells them apart
 
     blank form:
     The login failed: The input does not fit the fields of this step (invalid_input).
     Fill in the form as the step asks: the answer's `fields` says which fields do not fit.
+    refused        POST /v1/sessions/{session}/steps/{step}: The input does not fit the fields of this step (invalid_input). Fill in the form as the step asks: the answer's `fields` says which fields do not fit.
 
     wrong client secret:
     The login failed: Please try again later (try_later).
     The terminal where Landfall runs says why, in a line about this login.
+    not signed in  keycloak by password: the connector is misconfigured at client_authentication: the client secret is wrong or missing: Clients > the client > Credentials > Client secret (try_later)
 
     provider stopped:
     The login failed: Please try again later (try_later).
     The terminal where Landfall runs says why, in a line about this login.
+    not signed in  keycloak by password: the provider is unavailable at token: connect: no connection: check the name of the host, its port, whether the provider runs, and whether a firewall blocks Landfall (try_later)
 
     Landfall stopped:
     The login failed: There is no answer from http://127.0.0.1:PORT (no code).

@@ -64,7 +64,7 @@ pub const LINES: &[Line] = &[
     line(
         "login_failed",
         "a provider did not confirm an identity; `reason` says why",
-        &["connector", "method", "reason"],
+        &["connector", "method", "reason", "hint"],
     ),
     line("redirect_returned", "a browser returned from a provider", &["session", "connector"]),
     line("redirect_unavailable", "a redirect cannot be shown again; `reason` says why", &["connector", "reason"]),
@@ -118,7 +118,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("dynamodb_calls", "how often DynamoDB was called"),
     ("dynamodb_conflicts", "how often another request was faster, or an item was not as expected"),
     ("error", "what went wrong, in Landfall's words"),
-    ("hint", "what to change at the provider"),
+    ("hint", "what to do about it, and where"),
     ("host", "the host that was called"),
     ("init_ms", "how long the instance took to start; in its first request only"),
     ("journey", "the journey's id"),

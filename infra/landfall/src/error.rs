@@ -239,8 +239,13 @@ pub enum CommandError {
     #[error("{0} does not answer with a set of keys: is this Landfall's issuer?")]
     NoKeys(String),
     /// A test has found something wrong.
-    #[error("{0} of the connectors failed: what to do about it stands above")]
-    ConnectorsFailed(usize),
+    #[error("failed: {failed} (of {of} tested). Next: do what the last line about each says, then run this again")]
+    ConnectorsFailed {
+        /// Which.
+        failed: String,
+        /// How many were tested.
+        of: usize,
+    },
     /// The token is refused.
     #[error("refused: {0}")]
     Refused(#[from] VerifyError),

@@ -149,6 +149,8 @@ fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
                     client_id: landfall
       passed        password_grant
       Nothing failed. Not to be seen from here: tls. Next, log in once
+
+    No check failed. Next: landfall serve --connectors connectors.yaml --secrets secrets.yaml, and log in once
     ");
 
     let (passed, said) = test("hunter2-hunter2");
@@ -163,7 +165,8 @@ fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
       unverifiable  password_grant
                     the provider has not taken the client's credentials: see client_credentials
       Failed: client_credentials. What to do first, and then test again: the client secret is wrong or missing: Clients > the client > Credentials > Client secret
-    landfall: 1 of the connectors failed: what to do about it stands above
+
+    landfall: failed: keycloak (of 1 tested). Next: do what the last line about each says, then run this again
     ");
 }
 

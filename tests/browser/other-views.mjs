@@ -27,7 +27,7 @@ const CHOICE = asking(1, "choose_provider", {
   providers: ["Okta", "Entra"].map((name) => ({
     connector: name.toLowerCase(),
     name,
-    label: { id: `choose_provider.${name.toLowerCase()}`, text: `Continue with ${name}` },
+    label: { id: `choose_provider.${name.toLowerCase()}`, text: `Login with ${name}` },
   })),
 });
 const FORM = asking(1, "collect_information", {
@@ -70,7 +70,7 @@ export async function otherViews(scene) {
     const [ada, sent] = await answered(arrive, CHOICE, UNKNOWN, REJECTED);
     await ada.at("Where do you have your account?");
     await ada.look("choose-provider");
-    await ada.click("Continue with Entra");
+    await ada.click("Login with Entra");
 
     await ada.at("This page cannot show this step");
     await ada.page.getByText("<b>green</b>").waitFor();

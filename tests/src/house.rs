@@ -12,7 +12,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use chrono::DateTime;
-use domain::{Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, Rejection};
+use domain::{
+    Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, RawClaims, Rejection,
+};
 use egress::{Request, Response};
 use providers::refusals::{Refusals, Row, classify};
 use providers::{
@@ -152,7 +154,7 @@ impl Adapter {
         }
         let said = answers::object(Stage::Token, response)?;
         if response.status == StatusCode::OK {
-            return Ok(Progress::Done(self.identity(method, &said).ok_or_else(malformed)?));
+            return Ok(Progress::Done(Box::new(self.identity(method, &said).ok_or_else(malformed)?)));
         }
         let way = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
         let to = said["to"].as_str().map(str::to_owned);
@@ -169,6 +171,8 @@ impl Adapter {
             issuer_key: ISSUER_KEY.to_owned(),
             subject_key: said["sub"].as_str()?.to_owned(),
             claims: Claims::mapped(said),
+            raw: RawClaims::default(),
+            tokens: None,
             upstream_session: None,
             authenticated_at: DateTime::from_timestamp(said["auth_time"].as_i64()?, 0)?,
         })

@@ -113,7 +113,13 @@ impl Setup {
     /// Adds a second connector to the demo's Keycloak, and the journey `choose` that asks with which of the two to go on.
     pub fn offer_a_choice(&mut self) {
         let (_, one) = self.connectors.split_once("connectors:\n").unwrap();
-        let two = changed(one, &[("id: keycloak\n", "id: keycloak-two\n"), ("name: Keycloak", "name: The other one")]);
+        let two = changed(
+            one,
+            &[
+                ("id: keycloak\n", "id: keycloak-two\n"),
+                ("name: Keycloak", "name: The other one\n    button: Sign in at {name}"),
+            ],
+        );
         self.connectors = format!("{}{two}", self.connectors);
         self.journeys.push(include_str!("choose.yaml").to_owned());
     }

@@ -308,7 +308,7 @@ async fn a_user_chooses_where_to_go_on() {
           "connector": "keycloak",
           "label": {
             "id": "choose_provider.keycloak",
-            "text": "Continue with Keycloak"
+            "text": "Login with Keycloak"
           },
           "name": "Keycloak"
         },
@@ -316,7 +316,7 @@ async fn a_user_chooses_where_to_go_on() {
           "connector": "keycloak-two",
           "label": {
             "id": "choose_provider.keycloak-two",
-            "text": "Continue with The other one"
+            "text": "Sign in at The other one"
           },
           "name": "The other one"
         }

@@ -9,6 +9,7 @@ use providers::Registry;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use store::{Document, Revision, Saved, Store};
 
 use crate::error::CommandError;
@@ -48,6 +49,7 @@ struct Connectors {
 
 /// Reads a file of connectors to the providers in `registry`, and checks each.
 pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
+    check_secrets(place, text)?;
     let Connectors { connectors } = parse(place, text)?;
     if connectors.is_empty() {
         return Err(CommandError::NoConnector { place: place.to_owned() });
@@ -61,6 +63,22 @@ pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<Co
     }
     check_callbacks(registry, place, &connectors, &[])?;
     Ok(connectors)
+}
+
+/// Before anything else is said of the file: an error with a snippet of it would show a secret that stands there.
+fn check_secrets(place: &str, text: &str) -> Result<(), CommandError> {
+    let Ok(file) = read::<Value>(text) else { return Ok(()) };
+    let connectors = file["connectors"].as_array().into_iter().flatten().filter_map(Value::as_object);
+    for connector in connectors {
+        let id = connector.get("id").and_then(Value::as_str).unwrap_or_default();
+        let (place, connector_id) = (place.to_owned(), id.to_owned());
+        providers::check_secrets(connector).map_err(|error| CommandError::Connector {
+            place,
+            connector: connector_id,
+            error,
+        })?;
+    }
+    Ok(())
 }
 
 /// By the address they send browsers back to, two providers are told apart (RFC 9700 section 4.4.2.2): that of each of

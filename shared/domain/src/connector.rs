@@ -14,8 +14,14 @@ pub struct ConnectorDocument {
     pub id: ConnectorId,
     /// The kind of provider: its name in the registry.
     pub provider: ProviderKind,
-    /// The name that people see on a button, after "Continue with".
+    /// The name that people see.
     pub name: String,
+    /// A description, for administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The text of a button to this provider. `{name}` stands for the name. Absent: "Login with {name}".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub button: Option<String>,
     /// A disabled connector refuses every login. A change takes effect within the 60 s of the configuration cache.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -29,6 +35,9 @@ pub struct ConnectorDocument {
     /// CA certificates (PEM) of the company, trusted for this connector's calls in addition to the public ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificates: Option<String>,
+    /// Whether the provider's tokens are kept after a login.
+    #[serde(default, skip_serializing_if = "UpstreamPolicy::is_default")]
+    pub tokens: UpstreamPolicy,
     /// How Landfall is registered at the provider.
     pub client: ConnectorClient,
     /// The enabled methods, each with its own settings.
@@ -36,6 +45,23 @@ pub struct ConnectorDocument {
     /// The settings of this kind of provider. Its guide (`providers/guides`) lists them.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Whether a provider's tokens are kept after a login.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamPolicy {
+    /// They are dropped.
+    #[default]
+    Discard,
+    /// They are handed on with the identity ([`crate::ExternalIdentity::tokens`]).
+    Keep,
+}
+
+impl UpstreamPolicy {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Landfall's registration at a provider.
@@ -127,6 +153,11 @@ impl ConnectorDocument {
         self.source.clone().unwrap_or_else(|| Source::of_issuer(issuer_key))
     }
 
+    /// The text of a button to the provider.
+    pub fn label(&self) -> String {
+        self.button.as_deref().unwrap_or("Login with {name}").replace("{name}", &self.name)
+    }
+
     /// The names of the secrets of all clients that its methods use.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.methods.keys().filter_map(|method| self.client_for(*method)?.secret.as_deref())
@@ -137,7 +168,7 @@ impl ConnectorDocument {
         self.methods.get(&method).map(|settings| settings.client.as_ref().unwrap_or(&self.client))
     }
 
-    /// All clients of its own and of its methods.
+    /// The connector's client and those of its methods.
     pub fn clients_mut(&mut self) -> impl Iterator<Item = &mut ConnectorClient> {
         let of_methods = self.methods.values_mut().filter_map(|settings| settings.client.as_mut());
         std::iter::once(&mut self.client).chain(of_methods)

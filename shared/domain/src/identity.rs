@@ -1,16 +1,17 @@
 //! Identities that providers assert.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use subtle::ConstantTimeEq;
 
-use crate::{ConnectorId, ProviderKind, Source, email};
+use crate::{Claims, ConnectorId, ProviderKind, RawClaims, Source};
 
 /// An authentication method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,108 +56,6 @@ impl Method {
 /// The methods that a connector supports.
 pub type MethodSet = BTreeSet<Method>;
 
-/// Claims about a user, by their OpenID Connect names (OIDC Core 5.1). Personal data: never log the values.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Claims(BTreeMap<String, Value>);
-
-/// The claims that are copied from a provider to the directory, each with the scope that releases it to an application
-/// (OIDC Core 5.4).
-const MAPPED: &[(&str, &str)] = &[
-    ("email", "email"),
-    ("email_verified", "email"),
-    ("name", "profile"),
-    ("given_name", "profile"),
-    ("family_name", "profile"),
-    ("preferred_username", "profile"),
-    ("locale", "profile"),
-    ("phone_number", "phone"),
-    ("phone_number_verified", "phone"),
-];
-
-/// Claims and their `_verified` flags. A flag is valid only for the value in the same document.
-pub const FLAGGED: &[(&str, &str)] = &[("email", "email_verified"), ("phone_number", "phone_number_verified")];
-
-/// The longest claim value, in bytes.
-const MAX_CLAIM: usize = 1024;
-
-/// Whether a claim has its standard type and a plausible size. Some applications would accept the text "true" in our ID
-/// token as verified. Very large claims would make the user's item too large to store.
-fn is_valid(name: &str, value: &Value) -> bool {
-    match (name, value) {
-        ("email_verified" | "phone_number_verified", value) => value.is_boolean(),
-        ("email", Value::String(text)) => email::is_address(text),
-        (_, Value::String(text)) => text.len() <= MAX_CLAIM,
-        _ => false,
-    }
-}
-
-impl Claims {
-    /// Selects the claims that are copied. Each is checked separately: an invalid claim is dropped, the others stay.
-    pub fn mapped(all: &serde_json::Map<String, Value>) -> Self {
-        let kept =
-            MAPPED.iter().filter_map(|(name, _)| Some((*name, all.get(*name).filter(|value| is_valid(name, value))?)));
-        let mut claims: BTreeMap<String, Value> = kept.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-        for (value, flag) in FLAGGED {
-            if !claims.contains_key(*value) {
-                claims.remove(*flag);
-            }
-        }
-        Self(claims)
-    }
-
-    /// The names of the claims that [`Claims::mapped`] drops because they have the wrong type or form (OIDC Core 5.1)
-    /// or are too long.
-    pub fn left_out(all: &serde_json::Map<String, Value>) -> Vec<&'static str> {
-        let invalid = |name: &&str| all.get(*name).is_some_and(|value| !value.is_null() && !is_valid(name, value));
-        MAPPED.iter().map(|(name, _)| *name).filter(invalid).collect()
-    }
-
-    /// Whether this scope releases claims.
-    pub fn is_scope(scope: &str) -> bool {
-        MAPPED.iter().any(|(_, releases)| *releases == scope)
-    }
-
-    /// The claims that these scopes release to an application.
-    pub fn released_by<'a>(&self, scopes: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let released =
-            |name: &str| MAPPED.iter().any(|(mapped, scope)| *mapped == name && scopes.clone().any(|s| s == *scope));
-        Self(
-            self.0
-                .iter()
-                .filter(|(name, _)| released(name))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        )
-    }
-
-    /// The value of a text claim.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
-    }
-
-    /// The e-mail address, if the provider has verified it: `email_verified` must be the boolean `true`.
-    pub fn verified_email(&self) -> Option<&str> {
-        self.text("email").filter(|_| self.0.get("email_verified") == Some(&Value::Bool(true)))
-    }
-
-    /// Whether there are no claims.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Iterates over names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
-    }
-}
-
-impl fmt::Debug for Claims {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
 /// An identity that a provider has just asserted.
 ///
 /// The adapter makes `issuer_key` and `subject_key` canonical, so that all methods of a connector give one account the
@@ -178,10 +77,49 @@ pub struct ExternalIdentity {
     pub subject_key: String,
     /// The claims about the user.
     pub claims: Claims,
+    /// All claims, for mappings. Not stored: present only in the turn in which the provider asserted the identity.
+    pub raw: RawClaims,
+    /// The provider's tokens, if the connector says `tokens: keep`. Not stored, and nothing keeps them yet: the code that
+    /// will must take them in the same turn and seal them.
+    pub tokens: Option<UpstreamTokens>,
     /// The provider's own session (`sid`), for its logout.
     pub upstream_session: Option<String>,
     /// The time of the authentication.
     pub authenticated_at: DateTime<Utc>,
+}
+
+/// The tokens that a provider issued for a login. They give access to the user's account there.
+#[derive(Clone)]
+pub struct UpstreamTokens {
+    /// The access token, if it is a bearer token (RFC 6750).
+    pub access: Option<SecretString>,
+    /// The refresh token.
+    pub refresh: Option<SecretString>,
+    /// The ID token.
+    pub id: Option<SecretString>,
+    /// When the access token expires, if the provider says so.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl PartialEq for UpstreamTokens {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |one: &Option<SecretString>, other: &Option<SecretString>| match (one, other) {
+            (Some(one), Some(other)) => one.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into(),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        same(&self.access, &other.access)
+            && same(&self.refresh, &other.refresh)
+            && same(&self.id, &other.id)
+            && self.expires_at == other.expires_at
+    }
+}
+
+impl Eq for UpstreamTokens {}
+
+impl fmt::Debug for UpstreamTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UpstreamTokens")
+    }
 }
 
 /// An identity as a session stores it. The session's item should stay within 1 KB, which one write unit covers. So
@@ -235,6 +173,8 @@ impl From<StoredIdentity> for ExternalIdentity {
             issuer_key: stored.issuer_key,
             subject_key: stored.subject_key,
             claims: stored.claims,
+            raw: RawClaims::default(),
+            tokens: None,
             upstream_session: stored.upstream_session,
             authenticated_at: stored.authenticated_at,
         }
@@ -294,37 +234,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn claims(value: Value) -> Claims {
-        Claims::mapped(value.as_object().unwrap())
-    }
-
-    #[test]
-    fn only_the_boolean_true_verifies_an_email() {
-        assert_eq!(claims(json!({"email": "a@b", "email_verified": true})).verified_email(), Some("a@b"));
-        for not_true in [json!("true"), json!(1), json!(null), json!(false), json!(["true"])] {
-            assert_eq!(claims(json!({"email": "a@b", "email_verified": not_true})).verified_email(), None);
-        }
-        assert_eq!(claims(json!({"email": "a@b"})).verified_email(), None);
-    }
-
-    #[test]
-    fn a_claim_of_wrong_type_or_size_is_dropped() {
-        let invalid = json!({
-            "email": "a@x.org, b@y.org", "email_verified": true, "phone_number": 49, "name": ["A"],
-            "given_name": "a".repeat(1025), "family_name": null, "locale": "de",
-        });
-        assert_eq!(Claims::left_out(invalid.as_object().unwrap()), ["email", "name", "given_name", "phone_number"]);
-        assert_eq!(claims(invalid), claims(json!({ "locale": "de" })));
-    }
-
-    #[test]
-    fn scopes_release_claims() {
-        let all = claims(json!({"email": "a@b", "name": "A", "phone_number": "1", "roles": ["admin"]}));
-        assert_eq!(all.released_by("openid email".split(' ')), claims(json!({"email": "a@b"})));
-        assert_eq!(all.released_by("openid".split(' ')), Claims::default());
-        assert!(all.text("roles").is_none());
-    }
+    use crate::Said;
 
     #[test]
     fn separators_do_not_merge_two_accounts() {
@@ -334,7 +244,33 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_printed_by_name_only() {
-        assert_eq!(format!("{:?}", claims(json!({"email": "a@b"}))), r#"{"email"}"#);
+    fn what_is_not_stored_is_neither_written_nor_printed() {
+        let secret = |text: &str| Some(SecretString::from(text));
+        let said = json!({ "sub": "1", "canary": "canary", "name": "Ada" });
+        let said = Said::of(said.as_object().unwrap());
+        let identity = ExternalIdentity {
+            connector: "staff".parse().unwrap(),
+            source: "people".parse().unwrap(),
+            provider: "keycloak".parse().unwrap(),
+            method: Method::Oidc,
+            issuer_key: "https://id.example".into(),
+            subject_key: "1".into(),
+            claims: said.claims,
+            raw: said.raw,
+            tokens: Some(UpstreamTokens {
+                access: secret("canary"),
+                refresh: secret("canary"),
+                id: secret("canary"),
+                expires_at: None,
+            }),
+            upstream_session: None,
+            authenticated_at: DateTime::UNIX_EPOCH,
+        };
+        let stored = serde_json::to_string(&identity).unwrap();
+        assert!(!format!("{identity:?} {:?} {:?} {stored}", identity.raw, identity.tokens).contains("canary"));
+        let read: ExternalIdentity = serde_json::from_str(&stored).unwrap();
+        let other = UpstreamTokens { access: secret("other"), ..identity.tokens.clone().unwrap() };
+        assert_ne!(identity.tokens, Some(other));
+        assert_eq!(read, ExternalIdentity { raw: RawClaims::default(), tokens: None, ..identity });
     }
 }

@@ -11,6 +11,7 @@
 pub mod answer;
 pub mod cache;
 pub mod challenge;
+pub mod claims;
 pub mod client;
 pub mod code;
 pub mod connector;
@@ -34,13 +35,16 @@ pub mod user;
 pub use answer::{ErrorAnswer, FieldError, FieldProblem};
 pub use cache::Cache;
 pub use challenge::{Challenge, Channel, Interaction, Pending, ProviderOutcome};
+pub use claims::{Claims, LeftOut, RawClaims, Said};
 pub use client::{ApplicationType, Client, DirectApi, InvalidClient};
 pub use code::Code;
-pub use connector::{AssertionAlgorithm, AssertionAudience, ClientAuthMethod, ConnectorClient, ConnectorDocument};
+pub use connector::{
+    AssertionAlgorithm, AssertionAudience, ClientAuthMethod, ConnectorClient, ConnectorDocument, UpstreamPolicy,
+};
 pub use context::{ClientAddress, EndUser, RequestContext};
 pub use expression::{Expression, Reference};
 pub use failure::{Failure, Rejection, Unavailability};
-pub use identity::{Claims, ExternalIdentity, IdentityKey, Method, MethodSet};
+pub use identity::{ExternalIdentity, IdentityKey, Method, MethodSet, UpstreamTokens};
 pub use ids::{
     ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
 };

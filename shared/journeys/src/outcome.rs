@@ -39,7 +39,7 @@ pub(crate) fn record_outcome(
         })
     };
     match progress {
-        Ok(Progress::Done(identity)) => ProviderOutcome::Identity(identity),
+        Ok(Progress::Done(identity)) => ProviderOutcome::Identity(*identity),
         Ok(Progress::Ask(challenge, pending)) => interaction(Some(challenge), pending),
         Ok(Progress::Hop(pending)) => interaction(None, pending),
         Err(error) => ProviderOutcome::Failed(failed(connector, method, &error)),

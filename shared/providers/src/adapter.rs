@@ -76,7 +76,7 @@ pub fn not_switched_on(method: Method) -> ProviderError {
 #[derive(Debug)]
 pub enum Progress {
     /// The provider vouches for somebody.
-    Done(ExternalIdentity),
+    Done(Box<ExternalIdentity>),
     /// The provider wants something more of the user; what to keep until they answer.
     Ask(Challenge, Pending),
     /// The provider wants to see the user's browser: [`ProviderAdapter::hop`] says where; what to keep until it is back.

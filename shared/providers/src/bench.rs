@@ -321,7 +321,7 @@ fn client_for(method: Method) -> &'static str {
 
 fn done(progress: Progress) -> Result<ExternalIdentity, ProviderError> {
     match progress {
-        Progress::Done(identity) => Ok(identity),
+        Progress::Done(identity) => Ok(*identity),
         other => panic!("{other:?}"),
     }
 }

@@ -16,11 +16,12 @@ mod userinfo;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use domain::{Method, Pending};
+use chrono::TimeDelta;
+use domain::{Clock, Method, Pending};
 use egress::Reach;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use simulators::{ClientAuth, Registration, SIMULATORS, Simulator};
+use simulators::{ClientAuth, Misbehaviour, Registration, SIMULATORS, Simulator};
 
 use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD};
 use crate::registry::PROVIDERS;
@@ -206,5 +207,25 @@ async fn nothing_secret_is_printed() {
         for secret in secrets {
             assert!(!printed.contains(&secret), "{row:?} {secret}: {printed}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_providers_tokens_are_handed_on_where_the_connector_says_so() {
+    for row in Row::all() {
+        assert_eq!(row.bench().await.login().await.unwrap().tokens, None, "{row:?}");
+        let bench = row.with(json!({ "tokens": "keep" })).await;
+        let given = json!({ "refresh_token": "refresh+canary", "expires_in": "300" });
+        bench.subject.misbehave(Some(Misbehaviour::Members(given.as_object().unwrap().clone())));
+        let identity = bench.login().await.unwrap();
+        let tokens = identity.tokens.clone().unwrap();
+        let text = |token: &Option<SecretString>| token.as_ref().unwrap().expose_secret().to_owned();
+        assert_eq!(text(&tokens.refresh), "refresh+canary", "{row:?}");
+        assert_eq!(text(&tokens.id).split('.').count(), 3, "{row:?}");
+        assert_eq!(tokens.expires_at, Some(bench.clock.now() + TimeDelta::seconds(300)), "{row:?}");
+        let printed = format!("{identity:?} {tokens:?} {}", serde_json::to_string(&identity).unwrap());
+        assert!(
+            ![text(&tokens.access), text(&tokens.id), "canary".to_owned()].iter().any(|token| printed.contains(token))
+        );
     }
 }

@@ -37,6 +37,7 @@ mod pingone;
 pub mod refusals;
 mod registry;
 mod report;
+mod secrets;
 
 #[cfg(test)]
 mod bench;
@@ -49,3 +50,4 @@ pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
 pub use registry::{Build, InvalidConnector, MakeOidc, Provider, Registry, SplitPool, document, settings};
 pub use report::{Finding, NotPassed, Probe, Report, Status, Verdict};
+pub use secrets::check_secrets;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, auth0, entra, google, keycloak, okta, onelogin, openid_connect, pingone};
+use crate::{ProviderAdapter, auth0, check_secrets, entra, google, keycloak, okta, onelogin, openid_connect, pingone};
 
 /// In seconds, of one call: API Gateway waits no longer for the whole request.
 const MAX_TIMEOUT: u8 = 29;
@@ -26,6 +26,10 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     google::PROVIDER,
     openid_connect::PROVIDER,
 ];
+
+/// In characters, of what is shown to people.
+const MAX_NAME: usize = 100;
+const MAX_DESCRIPTION: usize = 1000;
 
 /// Makes the adapter of a document whose common part has been checked. It calls nobody.
 pub type Build = fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>;
@@ -76,6 +80,7 @@ impl Provider {
 
     /// The part that all documents have in common.
     fn check(&self, document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+        check_texts(document)?;
         if document.timeout.is_some_and(|seconds| !(1..=MAX_TIMEOUT).contains(&seconds)) {
             return Err(InvalidConnector::at("timeout", format!("is not 1 to {MAX_TIMEOUT} seconds")));
         }
@@ -183,6 +188,31 @@ pub struct SplitPool<'a> {
     pub others: Source,
 }
 
+/// What people read: whoever has written it, it stays on its line and within its button.
+fn check_texts(document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+    let ConnectorDocument { name, button, description, .. } = document;
+    let texts = [
+        ("name", Some(name), MAX_NAME),
+        ("button", button.as_ref(), MAX_NAME),
+        ("description", description.as_ref(), MAX_DESCRIPTION),
+    ];
+    for (place, text, most) in texts {
+        let Some(text) = text else { continue };
+        if text.trim().is_empty() || text.chars().count() > most {
+            return Err(InvalidConnector::at(place, format!("is not 1 to {most} characters")));
+        }
+        if text.contains(char::is_control) {
+            return Err(InvalidConnector::at(place, "has a line break or another control character in it"));
+        }
+    }
+    match button {
+        Some(button) if button.replace("{name}", "").contains(['{', '}']) => {
+            Err(InvalidConnector::at("button", "has braces in it that are not {name}: nothing else is put into it"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConnector> {
     if client.id.is_empty() {
         return Err(InvalidConnector::at(format!("{place}.id"), "is empty"));
@@ -224,6 +254,7 @@ fn check_client(place: &str, client: &ConnectorClient) -> Result<(), InvalidConn
 
 /// A document out of what somebody has sent.
 pub fn document(sent: Map<String, Value>) -> Result<ConnectorDocument, InvalidConnector> {
+    check_secrets(&sent)?;
     read("connector", "", sent)
 }
 
@@ -305,6 +336,20 @@ mod tests {
     fn a_wrong_document_is_told_where_it_is_wrong() {
         for (pointer, value, expected) in [
             ("/name", json!("Anybody"), "none"),
+            ("/name", json!(" "), "name: is not 1 to 100 characters"),
+            ("/name", json!("\u{e9}".repeat(100)), "none"),
+            ("/name", json!("a".repeat(101)), "name: is not 1 to 100 characters"),
+            ("/name", json!("a\nb"), "name: has a line break or another control character in it"),
+            ("/button", json!("Sign in at {name}"), "none"),
+            ("/button", json!(""), "button: is not 1 to 100 characters"),
+            ("/button", json!("\u{1b}[2J"), "button: has a line break or another control character in it"),
+            (
+                "/button",
+                json!("Sign in at {nam}"),
+                "button: has braces in it that are not {name}: nothing else is put into it",
+            ),
+            ("/description", json!("Of the company that we bought."), "none"),
+            ("/description", json!("a".repeat(1001)), "description: is not 1 to 1000 characters"),
             (
                 "/provider",
                 json!("kecloak"),
@@ -372,10 +417,12 @@ mod tests {
                  `trusted_audiences`, `claims`, `discovery_endpoint`, `authorization_endpoint`, `token_endpoint`, \
                  `userinfo_endpoint`, `jwks_uri`",
             ),
+            ("/settings/scopes", json!("openid, email"), "none"),
             (
                 "/settings/scopes",
-                json!("openid"),
-                "settings.scopes: invalid type: string \"openid\", expected a sequence",
+                json!(1),
+                "settings.scopes: invalid type: integer `1`, expected a list of scopes, or text with blanks or commas between \
+                 them",
             ),
             ("/settings/scopes", json!(["openid", "a b"]), "settings.scopes[1]: is not a scope"),
         ] {

@@ -90,7 +90,7 @@ pub const METRICS: &[Metric] = &[
         name: "claims_left_out",
         unit: "Count",
         dimensions: PER_PROVIDER,
-        meaning: "claims that were left out because they do not have the type that their standard requires",
+        meaning: "claims that were left out because they do not have the type that their standard requires, or are too large",
     },
     Metric {
         name: "attempts",

@@ -37,20 +37,6 @@ fn the_demos_connectors_are_connectors() {
 #[test]
 fn what_cannot_be_read_is_shown_with_its_place() {
     let methods = "methods: { oidc: {}, password: {} }";
-    // A secret is not written into a document.
-    assert_snapshot!(broken(&[("{ id: landfall, secret: keycloak }", "{ id: landfall, client_secret: hunter2 }")]), @r#"
-    connectors.yaml:
-    error: line 7 column 29: unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method, token_endpoint_auth_signing_alg, key_id, assertion_audience
-     --> <input>:7:29
-      |
-    5 |     provider: keycloak
-    6 |     name: Demo Keycloak
-    7 |     client: { id: landfall, client_secret: hunter2 }
-      |                             ^ unknown field `client_secret`, expected one of id, secret, token_endpoint_auth_method, token_endpoint_auth_signing_alg, key_id, assertion_audience
-    8 |     methods: { oidc: {}, password: {} }
-    9 |     settings: { url: "https://id.example.com/demo/keycloak", realm: demo }
-      |
-    "#);
     assert_snapshot!(of_each(broken, &[
         ("name: Demo Keycloak", "title: Demo Keycloak"),
         ("connectors:\n", "connector:\n"),
@@ -63,7 +49,7 @@ fn what_cannot_be_read_is_shown_with_its_place() {
         ("realm: demo", "realm: demo, realm: other"),
     ]), @"
     title: Demo Keycloak
-      error: line 6 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, timeout, ca_certificates, client, methods, settings
+      error: line 6 column 5: unknown field `title`, expected one of id, provider, name, description, button, enabled, source, timeout, ca_certificates, tokens, client, methods, settings
     connector:
       error: line 3 column 1: unknown field `connector`, expected one of connectors
     without provider: keycloak
@@ -80,6 +66,23 @@ fn what_cannot_be_read_is_shown_with_its_place() {
       error: line 7 column 14: invalid boolean (strict mode expects true/false)
     realm: demo, realm: other
       error: line 9 column 75: duplicate mapping key: realm, set DuplicateKeyPolicy in Options if acceptable
+    ");
+}
+
+#[test]
+fn a_secret_in_a_file_is_not_shown_and_told_where_it_belongs() {
+    let client = "{ id: landfall, secret: keycloak }";
+    assert_snapshot!(of_each(broken, &[
+        (client, "{ id: landfall, client_secret: hunter2 }"),
+        (client, "{ id: landfall, secret: fGdNMJGjJVXnDbdW0kW2UwNrTvBTtG6z }"),
+        ("realm: demo", "realm: demo, private_key: hunter2"),
+    ]), @"
+    { id: landfall, client_secret: hunter2 }
+      connector keycloak: client.client_secret: is called like a secret, which does not stand in a connector: put the value into Secrets Manager under connectors/<name> (on one machine: the file of --secrets), and name it here at client.secret
+    { id: landfall, secret: fGdNMJGjJVXnDbdW0kW2UwNrTvBTtG6z }
+      connector keycloak: client.secret: is the name of a secret, and this looks like the secret itself: put the value into Secrets Manager under connectors/<name> (on one machine: the file of --secrets), and name it here at client.secret
+    realm: demo, private_key: hunter2
+      connector keycloak: settings.private_key: is called like a secret, which does not stand in a connector: put the value into Secrets Manager under connectors/<name> (on one machine: the file of --secrets), and name it here at client.secret
     ");
 }
 
@@ -109,7 +112,7 @@ fn a_connector_has_the_settings_of_its_provider() {
         (", realm: demo", ""),
         ("    settings: { url: \"https://id.example.com/demo/keycloak\", realm: demo }\n", ""),
         ("realm: demo", "realm: 7"),
-        ("realm: demo", "realm: demo, scopes: openid"),
+        ("realm: demo", "realm: demo, scopes: 1"),
         (url, "id.example.com"),
         (url, "ftp://id.example.com"),
         (url, "https://admin:hunter2@id.example.com"),
@@ -122,8 +125,8 @@ fn a_connector_has_the_settings_of_its_provider() {
       connector keycloak: settings: missing field `url`
     realm: 7
       connector keycloak: settings.realm: invalid type: integer `7`, expected a string
-    realm: demo, scopes: openid
-      connector keycloak: settings.scopes: invalid type: string "openid", expected a sequence
+    realm: demo, scopes: 1
+      connector keycloak: settings.scopes: invalid type: integer `1`, expected a list of scopes, or text with blanks or commas between them
     id.example.com
       connector keycloak: settings.url: relative URL without a base: "id.example.com"
     ftp://id.example.com

@@ -55,13 +55,13 @@ fn what_is_wrong_in_a_connectors_file_is_shown_where_it_is() {
     let place = Place::with("connectors.yaml", CONNECTORS.replace("name:", "title:"));
     assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"
     landfall: connectors.yaml:
-    error: line 4 column 5: unknown field `title`, expected one of id, provider, name, enabled, source, timeout, ca_certificates, client, methods, settings
+    error: line 4 column 5: unknown field `title`, expected one of id, provider, name, description, button, enabled, source, timeout, ca_certificates, tokens, client, methods, settings
      --> <input>:4:5
       |
     2 |   - id: keycloak
     3 |     provider: keycloak
     4 |     title: Keycloak
-      |     ^ unknown field `title`, expected one of id, provider, name, enabled, source, timeout, ca_certificates, client, methods, settings
+      |     ^ unknown field `title`, expected one of id, provider, name, description, button, enabled, source, timeout, ca_certificates, tokens, client, methods, settings
     5 |     client: { id: landfall, secret: keycloak }
     6 |     methods: { password: {} }
       |

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use chrono::DateTime;
-use domain::identity::FLAGGED;
-use domain::{Claims, ExternalIdentity, Method};
+use domain::claims::FLAGGED;
+use domain::{ExternalIdentity, Method, Said, UpstreamTokens};
 use serde_json::{Map, Value};
 
 use super::connection::Registration;
@@ -125,6 +125,7 @@ impl VerifiedClaims {
         registration: &Registration,
         method: Method,
         upstream_session: Option<String>,
+        tokens: Option<UpstreamTokens>,
     ) -> ExternalIdentity {
         // With a session of its own, a provider may have seen the user hours ago (OIDC Core 2, `auth_time`).
         let auth_time = id_token::time(&self.claims, "auth_time", f64::floor);
@@ -137,10 +138,12 @@ impl VerifiedClaims {
             },
         );
         let document = &registration.document;
-        let left_out = [Claims::left_out(&self.claims), self.left_out].concat();
+        let Said { claims, raw, mut left_out } = Said::of(&self.claims);
+        left_out.known.extend(self.left_out);
         if !left_out.is_empty() {
             cx.request.count(|counts| counts.claims_left_out += left_out.len() as u64);
-            tracing::warn!(event = "claims_left_out", connector = %document.id, claims = left_out.join(" "));
+            let (names, others) = (left_out.known.join(" "), left_out.others);
+            tracing::warn!(event = "claims_left_out", connector = %document.id, claims = names, others);
         }
         ExternalIdentity {
             connector: document.id.clone(),
@@ -149,7 +152,9 @@ impl VerifiedClaims {
             method,
             issuer_key: self.issuer_key,
             subject_key: self.key.unwrap_or(self.subject),
-            claims: Claims::mapped(&self.claims),
+            claims,
+            raw,
+            tokens,
             // Longer is nobody's honest name for a session, and it is stored.
             upstream_session: upstream_session.filter(|session| session.len() <= 255),
             authenticated_at,

@@ -1,7 +1,11 @@
 //! The settings that every OpenID Connect connector may have, beside those of its provider.
 
+use std::fmt;
+
 use domain::{ConnectorDocument, Method};
-use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Map;
 use url::Url;
 
@@ -17,6 +21,7 @@ use crate::registry::{self, InvalidConnector, MakeOidc};
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Options {
     /// What is asked for: `openid` with the redirect, or there is no ID token.
+    #[serde(deserialize_with = "scopes")]
     pub(super) scopes: Vec<String>,
     /// Where the provider sends browsers back to, if that is an address of the application's own and not ours.
     pub(super) redirect_uri: Option<String>,
@@ -91,6 +96,30 @@ impl Default for Options {
             endpoints: Endpoints::default(),
         }
     }
+}
+
+/// A list, or text with blanks or commas between scopes, as consoles show them.
+fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Scopes;
+
+    impl<'de> Visitor<'de> for Scopes {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of scopes, or text with blanks or commas between them")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
+            let scopes = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+            Ok(scopes.filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<String>, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+
+    deserializer.deserialize_any(Scopes)
 }
 
 /// A document's settings: those of all, read, and the provider's own, which its `make` reads.
@@ -190,6 +219,11 @@ mod tests {
         for (settings, expected) in [
             (json!({}), "none"),
             (json!({ "scopes": ["openid", "acme:read"] }), "none"),
+            (json!({ "scopes": " openid,email  acme:read," }), "none"),
+            (json!({ "scopes": "profile email" }), "settings.scopes: has no openid: without it there is no ID token"),
+            (json!({ "scopes": "" }), "settings.scopes: has no openid: without it there is no ID token"),
+            (json!({ "scopes": "openid \"" }), "settings.scopes[1]: is not a scope"),
+            (json!({ "scopes": ["openid", 1] }), "settings.scopes[1]: invalid type: integer `1`, expected a string"),
             (json!({ "scopes": ["openid", "a b"] }), "settings.scopes[1]: is not a scope"),
             (json!({ "scopes": ["openid", ""] }), "settings.scopes[1]: is not a scope"),
             (json!({ "scopes": ["openid", "a\"b"] }), "settings.scopes[1]: is not a scope"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{CallbackState, ConnectorDocument, Method, MethodSet, Pending, Source};
+use domain::{CallbackState, ConnectorDocument, Method, MethodSet, Pending, Source, UpstreamPolicy};
 use egress::Response;
 use openidconnect::Nonce;
 use serde::{Deserialize, Serialize};
@@ -201,6 +201,7 @@ impl RelyingParty {
             claims = claims.completed_by(asked().await?)?;
         }
         self.provider.describe(&mut claims);
-        Ok(Progress::Done(claims.into_identity(cx, &self.registration, method, session)))
+        let kept = (self.registration.document.tokens == UpstreamPolicy::Keep).then(|| tokens.upstream(cx.now()));
+        Ok(Progress::Done(Box::new(claims.into_identity(cx, &self.registration, method, session, kept))))
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::{AssertionAudience, ClientAuthMethod, ConnectorClient, Entropy};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{AssertionAudience, ClientAuthMethod, ConnectorClient, Entropy, UpstreamTokens};
 use egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -139,7 +140,10 @@ fn basic(id: &str, secret: &SecretString) -> String {
 pub struct TokenAnswer {
     access_token: Option<SecretString>,
     token_type: Option<String>,
+    refresh_token: Option<SecretString>,
     id_token: Option<SecretString>,
+    /// For how many seconds the access token is good.
+    expires_in: Option<u32>,
     /// Keycloak's and others' name of the session, as `sid` in the ID token.
     pub(crate) session_state: Option<String>,
 }
@@ -147,6 +151,9 @@ pub struct TokenAnswer {
 impl TokenAnswer {
     fn read(response: &Response) -> Result<Self, ProviderError> {
         let mut answer = answers::object(Stage::Token, response)?;
+        // Some write it as text.
+        let seconds =
+            answer.get("expires_in").and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
         let mut text = |name: &str| match answer.remove(name) {
             Some(Value::String(text)) if !text.is_empty() => Some(text),
             _ => None,
@@ -154,13 +161,26 @@ impl TokenAnswer {
         Ok(Self {
             access_token: text("access_token").map(SecretString::from),
             token_type: text("token_type"),
+            refresh_token: text("refresh_token").map(SecretString::from),
             id_token: text("id_token").map(SecretString::from),
+            expires_in: seconds.and_then(|seconds| seconds.try_into().ok()),
             session_state: text("session_state"),
         })
     }
 
     pub(crate) fn id_token(&self) -> Option<&str> {
         self.id_token.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// What a connector that says `tokens: keep` hands on. An access token of a type that is not understood here must not be
+    /// used by anybody else either.
+    pub(crate) fn upstream(&self, now: DateTime<Utc>) -> UpstreamTokens {
+        UpstreamTokens {
+            access: self.access_token().ok().map(SecretString::from),
+            refresh: self.refresh_token.clone(),
+            id: self.id_token.clone(),
+            expires_at: self.expires_in.map(|seconds| now + TimeDelta::seconds(seconds.into())),
+        }
     }
 
     /// The access token, for a call to the provider.

@@ -42,6 +42,14 @@ impl TryFrom<Settings> for ChooseProvider {
     }
 }
 
+/// A connector to choose.
+struct Offer {
+    id: ConnectorId,
+    name: String,
+    /// What its button says.
+    label: String,
+}
+
 const HEADING: &str = "choose_provider.heading";
 
 #[async_trait]
@@ -67,8 +75,8 @@ impl Step for ChooseProvider {
             return Ok(Flow::Done("unavailable"));
         }
         let hinted = cx.session().take_idp_hint();
-        match offered.iter().find(|(id, _)| Some(id.as_str()) == hinted.as_deref()) {
-            Some((id, _)) => Ok(chosen(cx, id)),
+        match offered.iter().find(|offer| Some(offer.id.as_str()) == hinted.as_deref()) {
+            Some(offer) => Ok(chosen(cx, &offer.id)),
             None => Ok(Flow::Ask),
         }
     }
@@ -86,15 +94,15 @@ impl Step for ChooseProvider {
             return Ok(Flow::invalid("connector", FieldProblem::Required));
         };
         let offered = self.offered(&cx.look()).await?;
-        match offered.iter().find(|(id, _)| id.as_str() == wanted.expose_secret()) {
-            Some((id, _)) => Ok(chosen(cx, id)),
+        match offered.iter().find(|offer| offer.id.as_str() == wanted.expose_secret()) {
+            Some(offer) => Ok(chosen(cx, &offer.id)),
             None => Ok(Flow::invalid("connector", FieldProblem::Unknown)),
         }
     }
 
     async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {
-        let button = |(id, name): &(ConnectorId, String)| {
-            let text = json!({ "id": format!("choose_provider.{id}"), "text": format!("Continue with {name}") });
+        let button = |Offer { id, name, label }: &Offer| {
+            let text = json!({ "id": format!("choose_provider.{id}"), "text": label });
             json!({ "connector": id, "name": name, "label": text })
         };
         let offered = self.offered(cx).await?;
@@ -108,15 +116,16 @@ impl Step for ChooseProvider {
 }
 
 impl ChooseProvider {
-    /// What is there to choose from, with each one's name.
-    async fn offered(&self, cx: &ViewCx<'_>) -> Result<Vec<(ConnectorId, String)>, StepError> {
+    /// What is there to choose from.
+    async fn offered(&self, cx: &ViewCx<'_>) -> Result<Vec<Offer>, StepError> {
         let client = cx.client().await?;
         let mut offered = Vec::new();
         for id in &self.connectors {
             if client.as_ref().is_some_and(|client| client.offers(id))
                 && let Some(connector) = cx.connector(id).await?
             {
-                offered.push((id.clone(), connector.document.name.clone()));
+                let document = &connector.document;
+                offered.push(Offer { id: id.clone(), name: document.name.clone(), label: document.label() });
             }
         }
         Ok(offered)

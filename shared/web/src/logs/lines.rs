@@ -76,8 +76,8 @@ pub const LINES: &[Line] = &[
     ),
     line(
         "claims_left_out",
-        "claims of a login do not have the type that their standard requires: the login continues without them",
-        &["connector", "claims"],
+        "claims of a login do not have the type that their standard requires, or are too large: the login continues without them",
+        &["connector", "claims", "others"],
     ),
     line("lock_not_released", "a turn stays locked until the deadline of its request", &["session", "error"]),
     line("circuit_opened", "a host does not answer, and is not called for a while", &["host", "port"]),
@@ -110,7 +110,10 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("capacity", "capacity units, if DynamoDB reports them"),
     ("circuit", "`open` if the call was not made because its host did not answer before"),
     ("claims", "names of claims"),
-    ("claims_left_out", "how many claims were left out because they do not have the type that their standard requires"),
+    (
+        "claims_left_out",
+        "how many claims were left out because they do not have the type that their standard requires, or are too large",
+    ),
     ("client", "the application's `client_id`"),
     ("code", "the code in the answer to the caller"),
     ("connector", "the connector's id"),
@@ -128,6 +131,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("method", "of a request or call: GET, POST, ...; of a login: `password`, `oidc`, ..."),
     ("ok", "whether all checks passed"),
     ("operation", "the AWS operation"),
+    ("others", "how many claims were left out whose names are the provider's own"),
     (
         "outcome",
         "of a request: `ok`, `refused` (4xx, or a prefetch) or `failed` (5xx); of a call: `ok`, `timeout` or AWS's name for the error",

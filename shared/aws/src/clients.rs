@@ -1,5 +1,5 @@
-//! AWS's clients over our own HTTPS client: the SDK's default would bring a second TLS library, and would load the
-//! system's roots, which was most of a cold start.
+//! AWS clients with our own HTTPS client. The SDK's default client would add a second TLS library and load the system's
+//! root certificates, which took most of a cold start.
 
 use std::fmt::Write;
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use crate::config::Account;
 use crate::{Config, DynamoDb, StartError};
 
-/// One attempt; the SDK makes three. The request's own deadline bounds them all.
+/// The time limit of one attempt. The SDK makes up to three; the request's deadline also applies.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
 pub(crate) fn dynamodb(config: &Config) -> Result<aws_sdk_dynamodb::Client, StartError> {
@@ -31,14 +31,14 @@ pub(crate) fn secrets_manager(config: &Config) -> Result<aws_sdk_secretsmanager:
     Ok(aws_sdk_secretsmanager::Client::new(&sdk(config, |account| account.secrets_manager.as_deref())?))
 }
 
-/// The SDK as a function needs it. `aws-config` would find out the same, and look for it in files, in containers, on EC2
-/// and at STS first: a megabyte of code, and milliseconds of each start.
+/// The SDK's configuration. `aws-config` would return the same, but it first searches files, containers, EC2 and STS:
+/// that costs a megabyte of code and milliseconds of each start.
 fn sdk(config: &Config, endpoint: impl Fn(&Account) -> Option<&str>) -> Result<SdkConfig, StartError> {
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
-        // It times each body on its way; here an attempt's own time is short enough.
+        // Not needed: the time limit of an attempt is short.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Ok(match &config.dynamodb {
         DynamoDb::Aws(account) => {
@@ -62,20 +62,20 @@ fn sdk(config: &Config, endpoint: impl Fn(&Account) -> Option<&str>) -> Result<S
     .build())
 }
 
-/// One for all services, made once: their connections, and the trust in them, are the process's.
+/// The HTTPS client, created once per process and shared by all services.
 fn https() -> Result<SharedHttpClient, StartError> {
     static HTTPS: OnceLock<SharedHttpClient> = OnceLock::new();
-    if let Some(made) = HTTPS.get() {
-        return Ok(made.clone());
+    if let Some(client) = HTTPS.get() {
+        return Ok(client.clone());
     }
     let roots = TrustStore::empty().with_native_roots(false).with_pem_certificate(amazon_roots());
     let tls = TlsContext::builder().with_trust_store(roots).build().map_err(|_| StartError::Tls)?;
     let provider = Provider::Rustls(CryptoMode::AwsLc);
-    let made = aws_smithy_http_client::Builder::new().tls_provider(provider).tls_context(tls).build_https();
-    Ok(HTTPS.get_or_init(|| made).clone())
+    let client = aws_smithy_http_client::Builder::new().tls_provider(provider).tls_context(tls).build_https();
+    Ok(HTTPS.get_or_init(|| client).clone())
 }
 
-/// The roots of Amazon Trust Services, which sign every AWS endpoint, out of Mozilla's list.
+/// The root certificates of Amazon Trust Services, which sign every AWS endpoint, from Mozilla's list.
 /// <https://www.amazontrust.com/repository/>
 fn amazon_roots() -> Vec<u8> {
     let mut pem = String::new();
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amazons_roots_are_in_the_list_and_make_a_trust_store() {
+    fn mozillas_list_contains_amazons_roots() {
         let roots = String::from_utf8(amazon_roots()).unwrap();
         // Amazon Root CA 1 to 4 and Starfield Services Root Certificate Authority - G2.
         assert_eq!(roots.matches("BEGIN CERTIFICATE").count(), 5);

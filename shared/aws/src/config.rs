@@ -10,53 +10,53 @@ use url::Url;
 
 use crate::BUDGET;
 
-/// What a deployment is told.
+/// The configuration of a deployment.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The issuer's URL: what tokens say they come from, and what every URL we hand out starts with.
+    /// The issuer's URL: `iss` in tokens, and the start of every URL in our answers.
     pub issuer: String,
-    /// What the tables are called.
+    /// The names of the tables.
     pub tables: TableNames,
-    /// What stands before every secret's name in Secrets Manager.
+    /// The prefix of every secret's name in Secrets Manager.
     pub secrets_prefix: String,
-    /// Where DynamoDB is.
+    /// The location of DynamoDB.
     pub dynamodb: DynamoDb,
-    /// Which of the issuer's keys this process uses.
+    /// The issuer's keys that this process uses.
     pub keys: &'static [KeyKind],
-    /// Where connectors may lead.
+    /// The addresses that connectors may reach.
     pub reach: Reach,
-    /// What opens the administrators' routes beside IAM: only where there is no API Gateway before them.
+    /// The hash of the administrators' token. Only for a local server, where there is no API Gateway with IAM.
     pub admin: Option<SecretHash>,
-    /// How long a request may take where no Lambda deadline says so.
+    /// The time limit of a request without a Lambda deadline.
     pub budget: Duration,
-    /// The CloudFormation stack of the deployment: metrics are told apart by it.
+    /// The deployment's CloudFormation stack: a dimension of the metrics.
     pub stack: Option<String>,
-    /// How often secrets may be tried.
+    /// The limits for guesses.
     pub guesses: GuessLimits,
 }
 
-/// Where DynamoDB is.
+/// The location of DynamoDB.
 #[derive(Debug, Clone)]
 pub enum DynamoDb {
     /// In AWS.
     Aws(Account),
-    /// Embedded, at an address of this machine.
+    /// The embedded engine, at an address of this machine.
     At {
-        /// Where it listens.
+        /// Its address.
         address: SocketAddr,
-        /// What it admits.
+        /// The access key that it accepts.
         access_key: SecretString,
     },
 }
 
-/// The AWS account that a function runs in, as Lambda tells it: with the credentials of its role, which are good for as
-/// long as the process lives, and the endpoints of its region.
+/// The AWS account of a function, from Lambda's environment: the credentials of its role, which are valid as long as
+/// the process lives, and the endpoints of its region.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 #[derive(Debug, Clone)]
 pub struct Account {
     pub(crate) region: String,
     pub(crate) credentials: Credentials,
-    /// Endpoints other than the region's own.
+    /// Endpoints that replace the region's.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
     pub(crate) dynamodb: Option<String>,
     pub(crate) secrets_manager: Option<String>,
@@ -65,33 +65,33 @@ pub struct Account {
     pub(crate) dual_stack: bool,
 }
 
-/// The environment lacks something or has something wrong.
+/// A variable of the environment is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// All that is missing.
+    /// All missing variables.
     #[error("these environment variables are missing: {}", .0.join(", "))]
     Missing(Vec<&'static str>),
-    /// The issuer is no URL that tokens can come from.
-    #[error("LANDFALL_ISSUER is not an https URL without a trailing slash, query or fragment")]
+    /// The issuer's URL is not valid.
+    #[error("LANDFALL_ISSUER must be an https URL without a trailing slash, query or fragment")]
     Issuer,
-    /// What may call this machine's own addresses is deployed, or is about to be.
+    /// A build with the feature `local`, which may call this machine, runs for a public issuer.
     #[error(
-        "this was built with the feature `local`, for `cargo lambda watch`: LANDFALL_ISSUER is not of this machine"
+        "this build has the feature `local`, which is only for `cargo lambda watch`: LANDFALL_ISSUER must be an address of this machine"
     )]
     Local,
-    /// The private networks are none, or none that may be named.
+    /// The list of private networks is invalid.
     #[error("LANDFALL_PRIVATE_NETWORKS: {0}")]
     Networks(#[from] InvalidNetworks),
 }
 
 impl Config {
-    /// What a deployed function's environment has to have.
+    /// The required variables of a deployed function.
     ///
     /// | variable | what |
     /// |---|---|
     /// | `LANDFALL_ISSUER` | the issuer's URL, without a trailing slash |
     /// | `LANDFALL_CONFIG_TABLE`, `LANDFALL_DIRECTORY_TABLE`, `LANDFALL_SESSIONS_TABLE` | the tables' names |
-    /// | `LANDFALL_SECRETS_PREFIX` | what stands before every secret's name: `landfall/` |
+    /// | `LANDFALL_SECRETS_PREFIX` | the prefix of every secret's name: `landfall/` |
     pub const REQUIRED: [&str; 5] = [
         "LANDFALL_ISSUER",
         "LANDFALL_CONFIG_TABLE",
@@ -100,36 +100,36 @@ impl Config {
         "LANDFALL_SECRETS_PREFIX",
     ];
 
-    /// What Lambda puts there, with `AWS_SESSION_TOKEN`.
+    /// The variables that Lambda sets, besides `AWS_SESSION_TOKEN`.
     pub const BY_LAMBDA: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
-    /// What it may have beside that.
+    /// The optional variables.
     ///
     /// | variable | what |
     /// |---|---|
-    /// | `LANDFALL_PRIVATE_NETWORKS` | where in the company's own network its provider lives, `10.1.0.0/16,fd12::/48` |
+    /// | `LANDFALL_PRIVATE_NETWORKS` | the private networks of the company's own provider, `10.1.0.0/16,fd12::/48` |
     /// | `LANDFALL_STACK` | the CloudFormation stack, a dimension of every metric |
     pub const OPTIONAL: [&str; 2] = ["LANDFALL_PRIVATE_NETWORKS", "LANDFALL_STACK"];
 
-    /// Reads the environment of a deployed function: [`Config::REQUIRED`], [`Config::BY_LAMBDA`] and [`Config::OPTIONAL`],
-    /// and what the SDK itself would look for: `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and
-    /// `AWS_ENDPOINT_URL` for other endpoints than the region's, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+    /// Reads the environment of a deployed function: [`Config::REQUIRED`], [`Config::BY_LAMBDA`] and
+    /// [`Config::OPTIONAL`], and the SDK's variables `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`,
+    /// `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>
     ///
-    /// With [`Reach::Local`], which nothing deployed passes, the issuer may be an http address of this machine.
+    /// With [`Reach::Local`], which is never deployed, the issuer may be an http address of this machine.
     pub fn from_env(reach: Reach) -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "this is the room where the environment is read")]
+        #[expect(clippy::disallowed_methods, reason = "this function reads the environment for all others")]
         Self::from_lookup(reach, |name| std::env::var(name).ok())
     }
 
-    /// The same for a function. One that was built for this machine does not start anywhere else.
-    pub(crate) fn of_function(reach: Reach) -> Result<Self, ConfigError> {
+    /// Like [`Config::from_env`], for a function. A build for this machine refuses to start elsewhere.
+    pub(crate) fn for_function(reach: Reach) -> Result<Self, ConfigError> {
         let config = Self::from_env(reach)?;
         if config.may_start(reach) { Ok(config) } else { Err(ConfigError::Local) }
     }
 
     fn may_start(&self, reach: Reach) -> bool {
-        reach != Reach::Local || is_of_this_machine(&self.issuer)
+        reach != Reach::Local || is_loopback_url(&self.issuer)
     }
 
     fn from_lookup(reach: Reach, lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
@@ -142,7 +142,7 @@ impl Config {
         }
         let [issuer, config, directory, sessions, secrets_prefix] = required.map(Option::unwrap_or_default);
         let [private_networks, stack] = Self::OPTIONAL.map(get);
-        let is_local = reach == Reach::Local && is_of_this_machine(&issuer);
+        let is_local = reach == Reach::Local && is_loopback_url(&issuer);
         if !is_local && !is_issuer(&issuer) {
             return Err(ConfigError::Issuer);
         }
@@ -176,14 +176,14 @@ impl Config {
     }
 }
 
-/// OIDC Discovery 3: an https URL without query and fragment; without a trailing slash, so that it has one spelling.
+/// OIDC Discovery 3: an https URL without query and fragment. Without a trailing slash, so that there is one spelling.
 fn is_issuer(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.query().is_none() && url.fragment().is_none())
         && !text.ends_with('/')
 }
 
-/// `http://127.0.0.1:9000`: where `cargo lambda watch` is.
-fn is_of_this_machine(text: &str) -> bool {
+/// Whether the URL has a loopback address, such as `http://127.0.0.1:9000` of `cargo lambda watch`.
+fn is_loopback_url(text: &str) -> bool {
     text.strip_prefix("http://").is_some_and(|rest| rest.parse::<SocketAddr>().is_ok_and(|at| at.ip().is_loopback()))
 }
 
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_may_name_its_private_networks_and_nothing_else() {
+    fn a_deployment_may_list_only_private_networks() {
         let networks = "10.1.0.0/16,fd12:3456::/48";
         let reach = read_with("https://id.example.com", networks).unwrap().reach;
         assert_eq!(reach, Reach::Networks(networks.parse().unwrap()));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_missing_is_named_at_once() {
+    fn the_error_names_all_missing_variables() {
         let error =
             Config::from_lookup(Reach::Public, |name| (name == "LANDFALL_ISSUER").then(String::new)).unwrap_err();
         assert_eq!(
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_of_this_machine_is_for_who_may_call_it() {
+    fn a_local_issuer_needs_local_reach() {
         let read = |reach, issuer: &str| {
             Config::from_lookup(reach, |name| match name {
                 "LANDFALL_ISSUER" => Some(issuer.to_owned()),
@@ -242,14 +242,14 @@ mod tests {
         for bad in ["http://id.example.com", "http://10.0.0.1:9000", "http://127.0.0.1:9000/", "http://localhost"] {
             assert_eq!(read(Reach::Local, bad).unwrap_err(), ConfigError::Issuer, "{bad}");
         }
-        // A command may be run for a deployment from here; a function that may call this machine may not be deployed.
+        // A command for a deployment may run on this machine; a function with local reach must not be deployed.
         assert!(config.may_start(Reach::Local));
         let deployed = |reach| read(reach, "https://id.example.com").unwrap().may_start(reach);
         assert_eq!((deployed(Reach::Public), deployed(Reach::Local)), (true, false));
     }
 
     #[test]
-    fn an_endpoint_of_its_own_goes_before_the_one_for_all() {
+    fn a_services_own_endpoint_overrides_the_common_one() {
         let account = |set: &'static [(&str, &str)]| {
             let lookup = |name: &'static str| match set.iter().find(|(other, _)| *other == name) {
                 Some((_, value)) => Some((*value).to_owned()),
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployed_issuer_is_https_and_its_functions_reach_public_addresses_only() {
+    fn a_deployed_issuer_is_https_with_public_reach() {
         assert_eq!(read("https://id.example.com").unwrap().reach, Reach::Public);
         for bad in ["http://id.example.com", "https://id.example.com/", "https://id.example.com?x", "id.example.com"] {
             assert_eq!(read(bad).unwrap_err(), ConfigError::Issuer, "{bad}");

@@ -1,8 +1,8 @@
-//! Where Landfall meets the machine: the system's clock, randomness and environment, AWS's clients, and the [`Base`] of
-//! every function made from them.
+//! The system's clock, randomness and environment, the AWS clients, and the [`Base`] of every function, which is built
+//! from them.
 //!
-//! **Must not know**: what a function does with any of it. The environment is read here and nowhere else, once, into
-//! [`Config`]; whoever runs on one machine makes a `Config` by value.
+//! **Must not know**: what a function does. Only this crate reads the environment, once, into [`Config`]; `landfall
+//! serve` builds a `Config` by value.
 //!
 //! **To add one more setting**: a field of [`Config`], its name in [`Config::REQUIRED`] or [`Config::OPTIONAL`], and the
 //! variable in `infra/template.yaml`, which a test compares. One more AWS service: its client in `clients.rs`, its port in
@@ -26,45 +26,45 @@ pub use domain::Reach;
 pub use secrets::{SecretsManager, Unreadable, Unstored};
 pub use system::{SystemClock, SystemEntropy};
 
-/// How long a request may take where no Lambda deadline says so, and how long a start may.
+/// The time limit of a request without a Lambda deadline, and of a start.
 pub const BUDGET: Duration = Duration::from_secs(10);
 
-/// How long a start waits for a connection to DynamoDB. A request may do better.
-const CONNECTING: Duration = Duration::from_secs(1);
+/// How long a start waits for a connection to DynamoDB. After that, the first request opens it.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// A function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The environment.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The issuer's keys.
+    /// The issuer's keys cannot be loaded.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// The TLS configuration of AWS's clients.
-    #[error("the TLS configuration cannot be made")]
+    /// The TLS configuration of the AWS clients cannot be created.
+    #[error("the TLS configuration of the AWS clients cannot be created")]
     Tls,
 }
 
-/// The base of a deployed function: configured by its environment, with secrets from Secrets Manager, and those of the
-/// issuer's keys that it uses. `reach` is [`Reach::Public`] in whatever is deployed.
+/// The base of a deployed function: its configuration from the environment, secrets from Secrets Manager, and the
+/// issuer's keys that it uses. Deployed functions pass [`Reach::Public`].
 pub async fn start(keys: &'static [KeyKind], reach: Reach) -> Result<Arc<Base>, StartError> {
     let start = async {
-        let config = Config { keys, ..Config::of_function(reach)? };
+        let config = Config { keys, ..Config::for_function(reach)? };
         let secrets = Arc::new(SecretsManager::connect(&config).await?);
         let cx = context(Arc::new(SystemClock), &SystemEntropy);
         let store = store(&config, Arc::new(SystemEntropy)).await?;
-        // While a function starts it has a whole processor, whatever its memory: the cheapest time for a handshake.
-        let connected = tokio::time::timeout(CONNECTING, store.connect(&cx));
+        // During its start a function has a full processor, whatever its memory size: a TLS handshake is cheapest now.
+        let connected = tokio::time::timeout(CONNECT_LIMIT, store.connect(&cx));
         let base = base(&config, secrets, Arc::new(SystemClock), Arc::new(SystemEntropy));
         let (base, _connected) = tokio::join!(base, connected);
         base
     };
-    // The runtime only shows that the process has ended.
+    // Lambda's runtime does not log the error.
     start.await.inspect_err(|error| tracing::error!(event = "start_failed", %error))
 }
 
-/// The base from a configuration by value.
+/// The base from a configuration and its ports.
 pub async fn base(
     config: &Config,
     secrets: Arc<dyn SecretSource>,
@@ -93,12 +93,12 @@ pub async fn base(
     }))
 }
 
-/// The store of a configuration.
+/// The store for a configuration.
 pub async fn store(config: &Config, entropy: Arc<dyn Entropy>) -> Result<Store, StartError> {
     Ok(Store::new(clients::dynamodb(config)?, config.tables.clone(), entropy))
 }
 
-/// The context of work that no request asked for: starting up, or a command.
+/// The context of work outside a request: a start, or a command.
 pub fn context(clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> RequestContext {
     let id = RequestId::generate(clock.now(), entropy);
     RequestContext::new(id, clock, BUDGET, ClientAddress::default(), None)

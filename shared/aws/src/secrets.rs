@@ -11,47 +11,47 @@ use chrono::TimeDelta;
 use domain::{RequestContext, SecretError, SecretName, SecretSource};
 use secrecy::SecretString;
 
-use self::cached::{CachedSecret, Unread};
+use self::cached::{CachedSecret, ReadError};
 pub use self::stored::{Unreadable, Unstored};
 use crate::{Config, StartError, clients};
 
-/// AWS Secrets Manager, and what was read of it in this instance's memory.
+/// AWS Secrets Manager with a cache in this instance's memory.
 ///
-/// A burst of requests reads a secret once. While Secrets Manager is down, the value that was read last is used, for
-/// [`SecretsManager::MAX_AGE_WHILE_DOWN`] at most; then the secret is unavailable. A secret that does not exist, or that is
-/// scheduled for deletion, is not used any longer than [`SecretsManager::MAX_AGE`].
+/// Concurrent requests read a secret once. While Secrets Manager is down, the last value is used, for at most
+/// [`SecretsManager::MAX_AGE_WHILE_DOWN`]; then the secret is unavailable. A deleted secret, or one that is scheduled
+/// for deletion, is used for at most [`SecretsManager::MAX_AGE`].
 #[derive(Debug)]
 pub struct SecretsManager {
     client: Client,
     prefix: String,
-    kept: CachedSecret,
+    cache: CachedSecret,
 }
 
 impl SecretsManager {
-    /// How old a secret may be: a rotated one is in use everywhere after that, or as soon as whoever it is for refuses the
-    /// old one ([`SecretSource::reread`]).
+    /// The maximum age of a cached secret. A rotated secret is used everywhere after this time, or as soon as the old
+    /// one is refused ([`SecretSource::reread`]).
     pub const MAX_AGE: TimeDelta = cached::FRESH;
 
-    /// How old a secret may get while Secrets Manager is down.
+    /// The maximum age of a cached secret while Secrets Manager is down.
     pub const MAX_AGE_WHILE_DOWN: TimeDelta = cached::USABLE;
 
-    /// The account's Secrets Manager.
+    /// A client for the account's Secrets Manager.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
         Ok(Self::new(clients::secrets_manager(config)?, config.secrets_prefix.clone()))
     }
 
     fn new(client: Client, prefix: String) -> Self {
-        Self { client, prefix, kept: CachedSecret::default() }
+        Self { client, prefix, cache: CachedSecret::default() }
     }
 
-    fn whole(&self, name: &SecretName) -> String {
+    fn full_name(&self, name: &SecretName) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// One call. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
-    async fn read(&self, cx: &RequestContext, name: &SecretName) -> Result<Option<SecretString>, Unread> {
+    /// Reads a secret. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+    async fn read(&self, cx: &RequestContext, name: &SecretName) -> Result<Option<SecretString>, ReadError> {
         let stopwatch = cx.stopwatch();
-        let call = self.client.get_secret_value().secret_id(self.whole(name)).send();
+        let call = self.client.get_secret_value().secret_id(self.full_name(name)).send();
         let result = tokio::time::timeout(cx.remaining(), call).await;
         let (operation, duration_ms) = ("GetSecretValue", stopwatch.millis());
         cx.count(|counts| counts.secrets_reads += 1);
@@ -63,34 +63,35 @@ impl SecretsManager {
         tracing::info!(target: "outbound", service = "secretsmanager", operation, outcome, duration_ms);
         match result {
             Ok(Ok(output)) => Ok(output.secret_string.map(SecretString::from)),
-            Ok(Err(error)) if error.as_service_error().is_some_and(is_gone) => Ok(None),
-            Ok(Err(_)) => Err(Unread::Failed),
-            Err(_) => Err(Unread::TimedOut),
+            Ok(Err(error)) if error.as_service_error().is_some_and(is_deleted) => Ok(None),
+            Ok(Err(_)) => Err(ReadError::Failed),
+            Err(_) => Err(ReadError::TimedOut),
         }
     }
 }
 
-/// Invalid requests are those for secrets that are scheduled for deletion: there is no other way to ask wrongly here.
-fn is_gone(error: &GetSecretValueError) -> bool {
+/// Whether the secret does not exist or is scheduled for deletion. The latter is an `InvalidRequestException`, which
+/// has no other cause here.
+fn is_deleted(error: &GetSecretValueError) -> bool {
     error.is_resource_not_found_exception() || error.is_invalid_request_exception()
 }
 
-fn found(name: &SecretName, reading: Result<Option<SecretString>, Unread>) -> Result<SecretString, SecretError> {
+fn to_secret(name: &SecretName, reading: Result<Option<SecretString>, ReadError>) -> Result<SecretString, SecretError> {
     match reading {
         Ok(Some(value)) => Ok(value),
         Ok(None) => Err(SecretError::Unknown(name.clone())),
-        Err(Unread::Failed | Unread::TimedOut) => Err(SecretError::Unavailable(name.clone())),
+        Err(ReadError::Failed | ReadError::TimedOut) => Err(SecretError::Unavailable(name.clone())),
     }
 }
 
 #[async_trait]
 impl SecretSource for SecretsManager {
     async fn get(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
-        found(name, self.kept.get(cx, name.as_str(), async |cx| self.read(cx, name).await).await)
+        to_secret(name, self.cache.get(cx, name.as_str(), async |cx| self.read(cx, name).await).await)
     }
 
     async fn reread(&self, cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
-        found(name, self.kept.reread(cx, name.as_str(), async |cx| self.read(cx, name).await).await)
+        to_secret(name, self.cache.reread(cx, name.as_str(), async |cx| self.read(cx, name).await).await)
     }
 }
 

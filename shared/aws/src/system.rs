@@ -7,7 +7,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        #[expect(clippy::disallowed_methods, reason = "this is the room where the system's clock is read")]
+        #[expect(clippy::disallowed_methods, reason = "this is the only place that reads the system's clock")]
         let now = std::time::SystemTime::now();
         now.into()
     }
@@ -19,10 +19,10 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) {
-        #[expect(clippy::disallowed_methods, reason = "this is the room where the system's randomness is read")]
+        #[expect(clippy::disallowed_methods, reason = "this is the only place that reads the system's randomness")]
         let filled = aws_lc_rs::rand::fill(buffer);
         if filled.is_err() {
-            // Keys and tokens that can be guessed are worse than no answer.
+            // Without randomness, keys and tokens could be guessed: no answer is better.
             std::process::abort();
         }
     }

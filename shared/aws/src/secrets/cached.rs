@@ -1,8 +1,8 @@
-//! Secrets in the function's memory, and when they are read again.
+//! A cache for secrets in the function's memory.
 //!
-//! A value is in use for [`FRESH`]; then the next request that needs it reads it, and whoever needs it meanwhile waits for
-//! that read. While the source is down the value serves on until it is [`USABLE`] no more, and then nobody gets it. Absence
-//! is not kept: a secret may be stored any moment.
+//! A value is used for [`FRESH`]. Then the next request reads the secret again, and concurrent requests wait for that
+//! read. While the source is down, the old value is used for up to [`USABLE`]; after that, requests fail. Absence is
+//! not cached: a secret may be stored at any moment.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,27 +12,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::RequestContext;
 use secrecy::SecretString;
 
-/// How old a value is when it is read again: a rotated secret is in use everywhere after that.
+/// The age at which a value is read again. A rotated secret is used everywhere after this time.
 pub(super) const FRESH: TimeDelta = TimeDelta::minutes(5);
 
-/// How old a value may get while the source is down, counted from when it was last read.
+/// The maximum age of a value while the source is down, since it was last read.
 pub(super) const USABLE: TimeDelta = TimeDelta::hours(24);
 
-/// How long the source is left alone once it was down, as long as there is something to use; and how long after a forced
-/// read the next one has to wait, so that a wrong secret does not cost a read per login.
-pub(super) const REST: TimeDelta = TimeDelta::seconds(30);
+/// The pause after a failed read, if there is a value to use. Also the pause between forced reads, so that a wrong
+/// secret does not cause a read per login.
+pub(super) const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(30);
 
-/// A read brought nothing.
+/// A read failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(super) enum ReadError {
     /// The source failed.
     Failed,
-    /// The request had no more time. One that has may be luckier.
+    /// The request had no time left. Another request may succeed.
     TimedOut,
 }
 
-/// What a read brought: `None` where there is no such secret.
-type Reading = Result<Option<SecretString>, Unread>;
+/// The result of a read: `None` if there is no such secret.
+type Reading = Result<Option<SecretString>, ReadError>;
 
 /// Secrets by name.
 #[derive(Default)]
@@ -41,26 +41,26 @@ pub(super) struct CachedSecret(Mutex<BTreeMap<String, Arc<Entry>>>);
 #[derive(Default)]
 struct Entry {
     known: Mutex<Known>,
-    /// Held by whoever reads.
-    turn: tokio::sync::Mutex<()>,
+    /// Held during a read.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Known {
     value: Option<SecretString>,
-    /// When it was read.
+    /// When the value was read.
     read: DateTime<Utc>,
-    /// When the source was last found to be down, since then.
+    /// When a read last failed since then.
     down: Option<DateTime<Utc>>,
-    /// When it was last read by force.
+    /// When the last forced read was.
     forced: Option<DateTime<Utc>>,
-    /// How many reads have ended, and whether the last found no secret rather than no source.
+    /// The number of finished reads, and whether the last one found no secret (and did not fail).
     ended: u64,
     absent: bool,
 }
 
 impl CachedSecret {
-    /// The value of `name`, from memory or by `read`.
+    /// The value of `name`, from the cache or by `read`.
     pub(super) async fn get(&self, cx: &RequestContext, name: &str, read: impl ReadSecret) -> Reading {
         let entry = self.entry(name);
         let ended = {
@@ -70,33 +70,33 @@ impl CachedSecret {
             }
             known.ended
         };
-        let cx = &entry.hurried(cx);
-        let Ok(_turn) = tokio::time::timeout(cx.remaining(), entry.turn.lock()).await else {
-            return entry.known().usable(cx.now).map(Some).ok_or(Unread::TimedOut);
+        let cx = &entry.with_time_limit(cx);
+        let Ok(_reading) = tokio::time::timeout(cx.remaining(), entry.reading.lock()).await else {
+            return entry.known().usable(cx.now).map(Some).ok_or(ReadError::TimedOut);
         };
         {
-            // Whoever was first has read for all who waited, whatever it brought.
+            // Another request has read the secret meanwhile: use its result, also if it failed.
             let known = entry.known();
             if let Some(value) = known.current(cx.now) {
                 return Ok(Some(value));
             }
             if known.ended != ended {
-                return if known.absent { Ok(None) } else { Err(Unread::Failed) };
+                return if known.absent { Ok(None) } else { Err(ReadError::Failed) };
             }
         }
         entry.read(cx, read).await
     }
 
-    /// The value of `name` by `read`, unless that was done by force a moment ago.
+    /// The value of `name` by `read`, unless the last forced read was a moment ago.
     pub(super) async fn reread(&self, cx: &RequestContext, name: &str, read: impl ReadSecret) -> Reading {
         let entry = self.entry(name);
-        let cx = &entry.hurried(cx);
-        let Ok(_turn) = tokio::time::timeout(cx.remaining(), entry.turn.lock()).await else {
-            return entry.known().usable(cx.now).map(Some).ok_or(Unread::TimedOut);
+        let cx = &entry.with_time_limit(cx);
+        let Ok(_reading) = tokio::time::timeout(cx.remaining(), entry.reading.lock()).await else {
+            return entry.known().usable(cx.now).map(Some).ok_or(ReadError::TimedOut);
         };
         {
             let mut known = entry.known();
-            if let Some(value) = known.usable(cx.now).filter(|_| within(REST, known.forced, cx.now)) {
+            if let Some(value) = known.usable(cx.now).filter(|_| within(RETRY_PAUSE, known.forced, cx.now)) {
                 return Ok(Some(value));
             }
             known.forced = Some(cx.now);
@@ -110,7 +110,7 @@ impl CachedSecret {
     }
 }
 
-/// How a secret is read, in the time that the request has.
+/// Reads a secret within the request's time.
 pub(super) trait ReadSecret: AsyncFnOnce(&RequestContext) -> Reading {}
 
 impl<F: AsyncFnOnce(&RequestContext) -> Reading> ReadSecret for F {}
@@ -120,13 +120,13 @@ impl Entry {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The request as waiting and reading may use it: where there is something to fall back on, most of the time is for
-    /// what the secret is needed for.
-    fn hurried(&self, cx: &RequestContext) -> RequestContext {
+    /// The request with the time limit for waiting and reading. If there is a value to fall back on, only a quarter of
+    /// the time: the rest is for the work that needs the secret.
+    fn with_time_limit(&self, cx: &RequestContext) -> RequestContext {
         cx.within_quarters(if self.known().usable(cx.now).is_some() { 1 } else { 4 })
     }
 
-    /// Reads, for whoever's turn it is: what is usable serves on where that brings nothing.
+    /// Reads the secret and updates the cache. If the read fails, returns the old value while it is usable.
     async fn read(&self, cx: &RequestContext, read: impl ReadSecret) -> Reading {
         let reading = read(cx).await;
         let mut known = self.known();
@@ -148,8 +148,8 @@ impl Entry {
                 Ok(Some(value))
             }
             (Err(unread), None) => {
-                // Too little time is one request's own: those who waited try for themselves.
-                if unread == Unread::Failed {
+                // A timeout concerns only this request: the waiting requests read themselves.
+                if unread == ReadError::Failed {
                     (known.absent, known.ended) = (false, known.ended + 1);
                 }
                 Err(unread)
@@ -159,18 +159,19 @@ impl Entry {
 }
 
 impl Known {
-    /// The value, if there is no need to read.
+    /// The value, if no read is needed.
     fn current(&self, now: DateTime<Utc>) -> Option<SecretString> {
-        self.usable(now).filter(|_| within(FRESH, Some(self.read), now) || within(REST, self.down, now))
+        self.usable(now).filter(|_| within(FRESH, Some(self.read), now) || within(RETRY_PAUSE, self.down, now))
     }
 
-    /// The value, if it may be used at all.
+    /// The value, if it may still be used.
     fn usable(&self, now: DateTime<Utc>) -> Option<SecretString> {
         self.value.clone().filter(|_| within(USABLE, Some(self.read), now))
     }
 }
 
-/// A clock that went back makes things old, not young for ever.
+/// Whether `since` is less than `age` ago. If the clock was set back, the value counts as old. Otherwise it would stay
+/// young for too long.
 fn within(age: TimeDelta, since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     since.is_some_and(|since| (now - since).abs() < age)
 }

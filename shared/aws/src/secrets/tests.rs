@@ -9,13 +9,13 @@ use listener::Log;
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
-use self::fake::{Fake, Mood};
+use self::fake::{Fake, Mode};
 use super::*;
 
 const SOON: Duration = Duration::from_millis(50);
 const LATER: Duration = Duration::from_secs(30);
 
-/// A Secrets Manager that holds one secret, and the source over it.
+/// A fake Secrets Manager with one secret, and its client.
 struct Bench {
     fake: Fake,
     source: Arc<SecretsManager>,
@@ -46,7 +46,7 @@ impl Bench {
         exposed(self.source.reread(&self.cx(LATER), &name()).await)
     }
 
-    /// What so many requests at once are told.
+    /// The results of this many concurrent requests.
     async fn burst(&self, size: usize, forced: bool) -> Vec<Result<String, SecretError>> {
         let mut requests = JoinSet::new();
         for _ in 0..size {
@@ -80,7 +80,7 @@ fn unknown() -> Result<String, SecretError> {
 }
 
 #[tokio::test]
-async fn a_read_counts_for_the_request_that_made_it() {
+async fn a_read_is_counted_in_its_request() {
     let bench = Bench::start().await;
     let cx = bench.cx(LATER);
     for _ in 0..2 {
@@ -90,7 +90,7 @@ async fn a_read_counts_for_the_request_that_made_it() {
 }
 
 #[tokio::test]
-async fn a_burst_of_requests_reads_a_secret_once() {
+async fn concurrent_requests_read_a_secret_once() {
     let bench = Bench::start().await;
     assert_eq!(bench.burst(16, false).await, vec![value("canary-1"); 16]);
     assert_eq!(bench.fake.calls(), ["landfall/connectors/acme"]);
@@ -102,19 +102,19 @@ async fn a_burst_of_requests_reads_a_secret_once() {
 }
 
 #[tokio::test]
-async fn a_burst_fails_once_too() {
+async fn concurrent_requests_share_one_failed_read() {
     let bench = Bench::start().await;
-    bench.fake.set(Mood::Down);
+    bench.fake.set(Mode::Down);
     assert_eq!(bench.burst(16, false).await, vec![unavailable(); 16]);
     assert_eq!(bench.fake.calls().len(), 1);
-    bench.fake.set(Mood::Up);
+    bench.fake.set(Mode::Up);
     bench.fake.store(None);
     assert_eq!(bench.burst(16, false).await, vec![unknown(); 16]);
     assert_eq!(bench.fake.calls().len(), 2);
 }
 
 #[tokio::test]
-async fn a_rotated_secret_is_in_use_after_its_age() {
+async fn a_rotated_secret_is_used_after_the_maximum_age() {
     let bench = Bench::start().await;
     assert_eq!(bench.get().await, value("canary-1"));
     bench.fake.store(Some("canary-2"));
@@ -122,61 +122,61 @@ async fn a_rotated_secret_is_in_use_after_its_age() {
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 1));
     bench.clock.advance(TimeDelta::seconds(1));
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-2"), 2));
-    // A clock that goes back makes it old.
+    // If the clock is set back, the value counts as old.
     bench.clock.advance(TimeDelta::hours(-1));
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-2"), 3));
 }
 
 #[tokio::test]
-async fn the_last_good_value_serves_while_secrets_manager_is_down_and_then_closes() {
+async fn the_last_value_is_used_for_a_day_during_an_outage() {
     let bench = Bench::start().await;
     assert_eq!(bench.get().await, value("canary-1"));
-    bench.fake.set(Mood::Down);
+    bench.fake.set(Mode::Down);
     bench.clock.advance(SecretsManager::MAX_AGE);
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 2));
-    // Not asked again by every request.
+    // Not every request reads again.
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 2));
-    bench.clock.advance(cached::REST);
+    bench.clock.advance(cached::RETRY_PAUSE);
     assert_eq!((bench.get().await, bench.fake.calls().len()), (value("canary-1"), 3));
 
-    bench.clock.advance(SecretsManager::MAX_AGE_WHILE_DOWN - SecretsManager::MAX_AGE - cached::REST * 2);
+    bench.clock.advance(SecretsManager::MAX_AGE_WHILE_DOWN - SecretsManager::MAX_AGE - cached::RETRY_PAUSE * 2);
     assert_eq!(bench.get().await, value("canary-1"));
-    bench.clock.advance(cached::REST);
+    bench.clock.advance(cached::RETRY_PAUSE);
     assert_eq!(bench.get().await, unavailable());
     assert_eq!(bench.reread().await, unavailable());
     assert_eq!(bench.get().await, unavailable());
 
-    bench.fake.set(Mood::Up);
+    bench.fake.set(Mode::Up);
     assert_eq!(bench.get().await, value("canary-1"));
 }
 
 #[tokio::test]
-async fn a_silent_secrets_manager_costs_a_request_no_more_than_it_has() {
+async fn a_read_without_an_answer_ends_with_the_requests_time() {
     let bench = Bench::start().await;
-    bench.fake.set(Mood::Silent);
+    bench.fake.set(Mode::Silent);
     assert_eq!(bench.get_within(SOON).await, unavailable());
-    // Whoever waits for another's read has their own time.
+    // A request that waits for another's read has its own time limit.
     tokio::select! {
         biased;
-        _ = bench.get() => panic!("nobody answers"),
+        _ = bench.get() => panic!("the fake does not answer"),
         waiting = bench.get_within(SOON) => assert_eq!(waiting, unavailable()),
     }
-    // And whoever has more of it than the other reads for themselves.
+    // A request with more time than the other then reads itself.
     let hurried = async {
         assert_eq!(bench.get_within(SOON).await, unavailable());
-        bench.fake.set(Mood::Up);
+        bench.fake.set(Mode::Up);
     };
     assert_eq!(tokio::join!(hurried, bench.get()).1, value("canary-1"));
 
-    // With something to fall back on, a quarter of the time is enough.
-    bench.fake.set(Mood::Silent);
+    // With a value to fall back on, only a quarter of the time is used.
+    bench.fake.set(Mode::Silent);
     bench.clock.advance(SecretsManager::MAX_AGE);
     let fallen_back = tokio::time::timeout(SOON * 3, bench.get_within(SOON * 4)).await;
     assert_eq!(fallen_back.unwrap(), value("canary-1"));
 }
 
 #[tokio::test]
-async fn a_forced_read_replaces_what_is_kept() {
+async fn a_forced_read_replaces_the_cached_value() {
     let bench = Bench::start().await;
     assert_eq!(bench.get().await, value("canary-1"));
     bench.fake.store(Some("canary-2"));
@@ -187,31 +187,31 @@ async fn a_forced_read_replaces_what_is_kept() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_costs_one_forced_read_in_a_while_whatever_comes_of_it() {
+async fn forced_reads_of_a_wrong_secret_are_limited() {
     let bench = Bench::start().await;
     assert_eq!(bench.get().await, value("canary-1"));
-    for (mood, calls) in [(Mood::Up, 2), (Mood::Down, 3), (Mood::Up, 4)] {
-        bench.fake.set(mood);
+    for (mode, calls) in [(Mode::Up, 2), (Mode::Down, 3), (Mode::Up, 4)] {
+        bench.fake.set(mode);
         for _ in 0..10 {
             assert_eq!(bench.reread().await, value("canary-1"));
         }
         assert_eq!(bench.fake.calls().len(), calls);
-        bench.clock.advance(cached::REST);
+        bench.clock.advance(cached::RETRY_PAUSE);
     }
-    // Another secret is another matter.
+    // The limit is per secret.
     let other = SecretName::connector("other");
     assert_eq!(exposed(bench.source.reread(&bench.cx(LATER), &other).await), value("canary-1"));
     assert_eq!(bench.fake.calls().last().map(String::as_str), Some("landfall/connectors/other"));
 }
 
 #[tokio::test]
-async fn absence_is_not_kept_and_a_deleted_secret_is_not_used() {
+async fn absence_is_not_cached_and_a_deleted_secret_not_used() {
     let bench = Bench::start().await;
     bench.fake.store(None);
     assert_eq!(bench.get().await, unknown());
     bench.fake.store(Some("canary-1"));
     assert_eq!(bench.get().await, value("canary-1"));
-    for gone in [Mood::Up, Mood::Deleted] {
+    for gone in [Mode::Up, Mode::Deleted] {
         bench.fake.store(Some("canary-1"));
         bench.clock.advance(SecretsManager::MAX_AGE);
         assert_eq!(bench.get().await, value("canary-1"));
@@ -220,15 +220,15 @@ async fn absence_is_not_kept_and_a_deleted_secret_is_not_used() {
         bench.clock.advance(SecretsManager::MAX_AGE);
         assert_eq!(bench.get().await, unknown());
         assert_eq!(bench.reread().await, unknown());
-        // Nor when Secrets Manager is down afterwards.
-        bench.fake.set(Mood::Down);
+        // Also not if Secrets Manager is down afterwards.
+        bench.fake.set(Mode::Down);
         assert_eq!(bench.get().await, unavailable());
-        bench.fake.set(Mood::Up);
+        bench.fake.set(Mode::Up);
     }
 }
 
 #[tokio::test]
-async fn what_an_administrator_reads_is_there_now_or_the_reason_is_told() {
+async fn an_administrator_reads_the_stored_value_or_the_reason() {
     let bench = Bench::start().await;
     let fetch = async || bench.source.fetch(&bench.cx(LATER), &name()).await;
     assert_eq!(bench.get().await, value("canary-1"));
@@ -236,36 +236,36 @@ async fn what_an_administrator_reads_is_there_now_or_the_reason_is_told() {
     assert_eq!(fetch().await.unwrap().unwrap().expose_secret(), "canary-2");
     bench.fake.store(None);
     assert!(fetch().await.unwrap().is_none());
-    bench.fake.set(Mood::Down);
+    bench.fake.set(Mode::Down);
     let error = fetch().await.unwrap_err().to_string();
     assert_eq!(error, "landfall/connectors/acme cannot be read: InternalServiceError: no");
 }
 
 #[tokio::test]
-async fn a_call_is_logged_with_awss_name_for_what_went_wrong() {
+async fn a_call_is_logged_with_awss_error_code() {
     let (bench, log) = (Bench::start().await, Log::default());
     let _listening = log.listen();
-    for (mood, budget, outcome) in [
-        (Mood::Up, LATER, "ok"),
-        (Mood::Down, LATER, "InternalServiceError"),
-        (Mood::Deleted, LATER, "InvalidRequestException"),
-        (Mood::Silent, SOON, "timeout"),
+    for (mode, budget, outcome) in [
+        (Mode::Up, LATER, "ok"),
+        (Mode::Down, LATER, "InternalServiceError"),
+        (Mode::Deleted, LATER, "InvalidRequestException"),
+        (Mode::Silent, SOON, "timeout"),
     ] {
-        bench.fake.set(mood);
+        bench.fake.set(mode);
         bench.clock.advance(SecretsManager::MAX_AGE);
         let _ = bench.get_within(budget).await;
         let text = log.take();
-        assert!(text.contains(&format!(r#""outcome":"{outcome}""#)), "{mood:?}: {text}");
+        assert!(text.contains(&format!(r#""outcome":"{outcome}""#)), "{mode:?}: {text}");
     }
 }
 
 #[tokio::test]
-async fn nothing_secret_is_printed() {
+async fn debug_prints_no_secret() {
     let bench = Bench::start().await;
     let secret = bench.source.get(&bench.cx(LATER), &name()).await;
-    bench.fake.set(Mood::Down);
+    bench.fake.set(Mode::Down);
     bench.clock.advance(SecretsManager::MAX_AGE_WHILE_DOWN);
     let error = bench.get().await;
-    let printed = format!("{:?} {:?} {secret:?} {error:?}", bench.source, bench.source.kept);
+    let printed = format!("{:?} {:?} {secret:?} {error:?}", bench.source, bench.source.cache);
     assert!(!printed.contains("canary"), "{printed}");
 }

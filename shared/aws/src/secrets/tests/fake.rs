@@ -1,4 +1,4 @@
-//! A Secrets Manager on a real socket, with one value for every name.
+//! A fake Secrets Manager on a real socket, with one value for all names.
 
 use std::io::{ErrorKind, Result};
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 /// How it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(super) enum Mode {
     Up,
     Down,
-    /// It never does.
+    /// It never answers.
     Silent,
     /// The secret is scheduled for deletion.
     Deleted,
@@ -22,7 +22,7 @@ pub(super) enum Mood {
 
 #[derive(Debug)]
 struct State {
-    mood: Mood,
+    mode: Mode,
     value: Option<String>,
     calls: Vec<String>,
 }
@@ -37,7 +37,7 @@ impl Fake {
     pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Mutex::new(State { mood: Mood::Up, value: None, calls: Vec::new() }));
+        let state = Arc::new(Mutex::new(State { mode: Mode::Up, value: None, calls: Vec::new() }));
         let (mut server, served) = (JoinSet::new(), Arc::clone(&state));
         server.spawn(async move {
             let mut connections = JoinSet::new();
@@ -49,7 +49,7 @@ impl Fake {
         Self { state, endpoint, _server: server }
     }
 
-    /// The SDK's own client; one attempt, so that what arrives here is what was asked for.
+    /// The SDK's client without retries, so that each call arrives here once.
     pub(super) fn client(&self) -> Client {
         let config = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -62,16 +62,16 @@ impl Fake {
         Client::from_conf(config)
     }
 
-    pub(super) fn set(&self, mood: Mood) {
-        self.state.lock().unwrap().mood = mood;
+    pub(super) fn set(&self, mode: Mode) {
+        self.state.lock().unwrap().mode = mode;
     }
 
-    /// What every secret is from now on; `None`: there is none.
+    /// Sets the value of every secret; `None` removes it.
     pub(super) fn store(&self, value: Option<&str>) {
         self.state.lock().unwrap().value = value.map(str::to_owned);
     }
 
-    /// The names that were asked for, in full.
+    /// The full names of the secrets that were read.
     pub(super) fn calls(&self) -> Vec<String> {
         self.state.lock().unwrap().calls.clone()
     }
@@ -84,12 +84,12 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
         let answer = {
             let mut state = state.lock().unwrap();
             state.calls.push(name);
-            match (state.mood, &state.value) {
-                (Mood::Up, Some(value)) => (200, format!(r#"{{"Name":"x","SecretString":"{value}"}}"#)),
-                (Mood::Up, None) => (400, error("ResourceNotFoundException")),
-                (Mood::Deleted, _) => (400, error("InvalidRequestException")),
-                (Mood::Down, _) => (500, error("InternalServiceError")),
-                (Mood::Silent, _) => (0, String::new()),
+            match (state.mode, &state.value) {
+                (Mode::Up, Some(value)) => (200, format!(r#"{{"Name":"x","SecretString":"{value}"}}"#)),
+                (Mode::Up, None) => (400, error("ResourceNotFoundException")),
+                (Mode::Deleted, _) => (400, error("InvalidRequestException")),
+                (Mode::Down, _) => (500, error("InternalServiceError")),
+                (Mode::Silent, _) => (0, String::new()),
             }
         };
         let (status, body) = answer;
@@ -101,7 +101,7 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
             "HTTP/1.1 {status} X\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.writable().await.unwrap();
-        // Far less than a socket's buffer: whole or not at all.
+        // Much smaller than a socket's buffer, so one write is enough.
         let written = stream.try_write(answer.as_bytes()).unwrap();
         assert_eq!(written, answer.len());
     }
@@ -111,13 +111,13 @@ fn error(code: &str) -> String {
     format!(r#"{{"__type":"{code}","Message":"no"}}"#)
 }
 
-/// Head and body; `None` when the peer has gone.
+/// Reads head and body; `None` if the peer has closed the connection.
 async fn read_request(stream: &TcpStream) -> Option<String> {
     let mut request = String::new();
     loop {
         let chunk = read_some(stream).await.ok().filter(|chunk| !chunk.is_empty())?;
         request.push_str(&String::from_utf8(chunk).unwrap());
-        // Its only request is one flat object.
+        // The only request is one flat object.
         if request.contains("\r\n\r\n{") && request.ends_with('}') {
             return Some(request);
         }

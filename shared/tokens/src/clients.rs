@@ -1,4 +1,4 @@
-//! Applications' registrations at our issuer: who they are, proven where they have a secret, and where their pages live.
+//! Registrations of applications at our issuer: look-up, authentication and origins.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{Store, StoreError};
 use subtle::ConstantTimeEq;
 
-/// Registrations, kept in memory for [`Clients::MAX_AGE`]: one that is removed stops within that.
+/// Registrations, cached for [`Clients::MAX_AGE`]. A removed registration stops working within that time.
 pub struct Clients {
     store: Store,
     secrets: Arc<dyn SecretSource>,
@@ -17,7 +17,7 @@ pub struct Clients {
     all: Cache<(), Arc<[Client]>>,
 }
 
-/// What a client says of itself (RFC 6749 section 2.3.1).
+/// A client's credentials (RFC 6749 section 2.3.1).
 #[derive(Clone)]
 pub struct ClientCredentials {
     /// Its `client_id`, as sent.
@@ -26,22 +26,22 @@ pub struct ClientCredentials {
     pub secret: SecretString,
 }
 
-/// A client is not who it would have to be.
+/// A client could not be authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// It did something that is refused.
+    /// The client is refused.
     #[error("{0}")]
     Refused(Code),
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Its secret cannot be had.
+    /// The client's secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
 }
 
 impl Clients {
-    /// How old a registration may be.
+    /// The maximum age of a cached registration.
     pub const MAX_AGE: TimeDelta = TimeDelta::seconds(60);
 
     /// Registrations in `store`, their secrets in `secrets`.
@@ -49,18 +49,19 @@ impl Clients {
         Self { store, secrets, by_id: Cache::new(Self::MAX_AGE), all: Cache::new(Self::MAX_AGE) }
     }
 
-    /// The client of that id, if there is one. The request is its from now on.
+    /// The client with this id, if it exists. Also sets it as the request's application.
     pub async fn find(&self, cx: &RequestContext, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
         let load = async { Ok(self.store.get_client(cx, id).await?.map(Arc::new)) };
         let client = self.by_id.get_or::<StoreError>(cx.now, id, load).await?;
         Ok(client.inspect(|client| cx.set_application(client)))
     }
 
-    /// Whether `client` has proven to be itself, with its secret. `false` if it did not have to and did not try.
+    /// Authenticates `client` with its secret. Returns `false` if no authentication is required and no credentials are
+    /// given.
     ///
     /// # Errors
-    /// `origin_not_allowed` from a page that is not the client's; `invalid_client` where credentials are missing, wrong,
-    /// another's, or given for a client that has none.
+    /// `origin_not_allowed` if the page's origin is not the client's; `invalid_client` if credentials are missing,
+    /// wrong, another client's, or given for a client without a secret.
     pub async fn authenticate(
         &self,
         cx: &RequestContext,
@@ -79,15 +80,15 @@ impl Clients {
             return refused;
         }
         let name = SecretName::client(name);
-        let is_theirs = |secret: SecretString| {
+        let matches = |secret: SecretString| {
             bool::from(secret.expose_secret().as_bytes().ct_eq(credentials.secret.expose_secret().as_bytes()))
         };
-        // It may have been rotated a moment ago; how often that is asked is bounded by the source.
-        let proven = is_theirs(self.secrets.get(cx, &name).await?) || is_theirs(self.secrets.reread(cx, &name).await?);
+        // The secret may have been rotated a moment ago. The source limits how often it is read again.
+        let proven = matches(self.secrets.get(cx, &name).await?) || matches(self.secrets.reread(cx, &name).await?);
         if proven { Ok(true) } else { refused }
     }
 
-    /// Whether pages of this origin are some client's: all that a browser asks before it sends a request (CORS preflight).
+    /// Whether any client has this origin. A CORS preflight does not name the client.
     pub async fn any_allows_origin(&self, cx: &RequestContext, origin: &str) -> Result<bool, StoreError> {
         let load = async { Ok(Some(self.store.list_clients(cx).await?.into())) };
         let clients = self.all.get_or::<StoreError>(cx.now, &(), load).await?.unwrap_or_default();

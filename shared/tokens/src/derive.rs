@@ -1,5 +1,5 @@
-//! Session tokens and codes are derived, not drawn: a repeated request gets the same answer although only hashes are
-//! kept. Who knows neither the derivation key nor what went in can make none of them.
+//! Session tokens and codes are derived from a key and the request, not random. So a repeated request gets the same
+//! answer, although only hashes are stored. Without the derivation key and the inputs, an attacker cannot compute them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use domain::{AuthorizationCode, CallbackState, SessionId, SessionToken, StepId, SubmitKey};
 use zeroize::Zeroizing;
 
-/// The key all session tokens and codes are derived from.
+/// The key from which all session tokens and codes are derived.
 pub struct DerivationKey(hmac::Key);
 
 impl fmt::Debug for DerivationKey {
@@ -23,10 +23,11 @@ impl DerivationKey {
         Self(hmac::Key::new(HMAC_SHA256, pseudo_random_key.as_ref()))
     }
 
-    /// What tells one answer to a step from any other: by its key, and by all that was submitted under it.
+    /// The effective key of a submit: derived from its key and all its data.
     ///
-    /// A client may choose its keys badly. Then who planted a session knows its token and the key, and still gets no answer
-    /// that was given to another's password. Keyed, because what is kept of it must not let a password be guessed.
+    /// A client may choose predictable keys. An attacker who planted the session in the victim's browser then knows the
+    /// token and the key, but not the victim's password, so they do not get the answer to the victim's submit. The
+    /// derivation is keyed, because an unkeyed hash of the data would allow guessing the password offline.
     pub fn answer_key<'a>(
         &self,
         session: &SessionId,
@@ -41,7 +42,7 @@ impl DerivationKey {
         SubmitKey::from_derived(&self.expand(&parts))
     }
 
-    /// The token in force after `turn` was answered with `presented` and `key`, when somebody was authenticated in it.
+    /// The new session token after `turn` was answered with `presented` and `key`, if the token rotates.
     pub fn next_token(
         &self,
         session: &SessionId,
@@ -60,30 +61,31 @@ impl DerivationKey {
         SessionToken::from_derived(&self.expand(&parts))
     }
 
-    /// The code of a completed session, for whoever holds the token in force.
+    /// The authorization code of a completed session. Derived from the current session token.
     pub fn code(&self, session: &SessionId, token: &SessionToken) -> AuthorizationCode {
         let parts = [b"code".as_slice(), session.as_str().as_bytes(), token.expose().as_bytes()];
         AuthorizationCode::from_derived(session, &self.expand(&parts))
     }
 
-    /// The `state` of the redirect that `turn` waits for. Each turn has its own, so that one that was given up is dead.
+    /// The `state` of the redirect that `turn` waits for. Each turn has its own, so that an abandoned redirect cannot
+    /// be used later.
     pub fn state(&self, session: &SessionId, turn: u32) -> CallbackState {
         let parts = [b"state".as_slice(), session.as_str().as_bytes(), &turn.to_be_bytes()];
         CallbackState::from_derived(session, &self.expand(&parts))
     }
 
-    /// The key that seals what outlives a request.
+    /// The material of the sealing key.
     pub(crate) fn sealing(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.expand(&[b"sealing"]))
     }
 
     fn expand(&self, parts: &[&[u8]]) -> [u8; 32] {
-        // HKDF-Expand (RFC 5869 section 2.3) for one hash of output is its first block: by hand, because the library's may
-        // fail, for more than 255 blocks, and a token made of what a failure left would be one that can be guessed. Piece
-        // by piece, because what was copied together would leave passwords in memory.
+        // HKDF-Expand (RFC 5869 section 2.3); one hash of output is its first block. Implemented here because the
+        // library's function can fail (for more than 255 blocks), and a token from the buffer after a failure could be
+        // guessed. The parts are hashed one by one, because a joined copy would leave passwords in memory.
         let mut block = hmac::Context::with_key(&self.0);
         for part in parts {
-            // Length-prefixed: no two lists of parts give the same bytes.
+            // Length-prefixed, so that two different lists of parts never give the same bytes.
             block.update(&(part.len() as u64).to_be_bytes());
             block.update(part);
         }
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_derived_is_hkdf() {
+    fn the_derivation_is_hkdf() {
         use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
         let mut expected = [0; 32];
         let info = [2_u64.to_be_bytes().as_slice(), b"ab", &1_u64.to_be_bytes(), b"c"].concat();
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_answer_gives_the_same_token_and_any_other_another() {
+    fn only_the_same_submit_gives_the_same_token() {
         let derivation = DerivationKey::new(&[1; 32]);
         let token = SessionToken::presented("t");
         let next =

@@ -1,4 +1,4 @@
-//! What a client may exchange for tokens (RFC 6749 section 4).
+//! Grants: a client exchanges a code for tokens (RFC 6749 section 4).
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,19 +31,19 @@ pub struct TokenRequest {
     /// `authorization_code`.
     #[serde(default, deserialize_with = "given")]
     pub grant_type: Option<String>,
-    /// What completed the session.
+    /// The authorization code.
     #[serde(default, deserialize_with = "given_secret")]
     pub code: Option<SecretString>,
-    /// As in the authorization request.
+    /// The redirect URI from the authorization request.
     #[serde(default, deserialize_with = "given")]
     pub redirect_uri: Option<String>,
-    /// Which application.
+    /// The application.
     #[serde(default, deserialize_with = "given")]
     pub client_id: Option<String>,
-    /// RFC 7636: what the challenge was made from.
+    /// The PKCE verifier (RFC 7636).
     #[serde(default, deserialize_with = "given_secret")]
     pub code_verifier: Option<SecretString>,
-    /// For clients that have one and do not use HTTP Basic.
+    /// The secret of a client that does not use HTTP Basic.
     #[serde(default, deserialize_with = "given_secret")]
     pub client_secret: Option<SecretString>,
 }
@@ -62,19 +62,19 @@ impl fmt::Debug for TokenRequest {
     }
 }
 
-/// RFC 6749 section 5.1, OIDC Core 3.1.3.3.
+/// A token response (RFC 6749 section 5.1, OIDC Core 3.1.3.3).
 #[derive(Serialize)]
 pub struct TokenResponse {
-    /// For APIs.
+    /// The access token, for APIs.
     pub access_token: String,
     /// `Bearer`.
     pub token_type: &'static str,
-    /// Seconds.
+    /// The access token's lifetime in seconds.
     pub expires_in: i64,
-    /// For the application; only with scope `openid`.
+    /// The ID token, for the application. Only with scope `openid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
-    /// What was granted.
+    /// The granted scopes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
@@ -85,19 +85,19 @@ impl fmt::Debug for TokenResponse {
     }
 }
 
-/// No tokens.
+/// No tokens were issued.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// The client did something wrong.
+    /// The request is refused.
     #[error("{0}")]
     Refused(Code),
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The client's secret cannot be had.
+    /// The client's secret cannot be read.
     #[error(transparent)]
     Secret(SecretError),
-    /// There is no key to sign with.
+    /// There is no signing key.
     #[error(transparent)]
     Keys(#[from] KeyError),
     /// A token could not be signed.
@@ -128,7 +128,7 @@ impl From<ClientError> for GrantError {
 }
 
 impl Issuer {
-    /// An issuer known by `url`, which comes from configuration, never from a request.
+    /// An issuer with this URL, which comes from configuration, never from a request.
     pub fn new(
         url: String,
         keys: Arc<Keys>,
@@ -140,17 +140,18 @@ impl Issuer {
         Self { url, keys, lifetimes, entropy, clients, store }
     }
 
-    /// Its keys.
+    /// The issuer's keys.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// Answers a token request; `basic` is what HTTP Basic says of the client.
+    /// Answers a token request; `basic` has the credentials from HTTP Basic.
     ///
     /// # Errors
-    /// `unsupported_grant_type`, `invalid_request` where a parameter is missing or ill-formed, `invalid_client` where the
-    /// client is unknown or has to authenticate and did not, `origin_not_allowed`, `invalid_grant` where the code is
-    /// unknown, spent, expired, or was given to another client, redirect URI or challenge: by design one code.
+    /// `unsupported_grant_type`; `invalid_request` if a parameter is missing or malformed; `invalid_client` if the
+    /// client is unknown or not authenticated; `origin_not_allowed`; `invalid_grant` if the code is unknown, used,
+    /// expired, or issued for another client, redirect URI or challenge. One answer for all of these, so that an
+    /// attacker learns nothing about the code.
     pub async fn exchange(
         &self,
         cx: &RequestContext,
@@ -183,7 +184,7 @@ impl Issuer {
         let refused = || GrantError::Refused(Code::InvalidGrant);
         let client = self.authenticate(cx, client_id, request.client_secret.as_ref(), basic.clone()).await?;
         let client_id = client.id.clone();
-        // As the registration is now: an address that was taken away gets nothing more.
+        // Checked against the current registration: a removed redirect URI gets no tokens.
         if !client.allows_redirect_uri(redirect_uri) {
             return Err(refused());
         }
@@ -203,7 +204,7 @@ impl Issuer {
             }
             Redeemed::No => return Err(refused()),
         };
-        // A completed session has its user: the engine completes none without. If it has not, nobody gets tokens.
+        // The engine completes no session without a user. If one exists anyway, no tokens are issued.
         let user = session.run.user.as_ref().ok_or_else(refused)?;
         let access_token = self.access_token(cx.now, &session, user)?;
         let id_token = match session.request.scopes().any(|scope| scope == "openid") {
@@ -221,7 +222,7 @@ impl Issuer {
 }
 
 impl Issuer {
-    /// The client, proven to be itself if it has to be. One way of saying so at a time (RFC 6749 section 2.3).
+    /// The client, authenticated if required. Only one authentication method per request (RFC 6749 section 2.3).
     async fn authenticate(
         &self,
         cx: &RequestContext,
@@ -247,7 +248,7 @@ fn is_verifier(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
 }
 
-/// RFC 7636 section 4.2, method S256.
+/// The code challenge of a verifier (RFC 7636 section 4.2, method S256).
 pub fn challenge_of(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_challenge_is_the_one_of_the_rfc() {
+    fn the_challenge_matches_the_rfcs_example() {
         // RFC 7636 appendix B.
         assert_eq!(
             challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verifier_is_long_and_unreserved() {
+    fn a_verifier_has_43_to_128_unreserved_characters() {
         assert!(is_verifier(&"a".repeat(43)));
         for bad in ["a".repeat(42), "a".repeat(129), "ä".repeat(43), " ".repeat(43)] {
             assert!(!is_verifier(&bad));

@@ -1,4 +1,4 @@
-//! The tokens themselves: what they say and how they are signed.
+//! The contents and signatures of tokens.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::{GrantError, Issuer};
 
-/// How long tokens live.
+/// The lifetimes of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// ID tokens: as long as an application may take to look at one.
+    /// ID tokens: the time in which an application must verify one.
     pub id_token: TimeDelta,
-    /// Access tokens: they cannot be called back.
+    /// Access tokens. Short, because they cannot be revoked.
     pub access_token: TimeDelta,
 }
 
@@ -33,8 +33,8 @@ pub(crate) const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// `typ` of an ID token.
 pub(crate) const ID_TOKEN_TYPE: &str = "JWT";
 
-/// OIDC Core 2. Claims about the user stand beside the protocol's own, which are written last: no claim of a provider's
-/// can stand in for one of ours.
+/// The protocol claims of an ID token (OIDC Core 2). They are written after the user's claims, so that a provider's
+/// claim cannot replace a protocol claim.
 #[derive(Serialize)]
 struct IdToken<'a> {
     iss: &'a str,
@@ -50,7 +50,7 @@ struct IdToken<'a> {
     at_hash: String,
 }
 
-/// RFC 9068 section 2.2.
+/// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Serialize)]
 struct AccessToken<'a> {
     iss: &'a str,
@@ -113,7 +113,8 @@ impl Issuer {
         self.sign(now, ID_TOKEN_TYPE, &claims)
     }
 
-    /// RFC 7515 section 3.1, with a key that is parsed already: `jsonwebtoken` would parse it for each token.
+    /// Signs a JWS (RFC 7515 section 3.1) with a key that is already parsed. `jsonwebtoken` would parse it for each
+    /// token.
     fn sign(&self, now: DateTime<Utc>, typ: &str, claims: &impl Serialize) -> Result<String, GrantError> {
         let signing = self.keys.signing(now)?;
         let mut header = Header::new(Algorithm::ES256);

@@ -1,5 +1,5 @@
-//! The issuer's keys: some sign tokens, some keep sessions. Each kind is a secret of its own, so that a function's role reads
-//! the one it uses, and follows itself in a [`Ring`].
+//! The issuer's keys: signing keys for tokens and session keys for sessions. Each kind is a separate secret, so that a
+//! function's role can read only the kind that it uses. The keys of one kind form a [`Ring`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,56 +25,56 @@ use crate::derive::DerivationKey;
 pub enum KeyKind {
     /// Signs tokens: ES256, PEM, PKCS #8.
     Signing,
-    /// Derives a session's tokens and codes, and seals what outlives a request: 256 bits, base64url.
+    /// Derives session tokens and codes, and seals confidential values: 256 bits, base64url.
     Session,
 }
 
-/// The keys that a process uses, as they were when it last looked.
+/// The keys that a process uses, as it last read them.
 #[derive(Debug)]
 pub struct Keys {
     signing: Slot<SigningKey>,
     session: Slot<SessionKey>,
 }
 
-/// Signs tokens.
+/// A key that signs tokens.
 pub(crate) struct SigningKey {
-    /// Parsed once: that takes longer than to sign.
+    /// Parsed once, because parsing takes longer than signing.
     pair: EcdsaKeyPair,
     pub(crate) kid: String,
     public: Jwk,
 }
 
-/// Keeps the sessions that have begun while it was in force.
+/// The key of the sessions that started while it was active.
 #[derive(Debug)]
 pub struct SessionKey {
     /// Derives session tokens and codes.
     pub derivation: DerivationKey,
-    /// Seals what outlives a request.
+    /// Seals confidential values.
     pub sealing: SealingKey,
 }
 
-/// The keys cannot be had or used.
+/// The keys cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Not to be had.
+    /// The secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// Not a ring of keys of its kind.
-    #[error("{0} holds no keys of its kind")]
+    /// The secret is not a valid ring of keys.
+    #[error("secret {0} does not contain valid keys of its kind")]
     Malformed(SecretName),
-    /// This process was made without them.
-    #[error("{0} is none of the keys that this function uses")]
+    /// This process does not load this kind of keys.
+    #[error("this function does not use the keys in {0}")]
     Unused(SecretName),
-    /// A new key could not be made.
-    #[error("a key could not be made")]
+    /// A new key could not be generated.
+    #[error("a key could not be generated")]
     Generate,
-    /// A new key waits for its time: another would take its place before anybody knew it.
-    #[error("a new key has been announced already, and is in force from {0}")]
+    /// A new key is already announced. A second one would replace it before all instances know it.
+    #[error("a new key is already announced, and becomes active at {0}: rotate again after that")]
     Announced(DateTime<Utc>),
 }
 
 impl From<KeyError> for ErrorAnswer {
-    // A key is put back, and the next request has it.
+    // The keys may be restored, so the client may try again.
     fn from(error: KeyError) -> Self {
         Self::unavailable(error)
     }
@@ -84,7 +84,7 @@ impl KeyKind {
     /// All of them.
     pub const ALL: &[Self] = &[Self::Signing, Self::Session];
 
-    /// Where they are.
+    /// The name of the secret with these keys.
     pub fn secret(self) -> SecretName {
         SecretName::key(match self {
             Self::Signing => "signing",
@@ -100,48 +100,49 @@ impl KeyKind {
     }
 }
 
-/// How long a source that has lost keys is left alone, as long as there is something to use.
-const REST: TimeDelta = TimeDelta::seconds(30);
+/// The pause before keys are read again after a failure, if there are loaded keys to use.
+const RETRY_PAUSE: TimeDelta = TimeDelta::seconds(30);
 
-/// A clock that went back makes things old, not young for ever.
+/// Whether `since` is less than `age` ago. If the clock was set back, the value counts as old. Otherwise it would stay
+/// young for too long.
 fn is_younger(age: TimeDelta, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     (now - since).abs() < age
 }
 
 impl Keys {
-    /// How long a process goes on with keys that are gone from their place, or unreadable there.
+    /// How long a process keeps using its loaded keys after the stored keys were deleted or became unreadable.
     pub const MAX_AGE_WHILE_LOST: TimeDelta = TimeDelta::hours(24);
 
-    /// Loads the kinds that a process uses.
+    /// Loads the kinds of keys that a process uses.
     pub async fn load(cx: &RequestContext, secrets: &dyn SecretSource, uses: &[KeyKind]) -> Result<Self, KeyError> {
         let keys = Self { signing: Slot::new(KeyKind::Signing, uses), session: Slot::new(KeyKind::Session, uses) };
         keys.refresh(cx, secrets).await?;
         Ok(keys)
     }
 
-    /// Looks whether there are others by now. A source that keeps what it has read makes that cheap: once a request.
+    /// Reads the keys again. Called once per request; the source's cache makes it cheap.
     ///
     /// # Errors
-    /// [`KeyError::Secret`] and [`KeyError::Malformed`] if the source has been down, or without good ones, for a day.
+    /// [`KeyError::Secret`] and [`KeyError::Malformed`] if the source has been down, or without valid keys, for a day.
     pub async fn refresh(&self, cx: &RequestContext, secrets: &dyn SecretSource) -> Result<(), KeyError> {
         self.signing.refresh(cx, secrets, SigningKey::read).await?;
         self.session.refresh(cx, secrets, SessionKey::read).await
     }
 
-    /// The public halves that verify what has been signed and what will be, for whoever verifies our tokens (RFC 7517).
+    /// The public keys that verify our past, current and future tokens (RFC 7517).
     pub fn public(&self, now: DateTime<Utc>) -> Result<JwkSet, KeyError> {
         let ring = self.signing.ring()?;
         Ok(JwkSet { keys: ring.known(now).map(|key| key.public.clone()).collect() })
     }
 
-    /// What signs tokens now.
+    /// The key that signs tokens now.
     pub(crate) fn signing(&self, now: DateTime<Utc>) -> Result<Arc<SigningKey>, KeyError> {
-        self.signing.in_force(now)
+        self.signing.active_at(now)
     }
 
-    /// What keeps a session: by the time it began, so that whoever answers it has the same.
+    /// The key of a session: the one that was active when the session started, so that all instances use the same.
     pub fn session(&self, id: &SessionId) -> Result<Arc<SessionKey>, KeyError> {
-        self.session.in_force(id.generated_at())
+        self.session.active_at(id.generated_at())
     }
 
     /// New keys for a deployment that has none, by name.
@@ -161,9 +162,9 @@ struct Slot<K> {
 struct Loaded<K> {
     from: SecretString,
     ring: Arc<Ring<Arc<K>>>,
-    /// When the source last had them.
+    /// When the source last returned them.
     seen: DateTime<Utc>,
-    /// When it was last found to have lost them, since then.
+    /// When the source last had no valid keys, since then.
     lost: Option<DateTime<Utc>>,
 }
 
@@ -187,19 +188,24 @@ impl<K> Slot<K> {
         if !self.used {
             return Ok(());
         }
-        if self.loaded().as_ref().and_then(|loaded| loaded.lost).is_some_and(|lost| is_younger(REST, lost, cx.now)) {
+        if self
+            .loaded()
+            .as_ref()
+            .and_then(|loaded| loaded.lost)
+            .is_some_and(|lost| is_younger(RETRY_PAUSE, lost, cx.now))
+        {
             return Ok(());
         }
         let found = match secrets.get(cx, &self.kind.secret()).await {
-            Ok(from) => self.take(cx.now, from, read),
-            // A source that is down keeps what it had, as long as that may be used.
+            Ok(from) => self.update(cx.now, from, read),
+            // A source that is down returns its cached value as long as that may be used.
             Err(error @ SecretError::Unavailable(_)) => return Err(error.into()),
             Err(error) => Err(error.into()),
         };
-        found.or_else(|error| self.go_on(cx.now, error))
+        found.or_else(|error| self.keep_using(cx.now, error))
     }
 
-    fn take(
+    fn update(
         &self,
         now: DateTime<Utc>,
         from: SecretString,
@@ -217,8 +223,8 @@ impl<K> Slot<K> {
         Ok(())
     }
 
-    /// Keys that somebody has deleted or spoilt need not end what has them, for as long as if their source were down.
-    fn go_on(&self, now: DateTime<Utc>, error: KeyError) -> Result<(), KeyError> {
+    /// If the stored keys were deleted or damaged, keeps using the loaded keys for a limited time, as in an outage.
+    fn keep_using(&self, now: DateTime<Utc>, error: KeyError) -> Result<(), KeyError> {
         match self.loaded().as_mut().filter(|loaded| is_younger(Keys::MAX_AGE_WHILE_LOST, loaded.seen, now)) {
             Some(loaded) => {
                 tracing::error!(event = "keys_unreadable", reason = %error);
@@ -238,15 +244,15 @@ impl<K> Slot<K> {
         loaded.as_ref().map(|loaded| Arc::clone(&loaded.ring)).ok_or_else(|| KeyError::Unused(self.kind.secret()))
     }
 
-    fn in_force(&self, at: DateTime<Utc>) -> Result<Arc<K>, KeyError> {
-        self.ring()?.in_force(at).cloned().ok_or_else(|| KeyError::Malformed(self.kind.secret()))
+    fn active_at(&self, at: DateTime<Utc>) -> Result<Arc<K>, KeyError> {
+        self.ring()?.active_at(at).cloned().ok_or_else(|| KeyError::Malformed(self.kind.secret()))
     }
 }
 
 impl SigningKey {
     fn read(pem: &SecretString) -> Option<Self> {
         let key = EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).ok()?;
-        // An EC key: for an HMAC key this call would export the secret itself.
+        // Only for EC keys: for an HMAC key this call would publish the secret.
         let mut public = Jwk::from_encoding_key(&key, Algorithm::ES256).ok()?;
         let kid = public.thumbprint(ThumbprintHash::SHA256).ok()?;
         public.common.key_id = Some(kid.clone());
@@ -278,7 +284,7 @@ impl SessionKey {
 }
 
 fn generate_signing(entropy: &dyn Entropy) -> Result<SecretString, KeyError> {
-    // A scalar of zero or beyond the group's order is no key (FIPS 186-5 A.2.2); the next draw will do.
+    // A scalar of zero or above the group's order is not a valid key (FIPS 186-5 A.2.2): draw again.
     let scalar = (0..8).find_map(|_| PrivateKey::from_private_key(&ECDH_P256, &entropy.bytes::<32>()).ok());
     let der: EcPrivateKeyRfc5915Der<'_> = scalar.ok_or(KeyError::Generate)?.as_der().map_err(|_| KeyError::Generate)?;
     let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref())

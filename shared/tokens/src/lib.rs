@@ -1,10 +1,10 @@
-//! Our own issuer: its clients, its keys, the codes it gives, the tokens it signs, and how to verify them.
+//! Our own issuer: its clients, keys, codes and tokens, and the verification of tokens.
 //!
-//! **Must not know**: journeys, providers, HTTP. A grant takes what the client showed and answers with tokens; `issuer`
-//! (the function) turns that into HTTP.
+//! **Must not know**: journeys, providers, HTTP. A grant takes the client's request and returns tokens; the function
+//! `issuer` maps them to HTTP.
 //!
 //! **To add one more grant**: one file beside [`grants`], one arm in [`Issuer::exchange`]. One more kind of key: a
-//! [`KeyKind`] and its slot in [`Keys`]; `landfall keys` makes and rotates it ([`Ring`]).
+//! [`KeyKind`] and its slot in [`Keys`]; `landfall keys` generates and rotates it ([`Ring`]).
 
 pub mod clients;
 pub mod derive;

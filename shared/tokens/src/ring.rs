@@ -1,8 +1,9 @@
-//! Keys of one kind that follow each other, each in force from its time on.
+//! A ring: the keys of one kind in the order of their times. Each is active from its time until the next one's.
 //!
-//! An instance may know an older ring than another: it reads its secrets again after minutes, or after a day while Secrets
-//! Manager is down. So a new key is announced [`Ring::AHEAD`] of its time, and whoever has to use it knows it by then; and one
-//! that has been replaced is kept for [`Ring::KEPT`], longer than anything lives that was made with it.
+//! Instances may have different versions of a ring: an instance reads its secrets again after minutes, or after up to a
+//! day while Secrets Manager is down. So a new key is announced [`Ring::AHEAD`] of its time, and all instances know it
+//! when it becomes active. A replaced key is kept for [`Ring::KEPT`], longer than any session or token that was made
+//! with it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Entropy;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::{KeyError, KeyKind};
 
-/// Keys in the order of their times, never none.
+/// Keys in the order of their times, at least one.
 #[derive(Debug, Clone)]
 pub struct Ring<K>(Vec<Dated<K>>);
 
@@ -21,7 +22,7 @@ struct Dated<K> {
     key: K,
 }
 
-/// As it is stored: `{ "keys": [ { "from": "2026-01-02T03:04:05Z", "key": "..." } ] }`.
+/// The stored form: `{ "keys": [ { "from": "2026-01-02T03:04:05Z", "key": "..." } ] }`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<T> {
@@ -36,19 +37,19 @@ struct Entry<T> {
 }
 
 impl<K> Ring<K> {
-    /// How long before its time a new key is known: longer than an instance goes on with what it has read.
+    /// How long before its time a new key is announced: longer than an instance uses cached keys.
     pub const AHEAD: TimeDelta = TimeDelta::hours(25);
 
-    /// How long a key is known after another has taken its place: longer than a session or a token lives.
+    /// How long a replaced key is kept: longer than the lifetime of a session or token.
     pub const KEPT: TimeDelta = TimeDelta::hours(25);
 
-    /// The key in force at a time. Before all of them, the first.
-    pub fn in_force(&self, at: DateTime<Utc>) -> Option<&K> {
+    /// The key that is active at a time. Before the first key's time, the first key.
+    pub fn active_at(&self, at: DateTime<Utc>) -> Option<&K> {
         let begun = self.0.iter().rev().find(|dated| dated.from <= at);
         begun.or(self.0.first()).map(|dated| &dated.key)
     }
 
-    /// All that may have been used, are, or will be.
+    /// All past, current and future keys that are still kept.
     pub fn known(&self, now: DateTime<Utc>) -> impl Iterator<Item = &K> {
         let kept = self.0.iter().enumerate().filter(move |(at, _)| self.is_kept(*at, now));
         kept.map(|(_, dated)| &dated.key)
@@ -58,7 +59,7 @@ impl<K> Ring<K> {
         self.0.get(at + 1).is_none_or(|next| now < next.from + Self::KEPT)
     }
 
-    /// The same ring of what its keys are.
+    /// The ring with each key converted by `read`.
     pub(crate) fn try_map<T, E>(&self, read: impl Fn(&K) -> Result<T, E>) -> Result<Ring<T>, E> {
         let read = self.0.iter().map(|Dated { from, key }| Ok(Dated { from: *from, key: read(key)? }));
         read.collect::<Result<_, E>>().map(Ring)
@@ -66,15 +67,15 @@ impl<K> Ring<K> {
 }
 
 impl Ring<SecretString> {
-    /// A new one, whose key is in force at once.
+    /// A new ring with one key, which is active immediately.
     pub fn generate(kind: KeyKind, now: DateTime<Utc>, entropy: &dyn Entropy) -> Result<Self, KeyError> {
         Ok(Self(vec![Dated { from: now, key: kind.generate(entropy)? }]))
     }
 
-    /// Announces a new key, and forgets what nobody needs any more. When the new one will be in force.
+    /// Announces a new key and drops expired ones. Returns when the new key becomes active.
     ///
     /// # Errors
-    /// [`KeyError::Announced`] if there is one already whose time has not come.
+    /// / [`KeyError::Announced`] if another key is already announced.
     pub fn rotate(
         &mut self,
         kind: KeyKind,
@@ -91,10 +92,10 @@ impl Ring<SecretString> {
         Ok(from)
     }
 
-    /// As it was stored.
+    /// Parses the stored form.
     pub fn read(kind: KeyKind, stored: &SecretString) -> Result<Self, KeyError> {
         let malformed = || KeyError::Malformed(kind.secret());
-        // What is wrong with it may quote it.
+        // The parser's message may quote the key, so it is dropped.
         let document: Document<SecretString> = serde_json::from_str(stored.expose_secret()).map_err(|_| malformed())?;
         let keys: Vec<_> = document.keys.into_iter().map(|Entry { from, key }| Dated { from, key }).collect();
         if keys.is_empty() || !keys.is_sorted_by(|a, b| a.from < b.from) {
@@ -103,7 +104,7 @@ impl Ring<SecretString> {
         Ok(Self(keys))
     }
 
-    /// As it is stored.
+    /// The stored form.
     pub fn to_secret(&self) -> Result<SecretString, KeyError> {
         let keys = self.0.iter().map(|Dated { from, key }| Entry { from: *from, key: key.expose_secret() });
         let document = Document { keys: keys.collect() };

@@ -1,5 +1,5 @@
-//! Verifying our own tokens, as any application should: by the issuer's published keys, with the algorithm, type,
-//! issuer, audience and times checked one by one.
+//! Verification of our own tokens, as any application should do it: with the issuer's published keys, and with checks
+//! of algorithm, type, issuer, audience and times.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::issue::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE};
 
-/// Which of our tokens.
+/// The kind of token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// For the application: `typ` is `JWT`, `aud` its client id.
@@ -19,21 +19,21 @@ pub enum TokenKind {
     AccessToken,
 }
 
-/// What a token must be to be accepted.
+/// The expected properties of a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// Which of the two: each is refused where the other is expected.
+    /// The kind. A token of the other kind is refused.
     pub kind: TokenKind,
-    /// Who signed it: known beforehand, never taken from the token.
+    /// The issuer, which must be known beforehand and never taken from the token.
     pub issuer: &'a str,
-    /// For whom it is.
+    /// The audience.
     pub audience: &'a str,
 }
 
-/// Why a token is refused. Names the check, never the token's contents.
+/// Why a token is refused. Names the failed check, never the token's contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// No signed JWT.
+    /// The text is not a signed JWT.
     #[error("this is not a signed JWT")]
     Malformed,
     /// An ID token where an access token is expected, or the reverse.
@@ -42,27 +42,27 @@ pub enum VerifyError {
     /// Not ES256.
     #[error("the token is signed with another algorithm")]
     Algorithm,
-    /// The issuer has no such key.
+    /// The issuer does not publish this key.
     #[error("the token is signed with a key that the issuer does not publish")]
     UnknownKey,
-    /// The signature is not the key's.
+    /// The signature is wrong.
     #[error("the signature is wrong")]
     Signature,
-    /// From somebody else.
+    /// The issuer is wrong.
     #[error("the token is from another issuer")]
     Issuer,
-    /// For somebody else.
+    /// The audience is wrong.
     #[error("the token is for another audience")]
     Audience,
-    /// Too late.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// Too early: made more than a minute in the future.
-    #[error("the token is from the future")]
+    /// The token was issued more than a minute in the future.
+    #[error("the token was issued in the future: check the clocks")]
     FromTheFuture,
 }
 
-/// The claims of a token that is all it must be.
+/// The claims of a verified token.
 pub struct Verified(pub Map<String, Value>);
 
 impl fmt::Debug for Verified {
@@ -71,7 +71,7 @@ impl fmt::Debug for Verified {
     }
 }
 
-/// Clocks may differ by a minute.
+/// The tolerated difference between clocks.
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// Verifies `token` with the issuer's published `keys`.
@@ -92,7 +92,7 @@ pub fn verify(
     if header.typ.as_deref() != Some(typ) {
         return Err(VerifyError::Type);
     }
-    // `jku`, `jwk`, `x5u` and `x5c` of the header are never looked at.
+    // Never use `jku`, `jwk`, `x5u` or `x5c` of the header: an attacker could name their own key there.
     let jwk = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(VerifyError::UnknownKey)?;
     let key = DecodingKey::from_jwk(jwk).map_err(|_| VerifyError::UnknownKey)?;
     let mut signature_only = Validation::new(Algorithm::ES256);

@@ -133,7 +133,7 @@ async fn a_token_signed_with_another_key_is_refused() {
     let issued = Issued::new().await;
     let entropy = SeededEntropy::new(99);
     let theirs = Ring::generate(KeyKind::Signing, DateTime::UNIX_EPOCH, &entropy as &dyn Entropy).unwrap();
-    let pem = theirs.in_force(DateTime::UNIX_EPOCH).unwrap();
+    let pem = theirs.active_at(DateTime::UNIX_EPOCH).unwrap();
     let key = EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).unwrap();
     let jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
     let claims = part(&issued.id_token, 1);

@@ -48,9 +48,7 @@ fn a_new_key_is_announced_once_and_a_compromised_one_is_gone_at_once() {
     assert_eq!((both.len(), &both[0]), (2, &before[0]));
     let said = place.is_refused(&["keys", "rotate"]);
     assert!(
-        said.starts_with(
-            "landfall: landfall/keys/signing: a new key has been announced already, and is in force from "
-        ),
+        said.starts_with("landfall: landfall/keys/signing: a new key is already announced, and becomes active at "),
         "{said}"
     );
     assert_eq!(kids(&server), both);
@@ -76,7 +74,7 @@ fn what_cannot_be_rotated_whole_is_not_rotated_at_all() {
 
     let said = place.is_refused(&["keys", "rotate"]);
 
-    let why = "landfall: landfall/keys/session: a new key has been announced already, and is in force from ";
+    let why = "landfall: landfall/keys/session: a new key is already announced, and becomes active at ";
     assert!(said.starts_with(why), "{said}");
     assert_eq!(kids(&server), before);
 }

@@ -9,24 +9,24 @@ use super::*;
 use crate::Lifetimes;
 
 #[derive(Debug)]
-struct Held(Mutex<BTreeMap<String, SecretString>>);
+struct FakeSecrets(Mutex<BTreeMap<String, SecretString>>);
 
 #[async_trait]
-impl SecretSource for Held {
+impl SecretSource for FakeSecrets {
     async fn get(&self, _cx: &RequestContext, name: &SecretName) -> Result<SecretString, SecretError> {
         self.0.lock().unwrap().get(name.as_str()).cloned().ok_or_else(|| SecretError::Unknown(name.clone()))
     }
 }
 
-impl Held {
+impl FakeSecrets {
     fn generated(seed: u64) -> Self {
         let keys = Keys::generate(start(), &SeededEntropy::new(seed)).unwrap();
         Self(Mutex::new(keys.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
     }
 
     fn rotate(&self, kind: KeyKind, now: DateTime<Utc>, seed: u64) -> Result<DateTime<Utc>, KeyError> {
-        let mut held = self.0.lock().unwrap();
-        let stored = held.get_mut(kind.secret().as_str()).unwrap();
+        let mut stored_keys = self.0.lock().unwrap();
+        let stored = stored_keys.get_mut(kind.secret().as_str()).unwrap();
         let mut ring = Ring::read(kind, stored)?;
         let from = ring.rotate(kind, now, &SeededEntropy::new(seed))?;
         *stored = ring.to_secret()?;
@@ -51,7 +51,7 @@ fn at(now: DateTime<Utc>) -> RequestContext {
     RequestContext::new("req".parse().unwrap(), clock, Duration::from_secs(1), ClientAddress::default(), None)
 }
 
-async fn load(secrets: &Held) -> Result<Keys, KeyError> {
+async fn load(secrets: &FakeSecrets) -> Result<Keys, KeyError> {
     Keys::load(&cx(), secrets, KeyKind::ALL).await
 }
 
@@ -64,8 +64,8 @@ fn signs(keys: &Keys, now: DateTime<Utc>) -> String {
 }
 
 #[tokio::test]
-async fn generated_keys_load_and_publish_their_public_half_only() {
-    let keys = load(&Held::generated(1)).await.unwrap();
+async fn generated_keys_load_and_publish_only_their_public_half() {
+    let keys = load(&FakeSecrets::generated(1)).await.unwrap();
     let jwk = serde_json::to_value(keys.public(start()).unwrap()).unwrap()["keys"][0].clone();
     let members: Vec<_> = jwk.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
@@ -74,14 +74,14 @@ async fn generated_keys_load_and_publish_their_public_half_only() {
 }
 
 #[tokio::test]
-async fn a_key_keeps_its_id_and_another_has_another() {
-    let kid = async |seed| signs(&load(&Held::generated(seed)).await.unwrap(), start());
+async fn each_key_has_its_own_constant_id() {
+    let kid = async |seed| signs(&load(&FakeSecrets::generated(seed)).await.unwrap(), start());
     assert_eq!(kid(1).await, kid(1).await);
     assert_ne!(kid(1).await, kid(2).await);
 }
 
 #[tokio::test]
-async fn a_key_that_is_missing_or_none_is_named() {
+async fn the_error_names_a_missing_or_invalid_key() {
     let ring = |key: &str| format!(r#"{{ "keys": [ {{ "from": "2026-01-02T03:04:05Z", "key": "{key}" }} ] }}"#);
     for (name, value) in [
         ("keys/signing", ring("no PEM")),
@@ -89,17 +89,20 @@ async fn a_key_that_is_missing_or_none_is_named() {
         ("keys/session", "c2hvcnQ".to_owned()),
         ("keys/session", r#"{ "keys": [] }"#.to_owned()),
     ] {
-        let secrets = Held::generated(1);
+        let secrets = FakeSecrets::generated(1);
         secrets.put(name, &value);
-        assert_eq!(load(&secrets).await.unwrap_err().to_string(), format!("{name} holds no keys of its kind"));
+        assert_eq!(
+            load(&secrets).await.unwrap_err().to_string(),
+            format!("secret {name} does not contain valid keys of its kind")
+        );
         secrets.0.lock().unwrap().remove(name);
         assert_eq!(load(&secrets).await.unwrap_err().to_string(), format!("there is no secret {name}"));
     }
 }
 
 #[tokio::test]
-async fn a_process_loads_the_kinds_it_uses_and_has_no_others() {
-    let secrets = Held::generated(1);
+async fn a_process_loads_only_the_kinds_it_uses() {
+    let secrets = FakeSecrets::generated(1);
     secrets.0.lock().unwrap().remove("keys/signing");
     let keys = Keys::load(&cx(), &secrets, &[KeyKind::Session]).await.unwrap();
     let session = SessionId::generate(start(), &SeededEntropy::new(1));
@@ -110,8 +113,8 @@ async fn a_process_loads_the_kinds_it_uses_and_has_no_others() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_last_token_has_expired() {
-    let (secrets, second) = (Held::generated(1), TimeDelta::seconds(1));
+async fn keys_are_published_before_and_after_they_sign() {
+    let (secrets, second) = (FakeSecrets::generated(1), TimeDelta::seconds(1));
     let keys = load(&secrets).await.unwrap();
     let old = signs(&keys, start());
 
@@ -131,13 +134,13 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_last_t
 }
 
 #[tokio::test]
-async fn an_instance_that_has_not_looked_for_a_day_verifies_what_others_sign_and_is_verified() {
-    let secrets = Held::generated(1);
+async fn instances_a_day_apart_verify_each_others_tokens() {
+    let secrets = FakeSecrets::generated(1);
     let stale = load(&secrets).await.unwrap();
     let from = secrets.rotate(KeyKind::Signing, start(), 2).unwrap();
     let fresh = load(&secrets).await.unwrap();
 
-    // As long as one may go on with what it has read, both know what either signs with.
+    // While the stale instance may use its keys, each publishes the key with which the other signs.
     let mut now = start();
     while now < start() + TimeDelta::hours(24) {
         assert!(published(&fresh, now).contains(&signs(&stale, now)), "{now}");
@@ -148,8 +151,8 @@ async fn an_instance_that_has_not_looked_for_a_day_verifies_what_others_sign_and
 }
 
 #[tokio::test]
-async fn a_session_is_kept_by_the_key_it_began_with_on_every_instance() {
-    let secrets = Held::generated(1);
+async fn a_session_keeps_its_first_key_on_every_instance() {
+    let secrets = FakeSecrets::generated(1);
     let before = SessionId::generate(start() + TimeDelta::hours(24), &SeededEntropy::new(1));
     let of = |keys: &Keys, session: &SessionId| {
         keys.session(session).unwrap().derivation.state(session, 1).hash_at(&"keycloak".parse().unwrap())
@@ -163,19 +166,19 @@ async fn a_session_is_kept_by_the_key_it_began_with_on_every_instance() {
     let after = SessionId::generate(from, &SeededEntropy::new(1));
     assert!(of(&fresh, &after) != of(&stale, &after));
 
-    // Much later, the session that began before still has what it had.
+    // After another rotation, the session still has its first key.
     secrets.rotate(KeyKind::Session, from, 3).unwrap();
     assert!(of(&load(&secrets).await.unwrap(), &before) == state);
 }
 
 #[tokio::test]
-async fn a_second_rotation_waits_for_the_first_and_drops_what_nobody_needs() {
-    let secrets = Held::generated(1);
+async fn a_second_rotation_waits_and_drops_expired_keys() {
+    let secrets = FakeSecrets::generated(1);
     let from = secrets.rotate(KeyKind::Signing, start(), 2).unwrap();
     let again = secrets.rotate(KeyKind::Signing, from - TimeDelta::seconds(1), 3);
     assert_eq!(
         again.unwrap_err().to_string(),
-        format!("a new key has been announced already, and is in force from {from}")
+        format!("a new key is already announced, and becomes active at {from}: rotate again after that")
     );
 
     let later = from + Ring::<()>::KEPT;
@@ -185,8 +188,8 @@ async fn a_second_rotation_waits_for_the_first_and_drops_what_nobody_needs() {
 }
 
 #[tokio::test]
-async fn keys_that_are_spoilt_by_hand_do_not_end_what_has_good_ones() {
-    let secrets = Held::generated(1);
+async fn damaged_keys_do_not_stop_a_running_process() {
+    let secrets = FakeSecrets::generated(1);
     let keys = load(&secrets).await.unwrap();
     let kid = signs(&keys, start());
     secrets.put("keys/signing", "{}");
@@ -197,13 +200,13 @@ async fn keys_that_are_spoilt_by_hand_do_not_end_what_has_good_ones() {
 }
 
 #[tokio::test]
-async fn a_process_goes_on_for_a_day_with_keys_that_are_deleted_or_spoilt_and_looks_every_half_minute() {
-    for spoilt in [None, Some("{}")] {
-        let secrets = Held::generated(1);
+async fn a_process_uses_lost_keys_for_a_day_and_retries() {
+    for damaged in [None, Some("{}")] {
+        let secrets = FakeSecrets::generated(1);
         let keys = load(&secrets).await.unwrap();
         let good = secrets.0.lock().unwrap().remove("keys/signing").unwrap();
         let session = secrets.0.lock().unwrap()["keys/session"].clone();
-        if let Some(text) = spoilt {
+        if let Some(text) = damaged {
             secrets.put("keys/signing", text);
         }
         let refresh = async |after: TimeDelta| keys.refresh(&at(start() + after), &secrets).await;
@@ -224,13 +227,13 @@ async fn a_process_goes_on_for_a_day_with_keys_that_are_deleted_or_spoilt_and_lo
 }
 
 #[test]
-fn a_process_that_goes_on_with_what_it_has_read_knows_the_key_that_comes() {
+fn a_new_key_is_announced_longer_than_old_ones_are_used() {
     assert!(Keys::MAX_AGE_WHILE_LOST < Ring::<()>::AHEAD);
     assert!(Lifetimes::default().access_token.max(Lifetimes::default().id_token) < Ring::<()>::KEPT);
 }
 
 #[test]
-fn the_order_of_keys_is_the_order_of_their_times() {
+fn keys_must_be_in_the_order_of_their_times() {
     let entry = |from: &str| format!(r#"{{ "from": "{from}", "key": "k" }}"#);
     let ring = |first: &str, second: &str| {
         let stored = format!(r#"{{ "keys": [ {}, {} ] }}"#, entry(first), entry(second));

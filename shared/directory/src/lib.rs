@@ -1,12 +1,12 @@
-//! What happens to users: recognise them by their links, provision them when they first sign in.
+//! Recognises users by their links, and provisions them when they first sign in.
 //!
-//! **Must not know**: which provider asserted an identity, what a journey is, how a session is kept. It reads, decides,
-//! and answers with *planned* writes; the engine commits them together with the session's advance, so
-//! that a user never exists without the login that made them, nor the other way round.
+//! **Must not know**: providers, journeys, the storage of sessions. It reads, decides, and returns *planned* writes.
+//! The engine commits them together with the session, so that a user exists if and only if the login that created it
+//! does.
 //!
 //! **To add one more decision** (linking on proof, matching imported users): one function beside
-//! [`Directory::provision`] in a file of its own, answering with [`store::DirectoryWrite`]s. The rules it must keep: an
-//! account is linked only on proof; once linked, the link decides, whatever the claims say.
+//! [`Directory::provision`] in its own file, which returns [`store::DirectoryWrite`]s. It must keep these rules: an
+//! account is linked only with proof; once it is linked, only the link decides, never the claims.
 
 mod provision;
 

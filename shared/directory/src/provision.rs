@@ -6,23 +6,24 @@ use domain::{
 use serde_json::{Map, Value};
 use store::{DirectoryWrite, Lost, Store, StoreError};
 
-/// The company's own users.
+/// The company's directory of users.
 #[derive(Debug, Clone)]
 pub struct Directory {
     store: Store,
     entropy: Arc<dyn Entropy>,
 }
 
-/// What provisioning an identity comes to.
+/// The result of provisioning an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provisioned {
-    /// The account is linked: its user is back.
+    /// The account is linked to this user.
     Recognised(SessionUser),
-    /// The account is not linked: a new user, once these writes are committed.
+    /// The account is not linked. The user is new, once these writes are committed.
     Created(SessionUser, Vec<DirectoryWrite>),
-    /// Another user has the account's e-mail address; without proof that both are one person, nothing happens.
+    /// Another user has the account's e-mail address. Nothing is written: without proof, an attacker with an account
+    /// for that address at another provider could take over the user.
     ProofRequired,
-    /// The user may not sign in.
+    /// The user is disabled.
     Refused,
 }
 
@@ -32,10 +33,10 @@ impl Directory {
         Self { store, entropy }
     }
 
-    /// Recognises the user whose account `identity` is, else plans a new one with `attributes`. One read.
+    /// Recognises the user to whom `identity` is linked, otherwise plans a new user with `attributes`. One read.
     ///
-    /// `lost` is what an earlier plan for the same identity lost to another request: a lost link is found by reading it
-    /// again, a lost identifier means that another user has it.
+    /// `lost` has the writes of an earlier plan for the same identity that failed because of another request. After a
+    /// lost link, this call reads the other request's link. A lost identifier means that another user has it.
     pub async fn provision(
         &self,
         cx: &RequestContext,
@@ -97,8 +98,8 @@ impl Directory {
             created: true,
         };
         let mut writes = vec![DirectoryWrite::CreateUser(user), DirectoryWrite::CreateLink(link)];
-        // A verified address is reserved for this user. An unverified one reserves nothing, but must not make a second
-        // account beside the one that has it either: its owner would never be asked for proof.
+        // A verified address is reserved for this user. An unverified one is not reserved, but if another user has it,
+        // no second user is created: the owner must be asked for proof first.
         if let Some(identifier) = identity.claims.text("email").and_then(Identifier::email) {
             writes.push(match identity.claims.verified_email() {
                 Some(_) => DirectoryWrite::ReserveIdentifier { identifier, user: id },

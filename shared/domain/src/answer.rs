@@ -22,7 +22,7 @@ pub struct ErrorAnswer {
     pub view: Option<Box<Value>>,
     /// Seconds until the client may try again.
     pub retry_after: Option<u32>,
-    /// Where a person goes on from here: on pages alone.
+    /// The address of the application, for a link on an error page.
     pub back: Option<String>,
 }
 

@@ -40,6 +40,6 @@ impl TryFrom<String> for TextId {
 
     fn try_from(id: String) -> Result<Self, String> {
         let known = || TEXTS.iter().map(|text| text.id).collect::<Vec<_>>().join(", ");
-        Text::find(&id).map(TextId).ok_or_else(|| format!("unknown text {id:?}, known are {}", known()))
+        Text::find(&id).map(TextId).ok_or_else(|| format!("unknown text {id:?}: use one of {}", known()))
     }
 }

@@ -1,4 +1,4 @@
-//! From a document to a journey that can run: every structural rule, checked whole when it is saved.
+//! Compiles a document into a journey that can run, and checks every structural rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use domain::{
 use crate::document_error::{DocumentError, DocumentProblem};
 use crate::{Outcome, Read, Shape, Step, StepTypes, paths};
 
-/// A journey that can run.
+/// A compiled journey.
 #[derive(Debug)]
 pub struct Journey {
     /// Its id.
@@ -22,18 +22,18 @@ pub struct Journey {
     steps: BTreeMap<StepId, CompiledStep>,
 }
 
-/// One step of a journey, ready to run.
+/// A compiled step.
 #[derive(Debug)]
 pub(crate) struct CompiledStep {
     pub(crate) step: Box<dyn Step>,
     pub(crate) slot: Option<Slot>,
     pub(crate) shape: Shape,
     next: BTreeMap<String, StepId>,
-    /// What this step or one after it may read: all else is dropped when the session rests here.
+    /// What this step or a later one may read. Everything else is dropped when the session waits here.
     pub(crate) live: Live,
 }
 
-/// What may still be read.
+/// What a step or a later one may read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Live {
     pub(crate) values: BTreeSet<(StepId, String)>,
@@ -43,22 +43,22 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// At the end of a run.
+    /// Nothing: at the end of a run.
     pub(crate) const NOTHING: Self =
         Self { values: BTreeSet::new(), params: BTreeSet::new(), slots: BTreeSet::new(), challenges: BTreeSet::new() };
 }
 
-/// In characters, of a parameter: it is stored with the session, whose item has room for so much.
+/// The longest string parameter, in characters. Parameters are stored in the session's item, whose size is limited.
 const MAX_TEXT: u32 = 4096;
 
-/// Checking follows every path; a bound keeps that cheap, and its depth within the stack.
+/// The largest number of steps. The checks follow every path recursively: the limit bounds their time and stack.
 pub(crate) const MAX_STEPS: usize = 200;
 
 impl Journey {
-    /// Checks the whole document, whose steps are of these types, and makes it ready to run.
+    /// Checks the whole document, with steps of these types, and compiles it.
     ///
     /// # Errors
-    /// Every rule that is broken, each with its place, in the order of the document.
+    /// All broken rules, each with its place, in the order of the document.
     pub fn compile(document: JourneyDocument, version: u32, types: StepTypes) -> Result<Self, Vec<DocumentError>> {
         let mut errors = Errors::default();
         if document.format != 1 {
@@ -76,7 +76,7 @@ impl Journey {
                 compiled.insert(id, step);
             }
         }
-        // What follows looks at how steps fit together, which says nothing sensible while some are unreadable.
+        // The following checks concern the connections of steps. They need all steps to be valid.
         if !errors.0.is_empty() {
             return Err(errors.0);
         }
@@ -96,18 +96,19 @@ impl Journey {
         Ok(journey)
     }
 
-    /// What [`Journey::compile`] checks, and that each path through the journey sets what a step on it reads: for saving.
-    /// A stored journey is only compiled, so that a rule that is added later stops no journey that runs.
+    /// The checks before a journey is saved: those of [`Journey::compile`], and that every path sets what its steps
+    /// read. A stored journey is only compiled, so that a rule that is added here later does not stop a running
+    /// journey.
     ///
     /// # Errors
-    /// Every rule that is broken, each with its place.
+    /// All broken rules, each with its place.
     pub fn validate(document: JourneyDocument, types: StepTypes) -> Result<(), Vec<DocumentError>> {
         let journey = Self::compile(document, 0, types)?;
         let errors = paths::unset_reads(&journey);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// The connectors that its steps name; those that an expression may come to are not among them.
+    /// The connectors that its steps name literally, without those from expressions.
     pub fn connectors(&self) -> impl Iterator<Item = &ConnectorId> {
         self.steps.values().flat_map(|step| &step.shape.connectors)
     }
@@ -117,7 +118,7 @@ impl Journey {
         self.steps.iter()
     }
 
-    /// The step of that id.
+    /// The step with this id.
     pub(crate) fn step(&self, id: &StepId) -> Option<&CompiledStep> {
         self.steps.get(id)
     }
@@ -162,7 +163,7 @@ impl Journey {
         found
     }
 
-    /// A loop without a client-facing step would run until the step limit at the cost of the provider.
+    /// Refuses a loop without a client-facing step: it would run, and call providers, until the step limit.
     fn check_loops(&self, errors: &mut Errors) {
         let mut done = BTreeSet::new();
         for id in self.steps.keys() {
@@ -187,7 +188,7 @@ impl Journey {
             return None;
         }
         path.push(id);
-        // A step that asks goes round only by the ways it may end before it has asked.
+        // A client-facing step can be in such a loop only through endings that come before it asks.
         let unasked = step.shape.endings.iter().filter(|ending| !step.shape.client_facing || ending.at_once);
         let targets: BTreeSet<_> = unasked.filter_map(|ending| step.target(ending.outcome)).collect();
         let cycle = targets.into_iter().find_map(|next| self.find_cycle(next, path, done));
@@ -226,15 +227,15 @@ impl Journey {
                 None => problem(setting, DocumentProblem::UnknownReference(reference.clone())),
             },
             Read::Identity(setting, slot) => {
-                let left = self.steps.values().any(|step| step.slot.as_ref() == Some(slot));
-                if left { None } else { problem(setting, DocumentProblem::UnknownSlot(slot.clone())) }
+                let is_filled = self.steps.values().any(|step| step.slot.as_ref() == Some(slot));
+                if is_filled { None } else { problem(setting, DocumentProblem::UnknownSlot(slot.clone())) }
             }
             Read::Challenge(setting, step) => {
                 let asks = |step: &CompiledStep| step.shape.endings.iter().any(|ending| ending.asks);
                 let begun = self.steps.get(step).is_some_and(|step| asks(step) && step.shape.answers().is_none());
                 if begun { None } else { problem(setting, DocumentProblem::AsksNothing(step.clone())) }
             }
-            // No setting names it: the paths decide.
+            // No setting names the user: the check of paths decides.
             Read::User => None,
         }
     }
@@ -265,7 +266,7 @@ impl Journey {
                 Read::Challenge(_, step) => {
                     live.challenges.insert(step.clone());
                 }
-                // Never stored in the first place, or never dropped.
+                // Secrets are never stored, and the user is never dropped.
                 Read::Secret(..) | Read::User => {}
             }
         }
@@ -274,7 +275,7 @@ impl Journey {
 }
 
 impl CompiledStep {
-    /// Where an outcome leads: its own target, else its base's.
+    /// The target of an outcome: its own, otherwise that of its base.
     pub(crate) fn target(&self, outcome: Outcome) -> Option<&StepId> {
         let base = outcome.split('.').next().unwrap_or(outcome);
         self.next.get(outcome).or_else(|| self.next.get(base))
@@ -313,12 +314,12 @@ fn check_params(params: &BTreeMap<String, ParamDocument>, errors: &mut Errors) {
             errors.at(format!("params.{name}"), DocumentProblem::Param(WORD_RULE));
         }
         if param.kind == ParamType::String && param.max.is_some_and(|max| max > MAX_TEXT) {
-            errors.at(format!("params.{name}.max"), DocumentProblem::Param("a text has at most 4096 characters"));
+            errors.at(format!("params.{name}.max"), DocumentProblem::Param("must be at most 4096 for a string"));
         }
         if param.default.as_ref().is_some_and(|default| !param.accepts(default)) {
             errors.at(
                 format!("params.{name}.default"),
-                DocumentProblem::Param("the default is not what the parameter may hold"),
+                DocumentProblem::Param("does not fit the parameter's own type and max"),
             );
         }
     }

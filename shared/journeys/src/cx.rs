@@ -1,7 +1,7 @@
-//! All that a step may touch: [`StepCx`] while the run stands on it, [`ViewCx`] while it shows itself.
+//! The interface of the engine for steps: [`StepCx`] to run, [`ViewCx`] to render.
 //!
-//! A step reaches the engine through handles, one for each thing that it works with. The store, the keys and the session
-//! itself stay behind them.
+//! A step uses the engine through handles, one per topic. The store, the keys and the session itself are not
+//! accessible.
 
 mod directory;
 mod guesses;
@@ -18,11 +18,11 @@ pub use self::session::SessionCx;
 pub use self::values::ValuesCx;
 use crate::engine::{Memory, Parts};
 
-/// All a step may touch.
+/// The engine's interface for a running step.
 pub struct StepCx<'a> {
-    /// The request it runs in.
+    /// The request.
     pub request: &'a RequestContext,
-    /// The same request for calls to providers: what they say has to be committed afterwards.
+    /// The request with less time, for calls to providers: the rest is for the commit.
     pub(crate) outbound: RequestContext,
     pub(crate) parts: &'a Parts,
     pub(crate) here: &'a StepId,
@@ -31,41 +31,41 @@ pub struct StepCx<'a> {
 }
 
 impl<'a> StepCx<'a> {
-    /// The id of the step itself.
+    /// The id of the step.
     pub fn here(&self) -> &'a StepId {
         self.here
     }
 
-    /// The session as it may be looked at.
+    /// Read access to the session.
     pub fn look(&self) -> ViewCx<'_> {
         ViewCx { request: self.request, parts: self.parts, session: &self.memory.session }
     }
 
-    /// What earlier steps have left, and what this one leaves.
+    /// Values of earlier steps, and the outputs of this one.
     pub fn values(&mut self) -> ValuesCx<'_, 'a> {
         ValuesCx(self)
     }
 
-    /// Providers: calls, what they wait for, and the identities that they assert.
+    /// Providers: calls, open interactions and asserted identities.
     pub fn provider(&mut self) -> ProviderCx<'_, 'a> {
         ProviderCx(self)
     }
 
-    /// The company's own users.
+    /// The company's users.
     pub fn directory(&mut self) -> DirectoryCx<'_, 'a> {
         DirectoryCx(self)
     }
 
-    /// The session: what the application asked for, what the client is told, and which user it is about.
+    /// The session: the application's request, the error for the client, and the user.
     pub fn session(&mut self) -> SessionCx<'_, 'a> {
         SessionCx(self)
     }
 }
 
-/// All a step may look at to show itself.
+/// The engine's interface for rendering a step.
 #[derive(Clone, Copy)]
 pub struct ViewCx<'a> {
-    /// The request that looks.
+    /// The request.
     pub request: &'a RequestContext,
     pub(crate) parts: &'a Parts,
     pub(crate) session: &'a Session,

@@ -1,4 +1,4 @@
-//! What can be wrong with a journey's document, said so that its author can mend it.
+//! Errors in a journey document, for its author.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use domain::{Reference, Slot, StepId};
 use crate::Outcome;
 use crate::compile::MAX_STEPS;
 
-/// A rule a document breaks, and where.
+/// A broken rule, and its place in the document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct DocumentError {
@@ -17,84 +17,84 @@ pub struct DocumentError {
     pub problem: DocumentProblem,
 }
 
-/// What can be wrong with a document.
+/// The rules that a document may break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentProblem {
     /// `format` is not 1.
-    #[error("this is format {0}; format 1 is understood")]
+    #[error("format {0} is not supported: use format 1")]
     Format(u32),
-    /// More steps than a person can follow.
-    #[error("there are {0} steps; {MAX_STEPS} are allowed")]
+    /// There are too many steps.
+    #[error("there are {0} steps: at most {MAX_STEPS} are allowed")]
     TooManySteps(usize),
     /// A parameter's name or default breaks its own rules.
     #[error("{0}")]
     Param(&'static str),
-    /// `${params...}` would name its outputs and the journey's parameters at once.
-    #[error("a step cannot be called params: that is where parameters are read")]
+    /// `${params...}` would be ambiguous: the step's outputs or the journey's parameters.
+    #[error("a step must not be called params: that name stands for the journey's parameters")]
     ReservedId,
-    /// No such kind of step.
-    #[error("there is no step type {name:?}; there are {known}")]
+    /// The step type does not exist.
+    #[error("there is no step type {name:?}: use one of {known}")]
     UnknownType {
-        /// What the document says.
+        /// The name in the document.
         name: String,
-        /// What there is.
+        /// The existing types.
         known: String,
     },
-    /// The settings are not those of the kind of step.
+    /// The settings do not fit the step type.
     #[error("{0}")]
     Settings(String),
-    /// `start`, or an outcome's target, names no step.
+    /// `start` or a target names a step that does not exist.
     #[error("there is no step {0}")]
     UnknownStep(StepId),
-    /// A base outcome leads nowhere.
-    #[error("the outcome {0:?} leads nowhere")]
+    /// A base outcome has no target.
+    #[error("the outcome {0:?} has no target: add it here")]
     NoTarget(Outcome),
-    /// The step never ends that way.
+    /// The step type does not have this outcome.
     #[error("the step never ends with {0:?}")]
     UnknownOutcome(String),
-    /// No path leads there.
-    #[error("no path from the start leads here")]
+    /// No path leads to the step.
+    #[error("no path from the start leads to this step")]
     Unreachable,
-    /// Steps that could go round for ever.
+    /// Steps that could run in a loop forever.
     #[error("these steps form a loop that never asks the user anything: {}", Path(.0))]
     Loop(Vec<StepId>),
-    /// The step leaves an identity, and the document does not say where.
-    #[error("this step leaves an identity: say where with `as`")]
+    /// The step stores an identity, but has no slot.
+    #[error("this step stores an identity: name its slot with `as`")]
     NoSlot,
-    /// The step leaves no identity.
-    #[error("this step leaves no identity: `as` has no meaning here")]
+    /// The step has a slot, but stores no identity.
+    #[error("this step stores no identity: remove `as`")]
     NeedlessSlot,
-    /// No step leaves an identity there.
-    #[error("no step leaves an identity in {0}")]
+    /// No step stores an identity in this slot.
+    #[error("no step stores an identity in the slot {0}")]
     UnknownSlot(Slot),
-    /// The step is none whose provider asks anything.
-    #[error("there is no step {0} whose provider asks anything")]
+    /// The step does not exist, or its provider asks no question.
+    #[error("there is no step {0} whose provider asks a question")]
     AsksNothing(StepId),
-    /// Some path leads there on which the user was not asked, or the question has been answered.
-    #[error("on some path that leads here, nothing that {0} was asked is open")]
+    /// On some path to the step, the question was not asked or is already answered.
+    #[error("on some path to this step, no question of the step {0} is open")]
     NothingAsked(StepId),
-    /// No step leaves that, no parameter is called that.
-    #[error("{0} names nothing that a step leaves or `params` declares")]
+    /// No step has this output, and no parameter has this name.
+    #[error("{0} is neither an output of a step nor a declared parameter")]
     UnknownReference(Reference),
-    /// Some path leads there on which nothing has left the value.
-    #[error("{0} is not set on every path that leads here")]
+    /// On some path to the step, the value is not set.
+    #[error("{0} is not set on every path to this step")]
     Unset(Reference),
-    /// Some path leads there on which the secret was not entered, or the user has been asked something else since.
+    /// On some path to the step, the secret was not entered, or the user was asked something else after it.
     #[error(
-        "{0} is not at hand on every path that leads here: a secret is kept until the user is next asked something"
+        "{0} is not available on every path to this step: a secret is kept only until the user is next asked something"
     )]
     SecretUnset(Reference),
-    /// Some path leads there on which nothing has left an identity.
-    #[error("no identity is in {0} on some path that leads here")]
+    /// On some path to the step, the slot has no identity.
+    #[error("the slot {0} has no identity on some path to this step")]
     SlotUnset(Slot),
-    /// Some path leads there on which no user was found.
-    #[error("no user was found on some path that leads here")]
+    /// On some path to the step, there is no user.
+    #[error("there is no user on some path to this step")]
     NoUser,
-    /// A secret where it would be stored or logged.
+    /// A secret is read by a setting that would store or log it.
     #[error("{0} is a secret input: only settings that take a secret may read it")]
     SecretExposed(Reference),
-    /// Something stored where a secret belongs.
-    #[error("{0} is no secret input")]
+    /// A setting for a secret reads a stored value.
+    #[error("{0} is not a secret input: this setting needs a field of type password or code")]
     NotSecret(Reference),
 }
 

@@ -1,4 +1,4 @@
-//! Runs sessions through journeys: locks a turn, lets steps do their part, commits once.
+//! Runs sessions through journeys: locks a turn, runs steps, commits once.
 
 mod advance;
 mod authorization;
@@ -27,7 +27,7 @@ pub(crate) use turn::Memory;
 use crate::library::Library;
 use crate::{JourneyError, SessionView, StepTypes, SubmitRequest};
 
-/// What the engine works with.
+/// The services that the engine uses.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) store: Store,
@@ -40,16 +40,16 @@ pub(crate) struct Parts {
     pub(crate) guesses: GuessLimits,
 }
 
-/// How long a session lives.
+/// The lifetime of a session.
 const SESSION: TimeDelta = TimeDelta::minutes(15);
 
-/// How long what a redirect brought waits for its second half.
+/// The time between the halves of a redirect: how long `resume` is valid.
 const RESUME: TimeDelta = TimeDelta::minutes(1);
 
-/// How long a code waits to be redeemed. RFC 6749 section 4.1.2 recommends ten minutes at most.
+/// The lifetime of an authorization code. RFC 6749 section 4.1.2 recommends at most ten minutes.
 const CODE: TimeDelta = TimeDelta::minutes(2);
 
-/// How many steps a session may take.
+/// The largest number of steps in a session.
 const MAX_STEPS: u32 = 100;
 
 /// The engine.
@@ -59,7 +59,7 @@ pub struct Journeys {
 }
 
 impl Journeys {
-    /// An engine for journeys whose steps are of these types and lead to these connectors.
+    /// An engine with these step types and connectors.
     pub fn new(base: &Base, connectors: Arc<Connectors>, types: StepTypes) -> Self {
         let store = base.store.clone();
         Self {
@@ -76,11 +76,12 @@ impl Journeys {
         }
     }
 
-    /// Answers the step a session waits on.
+    /// Answers the current step of a session.
     ///
     /// # Errors
-    /// `unknown_session`; `step_conflict` with the current view; `invalid_input` with the fields. Nothing changed then. A key
-    /// that was used for other data gets one of the first two, never the answer to that data.
+    /// `unknown_session`; `step_conflict` with the current view; `invalid_input` with the fields. In these cases
+    /// nothing changed. A key that was used before with other data gets one of the first two, never the answer to the
+    /// other data.
     pub async fn submit(
         &self,
         cx: &RequestContext,
@@ -99,7 +100,7 @@ impl Journeys {
         self.answer_lock(cx, lock, AnswerKey { token, key }, Input::Client(response)).await
     }
 
-    /// Shows a session to the holder of the token in force.
+    /// The view of a session, for the holder of its current token.
     ///
     /// # Errors
     /// `unknown_session`.
@@ -117,7 +118,7 @@ impl Journeys {
     }
 }
 
-/// What a sealed value of a session is bound to.
+/// The place to which a session's sealed value is bound.
 pub(crate) fn place(session: &SessionId, kind: &str, name: &str) -> String {
     format!("{session}/{kind}/{name}")
 }

@@ -4,53 +4,53 @@ use tokens::{ClientError, KeyError};
 
 use crate::SessionView;
 
-/// A request did not become a view.
+/// A request to the engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JourneyError {
-    /// The client did something that is refused. Nothing changed.
+    /// The request is refused. Nothing changed.
     #[error("{0}")]
     Refused(Code),
-    /// What a browser brought back from a provider is unknown, spent or too late. Nothing changed.
+    /// The redirect's `state` is unknown, used or too late. Nothing changed.
     #[error("{}", Code::RedirectExpired)]
     Expired {
         /// The application's own address, if the session is known.
         back: Option<String>,
     },
-    /// Fields of the input, or parameters of the start, do not fit. Nothing changed.
+    /// Fields of the input, or parameters of the start, are invalid. Nothing changed.
     #[error("{0}")]
     Fields(Code, Vec<FieldError>),
-    /// A member of the authorization request is not supported, or not with this value. Nothing changed.
+    /// A member of the authorization request, or its value, is not supported. Nothing changed.
     #[error("{code}: request.{member}: {problem}")]
     Member {
-        /// How it is refused.
+        /// The error code.
         code: Code,
-        /// Its name.
+        /// The member's name.
         member: &'static str,
-        /// What is wrong, and what would be right.
+        /// The problem and the advice.
         problem: &'static str,
     },
-    /// The session waits for something else, shown in the view. Nothing changed.
+    /// The session waits for something else; the view shows it. Nothing changed.
     #[error("{0}")]
     Conflict(Code, Box<SessionView>),
-    /// An account's secret has been tried too often. Nothing changed.
+    /// There were too many attempts at an account. Nothing changed.
     #[error("too many attempts")]
     TooManyAttempts {
-        /// After how many seconds there is another.
+        /// Seconds until the next attempt is allowed.
         retry_after: u32,
     },
     /// DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A client's secret cannot be had.
+    /// A client's secret cannot be read.
     #[error(transparent)]
     Secret(SecretError),
-    /// The session's key cannot be had.
+    /// The session key cannot be read.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// Other requests kept winning the race for the same items.
-    #[error("too much contention for one user's items")]
+    /// Other requests wrote the same items in every attempt.
+    #[error("other requests keep writing the same user's items")]
     Contended,
-    /// A stored document or session no longer makes sense to this code.
+    /// A stored document or session is inconsistent.
     #[error("{0}")]
     Broken(&'static str),
 }

@@ -1,10 +1,10 @@
-//! Journeys: what a document means, and the engine that runs sessions through it.
+//! Journeys: compiling documents, and the engine that runs sessions through them.
 //!
-//! **Must not know**: HTTP, which provider is which (an adapter is an adapter), and which kinds of steps there are: it is
-//! handed [`StepTypes`], and what a step may touch is [`StepCx`].
+//! **Must not know**: HTTP, the kinds of providers (it only uses adapters), and the kinds of steps (it gets them as
+//! [`StepTypes`]). Steps use the engine only through [`StepCx`].
 //!
-//! **To add one more thing that steps may reach**: a method of the handle it belongs to in `cx/`, or one more handle. A
-//! step itself goes into `shared/steps`.
+//! **To add one more function for steps**: a method of the fitting handle in `cx/`, or a new handle. Steps themselves
+//! are in `shared/steps`.
 
 mod compile;
 mod cx;

@@ -1,4 +1,4 @@
-//! Journeys as the engine wants them: compiled, and read seldom.
+//! A cache of compiled journeys.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use store::Store;
 
 use crate::{Journey, JourneyError, StepTypes};
 
-/// Journeys, kept in memory. A version never changes; which one is live is looked up after [`Connectors::MAX_AGE`].
+/// Compiled journeys in memory. A version never changes; the live version is read again after [`Connectors::MAX_AGE`].
 #[derive(Debug)]
 pub(crate) struct Library {
     store: Store,
@@ -19,7 +19,7 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// The journeys of `store`, whose steps are of these types.
+    /// The journeys in `store`, with these step types.
     pub(crate) fn new(store: Store, types: StepTypes) -> Self {
         let (live, journeys) = (Cache::new(Connectors::MAX_AGE), Cache::new(TimeDelta::days(1)));
         Self { store, types, live, journeys }
@@ -38,7 +38,7 @@ impl Library {
         }
     }
 
-    /// A version that a session has pinned.
+    /// The version with which a session started.
     pub(crate) async fn journey(
         &self,
         cx: &RequestContext,
@@ -57,6 +57,6 @@ impl Library {
             Ok(Some(Arc::new(journey)))
         };
         let journey = self.journeys.get_or::<JourneyError>(cx.now, &key, load).await?;
-        journey.ok_or(JourneyError::Broken("a session's journey is gone"))
+        journey.ok_or(JourneyError::Broken("a session's journey does not exist any more"))
     }
 }

@@ -1,15 +1,15 @@
-//! What an adapter answered, as a session keeps it; the details go to the log alone.
+//! Converts an adapter's result to the outcome in a session. The details go only to the log.
 
 use domain::{ConnectorId, Failure, Interaction, Method, ProviderOutcome, RequestContext, Unavailability};
 use providers::{Progress, ProviderError};
 
-/// There is no such connector, it is switched off, or it cannot do this.
+/// The failure if a connector does not exist, is disabled, or does not support the method.
 pub fn unusable(connector: &ConnectorId, method: Method) -> Failure {
     tracing::error!(event = "connector_unusable", %connector, method = method.as_str());
     Failure::unavailable(Unavailability::Misconfigured)
 }
 
-/// What an adapter answered, as it may be kept.
+/// Counts and logs an adapter's result, and converts it.
 pub(crate) fn record_outcome(
     cx: &RequestContext,
     connector: &ConnectorId,
@@ -46,7 +46,7 @@ pub(crate) fn record_outcome(
     }
 }
 
-/// The provider asserted no identity: the true reason goes to the log.
+/// Logs the exact reason why the provider asserted no identity.
 fn failed(connector: &ConnectorId, method: Method, error: &ProviderError) -> Failure {
     let (method, hint) = (method.as_str(), error.hint());
     match error {

@@ -1,4 +1,4 @@
-//! Whether a step finds what it reads, whichever path led to it: definite assignment, as compilers do it for variables.
+//! Checks that every path to a step sets what the step reads: definite assignment, as compilers check it for variables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::compile::CompiledStep;
 use crate::document_error::{DocumentError, DocumentProblem};
 use crate::{Ending, Journey, Read};
 
-/// Something that is there for a step to read.
+/// Something that is set when a step is entered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Fact {
     Value(StepId, String),
@@ -20,7 +20,7 @@ enum Fact {
 
 type Facts = BTreeSet<Fact>;
 
-/// What some path leaves unset and a step on it reads.
+/// The reads of steps that are not set on every path.
 pub(crate) fn unset_reads(journey: &Journey) -> Vec<DocumentError> {
     let arrivals = arrivals(journey);
     let mut errors = Vec::new();
@@ -35,8 +35,8 @@ pub(crate) fn unset_reads(journey: &Journey) -> Vec<DocumentError> {
     errors
 }
 
-/// What is there on every path that leads to each step. What two paths disagree on is not there; sets only shrink, so it
-/// comes to an end.
+/// The facts that hold on every path to each step: the intersection over all paths. The sets only shrink, so the loop
+/// ends.
 fn arrivals(journey: &Journey) -> BTreeMap<&StepId, Facts> {
     let mut arrivals = BTreeMap::from([(&journey.start, Facts::new())]);
     let mut open = vec![&journey.start];
@@ -62,7 +62,7 @@ fn arrivals(journey: &Journey) -> BTreeMap<&StepId, Facts> {
     arrivals
 }
 
-/// What a step left in an earlier round is forgotten when it is entered, and secrets do not outlive the request in which
+/// When a step is entered, its outputs from an earlier visit are removed. Secrets last only for the request in which
 /// they were entered.
 fn after_entering(id: &StepId, step: &CompiledStep, mut facts: Facts) -> Facts {
     facts.retain(|fact| match fact {
@@ -75,7 +75,7 @@ fn after_entering(id: &StepId, step: &CompiledStep, mut facts: Facts) -> Facts {
 }
 
 fn after_ending(id: &StepId, step: &CompiledStep, ending: &Ending, mut facts: Facts) -> Facts {
-    for output in &ending.leaves {
+    for output in &ending.outputs {
         let fact = if output.secret { Fact::Secret } else { Fact::Value };
         facts.insert(fact(id.clone(), output.name.clone()));
     }

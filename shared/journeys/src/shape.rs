@@ -1,81 +1,82 @@
-//! What a step declares of itself, for validation: how it may end, what it reads, what it leaves.
+//! The declaration of a step for validation: its endings, reads and outputs.
 
 use domain::{ConnectorId, Expression, Reference, Slot, StepId};
 
-/// How a step ends: `authenticated`, `rejected.account_locked`. A dotted one refines its base and falls back to it.
+/// The name of an outcome: `authenticated`, `rejected.account_locked`. A dotted outcome refines its base; without an
+/// own target, the base's target is used.
 pub type Outcome = &'static str;
 
-/// What a step declares, for validation.
+/// The declaration of a step.
 #[derive(Debug, Default)]
 pub struct Shape {
-    /// All the ways it may end. Every one without a dot needs a target.
+    /// All endings. Every outcome without a dot needs a target.
     pub endings: Vec<Ending>,
-    /// All it reads.
+    /// Everything that the step reads.
     pub reads: Vec<Read>,
-    /// The connectors it names, as far as no expression does.
+    /// The connectors that it names literally.
     pub connectors: Vec<ConnectorId>,
     /// Whether it waits for the client.
     pub client_facing: bool,
-    /// Whether it plans writes, and so is tried again when they are lost to another request.
+    /// Whether it plans writes. It runs again if the writes fail because of another request.
     pub plans: bool,
 }
 
-/// One way a step may end, and what it has left then.
+/// One ending of a step, and what is set then.
 #[derive(Debug)]
 pub struct Ending {
-    /// Its name.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The values it has left.
-    pub leaves: Vec<Output>,
-    /// Whether it has left an identity in its slot.
+    /// The outputs that are set.
+    pub outputs: Vec<Output>,
+    /// Whether an identity is stored in the step's slot.
     pub identifies: bool,
-    /// Whether the journey has its user from then on.
+    /// Whether the session has its user.
     pub finds_user: bool,
-    /// Whether a step that waits for the client may end so before it has asked.
+    /// Whether a client-facing step may end this way before it asks the client.
     pub at_once: bool,
-    /// Whether a provider waits for an answer then: to what the step has begun, or to the question that it reads.
+    /// Whether a provider's question is open: one that the step started, or the one that it reads.
     pub asks: bool,
 }
 
 impl Ending {
-    /// One that leaves nothing.
+    /// An ending without outputs.
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, leaves: Vec::new(), identifies: false, finds_user: false, at_once: false, asks: false }
+        Self { outcome, outputs: Vec::new(), identifies: false, finds_user: false, at_once: false, asks: false }
     }
 
-    /// It leaves these values.
-    pub fn leaving(self, leaves: Vec<Output>) -> Self {
-        Self { leaves, ..self }
+    /// With these outputs.
+    pub fn with_outputs(self, outputs: Vec<Output>) -> Self {
+        Self { outputs, ..self }
     }
 
-    /// It leaves an identity.
+    /// With an identity in the step's slot.
     pub fn identifying(self) -> Self {
         Self { identifies: true, ..self }
     }
 
-    /// It finds the user.
+    /// With the session's user.
     pub fn finding_user(self) -> Self {
         Self { finds_user: true, ..self }
     }
 
-    /// A provider waits for an answer.
+    /// With an open question of a provider.
     pub fn asking(self) -> Self {
         Self { asks: true, ..self }
     }
 
-    /// It may come before the client was asked.
+    /// May come before the client is asked.
     pub fn at_once(self) -> Self {
         Self { at_once: true, ..self }
     }
 }
 
 impl Shape {
-    /// Whether it leaves an identity, and so needs `as:`.
+    /// Whether it stores an identity, and so needs `as:`.
     pub fn identifies(&self) -> bool {
         self.endings.iter().any(|ending| ending.identifies)
     }
 
-    /// The step whose provider's question it answers.
+    /// The step whose open question it answers.
     pub fn answers(&self) -> Option<&StepId> {
         self.reads.iter().find_map(|read| match read {
             Read::Challenge(_, step) => Some(step),
@@ -83,13 +84,13 @@ impl Shape {
         })
     }
 
-    /// All that it may leave.
+    /// All outputs that it may set.
     pub fn outputs(&self) -> impl Iterator<Item = &Output> {
-        self.endings.iter().flat_map(|ending| &ending.leaves)
+        self.endings.iter().flat_map(|ending| &ending.outputs)
     }
 }
 
-/// Something a step reads, with the setting that says so.
+/// Something that a step reads, with the name of the setting.
 #[derive(Debug)]
 pub enum Read {
     /// A value or parameter.
@@ -98,24 +99,24 @@ pub enum Read {
     Secret(&'static str, Reference),
     /// An identity.
     Identity(&'static str, Slot),
-    /// What the provider of a step asks.
+    /// The open question of a step's provider.
     Challenge(&'static str, StepId),
     /// The user.
     User,
 }
 
 impl Read {
-    /// What an expression reads.
+    /// The reads of an expression.
     pub fn of<'a>(setting: &'static str, expression: &'a Expression) -> impl Iterator<Item = Self> + use<'a> {
         expression.reads().iter().map(move |reference| Read::Value(setting, reference.clone()))
     }
 }
 
-/// A value a step leaves.
+/// An output of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its name.
     pub name: String,
-    /// Whether it is kept for this request only, and read by settings that take a secret only.
+    /// Whether it is secret: kept only for this request, and readable only by settings for secrets.
     pub secret: bool,
 }

@@ -1,4 +1,4 @@
-//! What a step is.
+//! The interface of steps.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,49 +12,48 @@ use tokens::KeyError;
 
 use crate::{Outcome, Shape, StepCx, StepView, ViewCx};
 
-/// A kind of step, with its settings read.
+/// A step with its settings.
 #[async_trait]
 pub trait Step: fmt::Debug + Send + Sync {
-    /// What it reads, leaves and may end with, by its settings.
+    /// Its reads, outputs and endings, according to its settings.
     fn shape(&self) -> Shape;
 
-    /// The session has arrived here.
+    /// Runs when the session enters the step.
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError>;
 
-    /// The client has answered. Only steps whose `enter` asks are ever answered.
+    /// Runs when the client answers. Only for steps whose `enter` returns [`Flow::Ask`].
     async fn submit(&self, _cx: &mut StepCx<'_>, _response: &SubmitRequest) -> Result<Flow, StepError> {
-        Err(StepError::Broken("this step asks nothing"))
+        Err(StepError::Broken("this step does not ask the client"))
     }
 
-    /// The redirect that the step sent the browser on has come back, and the client with it. Only steps that hop are ever
-    /// told.
+    /// Runs when the client resumes after the step's redirect. Only for steps that redirect.
     async fn resume(&self, _cx: &mut StepCx<'_>, _returned: ProviderOutcome) -> Result<Flow, StepError> {
-        Err(StepError::Broken("this step sends no browser anywhere"))
+        Err(StepError::Broken("this step does not redirect"))
     }
 
-    /// What the client is shown while the session waits here.
+    /// The view while the session waits at this step.
     async fn view(&self, _cx: &ViewCx<'_>) -> Result<StepView, StepError> {
-        Err(StepError::Broken("this step asks nothing"))
+        Err(StepError::Broken("this step does not ask the client"))
     }
 }
 
-/// What happens after a step did its part.
+/// What the engine does after a step ran.
 #[derive(Debug)]
 pub enum Flow {
     /// The session waits here for the client.
     Ask,
-    /// The input breaks rules of fields: the turn stays as it was.
+    /// The input is invalid: the turn does not change.
     Invalid(Vec<FieldError>),
-    /// The step is done.
+    /// The step ended with this outcome.
     Done(Outcome),
-    /// The journey is done, and its user signed in.
+    /// The journey ends, and its user is signed in.
     Complete,
-    /// The journey is over, without a sign-in.
+    /// The journey ends without a sign-in.
     Reject(Code),
 }
 
 impl Flow {
-    /// One field that does not fit.
+    /// One field is invalid.
     pub fn invalid(name: impl fmt::Display, problem: FieldProblem) -> Self {
         Flow::Invalid(vec![FieldError::new(name, problem)])
     }
@@ -65,45 +64,45 @@ impl Flow {
     }
 }
 
-/// A step could not do its part.
+/// A step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// A provider's answer failed validation: never routable, the session ends `identity_refused`.
+    /// A provider's answer failed validation. No journey can route it: the session ends with `identity_refused`.
     #[error("a provider's answer was refused")]
     Refused,
-    /// The document reads what no earlier step of this run left: the session ends `journey_broken`.
+    /// The step cannot run, for example because a value is missing: the session ends with `journey_broken`.
     #[error("{0}")]
     Broken(&'static str),
-    /// The account's secret has been tried too often, and the provider was not asked: the turn stays as it was.
+    /// There were too many attempts at the account. The provider was not called, and the turn does not change.
     #[error("too many attempts")]
     TooManyAttempts {
-        /// After how many seconds there is another.
+        /// Seconds until the next attempt is allowed.
         retry_after: u32,
     },
-    /// DynamoDB: the turn stays as it was.
+    /// DynamoDB. The turn does not change.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl From<KeyError> for StepError {
     fn from(_: KeyError) -> Self {
-        Self::Broken("there is no key for this session")
+        Self::Broken("the session key cannot be read")
     }
 }
 
-/// A submit's body.
+/// The body of a submit.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitRequest {
-    /// The turn it answers.
+    /// The turn that it answers.
     pub turn: u32,
-    /// Made anew for each submit, and sent again with a repeat of it: 128 random bits or more, as 22 to 128 characters
-    /// of hexadecimal or base64.
+    /// A new random key for each submit; a repeat sends the same key. At least 128 bits: 32 to 128 characters of
+    /// hexadecimal, or 22 to 128 of base64.
     #[schema(value_type = String)]
     pub key: SubmitKey,
-    /// Which of the step's options.
+    /// The chosen option of the step.
     pub option: String,
-    /// What was entered, by field. All of it is taken for secret until a step says otherwise.
+    /// The input by field. All of it is treated as secret, unless the step declares otherwise.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     pub data: BTreeMap<String, SecretString>,

@@ -1,4 +1,4 @@
-//! The kinds of steps, which the engine is handed from outside.
+//! The step types, which the engine gets from outside.
 
 use std::fmt;
 
@@ -7,46 +7,46 @@ use serde_json::Value;
 
 use crate::Step;
 
-/// The kinds of steps that a document may name.
+/// The step types that a document may name.
 #[derive(Debug, Clone, Copy)]
 pub struct StepTypes(pub &'static [StepType]);
 
-/// A kind of step: its name in documents, and how its settings are read.
+/// A step type: its name in documents, and the parser of its settings.
 pub struct StepType {
-    /// As `type:` names it.
+    /// The name in `type:`.
     pub name: &'static str,
     parse: fn(Value) -> Result<Box<dyn Step>, InvalidSettings>,
 }
 
-/// Settings that do not fit this kind of step: where, and why.
+/// Settings that do not fit the step type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidSettings {
-    /// The path within `with`, empty for the whole.
+    /// The path within `with`; empty for all of it.
     pub path: String,
-    /// What is wrong.
+    /// The problem.
     pub reason: String,
 }
 
 impl StepTypes {
-    /// The kind called `name`.
+    /// The type with this name.
     pub(crate) fn find(self, name: &str) -> Option<&'static StepType> {
         self.0.iter().find(|kind| kind.name == name)
     }
 
-    /// All names, for an error.
+    /// All names, for an error message.
     pub(crate) fn names(self) -> String {
         self.0.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl StepType {
-    /// The kind that documents call `name`, with the settings of `T`.
+    /// The type `name`, with the settings of `T`.
     pub const fn of<T: Step + DeserializeOwned + 'static>(name: &'static str) -> Self {
         Self { name, parse: parse::<T> }
     }
 
-    /// Reads the settings.
+    /// Parses the settings.
     pub(crate) fn parse(&self, with: Value) -> Result<Box<dyn Step>, InvalidSettings> {
         (self.parse)(with)
     }

@@ -1,4 +1,4 @@
-//! What the client is shown.
+//! Views for the client.
 
 use std::fmt;
 
@@ -9,139 +9,139 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-/// A session as its client sees it.
+/// The client's view of a session.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct SessionView {
-    /// Its id.
+    /// The session id.
     #[schema(value_type = String, example = "ses_01JA0000000000000000000000")]
     pub session: SessionId,
-    /// To be sent back with the next submit.
+    /// The number of the turn. Send it back with the next submit.
     pub turn: u32,
-    /// Until when it is there at all.
+    /// When the session expires.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: DateTime<Utc>,
-    /// On start, and again whenever it rotates: from then on the only one that opens the session.
+    /// The session token: on start, and whenever it rotates. From then on, only this token is valid.
     #[serde(serialize_with = "serialize_exposed", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub session_token: Option<SessionToken>,
-    /// What it waits for.
+    /// The status.
     pub status: ViewStatus,
-    /// While `input_required` or `redirect`: what to show, and what else the user may do.
+    /// With `input_required` or `redirect`: the current step and the user's options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<CurrentStep>,
-    /// While `redirect`: where the browser goes. Absent once it has been there, or when the provider is away: then only
-    /// `resume` or the step's options lead on.
+    /// With `redirect`: the URL for the browser. Absent after the browser has come back, or if the provider is
+    /// unavailable. Then continue with `resume` or one of the step's options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<RedirectView>,
-    /// When `completed`.
+    /// With `completed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<CompletionView>,
-    /// When `rejected`.
+    /// With `rejected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection: Option<RejectionView>,
-    /// While `processing`: repeat the same submit, key and all, after this many seconds. With a `step.error`: the provider
-    /// wants fewer calls, and another try may help then.
+    /// With `processing`: repeat the same submit, with the same key, after this many seconds. With a `step.error`: the
+    /// provider limits calls; another attempt may succeed after this many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }
 
-/// What a session waits for.
+/// The status of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewStatus {
-    /// The answer to `step`.
+    /// It waits for the answer to `step`.
     InputRequired,
-    /// The browser, to come back from the provider, and `resume`.
+    /// It waits for the browser to come back from the provider, and for `resume`.
     Redirect,
-    /// Another request that is answering this turn.
+    /// Another request is answering this turn.
     Processing,
-    /// The application, to redeem the code.
+    /// The user is signed in: the application can redeem the code.
     Completed,
-    /// Nothing.
+    /// The journey ended without a sign-in.
     Rejected,
 }
 
-/// The step a session waits on.
+/// The current step of a session.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct CurrentStep {
-    /// Its id in the journey.
+    /// The step id in the journey.
     #[schema(value_type = String)]
     pub id: StepId,
-    /// What it is and asks.
+    /// The step's own view.
     #[serde(flatten)]
     pub view: StepView,
-    /// Why it is asked again.
+    /// The last error, if the step asks again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorView>,
 }
 
-/// What a step asks.
+/// The view of a step.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct StepView {
-    /// The type of step: how to render it.
+    /// The step type, which decides how to render it.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// What to render, by type.
+    /// The data to render; depends on the type.
     #[schema(value_type = Object)]
     pub data: Value,
-    /// What the user may do.
+    /// The user's options.
     pub options: Vec<OptionView>,
 }
 
-/// Where the browser goes.
+/// The redirect to a provider.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 pub struct RedirectView {
-    /// To be opened with GET, in this window or another of the same user.
+    /// Open it with GET, in this window or another one of the same user.
     #[schema(value_type = String)]
     pub url: Url,
 }
 
 impl fmt::Debug for RedirectView {
-    // The address has the state in it.
+    // The URL contains the `state`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RedirectView")
     }
 }
 
-/// Something the user may do.
+/// An option of the user.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct OptionView {
-    /// To be sent back as `option`.
+    /// Send it back as `option`.
     pub id: &'static str,
-    /// How to render it.
+    /// The kind, which decides how to render it.
     pub kind: OptionKind,
 }
 
 impl OptionView {
-    /// What was entered.
+    /// Submits the input.
     pub const SUBMIT: Self = Self { id: "submit", kind: OptionKind::ClientInput };
-    /// Nothing more.
+    /// Cancels.
     pub const CANCEL: Self = Self { id: "cancel", kind: OptionKind::Cancel };
-    /// Another code.
+    /// Requests another code.
     pub const RESEND: Self = Self { id: "resend", kind: OptionKind::Resend };
-    /// The provider's page, once more.
+    /// Opens the provider's page again.
     pub const RESTART: Self = Self { id: "restart", kind: OptionKind::Restart };
-    /// What came back from there.
+    /// Passes on the provider's callback.
     pub const CALLBACK: Self = Self { id: "callback", kind: OptionKind::Callback };
 }
 
-/// How to render an option.
+/// The kind of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OptionKind {
-    /// Sends what was entered.
+    /// Submits the input.
     ClientInput,
-    /// Gives up.
+    /// Cancels the journey.
     Cancel,
-    /// Has the provider send another code.
+    /// The provider sends another code.
     Resend,
-    /// Goes to the provider again: what was begun there is void.
+    /// Starts a new redirect to the provider; the earlier one becomes invalid.
     Restart,
-    /// Hands over what the application received at its own callback, all of it, as `data`.
+    /// Passes on all parameters that the application received at its own callback, as `data`.
     Callback,
 }
 
-/// Why a step is asked again.
+/// The error of a step that asks again.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ErrorView {
     /// A stable code.
@@ -149,20 +149,20 @@ pub struct ErrorView {
     pub code: Code,
 }
 
-/// A signed-in user, to be fetched with the code.
+/// The result of a sign-in.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct CompletionView {
     /// `code`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// To be redeemed at the token endpoint, once; absent when it has been or is too old.
+    /// Redeem it once at the token endpoint. Absent if it is used or expired.
     #[serde(serialize_with = "serialize_exposed", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub code: Option<AuthorizationCode>,
-    /// As in the request: to be repeated at the token endpoint.
+    /// The redirect URI from the request. Send it again to the token endpoint.
     pub redirect_uri: String,
-    /// Whether this login has created the user in Landfall's directory, or recognised them. Absent where the view is shown
-    /// without the token in force.
+    /// Whether this login created the user in Landfall's directory or recognised them. Absent in a view without the
+    /// session token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<UserProvisioned>,
 }
@@ -177,13 +177,13 @@ pub enum UserProvisioned {
     Recognised,
 }
 
-/// The journey ended without a sign-in.
+/// The result of a journey without a sign-in.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct RejectionView {
     /// A stable code.
     #[schema(value_type = String)]
     pub code: Code,
-    /// After how many seconds another try may help.
+    /// Seconds until another attempt may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }

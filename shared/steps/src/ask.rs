@@ -1,4 +1,4 @@
-//! What asks the user something of its own.
+//! Steps that ask the user for input.
 
 pub(crate) mod choose_provider;
 pub(crate) mod collect_information;

@@ -1,11 +1,11 @@
-//! One-time codes as people type them.
+//! One-time codes as users type them.
 
 use secrecy::SecretString;
 
-/// In bytes. The longest that a provider sends is far below.
+/// The longest code, in bytes. Providers send much shorter ones.
 pub(super) const MAX: usize = 64;
 
-/// What was typed, without the blanks in which mails and apps group digits.
+/// The code without blanks: mails and apps show digits in groups.
 pub(super) fn bare(typed: &str) -> SecretString {
     typed.chars().filter(|letter| !letter.is_whitespace()).collect::<String>().into()
 }

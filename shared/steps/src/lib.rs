@@ -1,12 +1,10 @@
-//! The kinds of steps, one file each, in folders by what they are for. [`TYPES`] is the registry: the functions that play
-//! journeys hand it to the engine.
+//! The step types, one file each, in folders by purpose. [`TYPES`] is the registry, which functions pass to the engine.
 //!
-//! **Must not know**: each other, the store, or the engine beyond the handles of [`journeys::StepCx`]. A step ends with an
-//! outcome, and only the document says where each outcome leads.
+//! **Must not know**: each other, the store, or the engine beyond the handles of [`journeys::StepCx`]. A step ends with
+//! an outcome; the document names the next step for each outcome.
 //!
-//! **To add one more step**: one file in the folder of its kind, with its settings, its [`journeys::Step`] implementation
-//! and a `TYPE`; one line in [`TYPES`]. Its [`journeys::Shape`] declares what it reads, leaves and may end with, and
-//! validation does the rest.
+//! **To add one more step**: one file in the fitting folder, with its settings, its [`journeys::Step`] implementation
+//! and a `TYPE`; one line in [`TYPES`]. Its [`journeys::Shape`] declares its reads, outputs and endings for validation.
 
 mod ask;
 mod authenticate;
@@ -16,7 +14,7 @@ mod route;
 
 use journeys::StepTypes;
 
-/// Every kind of step there is.
+/// All step types.
 pub const TYPES: StepTypes = StepTypes(&[
     authenticate::answer_challenge::TYPE,
     authenticate::password::TYPE,

@@ -1,3 +1,3 @@
-//! What finds or makes the user an identity belongs to.
+//! Steps that find or create the user of an identity.
 
 pub(crate) mod provision_user;

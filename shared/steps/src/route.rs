@@ -1,4 +1,4 @@
-//! What leads on, or ends the journey.
+//! Steps that branch or end the journey.
 
 pub(crate) mod complete;
 pub(crate) mod condition;

@@ -21,7 +21,7 @@ fn noting(expression: &str) -> String {
 fn forbidden() -> Vec<(String, &'static str)> {
     let expression = |inside: &str| format!("${{{inside}}}");
     let reads = "only step.name and params.name are allowed";
-    let unknown = "names nothing that a step leaves or `params` declares";
+    let unknown = "is neither an output of a step nor a declared parameter";
     let secret = "is a secret input: only settings that take a secret may read it";
     let none = "is not an expression";
     vec![

@@ -22,8 +22,8 @@ async fn a_member_of_the_request_not_honoured_is_refused() {
     for (member, value, code, instead) in [
         ("prompt", json!("none"), "login_required", "leave it out"),
         ("prompt", json!("none login"), "invalid_request", "login, select_account and consent"),
-        ("prompt", json!("login login"), "invalid_request", "each once"),
-        ("prompt", json!("login  consent"), "invalid_request", "one blank"),
+        ("prompt", json!("login login"), "invalid_request", "at most once"),
+        ("prompt", json!("login  consent"), "invalid_request", "one space"),
         ("prompt", json!("LOGIN"), "invalid_request", "login, select_account and consent"),
         ("prompt", json!("create"), "invalid_request", "login, select_account and consent"),
         ("prompt", json!(""), "invalid_request", "login, select_account and consent"),

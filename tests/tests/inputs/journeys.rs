@@ -70,7 +70,7 @@ fn what_cannot_be_read_is_shown_with_its_place() {
     format: 1.5
       error: line 3 column 9: invalid u32
     format: 2
-      format: this is format 2; format 1 is understood
+      format: format 2 is not supported: use format 1
     is: who
       error: line 18 column 5: unknown field `is`, expected one of type, with, as, next
     start: ask
@@ -113,7 +113,7 @@ fn a_step_has_the_settings_of_its_type() {
         ("done: { type: complete }", "done: { type: complete, as: who }"),
     ]), @r#"
     type: authenticate
-      steps.check.type: there is no step type "authenticate"; there are answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
+      steps.check.type: there is no step type "authenticate": use one of answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
     with: { realm: demo, connector:
       steps.check.with.realm: unknown field `realm`, expected one of `connector`, `username`, `password`, `otp`
     autofill: username
@@ -129,24 +129,24 @@ fn a_step_has_the_settings_of_its_type() {
     type: mail
       steps.ask.with.fields[0].type: unknown variant `mail`, expected one of `text`, `email`, `password`, `code`
     label: field.mail
-      steps.ask.with.fields[0].label: unknown text "field.mail", known are field.email, field.username, field.password, field.code, field.name, field.given_name, field.family_name, field.phone, choose_provider.heading
+      steps.ask.with.fields[0].label: unknown text "field.mail": use one of field.email, field.username, field.password, field.code, field.name, field.given_name, field.family_name, field.phone, choose_provider.heading
     name: email
-      steps.ask.with: field "email" is there twice
+      steps.ask.with: field "email" is listed twice
     name: E-mail
-      steps.ask.with: field "E-mail": a name is 1 to 64 lower-case letters, digits or '_', starting with a letter
+      steps.ask.with: field "E-mail": a name must be 1 to 64 lower-case letters, digits or '_', starting with a letter
     code: try_again
-      steps.later.with.code: unknown rejection "try_again", known are access_denied, cancelled, try_later, proof_required
+      steps.later.with.code: unknown rejection "try_again": use one of access_denied, cancelled, try_later, proof_required
     without as: who
-      steps.check: this step leaves an identity: say where with `as`
+      steps.check: this step stores an identity: name its slot with `as`
     done: { type: complete, as: who }
-      steps.done.as: this step leaves no identity: `as` has no meaning here
+      steps.done.as: this step stores no identity: remove `as`
     "#);
     let demo = with(&[]);
     let (from, _) = demo.split_once("    next: { submitted").unwrap();
     let (_, fields) = from.split_once("      fields:\n").unwrap();
     assert_snapshot!(broken(&[("      fields:\n", "      fields: []\n"), (fields, "")]), @"
     journey.yaml:
-      steps.ask.with: there are no fields
+      steps.ask.with: there are no fields: name at least one
     ");
 }
 
@@ -175,13 +175,13 @@ fn outcomes_lead_to_steps_and_steps_are_reached() {
     submitted: checks
       steps.ask.next.submitted: there is no step checks
     without challenged: no_access,
-      steps.check.next: the outcome "challenged" leads nowhere
+      steps.check.next: the outcome "challenged" has no target: add it here
     without next: { created: done, linked: done, recognised: done, proof_required: no_access, refused: no_access }
-      steps.provision.next: the outcome "created" leads nowhere
-      steps.provision.next: the outcome "linked" leads nowhere
-      steps.provision.next: the outcome "recognised" leads nowhere
-      steps.provision.next: the outcome "proof_required" leads nowhere
-      steps.provision.next: the outcome "refused" leads nowhere
+      steps.provision.next: the outcome "created" has no target: add it here
+      steps.provision.next: the outcome "linked" has no target: add it here
+      steps.provision.next: the outcome "recognised" has no target: add it here
+      steps.provision.next: the outcome "proof_required" has no target: add it here
+      steps.provision.next: the outcome "refused" has no target: add it here
     unavailable: later, timeout: later
       steps.check.next.timeout: the step never ends with "timeout"
     done: { type: complete, next: { done: ask } }
@@ -189,12 +189,12 @@ fn outcomes_lead_to_steps_and_steps_are_reached() {
     rejected: ask, rejected.tired: no_access
       steps.check.next.rejected.tired: the step never ends with "rejected.tired"
     unavailable.timeout: later
-      steps.check.next: the outcome "unavailable" leads nowhere
+      steps.check.next: the outcome "unavailable" has no target: add it here
     lost: { type: complete }
-      steps.lost: no path from the start leads here
+      steps.lost: no path from the start leads to this step
     one: { type: collect_information, with: { fields: [{ name: a, type: text, label: field.name }] }, next: { submitted: two, cancelled: two } }
-      steps.one: no path from the start leads here
-      steps.two: no path from the start leads here
+      steps.one: no path from the start leads to this step
+      steps.two: no path from the start leads to this step
     refused: check
       steps.check: these steps form a loop that never asks the user anything: check -> provision -> check
     rejected: check
@@ -221,23 +221,23 @@ fn what_is_read_is_there_and_no_secret_is_kept() {
         ("${ask.password}", "${ask.password | upper}"),
     ]), @r#"
     identity: whom
-      steps.provision.with.identity: no step leaves an identity in whom
+      steps.provision.with.identity: no step stores an identity in the slot whom
     ${asked.email}
-      steps.check.with.username: ${asked.email} names nothing that a step leaves or `params` declares
+      steps.check.with.username: ${asked.email} is neither an output of a step nor a declared parameter
     ${ask.mail}
-      steps.check.with.username: ${ask.mail} names nothing that a step leaves or `params` declares
+      steps.check.with.username: ${ask.mail} is neither an output of a step nor a declared parameter
     ${params.tariff}
-      steps.provision.with.attributes: ${params.tariff} names nothing that a step leaves or `params` declares
+      steps.provision.with.attributes: ${params.tariff} is neither an output of a step nor a declared parameter
     ${check.who}
-      steps.provision.with.attributes: ${check.who} names nothing that a step leaves or `params` declares
+      steps.provision.with.attributes: ${check.who} is neither an output of a step nor a declared parameter
     ${ask.password}
       steps.provision.with.attributes: ${ask.password} is a secret input: only settings that take a secret may read it
     ${ask.password}
       steps.check.with.username: ${ask.password} is a secret input: only settings that take a secret may read it
     ${ask.email}
-      steps.check.with.password: ${ask.email} is no secret input
+      steps.check.with.password: ${ask.email} is not a secret input: this setting needs a field of type password or code
     ${params.plan}
-      steps.check.with.password: ${params.plan} is no secret input
+      steps.check.with.password: ${params.plan} is not a secret input: this setting needs a field of type password or code
     hunter2
       steps.check.with.password: "hunter2" is not a reference: write only ${step.name} or ${params.name}, without other text
     ${ask.email}@example.org
@@ -259,11 +259,11 @@ fn a_parameter_has_a_default_of_its_type() {
         ("type: string, max: 40", "type: boolean, default: no"),
     ]), @"
     max: 40, default: 7
-      params.plan.default: the default is not what the parameter may hold
+      params.plan.default: does not fit the parameter's own type and max
     max: 3, default: gold
-      params.plan.default: the default is not what the parameter may hold
+      params.plan.default: does not fit the parameter's own type and max
     type: boolean, default: no
-      params.plan.default: the default is not what the parameter may hold
+      params.plan.default: does not fit the parameter's own type and max
     ");
     assert_snapshot!(broken(&[("{ plan: { type", "{ Plan: { type"), ("${params.plan}", "gold")]), @"
     journey.yaml:
@@ -280,9 +280,9 @@ fn all_that_is_wrong_is_told_at_once() {
     ];
     assert_snapshot!(broken(&changes), @r#"
     journey.yaml:
-      params.plan.default: the default is not what the parameter may hold
-      steps.check.type: there is no step type "authenticate"; there are answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
-      steps.later.with.code: unknown rejection "later", known are access_denied, cancelled, try_later, proof_required
+      params.plan.default: does not fit the parameter's own type and max
+      steps.check.type: there is no step type "authenticate": use one of answer_challenge, authenticate_password, authenticate_redirect, authenticate_totp, choose_provider, collect_information, complete, condition, provision_user, reject, send_otp
+      steps.later.with.code: unknown rejection "later": use one of access_denied, cancelled, try_later, proof_required
     "#);
     let changes = [
         ("start: ask", "start: asks"),
@@ -294,7 +294,7 @@ fn all_that_is_wrong_is_told_at_once() {
       start: there is no step asks
       steps.ask.next.submitted: there is no step checks
       steps.check.next.away: the step never ends with "away"
-      steps.check.next: the outcome "unavailable" leads nowhere
+      steps.check.next: the outcome "unavailable" has no target: add it here
     "#);
 }
 
@@ -313,15 +313,15 @@ fn what_is_read_is_set_on_every_path() {
         ("next: { submitted: check, cancelled: no_access }", more),
     ]), @"
     cancelled: check }
-      steps.check.with.username: ${ask.email} is not set on every path that leads here
-      steps.check.with.password: ${ask.password} is not at hand on every path that leads here: a secret is kept until the user is next asked something
+      steps.check.with.username: ${ask.email} is not set on every path to this step
+      steps.check.with.password: ${ask.password} is not available on every path to this step: a secret is kept only until the user is next asked something
     ${check.reason}
-      steps.provision.with.attributes: ${check.reason} is not set on every path that leads here
+      steps.provision.with.attributes: ${check.reason} is not set on every path to this step
     challenged: provision
-      steps.provision.with.identity: no identity is in who on some path that leads here
+      steps.provision.with.identity: the slot who has no identity on some path to this step
     proof_required: done
-      steps.done: no user was found on some path that leads here
+      steps.done: there is no user on some path to this step
     next: { submitted: more, cancelled: no_access }
-      steps.check.with.password: ${ask.password} is not at hand on every path that leads here: a secret is kept until the user is next asked something
+      steps.check.with.password: ${ask.password} is not available on every path to this step: a secret is kept only until the user is next asked something
     ");
 }

@@ -56,15 +56,15 @@ fn what_a_step_reads_is_there_on_every_path() {
         ("attributes: { plan: \"${params.plan}\" }", "attributes: { plan: \"${check.reason}\" }"),
     ]), @r#"
     login_hint: "${ask.email}" }
-      steps.check.with.password: ${ask.password} is not at hand on every path that leads here: a secret is kept until the user is next asked something
+      steps.check.with.password: ${ask.password} is not available on every path to this step: a secret is kept only until the user is next asked something
     rejected.interaction_required: provision, rejected.account_disabled: browser
-      steps.provision.with.identity: no identity is in who on some path that leads here
+      steps.provision.with.identity: the slot who has no identity on some path to this step
     login_hint: "${ask.email}" }
-      steps.done: no user was found on some path that leads here
+      steps.done: there is no user on some path to this step
     start: browser
-      steps.browser.with.login_hint: ${ask.email} is not set on every path that leads here
+      steps.browser.with.login_hint: ${ask.email} is not set on every path to this step
     attributes: { plan: "${check.reason}" }
-      steps.provision.with.attributes: ${check.reason} is not set on every path that leads here
+      steps.provision.with.attributes: ${check.reason} is not set on every path to this step
     "#);
 }
 
@@ -101,7 +101,7 @@ fn a_connector_is_named_by_an_id_or_an_expression() {
     { connector: "Keycloak Prod", login_hint
       steps.browser.with.connector: not a connector id: 1 to 64 letters, digits, '-', '_' or '.', starting with a letter or digit
     { connector: 7, login_hint
-      steps.browser.with.connector: is not the id of a connector
+      steps.browser.with.connector: is not a connector id
     { connector: keycloak-prod, prompt: none, login_hint
       steps.browser.with.prompt: unknown variant `none`, expected one of `login`, `consent`, `select_account`
     "#);
@@ -128,9 +128,9 @@ fn a_choice_is_one_among_some() {
     };
     assert_snapshot!([choose(""), choose("keycloak-prod, keycloak-prod")].join("\n"), @"
     journey.yaml:
-      steps.which.with: there are no connectors
+      steps.which.with: there are no connectors: name at least one
     journey.yaml:
-      steps.which.with: the connector keycloak-prod is there twice
+      steps.which.with: the connector keycloak-prod is listed twice
     ");
 }
 
@@ -147,19 +147,19 @@ fn a_question_is_asked_on_every_path_and_answered_once() {
         (&factor(BACK), &factor("authenticated: provision, rejected: ask, unavailable: later, cancelled: factor")),
     ]), @"
     of: ask
-      steps.factor.with.of: there is no step ask whose provider asks anything
+      steps.factor.with.of: there is no step ask whose provider asks a question
     of: missing
-      steps.factor.with.of: there is no step missing whose provider asks anything
+      steps.factor.with.of: there is no step missing whose provider asks a question
     of: factor
-      steps.factor.with.of: there is no step factor whose provider asks anything
+      steps.factor.with.of: there is no step factor whose provider asks a question
     start: factor
-      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+      steps.factor.with.of: on some path to this step, no question of the step check is open
     rejected.interaction_required: browser, rejected.declined: factor
-      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+      steps.factor.with.of: on some path to this step, no question of the step check is open
     of: check }
-      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+      steps.factor.with.of: on some path to this step, no question of the step check is open
     of: check }
-      steps.factor.with.of: on some path that leads here, nothing that check was asked is open
+      steps.factor.with.of: on some path to this step, no question of the step check is open
     ");
     // After an outage it is not known whether the provider has looked at the answer.
     let outage = "authenticated: provision, rejected: ask, unavailable: factor, cancelled: cancelled";

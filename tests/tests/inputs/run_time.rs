@@ -74,7 +74,7 @@ async fn a_journey_that_finds_no_user_completes_no_login() {
     let answer = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
-    assert_snapshot!(reason(&app), @"complete was reached without a user");
+    assert_snapshot!(reason(&app), @"the journey reached `complete` without a user");
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn an_identity_is_read_only_where_a_step_left_it() {
     let answer = session.choose(&app, "ask", "cancel", &key(1)).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
-    assert_snapshot!(reason(&app), @"a setting reads an identity that no step of this run has left");
+    assert_snapshot!(reason(&app), @"a setting reads an identity that no step of this run has stored");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_value_is_read_only_where_a_step_left_it() {
     let answer = session.choose(&app, "ask", "cancel", &key(1)).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
-    assert_snapshot!(reason(&app), @"a setting reads a value that no step of this run has left");
+    assert_snapshot!(reason(&app), @"a setting reads a value that no step of this run has set");
     assert!(app.calls.take().iter().all(|call| call.service != "provider"));
 }
 
@@ -140,7 +140,7 @@ async fn a_name_that_was_not_entered_is_not_looked_for() {
     let answer = session.submit(&app, &key(1), &json!({ "password": PASSWORD })).await.expect(200);
 
     assert_ended(&app, &session, &answer, "journey_broken").await;
-    assert_snapshot!(reason(&app), @"a setting that takes text reads something else");
+    assert_snapshot!(reason(&app), @"a setting reads a value that is not text");
     assert!(app.calls.take().iter().all(|call| call.service != "provider"));
 }
 
@@ -160,5 +160,5 @@ async fn a_session_takes_a_hundred_steps_and_no_more() {
     let answer = session.submit(&app, &key(101), &json!({})).await.expect(200);
 
     assert_ended(&app, &session, &answer, "too_many_steps").await;
-    assert_snapshot!(reason(&app), @"the step limit");
+    assert_snapshot!(reason(&app), @"the session reached the step limit");
 }

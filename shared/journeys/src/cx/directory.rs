@@ -6,12 +6,12 @@ use store::DirectoryWrite;
 use super::StepCx;
 use crate::StepError;
 
-/// The company's own users: [`StepCx::directory`].
+/// The company's users: see [`StepCx::directory`].
 pub struct DirectoryCx<'c, 'a>(pub(super) &'c mut StepCx<'a>);
 
 impl DirectoryCx<'_, '_> {
-    /// Recognises the user whose account `identity` is, else plans a new one with `attributes`. What an earlier plan of
-    /// this step lost to another request is taken into account.
+    /// Recognises the user to whom `identity` is linked, otherwise plans a new user with `attributes`. Takes into
+    /// account which writes of an earlier plan failed because of another request.
     pub async fn provision(
         &self,
         identity: &ExternalIdentity,
@@ -21,7 +21,7 @@ impl DirectoryCx<'_, '_> {
         Ok(parts.directory.provision(request, identity, attributes, &memory.plan.lost).await?)
     }
 
-    /// Plans writes to be committed with the session's advance.
+    /// Plans writes, which are committed together with the session.
     pub fn plan(&mut self, writes: Vec<DirectoryWrite>) {
         self.0.memory.plan.writes.extend(writes);
     }

@@ -9,29 +9,30 @@ use store::{Guess, Taken};
 use super::StepCx;
 use crate::StepError;
 
-/// An attempt that has been taken, and what counts it if it fails.
+/// A taken attempt, and the address under which a failure is counted.
 pub(super) struct Attempted {
     guess: Guess,
     address: Option<String>,
 }
 
-/// By what attempts at an account are counted: the name as most providers read it, whether it exists or not.
-pub(super) fn account(pool: &str, name: &str) -> String {
+/// The key under which attempts at an account are counted. Most providers ignore case and surrounding blanks in names.
+/// The account need not exist.
+pub(super) fn account_key(pool: &str, name: &str) -> String {
     hash_parts(&["account", pool, &name.trim().to_lowercase()])
 }
 
 impl StepCx<'_> {
-    /// Takes an attempt at an account, if one's secret is about to be sent to its provider.
+    /// Takes an attempt at an account, if a secret of an account will be sent to its provider.
     pub(super) async fn take_guess(&self, account: Option<&str>) -> Result<Option<Attempted>, StepError> {
         let Some(account) = account else { return Ok(None) };
-        // Boxed: the futures of DynamoDB's calls are deep, and a step's would be larger by them.
+        // Boxed: the futures of DynamoDB's calls are large, and would make the step's future larger.
         Box::pin(self.take(account)).await.map(Some)
     }
 
     async fn take(&self, account: &str) -> Result<Attempted, StepError> {
         let (cx, store, limits) = (self.request, &self.parts.store, &self.parts.guesses);
-        let address = self.guessing_address().await?;
-        // Read beside the write: a right login costs no second write.
+        let address = self.address_key().await?;
+        // Read concurrently with the write: a successful login costs no second write.
         let exhausted = async {
             match &address {
                 Some(address) => store.no_guess_before(cx, address, &limits.address).await,
@@ -46,14 +47,18 @@ impl StepCx<'_> {
         }
     }
 
-    /// Notes what has come of it. An attempt that was right writes nothing.
-    pub(super) async fn note_guess(&self, attempted: &Attempted, returned: &ProviderOutcome) -> Result<(), StepError> {
+    /// Records the outcome of an attempt. A successful attempt writes nothing.
+    pub(super) async fn record_guess(
+        &self,
+        attempted: &Attempted,
+        returned: &ProviderOutcome,
+    ) -> Result<(), StepError> {
         let (cx, store, limits) = (self.request, &self.parts.store, &self.parts.guesses);
         match returned {
             ProviderOutcome::Failed(Failure::Rejected(rejection)) if was_wrong(*rejection) => {
                 store.fail_guess(cx, &attempted.guess, &limits.account).await?;
                 if let Some(address) = &attempted.address {
-                    // Whether this was the last is asked before the next.
+                    // The limit is checked before the next attempt.
                     let _taken = store.take_guess(cx, address, &limits.address).await?;
                 }
             }
@@ -71,9 +76,9 @@ impl StepCx<'_> {
         StepError::TooManyAttempts { retry_after }
     }
 
-    /// Whose guesses they are, by address. A backend that does not say who is behind it has none, or one guesser would lock
-    /// everybody out.
-    async fn guessing_address(&self) -> Result<Option<String>, StepError> {
+    /// The key under which failures of the user's address are counted. `None` for a backend that does not send its end
+    /// user's address: otherwise one attacker would lock out all of the backend's users.
+    async fn address_key(&self) -> Result<Option<String>, StepError> {
         let ip = match &self.memory.session.run.end_user {
             Some(user) => Some(user.ip),
             None => {
@@ -86,7 +91,7 @@ impl StepCx<'_> {
     }
 }
 
-/// What one subscriber has: an IPv4 address, or 64 bits of an IPv6 address (RFC 6177).
+/// The network of one subscriber: an IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177).
 fn network(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
@@ -94,7 +99,7 @@ fn network(ip: IpAddr) -> String {
     }
 }
 
-/// Whether the secret may have been wrong. The other rejections come only after a right one.
+/// Whether the secret may have been wrong. Providers give the other rejections only for a right secret.
 fn was_wrong(rejection: Rejection) -> bool {
     match rejection {
         Rejection::InvalidCredentials
@@ -111,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_subscriber_has_one_network_however_it_is_written() {
+    fn all_addresses_of_a_subscriber_have_one_network() {
         let of = |ip: &str| network(ip.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));

@@ -15,50 +15,50 @@ use crate::StepError;
 use crate::engine::place;
 use crate::outcome::record_outcome;
 
-/// Providers: calls, what they wait for, and the identities that they assert: [`StepCx::provider`].
+/// Providers: calls, open interactions and asserted identities: see [`StepCx::provider`].
 pub struct ProviderCx<'c, 'a>(pub(super) &'c mut StepCx<'a>);
 
-/// A connector that is switched on and can do a method.
+/// An enabled connector that supports a method.
 #[derive(Debug, Clone)]
 pub struct Usable {
     connector: ConnectorId,
     method: Method,
     adapter: Arc<dyn ProviderAdapter>,
-    /// By which attempts at its accounts are counted, whichever connector leads to them.
+    /// The pool of accounts, for counting attempts: the same for all connectors to one issuer.
     pool: String,
 }
 
 impl Usable {
-    /// Whether its callbacks come in at an address of the application's, which hands them over.
+    /// Whether its callbacks go to an address of the application, which passes them on.
     pub fn calls_back_application(&self) -> bool {
         self.adapter.callback_of_application().is_some()
     }
 }
 
 impl ViewCx<'_> {
-    /// A connector; `None` if there is none of that id, or it is switched off.
+    /// A connector; `None` if it does not exist or is disabled.
     pub async fn connector(&self, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
         self.parts.connectors.find(self.request, id).await
     }
 
-    /// The same, as far as it can do `method`.
+    /// A connector for `method`; `None` if it does not exist, is disabled, or does not support `method`.
     pub async fn usable(&self, id: &ConnectorId, method: Method) -> Result<Option<Usable>, StoreError> {
         let Some(connector) = self.connector(id).await? else { return Ok(None) };
         let adapter = connector.adapter.clone().filter(|adapter| adapter.methods().contains(&method));
         Ok(adapter.map(|adapter| {
-            // Where the issuer shows in a login only, the connector is the pool.
+            // If the issuer is known only during a login, the connector is the pool.
             let pool = adapter.source().map_or_else(|| id.to_string(), ToString::to_string);
             Usable { connector: id.clone(), method, adapter, pool }
         }))
     }
 
-    /// What the provider of a step waits for; `None` if nothing.
+    /// The open interaction of a step; `None` if there is none.
     pub fn interaction(&self, of: &StepId) -> Result<Option<Interaction>, StepError> {
         interaction(&self.parts.keys, self.session, of)
     }
 }
 
-/// What the provider of a step of a session waits for.
+/// The open interaction of a session's step.
 pub(crate) fn interaction(keys: &Keys, session: &Session, of: &StepId) -> Result<Option<Interaction>, StepError> {
     let Some(sealed) = session.run.pending.get(of) else { return Ok(None) };
     let interaction = sealed.open(&keys.session(&session.id)?.sealing, &place(&session.id, "step", of.as_str()));
@@ -66,20 +66,20 @@ pub(crate) fn interaction(keys: &Keys, session: &Session, of: &StepId) -> Result
 }
 
 impl ProviderCx<'_, '_> {
-    /// Begins a method. A secret is sent only if there is an attempt left at its account.
+    /// Begins an attempt. A secret is sent only if the account's limit allows another attempt.
     pub async fn begin(&self, with: &Usable, attempt: Attempt<'_>) -> Result<ProviderOutcome, StepError> {
         let (name, secret) = match &attempt {
             Attempt::Password { username, .. } | Attempt::Totp { username, .. } => (Some(*username), true),
             Attempt::Otp { to, .. } => (Some(*to), false),
             Attempt::Redirect(_) => (None, false),
         };
-        let account = name.map(|name| guesses::account(&with.pool, name));
+        let account = name.map(|name| guesses::account_key(&with.pool, name));
         let attempted = self.0.take_guess(account.as_deref().filter(|_| secret)).await?;
         let progress = with.adapter.begin(&self.0.parts.connectors.cx(&self.0.outbound), attempt).await;
         self.outcome(with, account, attempted, progress).await
     }
 
-    /// Goes on from what was asked. A code is sent only if there is an attempt left at its account.
+    /// Sends the answer to an open interaction. A code is sent only if the account's limit allows another attempt.
     pub async fn answer(
         &self,
         with: &Usable,
@@ -102,7 +102,7 @@ impl ProviderCx<'_, '_> {
     ) -> Result<ProviderOutcome, StepError> {
         let returned = record_outcome(self.0.request, &with.connector, with.method, progress);
         if let Some(attempted) = &attempted {
-            Box::pin(self.0.note_guess(attempted, &returned)).await?;
+            Box::pin(self.0.record_guess(attempted, &returned)).await?;
         }
         Ok(match returned {
             ProviderOutcome::Interaction(interaction) => {
@@ -112,7 +112,7 @@ impl ProviderCx<'_, '_> {
         })
     }
 
-    /// Keeps what the provider of a step waits for until it is answered.
+    /// Stores the open interaction of a step.
     pub fn keep_interaction(&mut self, of: &StepId, interaction: &Interaction) -> Result<(), StepError> {
         let StepCx { parts, memory, .. } = &mut *self.0;
         let session = &mut memory.session;
@@ -124,36 +124,37 @@ impl ProviderCx<'_, '_> {
         Ok(())
     }
 
-    /// What the provider of a step waits for, which is answered thereby; `None` if nothing, or if it has been answered.
+    /// Takes the open interaction of a step; `None` if there is none, or if it was taken before.
     pub fn take_interaction(&mut self, of: &StepId) -> Result<Option<Interaction>, StepError> {
         let interaction = self.0.look().interaction(of)?;
         self.forget_interaction(of);
         Ok(interaction)
     }
 
-    /// The answer to it is no longer waited for.
+    /// Removes the open interaction of a step.
     pub fn forget_interaction(&mut self, of: &StepId) {
         self.0.memory.session.run.pending.remove(of);
     }
 
-    /// Sends the browser to a provider: the client is shown where, and the step is told what came of it.
-    pub fn hop(&mut self, interaction: &Interaction) -> Result<(), StepError> {
+    /// Sends the browser to the provider. The client gets the URL; the step gets the outcome in `resume`.
+    pub fn redirect(&mut self, interaction: &Interaction) -> Result<(), StepError> {
         let here = self.0.here;
         let session = &mut self.0.memory.session;
-        // The turn that the session will rest on.
+        // The number of the turn that will wait for the redirect.
         let key = self.0.parts.keys.session(&session.id)?;
         let state = key.derivation.state(&session.id, session.turn.saturating_add(1));
         session.redirect = Some(Redirect::Out(state.hash_at(&interaction.connector)));
         self.keep_interaction(here, interaction)
     }
 
-    /// Whether this turn's redirect went out to `connector` with `state`, which has not come back before.
-    pub fn is_out(&self, connector: &ConnectorId, state: &CallbackState) -> bool {
+    /// Whether this turn waits for `state` from `connector`.
+    pub fn waits_for_state(&self, connector: &ConnectorId, state: &CallbackState) -> bool {
         self.0.memory.session.redirect.as_ref().and_then(Redirect::out) == Some(&state.hash_at(connector))
     }
 
-    /// A provider asserts an identity: keeps it in this step's slot, and the factors that were shown as proofs, each
-    /// once. The session's token rotates with this turn. Two factors of one source in one run have to be one person's.
+    /// Stores an asserted identity in this step's slot, and the proven factors as proofs, each once. The session token
+    /// rotates with this turn. All factors of one source in one run must belong to the same account; otherwise an
+    /// attacker could combine their own factor with the victim's.
     pub fn authenticated(&mut self, identity: ExternalIdentity, also: &[Method]) -> Result<(), StepError> {
         let key = identity.key();
         let is_another = |of: &IdentityKey| of.source() == key.source() && *of != key;
@@ -162,7 +163,7 @@ impl ProviderCx<'_, '_> {
         if run.proofs.iter().filter_map(|proof| proof.of.as_ref()).any(is_another) {
             return Err(StepError::Refused);
         }
-        let slot = self.0.slot.ok_or(StepError::Broken("a step that identifies has no slot"))?;
+        let slot = self.0.slot.ok_or(StepError::Broken("a step that stores an identity has no slot"))?;
         for &method in [identity.method].iter().chain(also) {
             let proof = Proof { method, of: Some(key.clone()), at: identity.authenticated_at };
             if !run.proofs.contains(&proof) {
@@ -171,7 +172,7 @@ impl ProviderCx<'_, '_> {
         }
         run.error = None;
         memory.identities.insert(slot.clone(), identity);
-        memory.rotates = true;
+        memory.rotate_token = true;
         Ok(())
     }
 
@@ -184,7 +185,7 @@ impl ProviderCx<'_, '_> {
         let session = &memory.session;
         let sealed = session.run.identities.get(slot);
         let sealed =
-            sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has left"))?;
+            sealed.ok_or(StepError::Broken("a setting reads an identity that no step of this run has stored"))?;
         sealed
             .open(&parts.keys.session(&session.id)?.sealing, &place(&session.id, "slot", slot.as_str()))
             .map_err(|_| StepError::Broken("an identity does not open in this session"))

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{StepCx, ViewCx};
 use crate::StepError;
 
-/// What earlier steps have left, and what a step leaves: [`StepCx::values`].
+/// Values of earlier steps and outputs of a step: see [`StepCx::values`].
 pub struct ValuesCx<'c, 'a>(pub(super) &'c mut StepCx<'a>);
 
 impl ViewCx<'_> {
@@ -17,15 +17,15 @@ impl ViewCx<'_> {
             Reference::Value { step, name } => run.values.get(step).and_then(|values| values.get(name)),
         };
         let value = expression.eval(find);
-        value.map_err(|_| StepError::Broken("a setting reads a value that no step of this run has left"))
+        value.map_err(|_| StepError::Broken("a setting reads a value that no step of this run has set"))
     }
 
-    /// The value of an expression that has to be text.
+    /// The value of an expression that must be text.
     pub fn eval_text(&self, expression: &Expression) -> Result<String, StepError> {
         self.eval_optional_text(expression)?.ok_or(NOT_TEXT)
     }
 
-    /// The same of one that may be null: a field that was left empty.
+    /// The value of an expression that must be text or null (an empty field).
     pub fn eval_optional_text(&self, expression: &Expression) -> Result<Option<String>, StepError> {
         match self.eval(expression)? {
             Value::String(text) => Ok(Some(text)),
@@ -35,7 +35,7 @@ impl ViewCx<'_> {
     }
 }
 
-const NOT_TEXT: StepError = StepError::Broken("a setting that takes text reads something else");
+const NOT_TEXT: StepError = StepError::Broken("a setting reads a value that is not text");
 
 impl ValuesCx<'_, '_> {
     /// The value of an expression.
@@ -43,12 +43,12 @@ impl ValuesCx<'_, '_> {
         self.0.look().eval(expression)
     }
 
-    /// The value of an expression that has to be text.
+    /// The value of an expression that must be text.
     pub fn eval_text(&self, expression: &Expression) -> Result<String, StepError> {
         self.0.look().eval_text(expression)
     }
 
-    /// A secret input of this request.
+    /// A secret input from this request.
     pub fn secret(&self, reference: &Reference) -> Result<SecretString, StepError> {
         let secret = match reference {
             Reference::Value { step, name } => self.0.memory.secrets.get(&(step.clone(), name.clone())),
@@ -57,14 +57,14 @@ impl ValuesCx<'_, '_> {
         secret.cloned().ok_or(StepError::Broken("a setting reads a secret that was not entered in this request"))
     }
 
-    /// Leaves a value for later steps.
-    pub fn leave(&mut self, name: &str, value: impl Into<Value>) {
+    /// Sets an output of this step.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         let values = self.0.memory.session.run.values.entry(self.0.here.clone()).or_default();
         values.insert(name.to_owned(), value.into());
     }
 
-    /// Leaves a secret for later steps of this request.
-    pub fn leave_secret(&mut self, name: &str, value: SecretString) {
+    /// Sets a secret output of this step. Only steps in the same request can read it.
+    pub fn set_secret(&mut self, name: &str, value: SecretString) {
         self.0.memory.secrets.insert((self.0.here.clone(), name.to_owned()), value);
     }
 }

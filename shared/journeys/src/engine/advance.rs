@@ -1,4 +1,4 @@
-//! Answering a turn: from the lock to the commit.
+//! Answers a turn: from the lock to the commit.
 
 use domain::{
     Code, IssuedCode, JourneyResult, LastAnswer, RequestContext, Sealed, Session, SessionToken, Status, StepId,
@@ -9,39 +9,39 @@ use tokens::KeyError;
 
 use super::redirects::check_registration;
 use super::redirects::outbound;
-use super::turn::{Plan, Rest, Turn};
+use super::turn::{Plan, Stop, Turn};
 use super::{CODE, Journeys, MAX_STEPS, place};
 use crate::compile::CompiledStep;
 use crate::{Flow, Journey, JourneyError, SessionView, StepCx, StepError, SubmitRequest};
 
-/// How often a turn is tried again after another request won the race for the same user's items.
+/// The number of attempts to commit a turn when other requests write the same user's items.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// Who answers a turn, and which answer it is.
+/// The token and key of a submit.
 #[derive(Clone, Copy)]
 pub(super) struct AnswerKey<'a> {
     pub(super) token: &'a SessionToken,
     pub(super) key: &'a SubmitKey,
 }
 
-/// What a turn is answered with.
+/// The input that answers a turn.
 #[derive(Clone, Copy)]
 pub(super) enum Input<'a> {
-    /// By its client.
+    /// A submit of the client.
     Client(&'a SubmitRequest),
-    /// By what the session's redirect brought.
+    /// The outcome of the session's redirect.
     Returned,
 }
 
-/// What opens the session from now on.
-struct InForce {
+/// The session token after this turn.
+struct CurrentToken {
     token: SessionToken,
-    /// Whether its holder has yet to be told.
+    /// Whether the token is new, so that the answer must contain it.
     new: bool,
 }
 
 impl Journeys {
-    /// Runs a new session to its first rest and keeps it.
+    /// Runs a new session up to its first client-facing step, and stores it.
     pub(super) async fn begin(
         &self,
         cx: &RequestContext,
@@ -54,12 +54,12 @@ impl Journeys {
         if !turn.memory.plan.writes.is_empty() || !turn.memory.session.run.proofs.is_empty() {
             return Err(JourneyError::Broken("a user cannot be authenticated before the client was asked anything"));
         }
-        let session = self.rest(cx, &turn, None, &token)?;
+        let session = self.finish(cx, &turn, None, &token)?;
         self.parts.store.create_session(cx, &session).await?;
-        self.answer(cx, &session, InForce { token, new: true }).await
+        self.answer(cx, &session, CurrentToken { token, new: true }).await
     }
 
-    /// Answers a turn as far as it is ours to answer.
+    /// Answers a turn according to the result of locking it.
     pub(super) async fn answer_lock(
         &self,
         cx: &RequestContext,
@@ -79,7 +79,7 @@ impl Journeys {
         }
     }
 
-    /// Answers a locked turn. Whatever goes wrong, the lock is released or spent.
+    /// Answers a locked turn. If that fails, the lock is released.
     async fn advance(
         &self,
         cx: &RequestContext,
@@ -91,7 +91,7 @@ impl Journeys {
         if advanced.is_err()
             && let Err(error) = self.parts.store.release(cx, &locked).await
         {
-            // It lapses with this request's deadline.
+            // The lock expires at this request's deadline.
             tracing::warn!(event = "lock_not_released", session = %locked.session.id, %error);
         }
         advanced
@@ -111,24 +111,24 @@ impl Journeys {
         let mut turn = Turn::new(&journey, before.clone());
         turn.memory.session.run.error = None;
         turn.memory.session.run.retry_after = None;
-        if let Rest::Invalid(fields) = self.drive(cx, &mut turn, Some(input)).await? {
+        if let Stop::Invalid(fields) = self.drive(cx, &mut turn, Some(input)).await? {
             return Err(JourneyError::Fields(Code::InvalidInput, fields));
         }
         for attempt in 0..MAX_ATTEMPTS {
-            let in_force = self.token_after(before, &turn, answer_key)?;
+            let current_token = self.token_after(before, &turn, answer_key)?;
             let answered = LastAnswer { token: answer_key.token.hash(), key: answer_key.key.hash() };
-            let session = self.rest(cx, &turn, Some(answered), &in_force.token)?;
+            let session = self.finish(cx, &turn, Some(answered), &current_token.token)?;
             let writes = &turn.memory.plan.writes;
             match self.parts.store.commit(cx, &session, &locked.lock, writes, attempt).await {
                 Ok(()) => {
-                    note_writes(cx, writes);
-                    return self.answer(cx, &session, in_force).await;
+                    log_writes(cx, writes);
+                    return self.answer(cx, &session, current_token).await;
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
-                // It lapsed while we worked, and another request has taken the turn. The same submit, sent again, gets
-                // that one's answer.
+                // The lock expired, and another request has taken the turn. A repeat of this submit gets that request's
+                // answer.
                 Err(CommitError::Lost(lost)) if lost.contains(&Lost::Turn) => return Err(JourneyError::Contended),
-                // The identity is still in memory: nothing is sent to the provider again.
+                // Only the last step runs again, with the identity from memory: nothing is sent to the provider again.
                 Err(CommitError::Lost(lost)) => self.try_step_again(cx, &mut turn, lost).await?,
             }
         }
@@ -141,44 +141,46 @@ impl Journeys {
         turn: &mut Turn<'_>,
         lost: Vec<Lost>,
     ) -> Result<(), JourneyError> {
-        let unplanned = || JourneyError::Broken("writes were planned by no step");
+        let unplanned = || JourneyError::Broken("there are planned writes without a checkpoint");
         let (session, identities) = turn.checkpoint.take().ok_or_else(unplanned)?;
         (turn.memory.session, turn.memory.identities) = (session, identities);
         turn.memory.plan = Plan { writes: Vec::new(), lost };
         self.drive(cx, turn, None).await.map(drop)
     }
 
-    /// Enters steps, one after the other, until the run rests. Starts with the answer to the current step, if any.
+    /// Runs steps, one after the other, until the session waits or ends. If there is an input, the current step gets it
+    /// first.
     async fn drive(
         &self,
         cx: &RequestContext,
         turn: &mut Turn<'_>,
         mut input: Option<Input<'_>>,
-    ) -> Result<Rest, JourneyError> {
+    ) -> Result<Stop, JourneyError> {
         loop {
             let here = turn.memory.session.step.clone();
             let journey = turn.journey;
-            let step = journey.step(&here).ok_or(JourneyError::Broken("a session stands on a step that is gone"))?;
+            let step =
+                journey.step(&here).ok_or(JourneyError::Broken("a session's current step does not exist any more"))?;
             let flow = self.run_step(cx, turn, &here, step, input.take()).await;
             let outcome = match flow {
                 Ok(Flow::Done(outcome)) => outcome,
-                Ok(Flow::Ask) => return Ok(Rest::Arrived),
-                Ok(Flow::Invalid(fields)) => return Ok(Rest::Invalid(fields)),
+                Ok(Flow::Ask) => return Ok(Stop::Done),
+                Ok(Flow::Invalid(fields)) => return Ok(Stop::Invalid(fields)),
                 Ok(Flow::Complete) => return Ok(turn.complete()),
                 Ok(Flow::Reject(code)) => return Ok(turn.reject(code)),
-                Err(StepError::Refused) => return Ok(turn.abandon(Code::IdentityRefused, "a step refused its input")),
+                Err(StepError::Refused) => return Ok(turn.abandon(Code::IdentityRefused, "a step refused an identity")),
                 Err(StepError::Broken(reason)) => return Ok(turn.abandon(Code::JourneyBroken, reason)),
                 Err(StepError::TooManyAttempts { retry_after }) => {
                     return Err(JourneyError::TooManyAttempts { retry_after });
                 }
                 Err(StepError::Store(error)) => return Err(error.into()),
             };
-            let target = step.target(outcome).ok_or(JourneyError::Broken("an outcome leads nowhere"))?;
+            let target = step.target(outcome).ok_or(JourneyError::Broken("an outcome has no target"))?;
             let session = &mut turn.memory.session;
             session.step = target.clone();
             session.run.steps = session.run.steps.saturating_add(1);
             if session.run.steps > MAX_STEPS {
-                return Ok(turn.abandon(Code::TooManySteps, "the step limit"));
+                return Ok(turn.abandon(Code::TooManySteps, "the session reached the step limit"));
             }
         }
     }
@@ -215,16 +217,16 @@ impl Journeys {
         flow
     }
 
-    /// The session as the turn leaves it.
-    fn rest(
+    /// The session after the turn, as it is stored.
+    fn finish(
         &self,
         cx: &RequestContext,
         turn: &Turn<'_>,
         answered: Option<LastAnswer>,
-        in_force: &SessionToken,
+        current_token: &SessionToken,
     ) -> Result<Session, JourneyError> {
         let session = &turn.memory.session;
-        turn.rest(answered, in_force, self.code_for(cx, session, in_force)?, |slot, identity| {
+        turn.finish(answered, current_token, self.code_for(cx, session, current_token)?, |slot, identity| {
             let place = place(&session.id, "slot", slot.as_str());
             let key = self.parts.keys.session(&session.id)?;
             Sealed::seal(&key.sealing, self.parts.entropy.as_ref(), &place, identity)
@@ -237,12 +239,12 @@ impl Journeys {
         before: &Session,
         turn: &Turn<'_>,
         AnswerKey { token, key }: AnswerKey<'_>,
-    ) -> Result<InForce, KeyError> {
-        if !turn.memory.rotates {
-            return Ok(InForce { token: token.clone(), new: false });
+    ) -> Result<CurrentToken, KeyError> {
+        if !turn.memory.rotate_token {
+            return Ok(CurrentToken { token: token.clone(), new: false });
         }
         let derivation = &self.parts.keys.session(&before.id)?.derivation;
-        Ok(InForce { token: derivation.next_token(&before.id, before.turn, token, key), new: true })
+        Ok(CurrentToken { token: derivation.next_token(&before.id, before.turn, token, key), new: true })
     }
 
     fn code_for(
@@ -266,7 +268,7 @@ impl Journeys {
         &self,
         cx: &RequestContext,
         session: &Session,
-        in_force: InForce,
+        current_token: CurrentToken,
     ) -> Result<SessionView, JourneyError> {
         match session.status {
             Status::InputRequired => {}
@@ -281,13 +283,13 @@ impl Journeys {
                 tracing::warn!(event = "session_rejected", session = %session.id, code);
             }
         }
-        let mut view = self.view_with(cx, session, &in_force.token).await?;
-        view.session_token = in_force.new.then_some(in_force.token);
+        let mut view = self.view_with(cx, session, &current_token.token).await?;
+        view.session_token = current_token.new.then_some(current_token.token);
         Ok(view)
     }
 }
 
-fn note_writes(cx: &RequestContext, writes: &[DirectoryWrite]) {
+fn log_writes(cx: &RequestContext, writes: &[DirectoryWrite]) {
     for write in writes {
         if let DirectoryWrite::CreateUser(user) = write {
             cx.count(|counts| {

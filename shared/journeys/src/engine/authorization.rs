@@ -1,4 +1,4 @@
-//! What is honoured of the authorization request of a start, and what is refused.
+//! The checks of a start's authorization request.
 
 use std::collections::BTreeMap;
 
@@ -8,50 +8,55 @@ use serde::de::IgnoredAny;
 
 use crate::JourneyError;
 
-/// An authorization request as an application sends it.
+/// An authorization request from an application.
 #[derive(Debug, Deserialize)]
 pub(super) struct Requested {
-    /// The members that are kept with the session.
+    /// The members that are stored with the session.
     #[serde(flatten)]
     pub(super) kept: AuthorizationRequest,
-    /// All others, of which it matters only that they are there.
+    /// All other members; only their presence matters.
     #[serde(flatten)]
     others: BTreeMap<String, Option<IgnoredAny>>,
 }
 
-/// No honest nonce or hint is longer, and every byte is stored and billed.
+/// The longest nonce or hint, in bytes. Legitimate ones are shorter, and every byte is stored and billed.
 pub(super) const MAX_PARAMETER: usize = 1024;
 
-/// It is most of a `Location`, and API Gateway passes on 10,240 bytes of headers in all.
+/// The longest redirect URI, in bytes. It is most of a `Location` header, and API Gateway allows 10,240 bytes of
+/// headers in total.
 const MAX_REDIRECT_URI: usize = 2048;
 
-/// What is kept of a hint on the way to a provider. A longer one would be dropped there.
+/// The longest `acr_values`, in bytes. Providers' adapters drop longer hints.
 const MAX_ACR_VALUES: usize = 254;
 
-/// A silent sign-in.
+/// The `prompt` of a silent sign-in.
 const NONE: &str = "none";
 
-/// What a provider may be told to ask (OIDC Core 3.1.2.1).
+/// The supported values of `prompt` (OIDC Core 3.1.2.1).
 const PROMPTS: &[&str] = &["login", "select_account", "consent"];
 
-/// Members that change what a login is, and are not supported: the code of their refusal (OIDC Core 3.1.2.6 where it has
-/// one), and what would be right. Without the refusal, an application would believe that it got what it asked for.
+/// Unsupported members that would change the login, each with the error code (from OIDC Core 3.1.2.6, if it defines
+/// one) and the advice. If they were ignored, an application would wrongly believe that they took effect.
 const UNSUPPORTED: &[(&str, Code, &str)] = &[
-    ("max_age", Code::InvalidRequest, "is not supported; prompt: login has the provider ask the user again"),
+    ("max_age", Code::InvalidRequest, "is not supported; use prompt: login, so that the provider asks the user again"),
     ("request", Code::RequestNotSupported, "is not supported; write its members into the request itself"),
     ("request_uri", Code::RequestUriNotSupported, "is not supported; write its members into the request itself"),
     ("response_mode", Code::InvalidRequest, "is not supported; the code is in the answer that completes the session"),
-    ("claims", Code::InvalidRequest, "is not supported; scope says which claims the ID token has"),
-    ("id_token_hint", Code::InvalidRequest, "is not supported; login_hint says who is expected"),
-    ("registration", Code::RegistrationNotSupported, "is not supported; a client document registers the application"),
+    ("claims", Code::InvalidRequest, "is not supported; use scope to choose the claims of the ID token"),
+    ("id_token_hint", Code::InvalidRequest, "is not supported; use login_hint to name the expected user"),
+    (
+        "registration",
+        Code::RegistrationNotSupported,
+        "is not supported; register the application with a client document",
+    ),
     ("display", Code::InvalidRequest, "is not supported; the application shows the steps itself"),
 ];
 
 impl Requested {
-    /// Refuses what `client` may not ask for, and what no client may.
+    /// Refuses what this client, or any client, must not request.
     pub(super) fn check(&self, client: &Client) -> Result<(), JourneyError> {
         let request = &self.kept;
-        // First: whatever else is wrong must not be told to an address that is not the client's.
+        // First, so that no other error is ever sent to a redirect URI that is not the client's.
         if !client.allows_redirect_uri(&request.redirect_uri) || request.redirect_uri.len() > MAX_REDIRECT_URI {
             return Err(JourneyError::Refused(Code::InvalidRedirectUri));
         }
@@ -63,7 +68,8 @@ impl Requested {
         self.check_unsupported()?;
         request.prompt.as_deref().map_or(Ok(()), check_prompt)?;
         request.acr_values.as_deref().map_or(Ok(()), check_acr_values)?;
-        // RFC 7636 section 4.2: base64url of a SHA-256. `plain`, or no method at all, which means plain, is no protection.
+        // RFC 7636 section 4.2: base64url of a SHA-256. The method `plain`, which is also the default, gives no
+        // protection.
         let challenge = request.code_challenge.as_deref().unwrap_or_default();
         let is_s256 = request.code_challenge_method.as_deref() == Some("S256")
             && challenge.len() == 43
@@ -82,7 +88,7 @@ impl Requested {
 
 fn check_prompt(prompt: &str) -> Result<(), JourneyError> {
     let refused = |code, problem| Err(JourneyError::Member { code, member: "prompt", problem });
-    // OIDC Core 3.1.2.6: the answer to a silent request of a user who is not signed in.
+    // OIDC Core 3.1.2.6: the error of a silent request if no user is signed in.
     if prompt == NONE {
         return refused(Code::LoginRequired, "none is not supported: no user can be signed in silently; leave it out");
     }
@@ -91,7 +97,7 @@ fn check_prompt(prompt: &str) -> Result<(), JourneyError> {
     if words.iter().any(|word| !PROMPTS.contains(word) || is_repeated(word)) {
         return refused(
             Code::InvalidRequest,
-            "is not a list of login, select_account and consent, each once, with one blank between them",
+            "is not a list of login, select_account and consent: name each at most once, with one space between them",
         );
     }
     Ok(())
@@ -102,6 +108,6 @@ fn check_acr_values(values: &str) -> Result<(), JourneyError> {
     if values.len() <= MAX_ACR_VALUES && values.split(' ').all(is_word) {
         return Ok(());
     }
-    let problem = "is not a list of words of ASCII with one blank between them, of at most 254 bytes in all";
+    let problem = "is not a list of ASCII words: put one space between them, with at most 254 bytes in total";
     Err(JourneyError::Member { code: Code::InvalidRequest, member: "acr_values", problem })
 }

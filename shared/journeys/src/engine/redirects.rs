@@ -1,8 +1,9 @@
 //! The two halves of a redirect.
 //!
-//! An attacker may start a session, send its redirect to a victim and let them finish it. So the browser that comes back
-//! changes nothing but what is kept as returned, and is sent on to the application with a secret for one use; and only who
-//! shows both, that secret and the session's token, goes on with the journey.
+//! An attacker may start a session, send its redirect to a victim and let the victim log in. So the callback only
+//! stores the outcome, and sends the browser to the application with a one-time secret (`resume`). The journey
+//! continues only if a client presents both `resume` and the session token. The victim's browser has only the first,
+//! and the attacker only the second.
 
 use std::sync::Arc;
 
@@ -24,19 +25,19 @@ use crate::cx::interaction;
 use crate::outcome::{record_outcome, unusable};
 use crate::{JourneyError, SessionView};
 
-/// How many turns of a session a spent state is looked for in: each costs a hash.
+/// The number of earlier turns in which a used `state` is searched. Each costs a hash.
 const MAX_TURNS_BACK: usize = 32;
 
 /// The body of a resume.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
-    /// What the browser brought to the application's redirect URI.
+    /// The `resume` parameter from the application's redirect URI.
     #[schema(value_type = String)]
     pub resume: SubmitKey,
 }
 
-/// The first half: what answers browsers that come back from a provider. It plays no journey.
+/// The first half: answers browsers that come back from a provider. Runs no journey.
 #[derive(Debug)]
 pub struct Callbacks {
     store: Store,
@@ -47,21 +48,22 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
-    /// Of sessions whose steps lead to these connectors.
+    /// Callbacks for these connectors.
     pub fn new(base: &Base, connectors: Arc<Connectors>) -> Self {
         let (keys, entropy) = (Arc::clone(&base.keys), Arc::clone(&base.entropy));
         let clients = Arc::clone(&base.clients);
         Self { store: base.store.clone(), clients, connectors, keys, entropy }
     }
 
-    /// A browser comes back from the provider behind `connector`. Where it goes next.
+    /// Answers a browser that comes back from the provider of `connector`. Returns the URL to which the browser is
+    /// redirected.
     ///
     /// # Errors
-    /// `invalid_request` if a parameter is there twice; `redirect_expired` if its `state` is unknown, spent, another
-    /// connector's, or of a turn that is over: nothing changed then, and no provider was asked. The same if the turn ends
-    /// while the provider is asked; `unavailable` if DynamoDB does not answer, which may have spent the state: the
-    /// session's `restart` goes on. `unknown_client` and `invalid_redirect_uri` if the application's registration has been
-    /// removed, or the address that the session began with: no provider was asked.
+    /// `invalid_request` if a parameter is repeated. `redirect_expired` if the `state` is unknown, used, another
+    /// connector's, or from an earlier turn: nothing changed, and the provider was not called. Also `redirect_expired`
+    /// if the turn ends while the provider is called. `unavailable` if DynamoDB does not answer; the `state` may then
+    /// be used up, and the user needs the session's `restart`. `unknown_client` or `invalid_redirect_uri` if the
+    /// application's registration or the session's redirect URI was removed: the provider was not called.
     pub async fn callback(
         &self,
         cx: &RequestContext,
@@ -72,19 +74,19 @@ impl Callbacks {
         let expired = || JourneyError::Expired { back: None };
         let (session, state) = callback.get("state").and_then(CallbackState::presented).ok_or_else(expired)?;
         let (store, state) = (&self.store, state.hash_at(connector));
-        // What may fail by an outage comes first: the same callback may then be loaded again.
+        // Look-ups that may fail in an outage come first: the browser can then load the same callback again.
         let adapter = self.connectors.find(cx, connector).await?.and_then(|found| found.adapter.clone());
-        // One whose browsers go to the application is answered there, and there alone.
+        // If the connector's callbacks go to the application, only the application may pass them on.
         if adapter.as_ref().is_some_and(|adapter| adapter.callback_of_application().is_some()) {
             return Err(expired());
         }
         let by = LockId::generate(self.entropy.as_ref());
-        // Taken before any provider is called: a state that comes twice sends one code.
+        // Taken before the provider is called: if a state comes back twice, its code is sent once.
         let session = match store.take_state(cx, &session, state, &by).await? {
             StateTaken::Yes(session) => *session,
             StateTaken::No(session) => return Err(self.expired(cx, connector, session.as_deref(), state).await?),
         };
-        // As the application's registration is now: to an address that was taken away no `resume` goes.
+        // Checked against the current registration: `resume` must not go to a removed redirect URI.
         check_registration(self.clients.find(cx, &session.request.client_id).await?.as_deref(), &session)?;
         let interaction = interaction(&self.keys, &session, &session.step).ok().flatten();
         let adapter = adapter
@@ -99,7 +101,7 @@ impl Callbacks {
             }
             (None, Some(interaction)) => ProviderOutcome::Failed(unusable(connector, interaction.method)),
             (None, None) => {
-                tracing::warn!(event = "redirect_unavailable", %connector, reason = "its session's key is gone");
+                tracing::warn!(event = "redirect_unavailable", %connector, reason = "the pending interaction cannot be opened: the session key is missing");
                 ProviderOutcome::Failed(Failure::unavailable(Unavailability::Misconfigured))
             }
         };
@@ -146,16 +148,16 @@ impl Callbacks {
         let place = place(&session.id, "returned", session.step.as_str());
         let key = self.keys.session(&session.id)?;
         Sealed::seal(&key.sealing, self.entropy.as_ref(), &place, returned)
-            .map_err(|_| JourneyError::Broken("what a redirect brought cannot be sealed"))
+            .map_err(|_| JourneyError::Broken("a redirect's outcome cannot be sealed"))
     }
 }
 
 impl Journeys {
-    /// The second half: goes on with what the redirect brought, for the client that shows the session's token as well.
+    /// The second half: continues with the redirect's outcome, if the client presents `resume` and the session token.
     ///
     /// # Errors
-    /// `unknown_session`; `redirect_expired` with the current view if `resume` is not what this session's redirect brought,
-    /// or comes too late. Nothing changed then.
+    /// `unknown_session`; `redirect_expired` with the current view if `resume` is wrong or too late. In these cases
+    /// nothing changed.
     pub async fn resume(
         &self,
         cx: &RequestContext,
@@ -172,7 +174,7 @@ impl Journeys {
         self.answer_lock(cx, lock, AnswerKey { token, key: resume }, Input::Returned).await
     }
 
-    /// What the redirect of a locked session brought.
+    /// The outcome of a locked session's redirect.
     pub(super) fn open_returned(&self, session: &Session) -> ProviderOutcome {
         let place = place(&session.id, "returned", session.step.as_str());
         let opened = match &session.redirect {
@@ -186,7 +188,7 @@ impl Journeys {
     }
 }
 
-/// Whether an application is there, and has the address that a session of its began with.
+/// Checks that the application still exists and still has the session's redirect URI.
 pub(super) fn check_registration(client: Option<&Client>, session: &Session) -> Result<(), JourneyError> {
     match client {
         None => Err(JourneyError::Refused(Code::UnknownClient)),
@@ -195,13 +197,13 @@ pub(super) fn check_registration(client: Option<&Client>, session: &Session) -> 
     }
 }
 
-/// The request as calls to providers may use it: what they say has to be committed afterwards, and they may be told who is
-/// behind an application's backend.
+/// The request for calls to providers: with less time, because the outcome must be committed afterwards, and with the
+/// end user's address if the application has a backend.
 pub(super) fn outbound(cx: &RequestContext, session: &Session) -> RequestContext {
     cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref())
 }
 
-/// The application's redirect URI with what resumes the session. As text: a parser would write it in its own spelling.
+/// The application's redirect URI with `session` and `resume`. Built as text: a URL parser could change the spelling.
 fn resume_url(session: &Session, resume: &SubmitKey) -> String {
     let uri = &session.request.redirect_uri;
     let separator = if uri.contains('?') { '&' } else { '?' };

@@ -1,4 +1,4 @@
-//! Starting a session.
+//! Starts a session.
 
 use std::collections::BTreeMap;
 
@@ -21,31 +21,32 @@ use crate::{Journey, JourneyError, SessionView};
 pub struct StartRequest {
     /// An OAuth authorization request (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1).
     ///
-    /// `prompt` (a list of `login`, `select_account` and `consent`) and `acr_values` go to the provider whose page the user
-    /// is sent to. A `prompt` with `login` comes before what the journey and the connector say; any other `prompt`, and
-    /// `acr_values`, count only where neither says anything, so that an application cannot ask for less than they do.
+    /// `prompt` (a list of `login`, `select_account` and `consent`) and `acr_values` are sent to the provider in a
+    /// redirect. A `prompt` with `login` overrides the settings of the journey and the connector. Any other `prompt`,
+    /// and `acr_values`, are used only if the journey and the connector set none, so that an application cannot weaken
+    /// these settings.
     ///
-    /// Refused, with the member in `fields` and what would be right in `detail`: `prompt=none` (`login_required`),
-    /// `request` (`request_not_supported`), `request_uri` (`request_uri_not_supported`), `registration`
+    /// Refused, with the member in `fields` and advice in `detail`: `prompt=none` (`login_required`), `request`
+    /// (`request_not_supported`), `request_uri` (`request_uri_not_supported`), `registration`
     /// (`registration_not_supported`), and `max_age`, `response_mode`, `claims`, `id_token_hint`, `display`
-    /// (`invalid_request`). Other members that are unknown are ignored (RFC 6749 section 3.1).
+    /// (`invalid_request`). Unknown members are ignored (RFC 6749 section 3.1).
     #[serde(deserialize_with = "by_name")]
     #[schema(value_type = Object, example = json!({
         "client_id": "shop", "redirect_uri": "https://shop.example/after", "scope": "openid profile", "nonce": "...",
         "code_challenge": "base64url(SHA-256(verifier))", "code_challenge_method": "S256",
     }))]
     request: Requested,
-    /// What the journey declares.
+    /// The journey's parameters.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub params: BTreeMap<String, Value>,
-    /// The user behind the caller: `{ "ip": "...", "user_agent": "..." }`. Only a client that authenticates may say so.
+    /// The end user behind a backend: `{ "ip": "...", "user_agent": "..." }`. Only an authenticated client may send it.
     #[serde(default, deserialize_with = "by_name")]
     #[schema(value_type = Option<Object>)]
     pub end_user: Option<EndUser>,
 }
 
-/// Serde would also read a struct from an array, by position.
+/// Refuses an array: serde would also read a struct from an array, by position.
 fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Array(_) => Err(D::Error::custom("an object is expected")),
@@ -54,13 +55,14 @@ fn by_name<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
 }
 
 impl Journeys {
-    /// Starts a journey for an application: a new session, run up to its first client-facing step. `credentials` are what
-    /// the caller shows to be the client.
+    /// Starts a journey for an application: creates a session and runs it up to its first client-facing step.
+    /// `credentials` are the client's.
     ///
     /// # Errors
     /// `unknown_journey`, `unknown_client`, `client_not_allowed`, `origin_not_allowed`, `invalid_client`,
     /// `invalid_redirect_uri`, `pkce_required`, `invalid_request`, `login_required`, `request_not_supported`,
-    /// `request_uri_not_supported`, `registration_not_supported`, `invalid_params` with the fields. No session is made then.
+    /// `request_uri_not_supported`, `registration_not_supported`, `invalid_params` with the fields. In these cases no
+    /// session is created.
     pub async fn start(
         &self,
         cx: &RequestContext,
@@ -77,8 +79,8 @@ impl Journeys {
             return Err(JourneyError::Refused(Code::ClientNotAllowed));
         }
         let secret_required = client.direct_api == DirectApi::Confidential;
-        let is_proven = self.parts.clients.authenticate(cx, &client, credentials, secret_required).await?;
-        if start.end_user.is_some() && !is_proven {
+        let is_authenticated = self.parts.clients.authenticate(cx, &client, credentials, secret_required).await?;
+        if start.end_user.is_some() && !is_authenticated {
             return Err(JourneyError::Refused(Code::ClientNotAllowed));
         }
         let user_agent = start.end_user.as_ref().and_then(|user| user.user_agent.as_ref());
@@ -88,13 +90,13 @@ impl Journeys {
         start.request.check(&client)?;
         let params = check_params(&journey, start.params)?;
         let request = start.request.kept;
-        // Its method has just been seen to be the only one, and every byte is stored with the session.
+        // The method was just checked to be S256, so it need not be stored.
         let request = AuthorizationRequest { scope: granted(&request), code_challenge_method: None, ..request };
 
         let token = SessionToken::generate(self.parts.entropy.as_ref());
         let session = Session {
             id: SessionId::generate(cx.now, self.parts.entropy.as_ref()),
-            // Stored in whole seconds, as DynamoDB's time to live wants it.
+            // DynamoDB's time to live has whole seconds.
             expires_at: chrono::SubsecRound::trunc_subsecs(cx.now + SESSION, 0),
             status: Status::InputRequired,
             turn: 0,
@@ -124,8 +126,8 @@ impl Journeys {
     }
 }
 
-/// Of the scopes asked for, those that mean something here (RFC 6749 section 3.3): an API must not find in our access
-/// token what an application merely asked for.
+/// The requested scopes that Landfall knows (RFC 6749 section 3.3). Others are dropped, so that an API does not trust a
+/// scope in our access token that the application only requested.
 fn granted(request: &AuthorizationRequest) -> Option<String> {
     let known: Vec<_> = request.scopes().filter(|scope| *scope == "openid" || Claims::is_scope(scope)).collect();
     (!known.is_empty()).then(|| known.join(" "))

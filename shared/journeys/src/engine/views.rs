@@ -1,4 +1,4 @@
-//! What a client is shown of a session.
+//! Views of a session.
 
 use domain::{Code, Redirect, RequestContext, Session, SessionToken, Status};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Journeys {
-    /// The session as the holder of `token`, the token in force, sees it.
+    /// The view for the holder of `token`, the current session token.
     pub(super) async fn view_with(
         &self,
         cx: &RequestContext,
@@ -22,9 +22,9 @@ impl Journeys {
     ) -> Result<SessionView, JourneyError> {
         let mut view = self.view_without_secrets(cx, session).await?;
         if let Some(completion) = &mut view.completion {
-            let waiting = session.code.filter(|code| code.redeemed_at.is_none() && code.expires_at > cx.now);
+            let unused = session.code.filter(|code| code.redeemed_at.is_none() && code.expires_at > cx.now);
             let code = self.parts.keys.session(&session.id)?.derivation.code(&session.id, token);
-            completion.code = waiting.filter(|waiting| waiting.hash == code.hash()).map(|_| code);
+            completion.code = unused.filter(|unused| unused.hash == code.hash()).map(|_| code);
             completion.provisioned = session.run.user.as_ref().map(|user| match user.created {
                 true => UserProvisioned::Created,
                 false => UserProvisioned::Recognised,
@@ -33,7 +33,7 @@ impl Journeys {
         Ok(view)
     }
 
-    /// The answer to a turn that has just been answered, once more.
+    /// The same answer again, for a repeat of the last turn's submit.
     pub(super) async fn view_again(
         &self,
         cx: &RequestContext,
@@ -50,25 +50,25 @@ impl Journeys {
         Ok(view)
     }
 
-    /// Another request is answering this turn.
+    /// The view while another request answers this turn.
     pub(super) async fn processing(&self, cx: &RequestContext, session: &Session) -> Result<SessionView, JourneyError> {
-        self.attribute(cx, session).await?;
+        self.set_application(cx, session).await?;
         Ok(SessionView { retry_after: Some(1), ..blank(session, ViewStatus::Processing) })
     }
 
-    /// Whose request this is: that application's pages may read the answer.
-    pub(super) async fn attribute(&self, cx: &RequestContext, session: &Session) -> Result<(), JourneyError> {
+    /// Sets the request's application, so that its pages may read the answer.
+    pub(super) async fn set_application(&self, cx: &RequestContext, session: &Session) -> Result<(), JourneyError> {
         self.parts.clients.find(cx, &session.request.client_id).await?;
         Ok(())
     }
 
-    /// The session without anything that opens it: no token, no code.
+    /// The view without a token or code.
     pub(super) async fn view_without_secrets(
         &self,
         cx: &RequestContext,
         session: &Session,
     ) -> Result<SessionView, JourneyError> {
-        self.attribute(cx, session).await?;
+        self.set_application(cx, session).await?;
         Ok(match session.status {
             Status::InputRequired => self.view_of_step(cx, session).await?,
             Status::Completed => {
@@ -88,14 +88,14 @@ impl Journeys {
 impl Journeys {
     async fn view_of_step(&self, cx: &RequestContext, session: &Session) -> Result<SessionView, JourneyError> {
         let journey = self.parts.library.journey(cx, &session.run.journey, session.run.version).await?;
-        let gone = JourneyError::Broken("a session stands on a step that is gone");
+        let gone = JourneyError::Broken("a session's current step does not exist any more");
         let step = journey.step(&session.step).ok_or(gone)?;
         let view = step.step.view(&ViewCx { request: cx, parts: &self.parts, session }).await;
         let view = view.map_err(|error| match error {
             StepError::Store(error) => JourneyError::Store(error),
             StepError::Broken(reason) => JourneyError::Broken(reason),
             StepError::TooManyAttempts { retry_after } => JourneyError::TooManyAttempts { retry_after },
-            StepError::Refused => JourneyError::Broken("a step refuses to show itself"),
+            StepError::Refused => JourneyError::Broken("a step refused to render its view"),
         })?;
         let status = if session.redirect.is_some() { ViewStatus::Redirect } else { ViewStatus::InputRequired };
         let (redirect, error) = match &session.redirect {
@@ -110,7 +110,7 @@ impl Journeys {
         Ok(SessionView { step: Some(step), redirect, retry_after, ..blank(session, status) })
     }
 
-    /// Where the browser goes, until it has come back; `None` if the provider cannot be asked now where that is.
+    /// The redirect's URL; `None` if it cannot be built now, for example because the provider's discovery fails.
     async fn redirect_view(
         &self,
         cx: &RequestContext,

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 pub(crate) const TYPE: StepType = StepType::of::<ChooseProvider>("choose_provider");
 
-/// Asks with whom the user wants to go on: those of its connectors that are switched on and that the application offers.
-/// Leaves the chosen one's id as `connector`.
+/// Lets the user choose a connector: one of its connectors that is enabled and that the application offers. Sets the
+/// chosen id as `connector`.
 ///
-/// An application that knows already (`idp_hint`) has its user not asked, the first time.
+/// If the application sent an `idp_hint`, the user is not asked the first time.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 struct ChooseProvider {
@@ -22,7 +22,7 @@ struct ChooseProvider {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// In the order in which they are shown.
+    /// The connectors, in the order of the buttons.
     connectors: Vec<ConnectorId>,
 }
 
@@ -31,11 +31,11 @@ impl TryFrom<Settings> for ChooseProvider {
 
     fn try_from(Settings { connectors }: Settings) -> Result<Self, String> {
         if connectors.is_empty() {
-            return Err("there are no connectors".into());
+            return Err("there are no connectors: name at least one".into());
         }
         for (index, connector) in connectors.iter().enumerate() {
             if connectors[..index].contains(connector) {
-                return Err(format!("the connector {connector} is there twice"));
+                return Err(format!("the connector {connector} is listed twice"));
             }
         }
         Ok(Self { connectors })
@@ -58,7 +58,7 @@ impl Step for ChooseProvider {
         let connector = Output { name: "connector".into(), secret: false };
         Shape {
             endings: vec![
-                Ending::new("chosen").leaving(vec![connector]),
+                Ending::new("chosen").with_outputs(vec![connector]),
                 Ending::new("cancelled"),
                 Ending::new("unavailable").at_once(),
             ],
@@ -116,7 +116,7 @@ impl Step for ChooseProvider {
 }
 
 impl ChooseProvider {
-    /// What is there to choose from.
+    /// The connectors to choose from.
     async fn offered(&self, cx: &ViewCx<'_>) -> Result<Vec<Offer>, StepError> {
         let client = cx.client().await?;
         let mut offered = Vec::new();
@@ -133,6 +133,6 @@ impl ChooseProvider {
 }
 
 fn chosen(cx: &mut StepCx<'_>, connector: &ConnectorId) -> Flow {
-    cx.values().leave("connector", connector.as_str());
+    cx.values().set("connector", connector.as_str());
     Flow::Done("chosen")
 }

@@ -15,8 +15,8 @@ use crate::code;
 
 pub(crate) const TYPE: StepType = StepType::of::<CollectInformation>("collect_information");
 
-/// Asks for values: a form of named fields. Leaves each as a value of its name; passwords and codes for this
-/// request only.
+/// Asks for input: a form of named fields. Sets each field as an output with its name; passwords and codes only for
+/// this request.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 struct CollectInformation {
@@ -32,15 +32,15 @@ struct Settings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Field {
-    /// As later steps read it.
+    /// The name by which later steps read it.
     name: String,
     #[serde(rename = "type")]
     kind: FieldKind,
-    /// The id of a known text.
+    /// The id of a text in `domain::text`.
     label: TextId,
     #[serde(default)]
     required: bool,
-    /// For the browser (HTML autofill detail tokens): `username`, `current-password`.
+    /// The HTML autofill detail token for the browser: `username`, `current-password`.
     autocomplete: Option<String>,
 }
 
@@ -50,7 +50,7 @@ enum FieldKind {
     Text,
     Email,
     Password,
-    /// A one-time code, with blanks anywhere.
+    /// A one-time code, which may contain blanks.
     Code,
 }
 
@@ -64,7 +64,8 @@ impl FieldKind {
         }
     }
 
-    /// In bytes. RFC 5321 section 4.5.3.1.3 bounds an address; a password is bounded only against abuse.
+    /// The longest value, in bytes. RFC 5321 section 4.5.3.1.3 limits addresses; the limit of passwords only prevents
+    /// abuse.
     fn max(self) -> usize {
         match self {
             FieldKind::Text => 256,
@@ -86,29 +87,29 @@ impl TryFrom<Settings> for CollectInformation {
         let mut names = BTreeSet::new();
         for field in &settings.fields {
             if !is_field_name(&field.name) {
-                return Err(format!("field {:?}: a name is {}", field.name, domain::ids::WORD_RULE));
+                return Err(format!("field {:?}: a name must be {}", field.name, domain::ids::WORD_RULE));
             }
             if !names.insert(&field.name) {
-                return Err(format!("field {:?} is there twice", field.name));
+                return Err(format!("field {:?} is listed twice", field.name));
             }
         }
         if names.is_empty() {
-            return Err("there are no fields".into());
+            return Err("there are no fields: name at least one".into());
         }
         Ok(Self { fields: settings.fields })
     }
 }
 
 impl Field {
-    /// What was entered, as it is passed on, or what is wrong with it.
+    /// The value of an input, or the problem with it.
     fn accept(&self, entered: Option<&SecretString>) -> Result<Option<SecretString>, FieldProblem> {
         let text = entered.map_or("", |entered| entered.expose_secret());
         let bare = code::bare(text);
         let text = match self.kind {
-            // Goes to the provider byte for byte.
+            // Sent to the provider byte for byte.
             FieldKind::Password => text,
             FieldKind::Code => bare.expose_secret(),
-            // Blanks around an address or name are slips of the hand.
+            // Blanks around an address or name are typing errors.
             FieldKind::Text | FieldKind::Email => text.trim(),
         };
         if text.is_empty() {
@@ -124,7 +125,7 @@ impl Field {
     }
 }
 
-/// One `@` with something on both sides and no blanks or control characters: whether it exists, only mail can tell.
+/// One `@` with text on both sides, and no blanks or control characters. Only a mail can prove that the address exists.
 fn looks_like_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     !local.is_empty()
@@ -139,7 +140,7 @@ impl Step for CollectInformation {
         let output = |field: &Field| Output { name: field.name.clone(), secret: field.kind.is_secret() };
         Shape {
             endings: vec![
-                Ending::new("submitted").leaving(self.fields.iter().map(output).collect()),
+                Ending::new("submitted").with_outputs(self.fields.iter().map(output).collect()),
                 Ending::new("cancelled"),
             ],
             client_facing: true,
@@ -171,10 +172,10 @@ impl Step for CollectInformation {
         }
         for (field, value) in accepted {
             match (field.kind.is_secret(), value) {
-                (true, value) => cx.values().leave_secret(&field.name, value.unwrap_or_default()),
-                (false, Some(value)) => cx.values().leave(&field.name, value.expose_secret()),
-                // Left all the same: what a later step reads is there, and not what was entered in an earlier round.
-                (false, None) => cx.values().leave(&field.name, serde_json::Value::Null),
+                (true, value) => cx.values().set_secret(&field.name, value.unwrap_or_default()),
+                (false, Some(value)) => cx.values().set(&field.name, value.expose_secret()),
+                // Set to null, so that a later step can read it and does not see the input of an earlier visit.
+                (false, None) => cx.values().set(&field.name, serde_json::Value::Null),
             }
         }
         Ok(Flow::Done("submitted"))
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_email_is_trimmed_and_has_two_sides() {
+    fn an_email_is_trimmed_and_has_two_parts() {
         assert_eq!(accept(FieldKind::Email, " ada@example.org "), Ok(Some("ada@example.org".into())));
         for bad in ["ada", "@example.org", "ada@", "a@b@c", "a b@c", "a\0@c"] {
             assert_eq!(accept(FieldKind::Email, bad), Err(FieldProblem::NotAnEmail), "{bad}");
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_has_to_be_there() {
+    fn a_required_field_must_not_be_empty() {
         assert!(matches!(field(FieldKind::Text, true).accept(None), Err(FieldProblem::Required)));
         assert_eq!(accept(FieldKind::Text, "  "), Err(FieldProblem::Required));
         assert!(matches!(field(FieldKind::Text, false).accept(None), Ok(None)));

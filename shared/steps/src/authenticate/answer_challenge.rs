@@ -12,23 +12,25 @@ use crate::code;
 
 pub(crate) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
 
-/// Asks what the provider of an earlier step asks: a one-time code. Leaves the identity, or `reason` when there is none.
+/// Asks the question of an earlier step's provider: a one-time code. Stores the identity, or sets `reason` if it fails.
 ///
-/// A wrong code may be typed again as long as the provider allows it, and [`MAX_WRONG`] times at most; another may be sent
-/// where the provider can, [`MAX_RESENT`] times. Both are counted in the session, so they are the same in every instance,
-/// and go on counting in what the provider asks next. Codes are attempts at their account as well, which are counted over
-/// all its sessions; how many may be sent to it is for the provider to limit.
+/// After a wrong code the user may try again, if the provider allows it, up to [`MAX_WRONG`] times in total. If the
+/// provider can send another code, the user may request it up to [`MAX_RESENT`] times. Both are counted in the session,
+/// so the counts hold in every instance, and they continue when the provider asks the next question. Each code also
+/// counts as an attempt at its account, over all sessions. Only the provider limits how many codes it sends to an
+/// account.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnswerChallenge {
-    /// The step that was asked.
+    /// The step whose provider asked.
     of: StepId,
 }
 
-/// NIST SP 800-63B section 5.2.2 allows a hundred; people give up long before, and six digits want few guesses.
+/// NIST SP 800-63B section 5.2.2 allows a hundred. Users give up earlier, and a code of six digits allows only few
+/// guesses.
 const MAX_WRONG: u8 = 5;
 
-/// Each costs the company money, and its receiver attention.
+/// Each code costs money and annoys its receiver.
 const MAX_RESENT: u8 = 3;
 
 const CODE: &str = "code";
@@ -36,12 +38,13 @@ const CODE: &str = "code";
 #[async_trait]
 impl Step for AnswerChallenge {
     fn shape(&self) -> Shape {
-        // It is unknown whether the provider has looked at the answer; the question stands.
-        let stands = |ending: Ending| if ending.outcome.starts_with("unavailable") { ending.asking() } else { ending };
+        // It is unknown whether the provider checked the answer, so the question stays open.
+        let keep_open =
+            |ending: Ending| if ending.outcome.starts_with("unavailable") { ending.asking() } else { ending };
         Shape {
             endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
                 .into_iter()
-                .chain(super::failures().map(stands))
+                .chain(super::failures().map(keep_open))
                 .collect(),
             reads: vec![Read::Challenge("of", self.of.clone())],
             client_facing: true,
@@ -85,7 +88,7 @@ impl Step for AnswerChallenge {
     }
 }
 
-/// A question that waits for its answer.
+/// An open question.
 struct Open {
     interaction: Interaction,
     challenge: Challenge,
@@ -97,14 +100,14 @@ impl Open {
         resend && self.interaction.resent < MAX_RESENT
     }
 
-    /// What the right answer proves, with those before it, beside what the begin has proven.
-    fn proved(&self) -> Vec<Method> {
+    /// The methods that a right answer proves, with those of earlier answers, in addition to the first method.
+    fn proven_methods(&self) -> Vec<Method> {
         let Challenge::Code { method, .. } = self.challenge;
         self.interaction.answered.iter().copied().chain([method]).collect()
     }
 }
 
-/// The code in a submit, which has to be all that is in it.
+/// The code from a submit, which must contain nothing else.
 fn typed(response: &SubmitRequest) -> Result<SecretString, Flow> {
     if let Some(unknown) = response.data.keys().find(|name| *name != CODE) {
         return Err(Flow::invalid(unknown, FieldProblem::Unknown));
@@ -122,7 +125,7 @@ impl AnswerChallenge {
         let open = cx
             .interaction(&self.of)?
             .and_then(|interaction| Some(Open { challenge: interaction.challenge.clone()?, interaction }));
-        open.ok_or(StepError::Broken("nothing that could be answered was asked"))
+        open.ok_or(StepError::Broken("there is no open question to answer"))
     }
 
     async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
@@ -134,20 +137,20 @@ impl AnswerChallenge {
         match cx.provider().answer(&usable, &open.interaction, answer).await? {
             ProviderOutcome::Identity(identity) => {
                 cx.provider().forget_interaction(&self.of);
-                cx.provider().authenticated(identity, &open.proved())?;
+                cx.provider().authenticated(identity, &open.proven_methods())?;
                 Ok(Flow::Done("authenticated"))
             }
             // The next factor, or the same question with another code.
             ProviderOutcome::Interaction(next) if next.challenge.is_some() => {
                 let resent = resent.saturating_add(resends.into());
-                let answered = if resends { open.interaction.answered.clone() } else { open.proved() };
+                let answered = if resends { open.interaction.answered.clone() } else { open.proven_methods() };
                 cx.provider().keep_interaction(&self.of, &Interaction { wrong: *wrong, resent, answered, ..next })?;
                 if !resends {
                     cx.session().rotate();
                 }
                 Ok(Flow::Ask)
             }
-            // The code that was sent before may still arrive, and so may another: it is unknown whether it went out.
+            // It is unknown whether another code was sent. The earlier code may still be valid.
             ProviderOutcome::Failed(Failure::Unavailable { retry_after, .. }) if resends => {
                 cx.provider().keep_interaction(
                     &self.of,

@@ -9,8 +9,8 @@ use super::ConnectorSetting;
 
 pub(crate) const TYPE: StepType = StepType::of::<AuthenticatePassword>("authenticate_password");
 
-/// Checks a username and password with a provider, with a one-time code beside them where the provider takes one. Leaves
-/// the identity, or `reason` when there is none.
+/// Checks a username and password with a provider, and a one-time code if the provider accepts one with them. Stores
+/// the identity, or sets `reason` if it fails.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticatePassword {
@@ -18,7 +18,7 @@ struct AuthenticatePassword {
     username: Expression,
     /// A bare reference to a secret input.
     password: Reference,
-    /// Likewise. Left empty, none is sent.
+    /// A bare reference to a secret input. If it is empty, no code is sent.
     otp: Option<Reference>,
 }
 
@@ -30,7 +30,7 @@ impl Step for AuthenticatePassword {
         Shape {
             endings: super::endings(),
             reads: self.connector.reads().chain(Read::of("username", &self.username)).chain(secrets).collect(),
-            connectors: self.connector.named().into_iter().collect(),
+            connectors: self.connector.literal().into_iter().collect(),
             ..Shape::default()
         }
     }
@@ -38,7 +38,7 @@ impl Step for AuthenticatePassword {
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let username = cx.values().eval_text(&self.username)?;
         let password = cx.values().secret(&self.password)?;
-        // Never sent: some directories take a bind without a password for a success (RFC 4513 section 5.1.2).
+        // An empty password is never sent: some directories accept a bind without a password (RFC 4513 section 5.1.2).
         if password.expose_secret().is_empty() {
             return super::end(cx, Failure::Rejected(Rejection::InvalidCredentials));
         }

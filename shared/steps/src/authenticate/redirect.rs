@@ -14,29 +14,29 @@ use super::ConnectorSetting;
 
 pub(crate) const TYPE: StepType = StepType::of::<AuthenticateRedirect>("authenticate_redirect");
 
-/// Sends the user to their provider's own page. Leaves the identity, or `reason` when there is none.
+/// Sends the user to the provider's own page. Stores the identity, or sets `reason` if it fails.
 ///
-/// The browser that comes back brings what the provider says; the session goes on with it only when the holder of its
-/// token asks for it.
+/// The callback stores the provider's outcome. The session continues with it only when the holder of the session token
+/// resumes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticateRedirect {
     connector: ConnectorSetting,
-    /// Who is expected; unless it says otherwise, whom the application expects.
+    /// The expected user; default: the application's `login_hint`.
     login_hint: Option<Expression>,
-    /// `login`, `consent` or `select_account`, instead of what the connector says. Of what the application asks for, only
-    /// `login` comes before it.
+    /// `login`, `consent` or `select_account`; overrides the connector's setting. Of the application's `prompt`, only
+    /// `login` overrides this setting.
     prompt: Option<Prompt>,
-    /// Space-separated, instead of what the connector and the application say.
+    /// Space-separated; overrides the connector's and the application's values.
     acr_values: Option<String>,
-    /// Claims to ask for (OIDC Core 5.5), instead of those that the connector asks for.
+    /// The requested claims (OIDC Core 5.5); overrides the connector's setting.
     claims: Option<ClaimsRequest>,
-    /// Parameters that the provider has of its own, before those of the connector.
+    /// The provider's own parameters; overrides the connector's parameters of the same names.
     #[serde(default)]
     authorize_params: AuthorizeParams,
 }
 
-/// OIDC Core 3.1.2.1. `none` would let the provider ask the user nothing.
+/// OIDC Core 3.1.2.1, without `none`, with which the provider would not ask the user.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Prompt {
@@ -62,11 +62,11 @@ impl Step for AuthenticateRedirect {
         Shape {
             endings: [Ending::new("authenticated").identifying(), Ending::new("cancelled")]
                 .into_iter()
-                // The provider may be away before the browser was sent to it.
+                // The provider may be unavailable before the redirect.
                 .chain(super::failures().map(Ending::at_once))
                 .collect(),
             reads: self.connector.reads().chain(hint).collect(),
-            connectors: self.connector.named().into_iter().collect(),
+            connectors: self.connector.literal().into_iter().collect(),
             client_facing: true,
             ..Shape::default()
         }
@@ -77,7 +77,7 @@ impl Step for AuthenticateRedirect {
         let Some(usable) = usable else { return super::end(cx, unusable(&connector, Method::Oidc)) };
         let login = self.login_hint(&cx.look())?;
         let AuthorizationRequest { prompt, acr_values, ui_locales, .. } = cx.look().authorization_request().clone();
-        // No setting is stronger than `login`. Any other wish of the application must not take the place of a setting.
+        // No setting is stricter than `login`. No other `prompt` of the application may override a setting.
         let login_again = prompt.as_deref().filter(|prompt| prompt.split(' ').any(|word| word == "login"));
         let hints = Hints {
             login: login.as_deref(),
@@ -89,13 +89,13 @@ impl Step for AuthenticateRedirect {
             wishes: Wishes { prompt: prompt.as_deref(), acr_values: acr_values.as_deref() },
         };
         let returned = cx.provider().begin(&usable, Attempt::Redirect(hints)).await?;
-        self.go_on(cx, returned)
+        self.handle(cx, returned)
     }
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         let here = cx.here();
         match response.option.as_str() {
-            // Also where what was asked does not open any more.
+            // Works also if the open interaction cannot be read any more.
             "restart" => {
                 cx.provider().forget_interaction(here);
                 self.enter(cx).await
@@ -113,10 +113,10 @@ impl Step for AuthenticateRedirect {
     }
 
     async fn resume(&self, cx: &mut StepCx<'_>, returned: ProviderOutcome) -> Result<Flow, StepError> {
-        // It may have been switched off between the two halves.
+        // The connector may have been disabled between the two halves.
         match self.connector.usable(&cx.look(), Method::Oidc).await? {
             (connector, None) => super::end(cx, unusable(&connector, Method::Oidc)),
-            _ => self.go_on(cx, returned),
+            _ => self.handle(cx, returned),
         }
     }
 
@@ -140,17 +140,17 @@ impl AuthenticateRedirect {
         }
     }
 
-    fn go_on(&self, cx: &mut StepCx<'_>, returned: ProviderOutcome) -> Result<Flow, StepError> {
+    fn handle(&self, cx: &mut StepCx<'_>, returned: ProviderOutcome) -> Result<Flow, StepError> {
         match returned {
             ProviderOutcome::Interaction(interaction) if interaction.challenge.is_none() => {
-                cx.provider().hop(&interaction)?;
+                cx.provider().redirect(&interaction)?;
                 Ok(Flow::Ask)
             }
             returned => super::conclude(cx, returned),
         }
     }
 
-    /// The application has received the callback at an address of its own, and holds the session's token: both halves.
+    /// The application received the callback at its own address and holds the session token, so it has both halves.
     async fn callback(
         &self,
         cx: &mut StepCx<'_>,
@@ -161,7 +161,7 @@ impl AuthenticateRedirect {
         let callback = Callback::read(parameters).unwrap_or_default();
         let state = callback.get("state").and_then(CallbackState::presented);
         let ours = |interaction: &Interaction| {
-            state.is_some_and(|(_, state)| cx.provider().is_out(&interaction.connector, &state))
+            state.is_some_and(|(_, state)| cx.provider().waits_for_state(&interaction.connector, &state))
         };
         let Some(interaction) = interaction.filter(ours) else {
             return Ok(Flow::invalid("state", FieldProblem::Unknown));
@@ -171,6 +171,6 @@ impl AuthenticateRedirect {
         let usable = usable.filter(|usable| *connector == configured && usable.calls_back_application());
         let Some(usable) = usable else { return super::end(cx, unusable(connector, Method::Oidc)) };
         let returned = cx.provider().answer(&usable, &interaction, Answer::Callback(&callback)).await?;
-        self.go_on(cx, returned)
+        self.handle(cx, returned)
     }
 }

@@ -8,13 +8,13 @@ use super::ConnectorSetting;
 
 pub(crate) const TYPE: StepType = StepType::of::<SendOtp>("send_otp");
 
-/// Has a provider send a one-time code. `answer_challenge` asks for it. Leaves `reason` when none was sent.
+/// Lets a provider send a one-time code. `answer_challenge` asks for it. Sets `reason` if no code was sent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SendOtp {
     connector: ConnectorSetting,
     channel: Channel,
-    /// As the provider knows the user.
+    /// The user's name or address at the provider.
     to: Expression,
 }
 
@@ -24,7 +24,7 @@ impl Step for SendOtp {
         Shape {
             endings: [Ending::new("challenged").asking()].into_iter().chain(super::failures()).collect(),
             reads: self.connector.reads().chain(Read::of("to", &self.to)).collect(),
-            connectors: self.connector.named().into_iter().collect(),
+            connectors: self.connector.literal().into_iter().collect(),
             ..Shape::default()
         }
     }

@@ -9,8 +9,8 @@ use super::ConnectorSetting;
 
 pub(crate) const TYPE: StepType = StepType::of::<AuthenticateTotp>("authenticate_totp");
 
-/// Checks a username and a code from an authenticator app with a provider. Leaves who it is, and `reason` when it is
-/// nobody.
+/// Checks a username and a code from an authenticator app with a provider. Stores the identity, or sets `reason` if it
+/// fails.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AuthenticateTotp {
@@ -27,7 +27,7 @@ impl Step for AuthenticateTotp {
         Shape {
             endings: super::endings(),
             reads: self.connector.reads().chain(Read::of("username", &self.username)).chain([code]).collect(),
-            connectors: self.connector.named().into_iter().collect(),
+            connectors: self.connector.literal().into_iter().collect(),
             ..Shape::default()
         }
     }
@@ -35,7 +35,7 @@ impl Step for AuthenticateTotp {
     async fn enter(&self, cx: &mut StepCx<'_>) -> Result<Flow, StepError> {
         let username = cx.values().eval_text(&self.username)?;
         let code = cx.values().secret(&self.code)?;
-        // Never sent: a flow that asks for no code would let a name in.
+        // An empty code is never sent: a provider's flow that does not check the code would accept the username alone.
         if code.expose_secret().is_empty() {
             return super::end(cx, Failure::Rejected(Rejection::OtpInvalid));
         }

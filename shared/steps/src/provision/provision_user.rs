@@ -9,12 +9,12 @@ use serde_json::Map;
 
 pub(crate) const TYPE: StepType = StepType::of::<ProvisionUser>("provision_user");
 
-/// Finds the user whose account an identity is, or creates that user in the company's own directory.
+/// Recognises the user of an identity, or creates the user in the company's directory.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProvisionUser {
     identity: Slot,
-    /// Noted with a user who is created.
+    /// Attributes for a new user.
     #[serde(default)]
     attributes: BTreeMap<String, Expression>,
 }

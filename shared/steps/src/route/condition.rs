@@ -6,11 +6,11 @@ use serde_json::Value;
 
 pub(crate) const TYPE: StepType = StepType::of::<Condition>("condition");
 
-/// Goes one way or the other: `${params.plan == "gold" and ask.company}`.
+/// Branches on an expression: `${params.plan == "gold" and ask.company}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Condition {
-    /// Has to be true or false.
+    /// Must be true or false.
     #[serde(rename = "if")]
     condition: Expression,
 }

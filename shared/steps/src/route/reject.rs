@@ -9,7 +9,7 @@ pub(crate) const TYPE: StepType = StepType::of::<Reject>("reject");
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reject {
-    /// What the application is told.
+    /// The code for the application.
     #[serde(deserialize_with = "rejection")]
     code: Code,
 }
@@ -18,7 +18,7 @@ fn rejection<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Code, 
     let text = String::deserialize(deserializer)?;
     Code::REJECTIONS.iter().copied().find(|code| code.as_str() == text).ok_or_else(|| {
         let known: Vec<_> = Code::REJECTIONS.iter().map(|code| code.as_str()).collect();
-        serde::de::Error::custom(format!("unknown rejection {text:?}, known are {}", known.join(", ")))
+        serde::de::Error::custom(format!("unknown rejection {text:?}: use one of {}", known.join(", ")))
     })
 }
 

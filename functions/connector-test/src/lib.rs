@@ -1,7 +1,7 @@
-//! `connector-test`: an administrator has a connector tested, before a user finds out what is wrong with it.
+//! `connector-test`: tests a connector for an administrator, before users meet its errors.
 //!
-//! URL -> call -> answer; no branch on provider. Who asks has to prove to be an administrator before anything else is
-//! looked at, and nothing is written.
+//! Maps URLs to calls; no branch on the provider. The caller is authenticated as an administrator first. Nothing is
+//! written.
 
 use axum::extract::State;
 use connectors::Connectors;
@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{Admin, ApiError, App, Context, Json, Path, Problem};
 
-/// Which of the issuer's keys it uses.
+/// The issuer's keys that this function uses.
 pub const KEYS: &[KeyKind] = &[];
 
 /// Every route of this function.
@@ -22,27 +22,27 @@ pub fn routes() -> OpenApiRouter<App<Connectors>> {
     OpenApiRouter::new().routes(routes!(test_saved)).routes(routes!(test_draft))
 }
 
-/// How a saved connector is tested.
+/// The body of a test of a saved connector.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TestRequest {
-    /// A user made for this at the provider, enabled and without a second factor. Without one, what only a user's login
-    /// shows is `unverifiable`.
+    /// A test user at the provider, enabled and without a second factor. Without one, checks that need a login are
+    /// `unverifiable`.
     test_user: Option<String>,
 }
 
-/// A connector that is not saved, and how it is tested.
+/// The body of a test of a draft: a connector that is not saved.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DraftRequest {
-    /// The document.
+    /// The connector document.
     #[schema(value_type = Object)]
     connector: Map<String, Value>,
-    /// As for a saved one.
+    /// A test user, as for a saved connector.
     test_user: Option<String>,
 }
 
-/// Tests a connector as it is saved.
+/// Tests a saved connector.
 #[utoipa::path(
     post,
     path = "/v1/connectors/{connector}/test",
@@ -50,7 +50,7 @@ struct DraftRequest {
     security(("administrator" = [])),
     request_body = TestRequest,
     responses(
-        (status = 200, body = Report, description = "`ok` says whether anything failed"),
+        (status = 200, body = Report, description = "`ok` is false if a check failed"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_connector`"),
@@ -69,7 +69,7 @@ async fn test_saved(
     Ok(Json(app.service.test_saved(&cx, &connector, &with).await?))
 }
 
-/// Tests a connector before it is saved. Its secret has to be stored already, under a name that no saved connector with
+/// Tests a connector before it is saved. Its secret must be stored already, under a name that no saved connector with
 /// other settings uses.
 #[utoipa::path(
     post,
@@ -77,7 +77,7 @@ async fn test_saved(
     security(("administrator" = [])),
     request_body = DraftRequest,
     responses(
-        (status = 200, body = Report, description = "`ok` says whether anything failed"),
+        (status = 200, body = Report, description = "`ok` is false if a check failed"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_request`"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`invalid_token`"),
         (status = 422, body = Problem, content_type = "application/problem+json", description = "`invalid_connector`, with the reason in `detail`"),

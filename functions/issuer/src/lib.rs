@@ -1,6 +1,6 @@
-//! `issuer`: our own OpenID provider, as applications see it.
+//! `issuer`: our own OpenID provider.
 //!
-//! URL -> call -> answer; what a token says, `tokens` knows.
+//! Maps URLs to calls of `tokens`.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Context, Credentials, Form, Json, OAuthError};
 
-/// Which of the issuer's keys it uses.
+/// The issuer's keys that this function uses.
 pub const KEYS: &[KeyKind] = &[KeyKind::Signing];
 
-/// What its routes call.
+/// The service that the routes call.
 pub fn service(base: &Base) -> Issuer {
     let (keys, clients, entropy) = (Arc::clone(&base.keys), Arc::clone(&base.clients), Arc::clone(&base.entropy));
     Issuer::new(base.issuer.clone(), keys, Lifetimes::default(), clients, base.store.clone(), entropy)
@@ -28,9 +28,9 @@ pub fn routes() -> OpenApiRouter<App<Issuer>> {
     web::for_browsers(OpenApiRouter::new().routes(routes!(token))).routes(routes!(jwks))
 }
 
-/// Public keys are for everybody, and change by rotation only.
+/// Public keys may be read by any page, and change only by rotation.
 const KEYS_MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
-const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
+const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
 
 /// Redeems a code for tokens (RFC 6749 section 3.2, OIDC Core 3.1.3).
 #[utoipa::path(
@@ -59,5 +59,5 @@ async fn token(
 #[utoipa::path(get, path = "/oauth2/jwks", responses((status = 200, body = Object)))]
 async fn jwks(State(app): State<App<Issuer>>, Context(cx): Context) -> Result<impl IntoResponse, ApiError> {
     let keys = app.service.keys().public(cx.now)?;
-    Ok(([(CACHE_CONTROL, KEYS_MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY)], Json(keys)))
+    Ok(([(CACHE_CONTROL, KEYS_MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN)], Json(keys)))
 }

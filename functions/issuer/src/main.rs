@@ -1,4 +1,4 @@
-//! The Lambda.
+//! The Lambda function.
 
 use aws::Reach;
 use web::App;

@@ -1,6 +1,6 @@
 //! `journey-start`: an application starts a journey.
 //!
-//! URL -> call -> answer; what a start is, `journeys` knows.
+//! Maps URLs to calls of `journeys`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Context, Credentials, Json, Path, Problem};
 
-/// Which of the issuer's keys it uses.
+/// The issuer's keys that this function uses.
 pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
@@ -19,7 +19,7 @@ pub fn routes() -> OpenApiRouter<App<Journeys>> {
     web::for_browsers(OpenApiRouter::new().routes(routes!(start)))
 }
 
-/// Starts a journey: a new session, and what to show first.
+/// Starts a journey: creates a session and returns its first view.
 ///
 /// A client whose `direct_api` is `confidential` authenticates with HTTP Basic (RFC 6749 section 2.3.1).
 #[utoipa::path(

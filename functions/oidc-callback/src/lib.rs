@@ -1,7 +1,7 @@
 //! `oidc-callback`: a browser comes back from its identity provider.
 //!
-//! URL -> call -> answer; no branch on journey or provider. The browser is sent on to the application and changes
-//! nothing else: see [`Callbacks`].
+//! Maps URLs to calls; no branch on the journey or provider. The outcome is stored and the browser is redirected to the
+//! application; nothing else changes: see [`Callbacks`].
 
 use axum::extract::State;
 use domain::ConnectorId;
@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{App, CallbackParameters, Context, PageError, Path, Problem, SeeOther};
 
-/// Which of the issuer's keys it uses.
+/// The issuer's keys that this function uses.
 pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<App<Callbacks>> {
     responses(
         (status = 303, description = "to the `redirect_uri` of the session's request, with `session` and `resume`"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`redirect_expired`, `invalid_request`, `unknown_client`, `invalid_redirect_uri`; a page for browsers"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; `prefetched` if a browser loads it ahead of its user: nothing is spent; a page for browsers"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`; `prefetched` if a browser prefetches the address, which then stays valid; a page for browsers"),
     )
 )]
 async fn query(
@@ -39,7 +39,7 @@ async fn query(
     callback(app, cx, connector, parameters).await
 }
 
-/// The same as a form (OAuth 2.0 Form Post Response Mode).
+/// The provider's answer as a form (OAuth 2.0 Form Post Response Mode).
 #[utoipa::path(
     post,
     path = "/v1/callback/{connector}",

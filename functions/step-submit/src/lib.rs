@@ -1,6 +1,6 @@
-//! `step-submit`: the client answers the step its session waits on, or looks at it again.
+//! `step-submit`: a client answers the current step of its session, resumes it after a redirect, or views it again.
 //!
-//! URL -> call -> answer; no branch on journey, step or provider.
+//! Maps URLs to calls; no branch on the journey, step or provider.
 
 use axum::extract::State;
 use domain::{SessionId, StepId};
@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, App, Bearer, Context, Json, Path, Problem};
 
-/// Which of the issuer's keys it uses.
+/// The issuer's keys that this function uses.
 pub const KEYS: &[KeyKind] = &[KeyKind::Session];
 
 /// Every route of this function.
@@ -18,9 +18,9 @@ pub fn routes() -> OpenApiRouter<App<Journeys>> {
     web::for_browsers(OpenApiRouter::new().routes(routes!(submit)).routes(routes!(resume)).routes(routes!(view)))
 }
 
-/// Answers the step a session waits on.
+/// Answers the current step of a session.
 ///
-/// Sent again with the same `key`, it gets the same answer again, and nothing is done twice.
+/// A repeat with the same `key` and data gets the same answer, and nothing is done twice.
 #[utoipa::path(
     post,
     path = "/v1/sessions/{session}/steps/{step}",
@@ -48,9 +48,9 @@ async fn submit(
     Ok(Json(app.service.submit(&cx, &session, &step, &token, &response).await?))
 }
 
-/// Goes on with what a redirect brought: the browser's half, shown by the holder of the session's token.
+/// Continues after a redirect: needs `resume` from the browser and the session token.
 ///
-/// Sent again, it gets the same answer again, and nothing is done twice.
+/// A repeat gets the same answer, and nothing is done twice.
 #[utoipa::path(
     post,
     path = "/v1/sessions/{session}/resume",
@@ -75,7 +75,7 @@ async fn resume(
     Ok(Json(app.service.resume(&cx, &session, &token, &request.resume).await?))
 }
 
-/// Shows a session again: after a reload, or an answer that got lost.
+/// Returns the view of a session, for example after a reload or a lost answer.
 #[utoipa::path(
     get,
     path = "/v1/sessions/{session}",

@@ -1,4 +1,4 @@
-//! The Lambda.
+//! The Lambda function.
 
 use aws::Reach;
 use connectors::Connectors;
@@ -6,7 +6,7 @@ use journeys::Journeys;
 use providers::Registry;
 use web::App;
 
-/// Where connectors may lead. This machine's own addresses are for `cargo lambda watch --features local`.
+/// The addresses that connectors may reach. Addresses of this machine only with `cargo lambda watch --features local`.
 const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::Public };
 
 #[tokio::main(flavor = "current_thread")]

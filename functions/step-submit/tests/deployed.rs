@@ -1,6 +1,6 @@
-//! The binary as it is deployed.
+//! Tests of the deployed binary.
 
 #[tokio::test]
-async fn whatever_the_environment_says_nobody_on_this_machine_is_called() {
+async fn no_environment_makes_the_function_call_this_machine() {
     landfall_tests::deployed::calls_nothing_on_this_machine(env!("CARGO_BIN_EXE_step-submit"), "step-submit").await;
 }

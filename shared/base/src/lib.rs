@@ -1,10 +1,10 @@
-//! The [`Base`]: what every function starts with, whatever it serves. `aws` makes it; the services of a function are made
-//! from it, and each takes what it needs.
+//! The [`Base`]: the services that every function needs. `aws` creates it, and a function builds its own services from
+//! it.
 //!
-//! **Must not know**: HTTP, AWS, providers, journeys. A function links what it serves and no more.
+//! **Must not know**: HTTP, AWS, providers, journeys, so that each function links only what it needs.
 //!
-//! **To add one more** thing that every function has: a field of [`Base`], which `aws` fills. What only some functions
-//! need belongs to their services.
+//! **To add one more** service for every function: a field of [`Base`], which `aws` fills. What only some functions
+//! need belongs to their own services.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,48 +13,48 @@ use domain::{Clock, Counts, Entropy, Reach, SecretHash, SecretSource};
 use store::{GuessLimits, Store};
 use tokens::{Clients, Keys};
 
-/// What every function starts with. Made once per process.
+/// The services that every function needs. Created once per process.
 #[derive(Debug)]
 pub struct Base {
     /// DynamoDB.
     pub store: Store,
-    /// Applications.
+    /// The registrations of applications.
     pub clients: Arc<Clients>,
-    /// Those of the issuer's keys that the function uses.
+    /// The issuer's keys that the function uses.
     pub keys: Arc<Keys>,
-    /// Secrets of connectors, of applications and of the issuer.
+    /// The secrets of connectors, applications and the issuer.
     pub secrets: Arc<dyn SecretSource>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// The issuer's URL. From configuration: a request's Host is whatever its sender likes.
+    /// The issuer's URL, from configuration. Never from a request's `Host`, which the caller can forge.
     pub issuer: String,
-    /// Where connectors may lead.
+    /// The addresses that connectors may reach.
     pub reach: Reach,
-    /// What opens the administrators' routes beside IAM, where there is no API Gateway before them.
+    /// The hash of the administrators' token. Only for a local server, where there is no API Gateway with IAM.
     pub admin: Option<SecretHash>,
-    /// How long a request may take where no Lambda deadline says so.
+    /// The time limit of a request without a Lambda deadline.
     pub budget: Duration,
-    /// The CloudFormation stack of the deployment: metrics are told apart by it.
+    /// The deployment's CloudFormation stack: a dimension of the metrics.
     pub stack: Option<String>,
-    /// How often secrets may be tried.
+    /// The limits for guesses.
     pub guesses: GuessLimits,
-    /// The cost of starting.
+    /// The counts of the start.
     pub startup: Startup,
 }
 
-/// The cost of starting, which the first request reports.
+/// The counts of the start, which the first request reports.
 #[derive(Debug)]
 pub struct Startup(Mutex<Option<Counts>>);
 
 impl Startup {
-    /// What was counted.
+    /// From the counts.
     pub fn new(counts: Counts) -> Self {
         Self(Mutex::new(Some(counts)))
     }
 
-    /// What was counted, once.
+    /// The counts, only the first time.
     pub fn take(&self) -> Option<Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -1,10 +1,9 @@
-//! Connectors: the identity providers that a company has configured. A login finds them with their adapters; an
-//! administrator has them tested, as they are saved or before they are.
+//! Connectors: the identity providers that a company has configured. Finds them with their adapters for logins, and
+//! tests saved connectors and drafts for administrators.
 //!
-//! **Must not know**: HTTP, journeys, and which provider is which (an adapter is an adapter).
+//! **Must not know**: HTTP, journeys, and the kinds of providers (it only uses adapters).
 //!
-//! **To add one more** thing that is done with a connector: a method of [`Connectors`]. A kind of provider goes into
-//! `providers`.
+//! **To add one more** operation on connectors: a method of [`Connectors`]. Kinds of providers are in `providers`.
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use providers::{InvalidConnector, Probe, ProviderAdapter, Providers, Registry, R
 use serde_json::{Map, Value};
 use store::{Store, StoreError};
 
-/// The connectors of a deployment. One for the life of the process: configuration and what is known of providers is kept.
+/// The connectors of a deployment. Created once per process: it caches configuration and providers' metadata.
 #[derive(Debug)]
 pub struct Connectors {
     store: Store,
@@ -25,22 +24,22 @@ pub struct Connectors {
     found: Cache<ConnectorId, Arc<Connector>>,
 }
 
-/// A connector that is switched on.
+/// An enabled connector.
 #[derive(Debug)]
 pub struct Connector {
     /// Its document.
     pub document: ConnectorDocument,
-    /// What talks to its provider; `None` if the document no longer makes sense to this code.
+    /// The adapter for its provider; `None` if this version of the code does not accept the document.
     pub adapter: Option<Arc<dyn ProviderAdapter>>,
 }
 
-/// There is nothing to test.
+/// The connector cannot be tested.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
     /// No saved connector has this id.
     #[error("there is no such connector")]
     Unknown,
-    /// The document describes none, or one that must not be tried.
+    /// The document is invalid, or the connector must not be tested.
     #[error(transparent)]
     Invalid(#[from] InvalidConnector),
     /// DynamoDB.
@@ -52,7 +51,7 @@ impl From<ConnectorError> for ErrorAnswer {
     fn from(error: ConnectorError) -> Self {
         match error {
             ConnectorError::Unknown => Code::UnknownConnector.into(),
-            // An administrator's own document: what is wrong with it may quote it.
+            // The detail may quote the document, because it is the administrator's own.
             ConnectorError::Invalid(error) => Self { detail: Some(error.to_string()), ..Code::InvalidConnector.into() },
             ConnectorError::Store(error) => error.into(),
         }
@@ -60,24 +59,24 @@ impl From<ConnectorError> for ErrorAnswer {
 }
 
 impl Connectors {
-    /// How old configuration may be: what is switched off stops within that.
+    /// The maximum age of cached configuration: a disabled connector stops working within this time.
     pub const MAX_AGE: TimeDelta = TimeDelta::seconds(60);
 
-    /// Those that lead to the kinds of providers in `registry`.
+    /// Connectors to the kinds of providers in `registry`.
     ///
     /// # Errors
-    /// The HTTP client cannot be made, which is logged: the function does not start.
+    /// The HTTP client cannot be created. This is logged, and the function does not start.
     pub fn new(base: &Base, registry: Registry) -> Result<Self, EgressError> {
         let egress = Egress::new(base.reach).inspect_err(|error| tracing::error!(event = "start_failed", %error))?;
         let (secrets, entropy) = (Arc::clone(&base.secrets), Arc::clone(&base.entropy));
-        // They send browsers back to this deployment's own address.
+        // The issuer's URL is the base of the redirect URIs at providers.
         let providers = Providers::new(egress, secrets, entropy, base.issuer.clone());
         Ok(Self { store: base.store.clone(), registry, providers, found: Cache::new(Self::MAX_AGE) })
     }
 
-    /// A connector, unless there is none or it is switched off.
+    /// A connector; `None` if it does not exist or is disabled.
     pub async fn find(&self, cx: &RequestContext, id: &ConnectorId) -> Result<Option<Arc<Connector>>, StoreError> {
-        // Boxed: the SDK's futures nest deep, and a step that calls a provider stands on top of them.
+        // Boxed: the SDK's futures are large, and would make the futures of steps larger.
         let load = Box::pin(async {
             let Some(document) = self.store.get_connector(cx, id).await? else { return Ok(None) };
             let adapter = self
@@ -90,13 +89,13 @@ impl Connectors {
         Ok(self.found.get_or::<StoreError>(cx.now, id, load).await?.filter(|connector| connector.document.enabled))
     }
 
-    /// What an adapter needs to serve `request`.
+    /// The context for an adapter's calls in `request`.
     pub fn cx<'a>(&'a self, request: &'a RequestContext) -> providers::Cx<'a> {
         self.providers.cx(request)
     }
 
-    /// Tests a connector as it is saved now, switched on or not. A test writes nothing anywhere, and reads nothing that was
-    /// kept of an earlier one or of a login.
+    /// Tests a saved connector, enabled or not. A test writes nothing, and uses no cached results of earlier tests or
+    /// logins.
     pub async fn test_saved(
         &self,
         cx: &RequestContext,
@@ -110,7 +109,8 @@ impl Connectors {
 
     /// Tests a connector that is not saved.
     ///
-    /// A secret that a saved connector uses goes where that one goes, and nowhere else: otherwise an administrator who may test drafts could have it sent to an address of their own.
+    /// A draft may use the secret of a saved connector only if both have the same destination. Otherwise an
+    /// administrator who may test drafts could let a secret be sent to their own address.
     pub async fn test_draft(
         &self,
         cx: &RequestContext,
@@ -119,19 +119,19 @@ impl Connectors {
     ) -> Result<Report, ConnectorError> {
         let document = providers::document(draft)?;
         let adapter = self.registry.adapter(&document)?;
-        // Whose certificates are trusted decides where a secret goes, too.
+        // The trusted CA certificates also decide who can receive a secret.
         fn destination(document: &ConnectorDocument) -> impl PartialEq {
             (&document.provider, &document.settings, &document.ca_certificates)
         }
-        let leads_elsewhere = |saved: &&ConnectorDocument| destination(saved) != destination(&document);
+        let has_other_destination = |saved: &&ConnectorDocument| destination(saved) != destination(&document);
         let saved = self.store.list_connectors(cx).await?;
-        for other in saved.iter().filter(leads_elsewhere) {
+        for other in saved.iter().filter(has_other_destination) {
             let theirs = |secret: &str| other.secrets().chain(other.client.secret.as_deref()).any(|own| own == secret);
             if document.secrets().any(theirs) {
                 return Err(InvalidConnector::at(
                     "client.secret",
                     format!(
-                        "is the secret of the connector {}, whose settings are others: give the draft a secret of its own",
+                        "is the secret of the connector {}, which has other settings: use a different secret for the draft",
                         other.id
                     ),
                 )

@@ -2,7 +2,7 @@ import com.amazonaws.services.dynamodbv2.local.main.ServerRunner;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
-/** DynamoDB Local for this machine alone: by itself it listens on every interface, and has no option for that. */
+/** Starts DynamoDB Local on loopback only. By default it listens on all interfaces, and has no option to change that. */
 class DynamoDbLocal {
     public static void main(String[] arguments) throws Exception {
         var proxy = ServerRunner.createServerFromCommandLineArgs(arguments);

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Installs Amazon's DynamoDB Local, which the store's suite and the flows can run against, and prints the folder with its
-# jars and native libraries.
-# Usage: install-dynamodb-local.sh [target folder]    (needs Java 17 or newer and mvn on the PATH)
+# Installs Amazon's DynamoDB Local, for the tests of the store and the flows, and prints the folder with its jars and
+# native libraries. Usage: install-dynamodb-local.sh [target folder] (needs Java 17 or newer and mvn on the PATH)
 set -eu
 
 version=2.6.1
@@ -16,7 +15,7 @@ if [ ! -d "$home" ]; then
     for tool in java mvn; do
         command -v "$tool" >/dev/null || { echo "install-dynamodb-local: $tool is not on the PATH" >&2; exit 1; }
     done
-    # Renamed into place only when whole: an install that was cut short leaves nothing that looks finished.
+    # Renamed into place at the end, so that an interrupted install does not look finished.
     rm -rf "$target/copying"
     mkdir "$target/copying"
     cat >"$target/copying/pom.xml" <<EOF
@@ -35,7 +34,7 @@ if [ ! -d "$home" ]; then
   </dependencies>
 </project>
 EOF
-    # -C: a download that does not match its published checksum is an error. Maven reports on stdout, which is ours.
+    # -C: a download with a wrong checksum is an error. Maven writes to stdout, which is reserved for our output.
     mvn --batch-mode --quiet -C -f "$target/copying/pom.xml" "$copy" \
         -DincludeScope=runtime -DoutputDirectory="$target/copying/lib" >&2
     mv "$target/copying/lib" "$home"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the oidc-provider that the interop suite signs in to and prints the folder it is in.
-# Usage: install-oidc-provider.sh [target folder]    (needs Node 20.12 or newer and npm on the PATH)
+# Installs oidc-provider for the interop tests, and prints its folder. Usage: install-oidc-provider.sh [target folder]
+# (needs Node 20.12 or newer and npm on the PATH)
 set -eu
 
 source=$(cd "$(dirname "$0")/oidc-provider" && pwd)
@@ -15,12 +15,12 @@ if [ ! -d "$home" ]; then
     for tool in node npm; do
         command -v "$tool" >/dev/null || { echo "install-oidc-provider: $tool is not on the PATH" >&2; exit 1; }
     done
-    # Renamed into place only when whole: an install that was cut short leaves nothing that looks finished.
+    # Renamed into place at the end, so that an interrupted install does not look finished.
     rm -rf "$target/installing"
     mkdir "$target/installing"
     cp "$source/package.json" "$source/package-lock.json" "$target/installing"
-    # ci: what does not match the checksums of the lock is an error. It says which versions, not where they come from:
-    # that is for whoever runs this to say, in their own npm configuration.
+    # ci: a download with another checksum than in the lock file is an error. The registry comes from the user's own npm
+    # configuration.
     npm ci --prefix "$target/installing" --omit=dev --ignore-scripts --no-audit --no-fund >&2
     mv "$target/installing" "$home"
 fi

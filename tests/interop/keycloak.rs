@@ -1,7 +1,7 @@
 //! A real Keycloak on loopback, with the users of `keycloak/landfall-realm.json`.
 //!
 //! Needs Java 17 or newer and `mvn` on the PATH. The server is installed once into `target/interop`; its log is there
-//! too, one file per start. A server that cannot be had panics: the suite fails, it never skips.
+//! too, one file per start. If the server cannot be started, the tests fail; they are never skipped.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -16,19 +16,19 @@ use landfall_tests::TestApp;
 use crate::landfall::landfall_with;
 use crate::server::{self, Server};
 
-/// The realm that every server starts with.
+/// The realm of every server.
 pub(crate) const REALM: &str = "landfall-test";
 /// A confidential client that may use the password grant and the code flow.
 pub(crate) const CLIENT_ID: &str = "landfall";
-/// A confidential client whose direct access grants are off.
+/// A confidential client without direct access grants.
 pub(crate) const NO_GRANTS_CLIENT_ID: &str = "no-grants";
-/// A client of the code flow that has its users asked whether they agree.
+/// A client of the code flow with consent.
 pub(crate) const CONSENT_CLIENT_ID: &str = "consent";
-/// A client of the code flow that demands PKCE with S256.
+/// A client of the code flow that requires PKCE with S256.
 pub(crate) const PKCE_CLIENT_ID: &str = "pkce";
-/// A client of the code flow whose ID tokens are signed by elliptic curve.
+/// A client of the code flow whose ID tokens are signed with ES256.
 pub(crate) const ES256_CLIENT_ID: &str = "es256";
-/// A client of the code flow whose ID tokens are signed by a secret that it shares with the realm.
+/// A client of the code flow whose ID tokens are signed with HS256.
 pub(crate) const HS256_CLIENT_ID: &str = "hs256";
 /// The secret of all clients.
 pub(crate) const CLIENT_SECRET: &str = "interop-client-secret";
@@ -39,59 +39,59 @@ pub(crate) struct User {
     pub(crate) password: &'static str,
 }
 
-/// Verified e-mail address, and a password of 92 bytes in UTF-8 with characters that a form must escape.
+/// A user with a verified e-mail address, and a password of 92 bytes in UTF-8 with characters that a form must escape.
 pub(crate) const ADA: User = User {
     email: "ada@example.org",
     password: "Überlänge schützt: größere Wörter, süße Äpfel & 100 % Öl = Füße+Grüße 🔑🦀",
 };
-/// E-mail address not verified.
+/// A user whose e-mail address is not verified.
 pub(crate) const GRACE: User = User { email: "grace@example.org", password: "grace-password" };
-/// Disabled by an administrator.
+/// A disabled user.
 pub(crate) const DISABLED: User = User { email: "disabled@example.org", password: "disabled-password" };
-/// Has to change the password before anything else.
+/// A user who must first change the password.
 pub(crate) const TODO: User = User { email: "todo@example.org", password: "todo-password" };
-/// The same, for a test that does.
+/// A user who must first change the password, for a test that changes it.
 pub(crate) const DUTIFUL: User = User { email: "dutiful@example.org", password: "dutiful-password" };
 
-/// What [`REALM`] is made of.
+/// The definition of [`REALM`].
 pub(crate) const REALM_FILE: &str = include_str!("keycloak/landfall-realm.json");
 
-/// How long a start may take. The first one on a machine also builds the server: 45 seconds on two idle cores.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The time limit of a start. The first start on a machine also builds the server: 45 seconds on two idle cores.
+const START_LIMIT: Duration = Duration::from_secs(300);
 
-/// Its administrator, who signs in at the realm `master`.
+/// The administrator, in the realm `master`.
 pub(crate) const ADMIN: User = User { email: "admin", password: "interop-admin-password" };
 
-/// A running server. Each has a database of its own, in memory, and ends when dropped.
+/// A running server with its own database in memory. Ends when dropped.
 pub(crate) struct Keycloak(Server);
 
 impl Keycloak {
-    /// The server that all tests share which leave it, and this realm, as they are. The first to ask starts it.
+    /// The server for all tests that do not change it or its realm. The first call starts it.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Keycloak> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Installs Keycloak if it is not there yet, starts it and waits until the realm answers.
+    /// Installs Keycloak if needed, starts it, and waits until the realm answers.
     ///
-    /// Blocks for some 20 seconds, the first time in a checkout for a minute or two.
+    /// Blocks for about 20 seconds; the first time in a checkout, for a minute or two.
     pub(crate) fn start() -> Self {
-        // Held until the server is up: the first start writes into the installation that all of them share.
+        // Held until the server runs: the first start writes to the shared installation.
         let _lock = server::lock("keycloak");
         let home = server::install("install-keycloak.sh");
-        hand_over(&home);
-        // A first start that was killed while it wrote its build leaves an installation that cannot start.
+        write_realm(&home);
+        // If the first start was killed during its build, the installation cannot start.
         let advice = format!("Removing {} installs it anew.", home.display());
         let mut command = server::supervised(&home.join("bin/kc.sh"));
         command
             .args(["start-dev", "--import-realm", "--db=dev-mem", "--http-host=127.0.0.1", "--http-port=0"])
-            // It does not live long enough for the second compiler to pay: without, it starts in two thirds of the time.
+            // Without the second JIT compiler the server starts in two thirds of the time.
             .env("JAVA_OPTS_APPEND", "-XX:TieredStopAtLevel=1")
             .env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m")
             .env("KC_BOOTSTRAP_ADMIN_USERNAME", ADMIN.email)
             .env("KC_BOOTSTRAP_ADMIN_PASSWORD", ADMIN.password);
-        let server = Server::start("keycloak", command, PATIENCE, &advice);
-        let status = discovery_status(server.address()).expect("what listens answers");
+        let server = Server::start("keycloak", command, START_LIMIT, &advice);
+        let status = discovery_status(server.address()).expect("the server answers");
         assert!(status.ends_with(b" 200"), "the realm is not there. {advice}");
         Self(server)
     }
@@ -116,18 +116,18 @@ impl DerefMut for Keycloak {
     }
 }
 
-/// What an administrator has told Landfall about Keycloak.
+/// Landfall's connector to Keycloak.
 #[derive(Clone)]
 pub(crate) struct Connector<'a> {
     pub(crate) url: String,
     pub(crate) realm: &'a str,
     pub(crate) client: &'a str,
-    /// The client of `totp`, where that is switched on.
+    /// The client of the method `totp`, if it is enabled.
     pub(crate) otp_client: Option<&'a str>,
     pub(crate) secret: &'static str,
-    /// More of its settings, as YAML has them within braces.
+    /// More settings, in YAML flow style.
     pub(crate) settings: &'static str,
-    /// Journeys beside those that every connector has.
+    /// Journeys in addition to those of every connector.
     pub(crate) journeys: &'static [&'static str],
 }
 
@@ -144,7 +144,7 @@ impl Connector<'_> {
         }
     }
 
-    /// Its document, by the id `real`.
+    /// The connector document, with the id `real`.
     pub(crate) fn document(&self) -> String {
         let Self { url, realm, client, otp_client, settings, .. } = self;
         let totp = otp_client.map(|client| format!(", totp: {{ client: {{ id: {client}, secret: of-the-client }} }}"));
@@ -166,8 +166,8 @@ impl Connector<'_> {
     }
 }
 
-/// Puts the realm where Keycloak imports it from.
-fn hand_over(home: &Path) {
+/// Writes the realm to the folder from which Keycloak imports it.
+fn write_realm(home: &Path) {
     let import = home.join("data/import");
     fs::create_dir_all(&import).expect("the import folder can be made");
     // Keycloak refuses a file named `*-realm.json` that is not named after its realm.

@@ -1,4 +1,4 @@
-//! A connector to a real Keycloak is tested: as it should be, and with one thing wrong at a time.
+//! Connector tests against a real Keycloak: a right connector, and connectors with one error each.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::keycloak_otp::{self, CONDITIONAL_CLIENT, OTP_CLIENT, PASSWORD, Person
 use crate::keycloak_password;
 use crate::landfall::assert_kept_secret;
 
-/// Of a connector by redirect and by password.
+/// The report of a connector with redirect and password.
 async fn tested(connector: Connector<'_>) -> Tested {
     let app = connector.landfall().await;
     let tested = test(&app, "real", None).await;
@@ -17,7 +17,7 @@ async fn tested(connector: Connector<'_>) -> Tested {
     tested
 }
 
-/// One through a client of the realm that Keycloak has imported.
+/// The report of a connector with this client.
 async fn tested_through(client: &str) -> Tested {
     tested(Connector { client, ..connector() }).await
 }
@@ -26,14 +26,14 @@ fn connector() -> Connector<'static> {
     Connector::to(Keycloak::shared())
 }
 
-/// Of one that has the codes looked at by this client.
+/// The report of a connector with this client for codes.
 async fn tested_with_codes(otp_client: &str, test_user: Option<&str>) -> Tested {
     let realm = keycloak_otp::shared().await;
     test(&keycloak_otp::connector(realm, otp_client).landfall().await, "real", test_user).await
 }
 
 #[tokio::test]
-async fn a_connector_that_is_right_passes() {
+async fn a_right_connector_passes() {
     let realm = keycloak_otp::shared().await;
     let bare = Person::without_app(realm, "test-user", json!({})).await;
 
@@ -56,14 +56,14 @@ async fn a_connector_that_is_right_passes() {
         ]
     );
     assert_eq!(tested.ids("unverifiable"), ["tls", "totp_amr"]);
-    // Of a flow nothing is seen that nobody goes through.
+    // Without a test user, the flow cannot be verified.
     let tested = tested_with_codes(OTP_CLIENT, None).await;
     tested.assert_failed(&[]);
     assert_eq!(tested.ids("unverifiable"), ["tls", "totp_flow", "totp_amr"]);
 }
 
 #[tokio::test]
-async fn a_test_is_nobodys_failed_login() {
+async fn a_test_does_not_count_as_failed_login() {
     let realm = keycloak_otp::counting().await;
     let app = keycloak_otp::connector(realm, OTP_CLIENT).landfall().await;
     let bare = Person::without_app(realm, "test-user", json!({})).await;
@@ -107,13 +107,13 @@ async fn a_client_that_is_unknown_or_disabled_is_found() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_any_secret_is_found() {
+async fn a_client_that_accepts_any_secret_is_found() {
     let switch_on = "switch on Client authentication under Clients > the client > Settings > Capability config";
     tested_through("public").await.assert_failed(&[("client_credentials", switch_on)]);
 }
 
 #[tokio::test]
-async fn direct_grants_that_are_off_or_need_consent_are_found() {
+async fn disabled_direct_grants_and_required_consent_are_found() {
     let switch_on = "switch on Direct access grants: Clients > the client > Settings > Capability config";
     tested_through(NO_GRANTS_CLIENT_ID).await.assert_failed(&[("password_grant", switch_on)]);
     let switch_off = "switch off Consent required: Clients > the client > Settings > Login settings";
@@ -121,13 +121,13 @@ async fn direct_grants_that_are_off_or_need_consent_are_found() {
 }
 
 #[tokio::test]
-async fn a_redirect_uri_that_is_not_registered_is_found() {
+async fn an_unregistered_redirect_uri_is_found() {
     let register = "Clients > the client > Settings > Access settings > Valid redirect URIs";
     tested_through("elsewhere").await.assert_failed(&[("redirect_uri", register)]);
 }
 
 #[tokio::test]
-async fn a_client_whose_redirects_are_off_or_want_more_is_found() {
+async fn a_client_that_refuses_our_redirects_is_found() {
     let off = "the provider does not let this client use the authorization code flow: switch it on for the client";
     tested_through("no-redirects").await.assert_failed(&[("redirect_uri", off)]);
     let pkce = Connector { client: PKCE_CLIENT_ID, settings: ", pkce: false", ..connector() };
@@ -135,7 +135,7 @@ async fn a_client_whose_redirects_are_off_or_want_more_is_found() {
 }
 
 #[tokio::test]
-async fn a_scope_the_client_does_not_have_is_found() {
+async fn a_scope_that_the_client_lacks_is_found() {
     let tested = tested(Connector { settings: ", scopes: [openid, of-nobody]", ..connector() }).await;
 
     tested.assert_failed(&[
@@ -145,7 +145,7 @@ async fn a_scope_the_client_does_not_have_is_found() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_bound_to_the_flow_shows_with_a_test_user_only() {
+async fn a_missing_flow_override_is_found_only_with_test_user() {
     let realm = keycloak_otp::shared().await;
     let bare = Person::without_app(realm, "unbound-test-user", json!({})).await;
 
@@ -159,7 +159,7 @@ async fn a_client_that_is_not_bound_to_the_flow_shows_with_a_test_user_only() {
 }
 
 #[tokio::test]
-async fn a_flow_that_a_name_alone_gets_through_shows_with_a_test_user() {
+async fn a_flow_that_accepts_a_username_alone_is_found() {
     let realm = keycloak_otp::shared().await;
     let required = "set OTP to Required under Authentication > the direct grant flow of totp's client";
     for (name, more) in [("gets-through", json!({})), ("has-to-act", json!({ "requiredActions": ["VERIFY_EMAIL"] }))] {
@@ -170,7 +170,7 @@ async fn a_flow_that_a_name_alone_gets_through_shows_with_a_test_user() {
 }
 
 #[tokio::test]
-async fn a_test_user_of_whom_nothing_can_be_learnt_is_said_to_be_one() {
+async fn an_unsuitable_test_user_is_reported() {
     let realm = keycloak_otp::shared().await;
     let off = Person::without_app(realm, "disabled-test-user", json!({ "enabled": false })).await;
     let app = Person::with_app(realm, "test-user-with-app", json!({})).await;

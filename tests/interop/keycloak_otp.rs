@@ -1,5 +1,5 @@
-//! Realms of a real Keycloak in which one-time codes are looked at: as the adapter's documentation wants it by
-//! [`OTP_CLIENT`], and otherwise by others.
+//! Realms of a real Keycloak with one-time codes. [`OTP_CLIENT`] is set up as the adapter's guide requires; the other
+//! clients differ.
 
 use aws::SystemClock;
 use chrono::TimeDelta;
@@ -10,24 +10,24 @@ use tokio::sync::OnceCell;
 
 use crate::keycloak::{CLIENT_ID, CLIENT_SECRET, Connector, Keycloak};
 
-/// A client whose direct grant asks for a name and a code, and says so in `amr`.
+/// A client whose direct grant checks a username and a code, and names the code in `amr`.
 pub(crate) const OTP_CLIENT: &str = "landfall-otp";
-/// The same without the mapper of `amr`.
+/// Like [`OTP_CLIENT`], without the mapper of `amr`.
 pub(crate) const NO_MAPPER_CLIENT: &str = "otp-no-mapper";
-/// The same, but nobody has said what `amr` calls a code.
+/// Like [`OTP_CLIENT`], without a reference value for codes in `amr`.
 pub(crate) const NO_REFERENCE_CLIENT: &str = "otp-no-reference";
-/// A client that asks for a code only where the user has one.
+/// A client that checks a code only if the user has an app.
 pub(crate) const CONDITIONAL_CLIENT: &str = "otp-conditional";
-/// A client of the realm's own flow, which asks for a password.
+/// A client with the realm's default flow, which checks a password.
 pub(crate) const UNBOUND_CLIENT: &str = "otp-unbound";
 
-/// The password of everybody here.
+/// The password of all users here.
 pub(crate) const PASSWORD: &str = "password-of-the-realm";
 
-/// The journey of a name and a code.
+/// The journey with a username and a code.
 pub(crate) const JOURNEY: &str = "app-code-from-real";
 
-/// The realm that all tests share. Each adds people of its own, whose codes nobody else uses up.
+/// The realm that all tests share. Each test adds its own users, so that no other test uses their codes.
 pub(crate) async fn shared() -> &'static str {
     const SHARED: &str = "codes";
     static READY: OnceCell<()> = OnceCell::const_new();
@@ -35,7 +35,7 @@ pub(crate) async fn shared() -> &'static str {
     SHARED
 }
 
-/// Likewise, one that locks who has failed three times, however fast.
+/// A shared realm that locks a user after three failures, at any speed.
 pub(crate) async fn counting() -> &'static str {
     const COUNTING: &str = "counting";
     static READY: OnceCell<()> = OnceCell::const_new();
@@ -44,7 +44,7 @@ pub(crate) async fn counting() -> &'static str {
     COUNTING
 }
 
-/// Makes a realm with these settings, and with the clients above.
+/// Creates a realm with these settings and the clients above.
 pub(crate) async fn set_up(realm: &str, settings: Value) {
     let keycloak = Keycloak::shared();
     keycloak.add_realm(realm, &settings).await;
@@ -70,7 +70,7 @@ pub(crate) async fn set_up(realm: &str, settings: Value) {
                 "config": { "id.token.claim": "true" },
             }]);
         }
-        keycloak.make(&format!("realms/{realm}/clients"), &client).await;
+        keycloak.create(&format!("realms/{realm}/clients"), &client).await;
     }
 }
 
@@ -82,7 +82,7 @@ async fn flow(realm: &str, name: &str, reference: Option<&str>) -> String {
     flow
 }
 
-/// "Username Validation", and "OTP" of who has it.
+/// "Username Validation", and "OTP" if the user has an app.
 async fn conditional_flow(realm: &str) -> String {
     let flow = empty_flow(realm, "code-if-there-is-one", true).await;
     add(realm, &flow, json!({ "authenticator": "direct-grant-validate-username", "requirement": "REQUIRED" })).await;
@@ -95,12 +95,12 @@ async fn conditional_flow(realm: &str) -> String {
 
 async fn empty_flow(realm: &str, name: &str, outermost: bool) -> String {
     let flow = json!({ "alias": name, "providerId": "basic-flow", "topLevel": outermost, "builtIn": false });
-    Keycloak::shared().make(&format!("realms/{realm}/authentication/flows"), &flow).await
+    Keycloak::shared().create(&format!("realms/{realm}/authentication/flows"), &flow).await
 }
 
 async fn add(realm: &str, flow: &str, mut execution: Value) -> String {
     execution["parentFlow"] = json!(flow);
-    Keycloak::shared().make(&format!("realms/{realm}/authentication/executions"), &execution).await
+    Keycloak::shared().create(&format!("realms/{realm}/authentication/executions"), &execution).await
 }
 
 async fn add_otp(realm: &str, flow: &str, reference: Option<&str>) {
@@ -112,26 +112,26 @@ async fn add_otp(realm: &str, flow: &str, reference: Option<&str>) {
             "config": { "default.reference.value": reference, "default.reference.maxAge": "300" },
         });
         let place = format!("realms/{realm}/authentication/executions/{execution}/config");
-        Keycloak::shared().make(&place, &config).await;
+        Keycloak::shared().create(&place, &config).await;
     }
 }
 
-/// Landfall before a realm of [`set_up`], with all methods, and codes by one of its clients.
+/// A connector to a realm of [`set_up`], with all methods, and this client for codes.
 pub(crate) fn connector<'a>(realm: &'a str, otp_client: &'a str) -> Connector<'a> {
     let otp_client = Some(otp_client);
     Connector { realm, client: CLIENT_ID, otp_client, ..Connector::to(Keycloak::shared()) }
 }
 
-/// Somebody with a password, and with an authenticator app or without.
+/// A user with a password, with or without an authenticator app.
 pub(crate) struct Person {
     pub(crate) email: String,
-    /// By which the administrator knows them.
+    /// The user's id in Keycloak.
     id: String,
     seed: String,
 }
 
 impl Person {
-    /// Somebody new who has an app.
+    /// A new user with an app.
     pub(crate) async fn with_app(realm: &str, name: &str, more: Value) -> Self {
         let seed = format!("seed of {name}");
         let app = json!({
@@ -144,7 +144,7 @@ impl Person {
         Self::new(realm, name, seed, vec![app], more).await
     }
 
-    /// Somebody new who has none.
+    /// A new user without an app.
     pub(crate) async fn without_app(realm: &str, name: &str, more: Value) -> Self {
         Self::new(realm, name, String::new(), Vec::new(), more).await
     }
@@ -157,26 +157,26 @@ impl Person {
             "firstName": "Some", "lastName": "Body", "credentials": credentials,
         });
         user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let id = Keycloak::shared().make(&format!("realms/{realm}/users"), &user).await;
+        let id = Keycloak::shared().create(&format!("realms/{realm}/users"), &user).await;
         Self { email, id, seed }
     }
 
-    /// The administrator wants something of them before their next login.
-    pub(crate) async fn has_to(&self, realm: &str, action: &str) {
+    /// Sets a required action, which the user must do before the next login.
+    pub(crate) async fn require_action(&self, realm: &str, action: &str) {
         Keycloak::shared().change_user(realm, &self.id, &json!({ "requiredActions": [action] })).await;
     }
 
-    /// They have scanned a QR code, and have an app with this secret now.
+    /// The user scans a QR code: the app has this secret now.
     pub(crate) fn scan(&mut self, secret: &str) {
         secret.clone_into(&mut self.seed);
     }
 
-    /// What their app shows.
+    /// The app's current code.
     pub(crate) fn code(&self) -> String {
         self.code_in(0)
     }
 
-    /// What it will show, or has shown: by seconds from now. A step lasts 30.
+    /// The app's code at a time, in seconds from now. A code lasts 30 seconds.
     pub(crate) fn code_in(&self, seconds: i64) -> String {
         totp(&self.seed, SystemClock.now() + TimeDelta::seconds(seconds))
     }

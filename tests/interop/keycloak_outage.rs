@@ -1,4 +1,4 @@
-//! A real Keycloak goes away.
+//! A real Keycloak stops.
 
 use landfall_tests::Browser;
 
@@ -9,7 +9,7 @@ use crate::keycloak_redirect::JOURNEY;
 use crate::landfall::{away, reasons, resumed};
 
 #[tokio::test]
-async fn a_keycloak_that_is_down_may_be_tried_later() {
+async fn a_stopped_keycloak_ends_with_try_later() {
     let mut keycloak = Keycloak::start();
     let warm = Connector::to(&keycloak).landfall().await;
     // Grace claims no identifier, so that `assert_unavailable` can tell that Ada has not been provisioned.
@@ -19,14 +19,14 @@ async fn a_keycloak_that_is_down_may_be_tried_later() {
 
     keycloak.stop();
 
-    // The browser has been there already, and its code cannot be redeemed.
+    // The user has logged in already, but the code cannot be redeemed.
     let answer = resumed(&warm, &session, &back).await;
     assert_eq!(answer.body["rejection"]["code"], "try_later", "{:#}", answer.body);
     assert_eq!(session.after(&answer).view(&warm).await.expect(200).body["rejection"]["code"], "try_later");
     assert!(reasons(&warm).iter().any(|reason| reason.contains("unavailable at token: connect")));
     assert_unavailable(&warm, "unavailable at token: connect").await;
 
-    // One after the other: the log of a thread is that of the app made last.
+    // Drop the first app: a thread logs to the app that was created last.
     drop(warm);
     let cold = Connector::to(&keycloak).landfall().await;
     assert_unavailable(&cold, "unavailable at discovery: connect").await;

@@ -1,4 +1,4 @@
-//! Users of a real Keycloak are provisioned by password.
+//! Logins to a real Keycloak by password.
 
 use landfall_tests::proxy::{Calls, before};
 use landfall_tests::{Answer, TestApp, data, key};
@@ -14,12 +14,13 @@ async fn landfall() -> TestApp {
     Connector::to(Keycloak::shared()).landfall().await
 }
 
-/// Answers the form once, in a session of its own.
+/// Answers the form once, in a new session.
 async fn attempt(app: &TestApp, email: &str, password: &str) -> Answer {
     app.start(JOURNEY).await.submit(app, &key(1), &data(email, password)).await.expect(200)
 }
 
-/// The attempt is not let in: the client is asked again and sees `shown`, the log has `reason`, no user is provisioned.
+/// Asserts that the attempt is rejected: the client is asked again with the error `shown`, the log has `reason`, and no
+/// user is provisioned.
 async fn assert_rejected(email: &str, password: &str, shown: &str, reason: &str) {
     let app = landfall().await;
 
@@ -32,7 +33,8 @@ async fn assert_rejected(email: &str, password: &str, shown: &str, reason: &str)
     assert_eq!(app.users().await, 0);
 }
 
-/// No attempt can succeed: the client is told to try later, the log has `reason`, no user is provisioned.
+/// Asserts that no login is possible: the journey ends with `try_later`, the log has `reason`, and no user is
+/// provisioned.
 pub(crate) async fn assert_unavailable(app: &TestApp, reason: &str) {
     let before = reasons(app).len();
 
@@ -41,12 +43,12 @@ pub(crate) async fn assert_unavailable(app: &TestApp, reason: &str) {
     assert_eq!(answer.body["status"], "rejected", "{:#}", answer.body);
     assert_eq!(answer.body["rejection"]["code"], "try_later");
     let reasons = &reasons(app)[before..];
-    assert!(matches!(reasons, [said] if said.contains(reason)), "{reasons:?} instead of {reason}");
+    assert!(matches!(reasons, [logged] if logged.contains(reason)), "{reasons:?} instead of {reason}");
     assert!(app.items_of("IDENTIFIER#").await.is_empty());
 }
 
 #[tokio::test]
-async fn a_user_is_created_at_the_first_login_and_recognised_at_the_next() {
+async fn a_user_is_created_once_and_then_recognised() {
     let app = landfall().await;
 
     let first = app.log_in_through(JOURNEY, ADA.email, ADA.password).await;
@@ -81,7 +83,7 @@ async fn a_warm_login_costs_keycloak_one_call() {
 }
 
 #[tokio::test]
-async fn a_user_whose_address_is_not_verified_is_provisioned_without_claiming_it() {
+async fn an_unverified_address_is_not_reserved() {
     let app = landfall().await;
 
     let login = app.log_in_through(JOURNEY, GRACE.email, GRACE.password).await;
@@ -93,7 +95,7 @@ async fn a_user_whose_address_is_not_verified_is_provisioned_without_claiming_it
 }
 
 #[tokio::test]
-async fn a_user_gets_in_with_the_right_password_after_a_wrong_one() {
+async fn the_right_password_works_after_a_wrong_one() {
     let app = landfall().await;
     let session = app.start(JOURNEY).await;
 
@@ -128,7 +130,7 @@ async fn a_user_with_a_required_action_needs_keycloaks_own_pages() {
 }
 
 #[tokio::test]
-async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
+async fn a_wrong_client_secret_is_reported_as_misconfigured() {
     let secret = "not-the-client-secret";
     let app = Connector { secret, ..Connector::to(Keycloak::shared()) }.landfall().await;
 
@@ -138,21 +140,21 @@ async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
 }
 
 #[tokio::test]
-async fn a_client_without_direct_grants_is_for_the_administrator_to_mend() {
+async fn disabled_direct_grants_are_reported_as_misconfigured() {
     let app = Connector { client: NO_GRANTS_CLIENT_ID, ..Connector::to(Keycloak::shared()) }.landfall().await;
 
     assert_unavailable(&app, "misconfigured at token: switch on Direct access grants").await;
 }
 
 #[tokio::test]
-async fn an_unknown_client_is_for_the_administrator_to_mend() {
+async fn an_unknown_client_is_reported_as_misconfigured() {
     let app = Connector { client: "nobody", ..Connector::to(Keycloak::shared()) }.landfall().await;
 
     assert_unavailable(&app, "misconfigured at client_authentication: the realm has no enabled client").await;
 }
 
 #[tokio::test]
-async fn an_unknown_realm_is_for_the_administrator_to_mend() {
+async fn an_unknown_realm_is_reported_as_misconfigured() {
     let app = Connector { realm: "elsewhere", ..Connector::to(Keycloak::shared()) }.landfall().await;
 
     assert_unavailable(&app, "misconfigured at discovery").await;

@@ -1,4 +1,4 @@
-//! Users of a real Keycloak who have an authenticator app beside their password: by every method they are one user.
+//! Logins to a real Keycloak with a password and an authenticator app. By every method, the account is one user.
 
 use landfall_tests::{Answer, Browser, Login, Shown, TestApp, TestSession, key};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn landfall(realm: &str) -> TestApp {
     Connector { journeys: &[DOCUMENT], ..keycloak_otp::connector(realm, OTP_CLIENT) }.landfall().await
 }
 
-/// Sends password and code in a session of its own.
+/// Sends password and code in a new session.
 async fn attempt(app: &TestApp, email: &str, password: &str, code: &str) -> (TestSession, Answer) {
     let session = app.start(JOURNEY).await;
     let data = json!({ "email": email, "password": password, "code": code });
@@ -35,7 +35,7 @@ async fn assert_rejected(app: &TestApp, email: &str, password: &str, code: &str)
     assert_asked_again(app, &answer, "invalid_credentials", WRONG);
 }
 
-/// Logs in at Keycloak's own form, and answers whatever page comes after it.
+/// Logs in at Keycloak's own form, and answers the page after it.
 async fn by_redirect(app: &TestApp, email: &str, answers: impl FnOnce(&Shown) -> Vec<(&'static str, String)>) -> Login {
     let (session, url) = away(app, keycloak_redirect::JOURNEY).await;
     let browser = Browser::default();
@@ -49,8 +49,8 @@ async fn by_redirect(app: &TestApp, email: &str, answers: impl FnOnce(&Shown) ->
 }
 
 #[tokio::test]
-async fn a_user_is_one_user_by_password_by_redirect_and_by_code_before_and_after_they_get_an_app() {
-    // One more step to either side than by default: a code for each login, whenever the next step begins.
+async fn every_method_gives_one_user_before_and_after_enrolment() {
+    // Accept codes of one more period on either side than by default, so that there is a code for each login.
     let realm = "enrolling";
     let policy = json!({
         "otpPolicyType": "totp", "otpPolicyAlgorithm": "HmacSHA1", "otpPolicyDigits": 6, "otpPolicyPeriod": 30,
@@ -61,8 +61,8 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_code_before_and_after
     let mut ada = Person::without_app(realm, "newly-careful", json!({})).await;
     let mut logins = vec![(app.log_in_through(keycloak_password::JOURNEY, &ada.email, PASSWORD).await, json!(["pwd"]))];
 
-    // She has to get an app, which only Keycloak's own page can give her.
-    ada.has_to(realm, "CONFIGURE_TOTP").await;
+    // The user must set up an app, which is possible only on Keycloak's own page.
+    ada.require_action(realm, "CONFIGURE_TOTP").await;
     let (_, answer) = attempt(&app, &ada.email, PASSWORD, "").await;
     let reason = "the provider rejected the attempt: password_expired";
     assert_asked_again(&app, &answer, "interaction_required", reason);
@@ -70,13 +70,13 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_code_before_and_after
     let mut codes = Vec::new();
     let enrolled = by_redirect(&app, &email, |page| {
         ada.scan(&page.hidden("totpSecret").expect("the page has the secret of its QR code"));
-        // All at once: however long the logins take, no two of them have one code.
+        // Computed together, so that all logins have different codes, however long they take.
         codes = [-30, 0, 30, 60].map(|seconds| ada.code_in(seconds)).to_vec();
         vec![("totp", codes[0].clone()), ("userLabel", "her phone".to_owned())]
     });
     logins.push((enrolled.await, Value::Null));
 
-    // From now on the password is not enough, and the code alone is.
+    // From now on the password alone is not enough; the code alone is.
     assert_rejected(&app, &ada.email, PASSWORD, "").await;
     logins.push((log_in(&app, &ada, &codes[1]).await, json!(["pwd"])));
     let session = app.start(keycloak_otp::JOURNEY).await;
@@ -111,7 +111,7 @@ async fn a_code_that_is_missing_wrong_or_used_looks_like_a_wrong_password() {
     assert_rejected(&app, &careful.email, PASSWORD, "000000").await;
     let (code, next) = (careful.code(), careful.code_in(30));
     assert_rejected(&app, &careful.email, "not-the-password", &code).await;
-    // A wrong password has not used it up.
+    // The wrong password did not use up the code.
     log_in(&app, &careful, &code).await;
     assert_rejected(&app, &careful.email, PASSWORD, &code).await;
     log_in(&app, &careful, &next).await;
@@ -120,7 +120,7 @@ async fn a_code_that_is_missing_wrong_or_used_looks_like_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_by_whichever_way_it_comes() {
+async fn a_code_works_once_over_all_methods() {
     let realm = keycloak_otp::shared().await;
     let app = landfall(realm).await;
     let careful = Person::with_app(realm, "careful-everywhere", json!({})).await;
@@ -143,7 +143,7 @@ async fn a_code_is_good_once_by_whichever_way_it_comes() {
 }
 
 #[tokio::test]
-async fn a_user_without_an_app_may_send_any_code_and_one_who_is_disabled_none() {
+async fn users_without_an_app_may_send_any_code() {
     let realm = keycloak_otp::shared().await;
     let app = landfall(realm).await;
     let plain = Person::without_app(realm, "plain", json!({})).await;
@@ -159,7 +159,7 @@ async fn a_user_without_an_app_may_send_any_code_and_one_who_is_disabled_none() 
 }
 
 #[tokio::test]
-async fn what_a_user_has_to_do_first_shows_only_to_who_knows_password_and_code() {
+async fn required_actions_show_only_with_right_password_and_code() {
     let realm = keycloak_otp::shared().await;
     let app = landfall(realm).await;
     for action in ["UPDATE_PASSWORD", "VERIFY_EMAIL", "CONFIGURE_TOTP", "UPDATE_PROFILE"] {

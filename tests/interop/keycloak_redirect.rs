@@ -1,4 +1,4 @@
-//! Users of a real Keycloak are provisioned by redirect, through its own pages.
+//! Logins to a real Keycloak by redirect, on its own pages.
 
 use landfall_tests::proxy::{Calls, before};
 use landfall_tests::{Browser, Login, Shown, TestApp, data, key};
@@ -17,7 +17,7 @@ fn connector() -> Connector<'static> {
     Connector::to(Keycloak::shared())
 }
 
-/// Signs Ada in through this client, and says with what she is provisioned.
+/// Signs Ada in, and asserts her claims.
 async fn assert_signed_in(app: &TestApp) {
     let login = app.sign_in_by_redirect(JOURNEY, ADA.email, ADA.password).await;
 
@@ -28,7 +28,7 @@ async fn assert_signed_in(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_user_is_one_user_by_password_by_redirect_and_by_password_again() {
+async fn password_and_redirect_give_one_user() {
     let app = connector().landfall().await;
 
     let first = app.log_in_through(keycloak_password::JOURNEY, ADA.email, ADA.password).await;
@@ -48,7 +48,7 @@ async fn a_user_is_one_user_by_password_by_redirect_and_by_password_again() {
 }
 
 #[tokio::test]
-async fn a_user_is_the_same_through_a_connector_that_does_not_know_it_is_a_keycloak() {
+async fn a_generic_oidc_connector_gives_the_same_user() {
     let (url, shared) = (Keycloak::shared().base_url(), "    source: staff\n");
     let generic = format!(
         r#"
@@ -74,7 +74,7 @@ async fn a_user_is_the_same_through_a_connector_that_does_not_know_it_is_a_keycl
 }
 
 #[tokio::test]
-async fn a_user_gets_in_with_the_right_password_after_a_wrong_one() {
+async fn the_right_password_works_after_a_wrong_one() {
     let app = connector().landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
     let browser = Browser::default();
@@ -86,11 +86,11 @@ async fn a_user_gets_in_with_the_right_password_after_a_wrong_one() {
     let Shown::Back(back) = right else { panic!("not sent back: {right:?}") };
     let answer = resumed(&app, &session, &back).await;
     assert_eq!(answer.body["status"], "completed", "{:#}", answer.body);
-    assert!(reasons(&app).is_empty(), "what happens at its form is Keycloak's to count");
+    assert!(reasons(&app).is_empty(), "a wrong password at Keycloak's own form is not our failure");
 }
 
 #[tokio::test]
-async fn a_form_post_is_a_callback_like_any_other() {
+async fn a_form_post_callback_is_accepted() {
     let app = Connector { settings: ", response_mode: form_post", ..connector() }.landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
 
@@ -102,7 +102,7 @@ async fn a_form_post_is_a_callback_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_user_is_signed_in_who_agrees_and_is_not_who_refuses() {
+async fn consent_decides_whether_the_user_is_signed_in() {
     let app = Connector { client: CONSENT_CLIENT_ID, ..connector() }.landfall().await;
 
     let (session, url) = away(&app, JOURNEY).await;
@@ -121,7 +121,7 @@ async fn a_user_is_signed_in_who_agrees_and_is_not_who_refuses() {
 }
 
 #[tokio::test]
-async fn a_callback_that_is_loaded_again_brings_nobody_in_twice() {
+async fn a_repeated_callback_is_refused() {
     let app = connector().landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
     let back = Browser::default().come_back(&url, ADA.email, ADA.password).await;
@@ -135,7 +135,7 @@ async fn a_callback_that_is_loaded_again_brings_nobody_in_twice() {
 }
 
 #[tokio::test]
-async fn a_callback_that_does_not_name_its_issuer_is_refused() {
+async fn a_callback_with_a_wrong_issuer_is_refused() {
     let app = connector().landfall().await;
     for issuer in ["", "https://id.example.com/realms/landfall-test"] {
         let (session, url) = away(&app, JOURNEY).await;
@@ -149,7 +149,7 @@ async fn a_callback_that_does_not_name_its_issuer_is_refused() {
 }
 
 #[tokio::test]
-async fn a_user_with_a_required_action_stays_at_keycloaks_pages() {
+async fn a_user_with_a_required_action_stays_on_keycloaks_pages() {
     let app = connector().landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
 
@@ -161,7 +161,7 @@ async fn a_user_with_a_required_action_stays_at_keycloaks_pages() {
 }
 
 #[tokio::test]
-async fn a_user_whom_a_password_does_not_get_in_gets_in_by_redirect_and_by_password_then() {
+async fn after_the_required_action_both_methods_work() {
     let new = "dutiful-password-two";
     let app = connector().landfall().await;
     let sent = data(DUTIFUL.email, DUTIFUL.password);
@@ -181,7 +181,7 @@ async fn a_user_whom_a_password_does_not_get_in_gets_in_by_redirect_and_by_passw
 }
 
 #[tokio::test]
-async fn a_key_that_is_new_in_mid_login_is_fetched_once() {
+async fn a_key_rotated_during_a_login_is_fetched_once() {
     let (keycloak, realm) = (Keycloak::shared(), "rotating");
     keycloak.add_realm(realm, &json!({})).await;
     let calls = Calls::default();
@@ -205,7 +205,7 @@ async fn a_key_that_is_new_in_mid_login_is_fetched_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
+async fn a_wrong_client_secret_is_reported_as_misconfigured() {
     let app = Connector { secret: "not-the-client-secret", ..connector() }.landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
     let back = Browser::default().come_back(&url, ADA.email, ADA.password).await;
@@ -218,7 +218,7 @@ async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
 }
 
 #[tokio::test]
-async fn a_client_that_demands_pkce_gets_it() {
+async fn a_client_that_requires_pkce_works() {
     assert_signed_in(&Connector { client: PKCE_CLIENT_ID, ..connector() }.landfall().await).await;
 
     let app = Connector { client: PKCE_CLIENT_ID, settings: ", pkce: false", ..connector() }.landfall().await;
@@ -229,12 +229,12 @@ async fn a_client_that_demands_pkce_gets_it() {
 }
 
 #[tokio::test]
-async fn a_client_may_have_its_tokens_signed_by_elliptic_curve() {
+async fn an_id_token_with_es256_is_accepted() {
     assert_signed_in(&Connector { client: ES256_CLIENT_ID, ..connector() }.landfall().await).await;
 }
 
 #[tokio::test]
-async fn a_token_that_is_signed_by_a_shared_secret_is_refused() {
+async fn an_id_token_with_hs256_is_refused() {
     let app = Connector { client: HS256_CLIENT_ID, ..connector() }.landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
     let back = Browser::default().come_back(&url, ADA.email, ADA.password).await;

@@ -1,4 +1,4 @@
-//! Users of a real Keycloak are provisioned by a name and the code of their app, without a password.
+//! Logins to a real Keycloak with a username and a code from an app, without a password.
 
 use landfall_tests::{Answer, Login, TestApp, TestSession, key};
 use serde_json::{Value, json};
@@ -18,18 +18,18 @@ async fn landfall(otp_client: &str) -> (TestApp, &'static str) {
     (keycloak_otp::connector(realm, otp_client).landfall().await, realm)
 }
 
-/// Sends a name and a code in a session's present turn.
+/// Sends a username and a code in the session's current turn.
 async fn send(app: &TestApp, session: &TestSession, email: &str, code: &str) -> Answer {
     let turn = u32::try_from(session.turn).unwrap();
     session.submit(app, &key(turn), &json!({ "email": email, "code": code })).await.expect(200)
 }
 
-/// The same in a session of its own.
+/// Sends a username and a code in a new session.
 async fn attempt(app: &TestApp, email: &str, code: &str) -> Answer {
     send(app, &app.start(JOURNEY).await, email, code).await
 }
 
-/// They are provisioned by their code, and our token says that it was one.
+/// Asserts that the user is signed in, and that our token has `otp` in `amr`.
 async fn assert_signed_in(app: &TestApp, person: &Person, code: &str) {
     let session = app.start(JOURNEY).await;
     let answer = send(app, &session, &person.email, code).await;
@@ -42,7 +42,7 @@ async fn assert_rejected(app: &TestApp, email: &str, code: &str) {
 }
 
 #[tokio::test]
-async fn a_code_signs_its_user_in_once() {
+async fn a_code_works_once() {
     let (app, realm) = landfall(OTP_CLIENT).await;
     let one = Person::with_app(realm, "once", json!({})).await;
     let code = one.code();
@@ -56,7 +56,7 @@ async fn a_code_signs_its_user_in_once() {
 }
 
 #[tokio::test]
-async fn a_code_from_29_seconds_ago_is_good_and_one_from_a_minute_ago_is_not() {
+async fn a_code_is_accepted_for_29_seconds_but_not_a_minute() {
     let (app, realm) = landfall(OTP_CLIENT).await;
     let slow = Person::with_app(realm, "slow", json!({})).await;
 
@@ -67,7 +67,7 @@ async fn a_code_from_29_seconds_ago_is_good_and_one_from_a_minute_ago_is_not() {
 }
 
 #[tokio::test]
-async fn after_three_wrong_codes_the_right_one_is_good_where_nobody_counts() {
+async fn without_brute_force_detection_wrong_codes_do_not_lock() {
     let (app, realm) = landfall(OTP_CLIENT).await;
     let clumsy = Person::with_app(realm, "clumsy", json!({})).await;
     let mut session = app.start(JOURNEY).await;
@@ -84,12 +84,12 @@ async fn after_three_wrong_codes_the_right_one_is_good_where_nobody_counts() {
 }
 
 #[tokio::test]
-async fn after_three_wrong_codes_the_right_one_looks_wrong_where_keycloak_counts() {
+async fn with_brute_force_detection_three_wrong_codes_lock() {
     let realm = keycloak_otp::counting().await;
     let app = keycloak_otp::connector(realm, OTP_CLIENT).landfall().await;
     let locked = Person::with_app(realm, "locked", json!({})).await;
 
-    // A login makes up for what was before it.
+    // A successful login resets the count.
     for code in ["000000", "111111"] {
         assert_rejected(&app, &locked.email, code).await;
     }
@@ -104,13 +104,13 @@ async fn after_three_wrong_codes_the_right_one_looks_wrong_where_keycloak_counts
 }
 
 #[tokio::test]
-async fn whoever_has_no_app_is_answered_like_nobody_and_locks_nobody_out() {
+async fn users_without_an_app_look_like_unknown_users() {
     let (app, realm) = landfall(OTP_CLIENT).await;
     let bare = Person::without_app(realm, "bare", json!({})).await;
     let off = Person::with_app(realm, "off", json!({ "enabled": false })).await;
     let other = Person::with_app(realm, "beside-bare", json!({})).await;
 
-    // More often than it would take outages to leave the host alone.
+    // More attempts than failures that would open the circuit.
     for _ in 0..6 {
         assert_rejected(&app, &bare.email, "000000").await;
     }
@@ -123,7 +123,7 @@ async fn whoever_has_no_app_is_answered_like_nobody_and_locks_nobody_out() {
 }
 
 #[tokio::test]
-async fn whoever_has_something_to_do_first_needs_keycloaks_own_pages() {
+async fn a_required_action_needs_keycloaks_own_pages() {
     let (app, realm) = landfall(OTP_CLIENT).await;
     let busy = Person::with_app(realm, "busy", json!({ "requiredActions": ["UPDATE_PASSWORD"] })).await;
 
@@ -134,23 +134,23 @@ async fn whoever_has_something_to_do_first_needs_keycloaks_own_pages() {
 }
 
 #[tokio::test]
-async fn a_name_for_which_keycloak_gives_tokens_without_a_code_is_nobody() {
+async fn a_login_that_keycloak_accepts_without_a_code_is_rejected() {
     let (app, realm) = landfall(CONDITIONAL_CLIENT).await;
     let bare = Person::without_app(realm, "bare-name", json!({})).await;
     let other = Person::with_app(realm, "checked", json!({})).await;
 
     assert_rejected(&app, &bare.email, "000000").await;
-    assert_eq!(app.events("code_not_checked").len(), 1, "the administrator has to hear of it");
+    assert_eq!(app.events("code_not_checked").len(), 1, "the administrator must be informed");
     assert_eq!(app.users().await, 0);
 
-    // Who has an app is asked for a code there too.
+    // For a user with an app, this client also checks the code.
     assert_rejected(&app, &other.email, "000000").await;
     assert_signed_in(&app, &other, &other.code()).await;
     assert_eq!(app.events("code_not_checked").len(), 1);
 }
 
 #[tokio::test]
-async fn a_code_of_which_keycloak_does_not_say_that_it_was_one_signs_nobody_in() {
+async fn a_login_without_otp_in_amr_is_rejected() {
     let (app, realm) = landfall(NO_REFERENCE_CLIENT).await;
     let unsaid = Person::with_app(realm, "unsaid", json!({})).await;
 
@@ -160,7 +160,7 @@ async fn a_code_of_which_keycloak_does_not_say_that_it_was_one_signs_nobody_in()
 }
 
 #[tokio::test]
-async fn a_client_without_the_mapper_is_for_the_administrator_to_mend() {
+async fn a_client_without_the_mapper_is_reported_as_misconfigured() {
     let (app, realm) = landfall(NO_MAPPER_CLIENT).await;
     let unmapped = Person::with_app(realm, "unmapped", json!({})).await;
 
@@ -171,7 +171,7 @@ async fn a_client_without_the_mapper_is_for_the_administrator_to_mend() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_bound_to_no_such_flow_signs_nobody_in() {
+async fn a_client_without_the_flow_override_is_rejected() {
     let (app, realm) = landfall(UNBOUND_CLIENT).await;
     let unbound = Person::with_app(realm, "unbound", json!({})).await;
 

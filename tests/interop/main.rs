@@ -1,10 +1,10 @@
-//! Suites against real servers, which they install and start on loopback.
+//! Tests against real servers, which they install and start on loopback.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "this crate is tests: whatever goes wrong fails one, and says where to look"
+    reason = "this crate is tests: a panic fails a test"
 )]
 
 mod connector_test;

@@ -1,7 +1,7 @@
 //! npm's oidc-provider on loopback, with the accounts and clients of `oidc-provider/server.mjs`.
 //!
-//! Needs Node 20.12 or newer and `npm` on the PATH. It is installed once into `target/interop`; its log is there too, one
-//! file per start. A server that cannot be had panics: the suite fails, it never skips.
+//! Needs Node 20.12 or newer and `npm` on the PATH. It is installed once into `target/interop`; its log is there too,
+//! one file per start. If the server cannot be started, the tests fail; they are never skipped.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -17,12 +17,12 @@ use crate::wire;
 
 /// An issuer whose ID tokens have the claims of all scopes.
 pub(crate) const FULL: &str = "full";
-/// An issuer that keeps them for userinfo (OIDC Core 5.4).
+/// An issuer that returns claims only from userinfo (OIDC Core 5.4).
 pub(crate) const LEAN: &str = "lean";
 /// An issuer like [`FULL`], for a test that changes its keys.
 pub(crate) const ROTATING: &str = "rotating";
 
-/// A client, as it is registered.
+/// A registered client.
 pub(crate) struct Client {
     pub(crate) id: &'static str,
     pub(crate) secret: Option<&'static str>,
@@ -41,24 +41,24 @@ pub(crate) const EDDSA: Client = Client { id: "eddsa", ..POST };
 /// Its userinfo is a JWT, signed with ES256.
 pub(crate) const SIGNED_USERINFO: Client = Client { id: "signed-userinfo", ..POST };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A running server, which ends when dropped. What it has issued it forgets when it stops.
+/// A running server. Ends when dropped. Its tokens and sessions are lost when it stops.
 pub(crate) struct OidcProvider(Server);
 
 impl OidcProvider {
-    /// The server that all tests share which leave [`FULL`] and [`LEAN`] as they are. The first to ask starts it.
+    /// The server for all tests that do not change [`FULL`] and [`LEAN`]. The first call starts it.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<OidcProvider> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Installs it if it is not there yet, and starts it.
+    /// Installs the server if needed, and starts it.
     pub(crate) fn start() -> Self {
         Self::start_at(0)
     }
 
-    /// Stops it, and starts another at the same address: with other keys, and with nothing of what was issued.
+    /// Stops the server and starts another one at the same address, with new keys and without the old tokens.
     pub(crate) fn start_over(&mut self) {
         self.0.stop();
         self.0 = Self::start_at(self.address().port()).0;
@@ -72,41 +72,41 @@ impl OidcProvider {
     fn start_at(port: u16) -> Self {
         let _lock = server::lock("oidc-provider");
         let home = server::install("install-oidc-provider.sh");
-        // Beside its node_modules: where Node looks for what it imports.
+        // Beside node_modules, where Node looks for imports.
         let script = home.join("server.mjs");
         fs::write(&script, include_str!("oidc-provider/server.mjs")).expect("the script can be put there");
         let mut command = server::supervised(Path::new("node"));
         command.arg(&script).arg(port.to_string());
         let advice = format!("Removing {} installs it anew.", home.display());
-        Self(Server::start("oidc-provider", command, PATIENCE, &advice))
+        Self(Server::start("oidc-provider", command, START_LIMIT, &advice))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// The issuer of that name.
+    /// The URL of this issuer.
     pub(crate) fn issuer(&self, name: &str) -> String {
         format!("http://{}/{name}", self.address())
     }
 
-    /// Has an issuer sign with new keys. The old ones stay published.
+    /// Lets an issuer sign with new keys. The old keys stay published.
     pub(crate) async fn rotate_keys(&self, issuer: &str) {
         assert_eq!(wire::post_form(&format!("{}/test/rotate", self.issuer(issuer)), &[]).await.0, 204);
     }
 }
 
-/// What an administrator has told Landfall about it.
+/// Landfall's connector to the provider.
 pub(crate) struct Connector {
     pub(crate) issuer: String,
     pub(crate) client: Client,
-    /// More of its settings, as YAML has them within braces.
+    /// More settings, in YAML flow style.
     pub(crate) settings: String,
     pub(crate) journeys: &'static [&'static str],
 }
 
 impl Connector {
-    /// Through [`POST`], unless it says otherwise.
+    /// A connector with the client [`POST`].
     pub(crate) fn to(provider: &OidcProvider, issuer: &str) -> Self {
         Self { issuer: provider.issuer(issuer), client: POST, settings: String::new(), journeys: &[] }
     }
@@ -128,7 +128,7 @@ impl Connector {
     }
 }
 
-/// Opens an address, signs in as `account`, agrees, and is sent back.
+/// Opens the URL, signs in as `account`, consents, and returns the callback.
 pub(crate) async fn come_back(url: &str, account: &str) -> Return {
     let browser = Browser::default();
     let login = browser.open(url).await;
@@ -139,13 +139,14 @@ pub(crate) async fn come_back(url: &str, account: &str) -> Return {
     }
 }
 
-/// Opens an address and takes the page's way out, which is a link.
+/// Opens the URL, follows the page's abort link, and returns the callback.
 pub(crate) async fn abort(url: &str) -> Return {
     let browser = Browser::default();
     let Shown::Page { html, .. } = browser.open(url).await else { panic!("no page") };
     let links = html.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let way_out = links.into_iter().find(|link| link.ends_with("/abort")).unwrap_or_else(|| panic!("none in {html}"));
-    match browser.open(way_out).await {
+    let abort =
+        links.into_iter().find(|link| link.ends_with("/abort")).unwrap_or_else(|| panic!("no abort link in {html}"));
+    match browser.open(abort).await {
         Shown::Back(back) => back,
         page => panic!("not sent back: {page:?}"),
     }

@@ -1,4 +1,4 @@
-//! A connector to npm's oidc-provider is tested: as it should be, and with one thing wrong at a time.
+//! Connector tests against npm's oidc-provider: right connectors, and connectors with one error each.
 
 use crate::connector_test::{Tested, test};
 use crate::landfall::assert_kept_secret;
@@ -17,7 +17,7 @@ async fn tested(connector: Connector) -> Tested {
 }
 
 #[tokio::test]
-async fn a_connector_that_is_right_passes_however_its_client_authenticates() {
+async fn a_right_connector_passes_with_every_client_authentication() {
     for client in [POST, BASIC, PUBLIC] {
         let tested = tested(Connector { client, ..connector() }).await;
 
@@ -40,20 +40,20 @@ async fn a_wrong_client_secret_is_found() {
 }
 
 #[tokio::test]
-async fn a_client_that_nobody_has_registered_is_found() {
+async fn an_unregistered_client_is_found() {
     let tested = tested(Connector { client: Client { id: "nobody", ..POST }, ..connector() }).await;
     tested.assert_failed(&[("client_credentials", "client.id"), ("redirect_uri", "check client.id")]);
 }
 
 #[tokio::test]
-async fn a_redirect_uri_that_is_not_registered_is_found() {
+async fn an_unregistered_redirect_uri_is_found() {
     let settings = ", redirect_uri: \"https://id.example.com/v1/callback/another\"".to_owned();
     let tested = tested(Connector { settings, ..connector() }).await;
     tested.assert_failed(&[("redirect_uri", "register the redirect URI there")]);
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_not_there_is_found() {
+async fn a_wrong_issuer_is_found() {
     let mut connector = connector();
     connector.issuer.push_str("/elsewhere");
     let tested = tested(connector).await;
@@ -61,7 +61,7 @@ async fn an_issuer_that_is_not_there_is_found() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_is_found() {
+async fn a_stopped_provider_is_found() {
     let mut provider = OidcProvider::start();
     let connector = Connector::to(&provider, FULL);
     provider.stop();

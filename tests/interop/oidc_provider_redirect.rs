@@ -1,5 +1,4 @@
-//! Users of a certified OpenID Provider are provisioned by redirect, through a connector that knows nothing of it but its
-//! issuer.
+//! Logins to a certified OpenID Provider by redirect, through a generic `oidc` connector that is given only the issuer.
 
 use landfall_tests::proxy::{Calls, before};
 use landfall_tests::{Login, Shown, TestApp, TestSession, key};
@@ -17,7 +16,7 @@ fn to(issuer: &str) -> Connector {
     Connector::to(OidcProvider::shared(), issuer)
 }
 
-/// Signs an account in, and says what our ID token says of it.
+/// Signs an account in, and returns the claims of our ID token.
 async fn signed_in(app: &TestApp, account: &str) -> Value {
     let (session, url) = away(app, JOURNEY).await;
     let back = come_back(&url, account).await;
@@ -25,7 +24,7 @@ async fn signed_in(app: &TestApp, account: &str) -> Value {
     app.id_token(&Login::of(&session, &answer).code).await
 }
 
-/// Ada is provisioned with all that the provider knows of her, and is recognised the next time.
+/// Asserts that Ada is provisioned with all her claims, and is recognised the next time.
 async fn assert_provisions(connector: Connector) {
     let app = connector.landfall().await;
 
@@ -41,22 +40,22 @@ async fn assert_provisions(connector: Connector) {
 }
 
 #[tokio::test]
-async fn a_user_is_created_at_the_first_login_and_recognised_at_the_next() {
+async fn a_user_is_created_once_and_then_recognised() {
     assert_provisions(to(FULL)).await;
 }
 
 #[tokio::test]
-async fn a_user_of_whom_only_userinfo_tells_is_provisioned_with_all_of_it() {
+async fn claims_from_userinfo_are_used() {
     assert_provisions(to(LEAN)).await;
 }
 
 #[tokio::test]
-async fn a_userinfo_that_is_signed_is_read() {
+async fn signed_userinfo_is_accepted() {
     assert_provisions(Connector { client: SIGNED_USERINFO, ..to(LEAN) }).await;
 }
 
 #[tokio::test]
-async fn a_userinfo_that_is_signed_otherwise_than_it_may_be_is_refused() {
+async fn userinfo_with_a_wrong_algorithm_is_refused() {
     let settings = ", algorithms: [RS256]".to_owned();
     let app = Connector { client: SIGNED_USERINFO, settings, ..to(LEAN) }.landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
@@ -68,17 +67,17 @@ async fn a_userinfo_that_is_signed_otherwise_than_it_may_be_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_may_authenticate_by_basic_credentials_of_any_characters() {
+async fn basic_credentials_may_have_any_characters() {
     assert_provisions(Connector { client: BASIC, ..to(FULL) }).await;
 }
 
 #[tokio::test]
-async fn a_client_may_have_no_secret() {
+async fn a_public_client_works() {
     assert_provisions(Connector { client: PUBLIC, ..to(FULL) }).await;
 }
 
 #[tokio::test]
-async fn a_token_may_be_signed_by_elliptic_curve() {
+async fn id_tokens_with_es256_and_eddsa_are_accepted() {
     for (client, algorithm) in [(ES256, "ES256"), (EDDSA, "EdDSA")] {
         let settings = format!(", algorithms: [{algorithm}]");
         assert_provisions(Connector { client, settings, ..to(FULL) }).await;
@@ -86,7 +85,7 @@ async fn a_token_may_be_signed_by_elliptic_curve() {
 }
 
 #[tokio::test]
-async fn a_form_post_is_a_callback_like_any_other() {
+async fn a_form_post_callback_is_accepted() {
     assert_provisions(Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }).await;
 
     let app = Connector { settings: ", response_mode: form_post".to_owned(), ..to(FULL) }.landfall().await;
@@ -96,7 +95,7 @@ async fn a_form_post_is_a_callback_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_user_whose_address_is_not_verified_is_provisioned_without_claiming_it() {
+async fn an_unverified_address_is_not_reserved() {
     for issuer in [FULL, LEAN] {
         let app = to(issuer).landfall().await;
         let claims = signed_in(&app, "grace").await;
@@ -106,7 +105,7 @@ async fn a_user_whose_address_is_not_verified_is_provisioned_without_claiming_it
 }
 
 #[tokio::test]
-async fn a_login_asks_for_userinfo_only_where_the_token_has_no_email() {
+async fn userinfo_is_called_only_without_email_in_the_token() {
     let provider = OidcProvider::shared();
     for (issuer, asked) in [(FULL, None), (LEAN, Some("GET /lean/me"))] {
         let (connector, calls) = counted(provider, issuer).await;
@@ -122,7 +121,7 @@ async fn a_login_asks_for_userinfo_only_where_the_token_has_no_email() {
     }
 }
 
-/// A connector whose own calls are counted. The issuer stays what it is: only the endpoints are said to be elsewhere.
+/// A connector whose calls go through a counting proxy. Only the endpoints change; the issuer stays the same.
 async fn counted(provider: &OidcProvider, issuer: &str) -> (Connector, Calls) {
     let calls = Calls::default();
     let proxy = before(provider.address(), "provider", calls.clone()).await;
@@ -136,7 +135,7 @@ async fn counted(provider: &OidcProvider, issuer: &str) -> (Connector, Calls) {
 }
 
 #[tokio::test]
-async fn a_key_that_is_new_in_mid_login_is_fetched_once() {
+async fn a_key_rotated_during_a_login_is_fetched_once() {
     let provider = OidcProvider::shared();
     let (connector, calls) = counted(provider, ROTATING).await;
     let app = connector.landfall().await;
@@ -156,7 +155,7 @@ async fn a_key_that_is_new_in_mid_login_is_fetched_once() {
 }
 
 #[tokio::test]
-async fn a_user_who_goes_no_further_is_not_signed_in() {
+async fn a_user_who_aborts_is_not_signed_in() {
     let app = to(FULL).landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
 
@@ -169,9 +168,9 @@ async fn a_user_who_goes_no_further_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn a_callback_that_does_not_name_its_issuer_is_refused() {
+async fn a_callback_with_a_wrong_issuer_is_refused() {
     let app = to(FULL).landfall().await;
-    // One of them is a provider beside it, whose answer it might be.
+    // One of them is another real issuer, as in a mix-up attack.
     for issuer in ["", &OidcProvider::shared().issuer(LEAN)] {
         let (session, url) = away(&app, JOURNEY).await;
         let back = come_back(&url, "ada").await;
@@ -184,7 +183,7 @@ async fn a_callback_that_does_not_name_its_issuer_is_refused() {
 }
 
 #[tokio::test]
-async fn a_callback_that_is_loaded_again_brings_nobody_in_twice() {
+async fn a_repeated_callback_is_refused() {
     let app = to(FULL).landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
     let back = come_back(&url, "ada").await;
@@ -197,7 +196,7 @@ async fn a_callback_that_is_loaded_again_brings_nobody_in_twice() {
 }
 
 #[tokio::test]
-async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
+async fn a_wrong_client_secret_is_reported_as_misconfigured() {
     for client in [POST, BASIC] {
         let app =
             Connector { client: Client { secret: Some("not-the-secret"), ..client }, ..to(FULL) }.landfall().await;
@@ -214,7 +213,7 @@ async fn a_wrong_client_secret_is_for_the_administrator_to_mend() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_pkce_out_is_for_the_administrator_to_mend() {
+async fn missing_pkce_is_reported_as_misconfigured() {
     let app = Connector { settings: ", pkce: false".to_owned(), ..to(FULL) }.landfall().await;
     let (session, url) = away(&app, JOURNEY).await;
     let Shown::Back(back) = landfall_tests::Browser::default().open(&url).await else { panic!("not sent back") };
@@ -224,7 +223,7 @@ async fn a_client_that_leaves_pkce_out_is_for_the_administrator_to_mend() {
     assert_ended(&app, &answer, "try_later", "misconfigured at callback").await;
 }
 
-/// Asks with whom to go on whenever that did not work.
+/// A journey that returns to the choice of a provider after a failure.
 const PATIENT: &str = "
 format: 1
 id: patient
@@ -248,7 +247,7 @@ steps:
   no_access: { type: reject, with: { code: access_denied } }
 ";
 
-/// Chooses the provider: the session then, and where it goes.
+/// Chooses the provider, and returns the session and the redirect's URL.
 async fn choose(app: &TestApp, session: &TestSession, number: u32) -> (TestSession, String) {
     let body = json!({
         "turn": session.turn, "key": key(number), "option": "submit", "data": { "connector": "certified" },
@@ -258,7 +257,7 @@ async fn choose(app: &TestApp, session: &TestSession, number: u32) -> (TestSessi
 }
 
 #[tokio::test]
-async fn a_session_outlives_a_provider_that_goes_away_in_mid_login() {
+async fn a_session_survives_an_outage_during_the_login() {
     let mut provider = OidcProvider::start();
     let app = Connector { journeys: &[PATIENT], ..Connector::to(&provider, FULL) }.landfall().await;
     let (session, url) = choose(&app, &app.start("patient").await, 1).await;
@@ -270,7 +269,7 @@ async fn a_session_outlives_a_provider_that_goes_away_in_mid_login() {
     assert_eq!(answer.body["step"]["error"]["code"], "provider_unavailable");
     assert_eq!(app.events("login_failed").len(), 1);
 
-    // Its keys are others when it is back.
+    // The restarted provider has new keys.
     provider.start_over();
     let (session, url) = choose(&app, &session.after(&answer), 2).await;
     let back = come_back(&url, "ada").await;
@@ -280,7 +279,7 @@ async fn a_session_outlives_a_provider_that_goes_away_in_mid_login() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_when_the_browser_is_back_or_at_the_start_may_be_tried_later() {
+async fn an_outage_at_start_or_callback_ends_with_try_later() {
     let mut provider = OidcProvider::start();
     let warm = Connector::to(&provider, FULL).landfall().await;
     let (session, url) = away(&warm, JOURNEY).await;
@@ -288,10 +287,10 @@ async fn a_provider_that_is_away_when_the_browser_is_back_or_at_the_start_may_be
 
     provider.stop();
 
-    // No code is sent for a token that could not be verified.
+    // The keys are fetched first: without them the ID token could not be verified, so the code is not sent.
     let answer = resumed(&warm, &session, &back).await;
     assert_ended(&warm, &answer, "try_later", "unavailable at keys: connect").await;
-    // One after the other: the log of a thread is that of the app made last.
+    // Drop the first app: a thread logs to the app that was created last.
     drop(warm);
     let cold = Connector::to(&provider, FULL).landfall().await;
     let start = cold.try_start(JOURNEY, &TestApp::start_body()).await.expect(201);

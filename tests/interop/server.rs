@@ -1,4 +1,4 @@
-//! A server nobody here wrote, as a child of the test process.
+//! An external server as a child of the test process.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -11,39 +11,39 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Runs the server until its stdin closes, then ends the whole process group: `kc.sh` runs Java as its child, and
-/// again in its own place after a first build. The operating system closes the pipe when the test process ends, however
-/// it ends, so neither a killed run nor a server kept in a `static` leaves a process behind.
+/// Runs the server until its stdin closes, then kills the whole process group, because `kc.sh` starts Java as a child.
+/// The operating system closes the pipe when the test process ends for any reason. So neither a killed test run nor a
+/// server in a `static` leaves a process behind.
 const SUPERVISOR: &str = r#"exec 2>&1; { "$@"; kill -KILL 0; } & read -r _; kill -KILL 0"#;
 
 /// A running server. Ends when dropped.
 pub(crate) struct Server {
     supervisor: Child,
-    /// Copies what it prints into its log.
-    printed: Option<JoinHandle<()>>,
+    /// The thread that copies the server's output to its log.
+    log_writer: Option<JoinHandle<()>>,
     port: u16,
 }
 
-/// Where installations and logs are.
+/// The folder for installations and logs.
 pub(crate) fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/interop");
     fs::create_dir_all(&folder).expect("a folder for the servers can be made");
     folder
 }
 
-/// Keeps other processes, and other threads of this one, from installing or starting the same until it is dropped.
+/// A lock that keeps other processes and threads from installing or starting the same server until it is dropped.
 pub(crate) fn lock(name: &str) -> File {
     let lock = File::create(folder().join(format!("{name}.lock"))).expect("the lock file can be made");
     lock.lock().expect("the lock file can be locked");
     lock
 }
 
-/// Runs an installer, and says where it has put what it installs.
+/// Runs an installer and returns the folder of the installation.
 pub(crate) fn install(script: &str) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(script);
     let output = Command::new("sh").arg(&script).arg(folder()).output().expect("sh can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{} failed:\n{said}", script.display());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} failed:\n{errors}", script.display());
     PathBuf::from(String::from_utf8(output.stdout).expect("the installer prints UTF-8").trim_end())
 }
 
@@ -55,18 +55,18 @@ pub(crate) fn supervised(program: &Path) -> Command {
 }
 
 impl Server {
-    /// Starts a [`supervised`] command, whose log is called `name`, and waits until it prints where it listens. `advice` is
-    /// for whoever has to find out why it does not.
+    /// Starts a [`supervised`] command with the log `name`, and waits until it prints its address. If it fails, the
+    /// message contains `advice`.
     pub(crate) fn start(name: &str, mut command: Command, pause_from: Duration, advice: &str) -> Self {
         let log = log_file(name);
         println!("starting {name}, which logs to {}", log.display());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        // From here on a panic ends the server too. Port 0 until it listens.
-        let mut server = Self { supervisor: command.spawn().expect("sh can be run"), printed: None, port: 0 };
+        // From here on a panic also ends the server. The port is 0 until it listens.
+        let mut server = Self { supervisor: command.spawn().expect("sh can be run"), log_writer: None, port: 0 };
         let output = server.supervisor.stdout.take().expect("its output is a pipe");
         let (sender, listening) = mpsc::channel();
         let copy = File::create(&log).expect("the log can be made");
-        server.printed = Some(thread::spawn(move || copy_lines(output, copy, &sender)));
+        server.log_writer = Some(thread::spawn(move || copy_lines(output, copy, &sender)));
         let failed =
             |how: &str| -> ! { panic!("{name} {how}. {advice} The end of {}:\n{}", log.display(), tail(&log)) };
         server.port = match listening.recv_timeout(pause_from) {
@@ -77,7 +77,7 @@ impl Server {
         server
     }
 
-    /// Where it listens. Stays the same after [`Server::stop`].
+    /// The server's address. Stays the same after [`Server::stop`].
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
@@ -89,11 +89,11 @@ impl Server {
     }
 
     fn end(&mut self) {
-        // `wait` closes the stdin that the supervisor watches. The server is not our child but the supervisor's: what it
-        // prints comes to its end when the last process that could print has gone.
+        // `wait` closes the stdin that the supervisor reads. The server is the supervisor's child, not ours: its output
+        // ends when the last process of the group has ended.
         let _ended = self.supervisor.wait();
-        if let Some(printed) = self.printed.take() {
-            let _copied = printed.join();
+        if let Some(log_writer) = self.log_writer.take() {
+            let _copied = log_writer.join();
         }
     }
 }
@@ -110,20 +110,20 @@ fn log_file(name: &str) -> PathBuf {
     folder().join(format!("{name}-{}-{start}.log", std::process::id()))
 }
 
-/// Writes what the server prints into its log, and says which port it chose. Asking it for port 0 leaves no moment in which
-/// another process can take the port.
+/// Writes the server's output to its log, and sends the port that it chose. With port 0, the server chooses a free port
+/// itself, so no other process can take it before.
 fn copy_lines(output: ChildStdout, mut log: File, listening: &Sender<u16>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // A log that cannot be written costs the log, and the server must not wait for a reader.
+        // Write errors are ignored: the server must not block because of its log.
         let _written = log.write_all(&line);
         let text = String::from_utf8_lossy(&line);
         if let Some((_, port)) = text.split_once("Listening on: http://127.0.0.1:")
             && let Ok(port) = port.trim_end().parse()
         {
-            // Said once; nobody waits any more if it took too long.
-            let _heard = listening.send(port);
+            // Sent once. The receiver is gone if the start took too long.
+            let _sent = listening.send(port);
         }
         line.clear();
     }

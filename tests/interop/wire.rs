@@ -1,4 +1,4 @@
-//! Requests that a test makes itself.
+//! HTTP requests of the tests themselves.
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
@@ -8,7 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// Posts a form: the status, and the body if it is JSON.
+/// Posts a form. Returns the status, and the body if it is JSON.
 pub(crate) async fn post_form(url: &str, form: &[(&str, &str)]) -> (u16, Value) {
     let body = serde_urlencoded::to_string(form).unwrap();
     let request = Request::post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -16,7 +16,7 @@ pub(crate) async fn post_form(url: &str, form: &[(&str, &str)]) -> (u16, Value) 
     (parts.status.as_u16(), answer)
 }
 
-/// Sends JSON as whoever has the token: the status, the body if it is JSON, and where what was made is.
+/// Sends JSON with a bearer token. Returns the status, the body if it is JSON, and the `Location` header.
 pub(crate) async fn send_json(method: Method, url: &str, token: &str, body: &Value) -> (u16, Value, Option<String>) {
     let request = Request::builder().method(method).uri(url).header(CONTENT_TYPE, "application/json");
     let request = request.header(AUTHORIZATION, format!("Bearer {token}"));

@@ -57,7 +57,7 @@ pub(crate) fn supervised(program: &Path) -> Command {
 impl Server {
     /// Starts a [`supervised`] command with the log `name`, and waits until it prints its address. If it fails, the
     /// message contains `advice`.
-    pub(crate) fn start(name: &str, mut command: Command, pause_from: Duration, advice: &str) -> Self {
+    pub(crate) fn start(name: &str, mut command: Command, limit: Duration, advice: &str) -> Self {
         let log = log_file(name);
         println!("starting {name}, which logs to {}", log.display());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
@@ -69,10 +69,10 @@ impl Server {
         server.log_writer = Some(thread::spawn(move || copy_lines(output, copy, &sender)));
         let failed =
             |how: &str| -> ! { panic!("{name} {how}. {advice} The end of {}:\n{}", log.display(), tail(&log)) };
-        server.port = match listening.recv_timeout(pause_from) {
+        server.port = match listening.recv_timeout(limit) {
             Ok(port) => port,
             Err(RecvTimeoutError::Disconnected) => failed("ended while it started"),
-            Err(RecvTimeoutError::Timeout) => failed(&format!("did not start in {pause_from:?}")),
+            Err(RecvTimeoutError::Timeout) => failed(&format!("did not start in {limit:?}")),
         };
         server
     }

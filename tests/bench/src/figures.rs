@@ -1,4 +1,4 @@
-//! What is measured, and how it is shown.
+//! The figures and their output.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,91 +12,91 @@ use serde::Serialize;
 
 use crate::login::Kind;
 
-/// All of a run.
+/// All figures of a run.
 #[derive(Debug, Serialize)]
 pub struct Figures {
-    /// The processor, and how many of them.
+    /// The number and model of the processors.
     pub machine: String,
-    /// How many logins each median is of.
+    /// The number of logins for each median.
     pub logins_each: u32,
     /// The functions.
     pub functions: Vec<FunctionFigures>,
     /// The logins.
     pub logins: Vec<LoginFigures>,
-    /// What is aimed at, and whether it holds.
+    /// The goals, and whether they are met.
     pub goals: Vec<Goal>,
-    /// The peer's figures by ours.
+    /// The peer's figures divided by ours.
     pub ratios: Vec<Ratio>,
 }
 
-/// What a function costs before it does anything.
+/// The figures of a function's binary and start.
 #[derive(Debug, Serialize)]
 pub struct FunctionFigures {
-    /// Whose, and which.
+    /// The subject and the function.
     pub name: String,
-    /// Of the binary, or the bundle.
+    /// The size of the binary or bundle.
     pub binary_bytes: u64,
-    /// Of the zip that is deployed.
+    /// The size of the deployed zip.
     pub zip_bytes: u64,
-    /// From exec to its first request for an event, its secrets read.
+    /// The time from exec to the first poll for an event, after its secrets are read.
     pub first_poll_ms: f64,
-    /// User and system time until then.
+    /// The user and system time until the first poll.
     pub start_cpu_ms: f64,
-    /// From exec until it has given its first answer, in a login of a returning user, and asks for the next event: it then has
-    /// nothing in memory.
+    /// The time from exec until it has answered its first event and polls for the next one, in a login of a returning
+    /// user. All its caches are empty at first.
     pub first_answer_ms: Option<f64>,
-    /// The most memory it had after all logins of all kinds (VmHWM).
+    /// The peak memory after all logins of all kinds (VmHWM).
     pub peak_kib: Option<u64>,
 }
 
-/// What a login costs, all its functions together.
+/// The figures of a login, summed over its functions.
 #[derive(Debug, Serialize)]
 pub struct LoginFigures {
-    /// Whose.
+    /// The subject.
     pub whose: String,
-    /// Which kind.
+    /// The kind of login.
     pub kind: String,
-    /// User and system time of a warm login, in all functions: the median.
+    /// The median user and system time of a warm login.
     pub cpu_ms: f64,
-    /// Instructions of a warm login in user space; `None` where they were not counted.
+    /// Instructions of a warm login in user space; `None` if they were not counted.
     pub instructions: Option<u64>,
-    /// Calls to DynamoDB, warm, one after the other.
+    /// Sequential calls to DynamoDB in a warm login.
     pub dynamodb: usize,
-    /// Calls to the provider, likewise.
+    /// Sequential calls to the provider in a warm login.
     pub provider: usize,
-    /// Calls to Secrets Manager, likewise.
+    /// Sequential calls to Secrets Manager in a warm login.
     pub secrets: usize,
     /// Write units.
     pub write_units: f64,
     /// Read units.
     pub read_units: f64,
-    /// The same of all its functions, each having just started: the median of their sums.
+    /// The median of the sum of its functions' times, each just started.
     pub cold_ms: f64,
 }
 
 /// A goal.
 #[derive(Debug, Serialize)]
 pub struct Goal {
-    /// Of what.
+    /// The figure.
     pub what: String,
-    /// At most.
+    /// The largest allowed value.
     pub at_most: f64,
-    /// What it is.
+    /// The measured value.
     pub measured: f64,
-    /// Whether that is enough.
+    /// Whether the goal is met.
     pub holds: bool,
 }
 
-/// The peer beside us.
+/// A figure of ours and of the peer.
 #[derive(Debug, Serialize)]
 pub struct Ratio {
-    /// Of what.
+    /// The figure.
     pub what: String,
-    /// Ours.
+    /// Our value.
     pub landfall: f64,
-    /// The peer's.
+    /// The peer's value.
     pub node: f64,
-    /// The peer's by ours.
+    /// The peer's value divided by ours.
     pub ratio: f64,
 }
 
@@ -111,7 +111,7 @@ impl Figures {
         Self { machine, logins_each, functions: vec![], logins: vec![], goals: vec![], ratios: vec![] }
     }
 
-    /// Compares what was measured.
+    /// Computes goals and ratios.
     pub(crate) fn compare(&mut self) {
         let ours = || self.functions.iter().filter(|function| function.name.starts_with("landfall "));
         let most = |of: fn(&FunctionFigures) -> f64| ours().map(of).fold(0.0, f64::max);
@@ -159,12 +159,12 @@ impl Figures {
         (self.goals, self.ratios) = (goals, ratios);
     }
 
-    /// As a program reads it.
+    /// The figures as JSON.
     pub(crate) fn json(&self) -> String {
         serde_json::to_string_pretty(self).expect("numbers and names are JSON") + "\n"
     }
 
-    /// As a person reads it.
+    /// The figures as Markdown tables.
     pub(crate) fn table(&self) -> String {
         let mut text = format!("{}; CPU: medians of {} logins\n\n", self.machine, self.logins_each);
         // Writing to a string does not fail.
@@ -216,11 +216,11 @@ impl Figures {
 }
 
 impl FunctionFigures {
-    /// Of a file, which is called `name` in its zip.
+    /// The figures of a file with this name in its zip.
     pub(crate) fn of_file(whose: &str, file: &Path, name: &str) -> Self {
         let content = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut zip = DeflateEncoder::new(Vec::new(), Compression::default());
-        let deflated = zip.write_all(&content).and_then(|()| zip.finish()).expect("memory takes what is written");
+        let deflated = zip.write_all(&content).and_then(|()| zip.finish()).expect("writing to memory does not fail");
         // A local header, a central one and the end of the directory:
         // <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT> section 4.3
         let zip_bytes = deflated.len() + 30 + 46 + 22 + 2 * name.len();
@@ -237,7 +237,7 @@ impl FunctionFigures {
 }
 
 impl LoginFigures {
-    /// A login whose calls were these, with so many calls to Secrets Manager.
+    /// The figures of a login with these calls and this many calls to Secrets Manager.
     pub(crate) fn of(whose: &str, kind: Kind, calls: &[Call], secrets: usize) -> Self {
         let to = |service: &str| calls.iter().filter(|call| call.service == service).count();
         Self {

@@ -1,4 +1,4 @@
-//! The functions of a login, each a process.
+//! The functions of a login, each as a process.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::process;
 
-/// The variables that a function is started with.
+/// The environment variables of a function.
 pub(crate) type Environment = Vec<(&'static str, String)>;
 
-/// What is started for each function.
+/// The binary of each function.
 pub(crate) type Built = Vec<(Stage, Binary)>;
 
-/// Which function.
+/// A function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     Start,
@@ -47,7 +47,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What is started as a function.
+/// A program that runs as a function.
 #[derive(Debug, Clone)]
 pub(crate) struct Binary {
     pub(crate) file: PathBuf,
@@ -59,7 +59,7 @@ impl Binary {
         Self { file: file.to_owned(), arguments: Vec::new() }
     }
 
-    /// The same under another program.
+    /// The same program, run under another one.
     pub(crate) fn under(&self, program: &Path, options: &[String]) -> Self {
         let options = options.iter().map(PathBuf::from);
         let arguments = options.chain([self.file.clone()]).chain(self.arguments.iter().cloned()).collect();
@@ -73,7 +73,7 @@ impl Binary {
     }
 }
 
-/// Functions that run, and have asked for an event.
+/// Running functions that poll for events.
 pub(crate) struct Fleet(Vec<(Stage, Lambda)>);
 
 impl Fleet {
@@ -87,7 +87,8 @@ impl Fleet {
         Self(functions)
     }
 
-    /// What one of them answers. When this returns, it has asked for the next event: all work for this one is done.
+    /// Sends an event to a function and returns its answer, after the function polls for the next event: then all its
+    /// work is done.
     pub(crate) async fn send(&mut self, stage: Stage, sent: &Sent, status: u16) -> Value {
         let (_, function) = self.0.iter_mut().find(|(other, _)| *other == stage).expect("the login's functions run");
         let answer = function.invoke(sent).await;
@@ -101,17 +102,17 @@ impl Fleet {
         self.0.last().expect("a fleet has functions").1.started()
     }
 
-    /// User and system time so far, of all of them.
+    /// The user and system time of all functions so far.
     pub(crate) fn cpu(&self) -> Duration {
         self.0.iter().map(|(_, function)| process::cpu(function.id())).sum()
     }
 
-    /// The peaks of their memory, in KiB.
+    /// The peak memory of each function, in KiB.
     pub(crate) fn peaks(&self) -> Vec<(Stage, u64)> {
         self.0.iter().map(|(stage, function)| (*stage, process::peak_kib(function.id()))).collect()
     }
 
-    /// Asks them to end, and waits until they have.
+    /// Terminates all functions and waits until they have ended.
     pub(crate) fn end(&mut self) {
         for (_, function) in &mut self.0 {
             process::ask_to_end(function.id());

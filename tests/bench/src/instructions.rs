@@ -1,7 +1,8 @@
-//! Instructions, counted by valgrind: the same for the same code, whatever else the machine does.
+//! Instructions, counted by valgrind: independent of the machine's load.
 //! <https://valgrind.org/docs/manual/cl-manual.html>
 //!
-//! Its processor has no instructions for SHA-256, which every call to AWS is signed with: that is counted in software.
+//! Valgrind's processor has no instructions for SHA-256, which signs every call to AWS: the software version is
+//! counted.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +11,14 @@ use crate::fleet::{Binary, Environment, Fleet, Stage};
 use crate::login::{Kind, Logins};
 use crate::make;
 
-/// How many logins are the difference between two runs.
+/// The number of logins by which two runs differ.
 const LOGINS: u64 = 20;
 
-/// Valgrind counts a `rep movsb` as one instruction a byte; with this, memory is copied by others.
+/// Valgrind counts `rep movsb` as one instruction per byte. With this setting, memory is copied by other instructions.
 /// <https://www.gnu.org/software/libc/manual/html_node/Hardware-Capability-Tunables.html>
 const NO_REP_MOVSB: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=0x7fffffff");
 
-/// Instructions of one warm login; `None` where there is no valgrind.
+/// The instructions of one warm login; `None` without valgrind.
 pub(crate) async fn per_login(
     logins: &Logins<'_>,
     built: &[(Stage, Binary)],
@@ -26,7 +27,7 @@ pub(crate) async fn per_login(
 ) -> Option<u64> {
     let valgrind = make::which("valgrind").ok()?;
     let folder = make::folder().join("callgrind");
-    fs::create_dir_all(&folder).expect("what is made has its folder");
+    fs::create_dir_all(&folder).expect("the folder can be created");
     let mut environment = environment.clone();
     environment.push((NO_REP_MOVSB.0, NO_REP_MOVSB.1.to_owned()));
     let stages: Vec<_> = built.iter().filter(|(stage, _)| kind.stages().contains(stage)).collect();
@@ -48,7 +49,7 @@ pub(crate) async fn per_login(
 }
 
 fn counted(file: &Path) -> u64 {
-    let text = fs::read_to_string(file).expect("valgrind writes what it has counted");
+    let text = fs::read_to_string(file).expect("valgrind writes its output");
     let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
-    total.and_then(|total| total.trim().parse().ok()).expect("valgrind says how much it has counted")
+    total.and_then(|total| total.trim().parse().ok()).expect("valgrind's output has the total")
 }

@@ -1,17 +1,15 @@
-//! What a login costs: `cargo run -p landfall-bench` builds the functions in the release profile, drives them through a
-//! Lambda Runtime API of its own, over the embedded DynamoDB and the simulated Keycloak, and prints a table. Beside them it
-//! drives the same login written by hand for Node.js (`peer-node`), and prints the ratios.
+//! Measures the cost of a login. `cargo run -p landfall-bench` builds the functions in the release profile, sends them
+//! events through its own Lambda Runtime API, with the embedded DynamoDB and the simulated Keycloak, and prints tables.
+//! It also measures the same login written for Node.js (`peer-node`), and prints the ratios.
 //!
-//! Sizes and the time to the first poll are those of the binaries as they are deployed. Logins are measured with the feature
-//! `local`, by which a provider may be on this machine: one constant is different. What a figure means stands at its field in
-//! [`figures`].
+//! Sizes and the time to the first poll are those of the deployed binaries. Logins are measured with the feature
+//! `local`, which allows a provider on this machine and differs in one constant. [`figures`] documents each figure.
 //!
-//! **Must not know**: how anything inside works. It speaks HTTP events to processes and looks at what the kernel says of
-//! them.
+//! **Must not know**: the internals of functions. It sends HTTP events to processes and reads the kernel's counters.
 //!
-//! **To add one more figure**: a field in [`figures`], and where it is measured. One more kind of login: a variant of
+//! **To add one more figure**: a field in [`figures`], and its measurement. One more kind of login: a constant of
 //! [`login::Kind`].
-#![expect(clippy::expect_used, clippy::panic, reason = "this crate measures: it stands on the tests")]
+#![expect(clippy::expect_used, clippy::panic, reason = "this crate is a measuring tool built on the tests")]
 
 pub mod figures;
 mod fleet;
@@ -26,34 +24,34 @@ use landfall_tests::TestApp;
 use login::{Kind, Logins};
 use make::MakeError;
 
-/// What is wanted.
+/// The command's options.
 #[derive(Debug, clap::Parser)]
-#[command(about = "Measures what a login costs at the functions' release binaries.", long_about = None)]
+#[command(about = "Measures the cost of a login with the functions' release binaries.", long_about = None)]
 pub struct Wanted {
-    /// JSON in place of the table
+    /// Prints JSON instead of tables
     #[arg(long)]
     pub json: bool,
-    /// How many logins of each kind are measured; the figures are medians
+    /// The number of measured logins of each kind; the figures are medians
     #[arg(long, default_value_t = 200)]
     pub logins: u32,
-    /// How often each function is started
+    /// The number of starts of each function
     #[arg(long, default_value_t = 20)]
     pub starts: u32,
-    /// Measures the functions as an earlier run has built them
+    /// Uses the functions from an earlier run without building them
     #[arg(long)]
     pub built: bool,
-    /// Leaves out the peer for Node.js (needs Node 20.12 or newer and npm)
+    /// Skips the peer for Node.js (which needs Node 20.12 or newer and npm)
     #[arg(long)]
     pub no_peer: bool,
-    /// Leaves out instructions (needs valgrind)
+    /// Skips counting instructions (which needs valgrind)
     #[arg(long)]
     pub no_instructions: bool,
-    /// Only starts this binary of a function, and says how long it took to its first poll
+    /// Only starts this binary of a function, and prints the time to its first poll
     #[arg(long, value_name = "FILE")]
     pub starts_only: Option<std::path::PathBuf>,
 }
 
-/// Whose logins are measured.
+/// The subject of a measurement: Landfall or the peer.
 struct Subject<'a> {
     name: &'static str,
     app: &'a TestApp,
@@ -61,7 +59,7 @@ struct Subject<'a> {
     environment: Environment,
 }
 
-/// Measures, and puts down what came of it.
+/// Measures and returns the output.
 pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
     let app = login::app().await;
     let environment = app.environment().await;
@@ -102,7 +100,7 @@ pub async fn run(wanted: &Wanted) -> Result<String, MakeError> {
     Ok(if wanted.json { figures.json() } else { figures.table() })
 }
 
-/// From exec to the first poll, and the CPU until then, in milliseconds.
+/// The time from exec to the first poll and the CPU time until then, in milliseconds.
 async fn first_poll(binary: &Binary, environment: &Environment, times: u32) -> (f64, f64) {
     let (mut took, mut cpu) = (Vec::new(), Vec::new());
     for _ in 0..times {
@@ -122,13 +120,13 @@ async fn logins(
 ) -> Vec<LoginFigures> {
     let mut figures = Vec::new();
     let logins = Logins::new(subject.app);
-    // The same functions for all kinds: their peak of memory is of everything they do.
+    // The same processes for all kinds, so that the peak memory covers everything they do.
     let mut fleet = Fleet::start(&subject.built, &subject.environment).await;
     for &kind in kinds {
         logins.warm_up(&mut fleet, kind).await;
     }
     for &kind in kinds {
-        // What is kept for a minute may have got older while the others warmed up.
+        // Caches of a minute may have expired while the other kinds warmed up.
         logins.one(&mut fleet, kind).await;
         subject.app.secrets.take();
         let calls = logins.one(&mut fleet, kind).await;
@@ -144,7 +142,7 @@ async fn logins(
     }
     let function = |functions: &mut [FunctionFigures], stage| {
         let name = format!("{} {stage}", subject.name);
-        functions.iter_mut().position(|function| function.name == name).expect("it was looked at before")
+        functions.iter_mut().position(|function| function.name == name).expect("its sizes were measured before")
     };
     for (stage, peak) in fleet.peaks() {
         let place = function(functions, stage);
@@ -162,7 +160,7 @@ async fn logins(
             let answer = &mut functions[place].first_answer_ms;
             answer.get_or_insert_with(|| median(&colds.iter().map(|cold| cold[index]).collect::<Vec<_>>()));
         }
-        // Under valgrind a just-in-time compiler makes other code than without.
+        // Only for Landfall: under valgrind a just-in-time compiler generates other code.
         if subject.name == "landfall" && !wanted.no_instructions {
             login.instructions = instructions::per_login(&logins, &subject.built, &subject.environment, kind).await;
         }

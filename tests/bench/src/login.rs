@@ -1,4 +1,4 @@
-//! Logins, as an application and a browser make them.
+//! Logins with the requests of an application and a browser.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::fleet::{Binary, Environment, Fleet, Stage};
 /// A kind of login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// At the provider's own page.
+    /// Whether the login is by redirect.
     pub redirect: bool,
-    /// Of somebody who has not been here before.
+    /// Whether the user is new.
     pub new: bool,
 }
 
 impl Kind {
-    /// By password, of somebody who was here before.
+    /// By password, by a returning user.
     pub const PASSWORD_RETURNING: Self = Self { redirect: false, new: false };
-    /// By password, for the first time.
+    /// By password, by a new user.
     pub const PASSWORD_NEW: Self = Self { redirect: false, new: true };
-    /// All there are.
+    /// All kinds.
     pub const ALL: [Self; 4] = [
         Self::PASSWORD_RETURNING,
         Self::PASSWORD_NEW,
@@ -36,7 +36,7 @@ impl Kind {
         Self { redirect: true, new: true },
     ];
 
-    /// The functions it calls, in their order.
+    /// The functions in the order of their calls.
     pub(crate) fn stages(self) -> &'static [Stage] {
         match self.redirect {
             false => &[Stage::Start, Stage::Submit, Stage::Token],
@@ -52,13 +52,13 @@ impl fmt::Display for Kind {
     }
 }
 
-/// As many as a just-in-time compiler takes to have compiled what matters.
+/// The number of logins after which a just-in-time compiler has compiled the relevant code.
 const WARM_UP: u32 = 600;
 
-/// The issuer of functions that may call this machine: of this machine, or they would not start. Nobody listens there.
+/// The issuer of functions with the feature `local`, which requires an address of this machine. Nothing listens there.
 pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
 
-/// The tables, secrets and the provider, by the machine's clock.
+/// The tables, secrets and provider, with the machine's clock.
 pub async fn app() -> TestApp {
     deployed::app_with(|setup| setup.subject = subject_of(&KEYCLOAK, Arc::clone(&setup.time), ISSUER)).await
 }
@@ -68,7 +68,7 @@ pub(crate) fn provider(app: &TestApp) -> String {
     app.subject.issuer(&format!("http://{}", app.provider))
 }
 
-/// Logins of users who are made as they are needed.
+/// Runs logins, and creates their users on demand.
 pub(crate) struct Logins<'a> {
     app: &'a TestApp,
 }
@@ -84,13 +84,13 @@ impl<'a> Logins<'a> {
         }
     }
 
-    /// One login, and what its functions have called. When this returns, they all wait for the next.
+    /// Runs one login and returns the calls of its functions, after all of them wait for the next event.
     pub(crate) async fn one(&self, fleet: &mut Fleet, kind: Kind) -> Vec<Call> {
         let mut login = Login::of(kind, self.user(kind));
         let mut calls = Vec::new();
         for &stage in kind.stages() {
             let sent = login.request(stage).await;
-            // What a browser has called is not theirs.
+            // Drop the browser's own calls.
             self.app.calls.take();
             let answer = fleet.send(stage, &sent, status(stage)).await;
             calls.extend(self.app.calls.take());
@@ -99,8 +99,8 @@ impl<'a> Logins<'a> {
         calls
     }
 
-    /// One login at functions that have just been started: from each one's exec until it has answered
-    /// and asks for the next event, in milliseconds.
+    /// Runs one login with newly started functions. Returns for each one the time from exec until it has answered and
+    /// polls for the next event, in milliseconds.
     pub(crate) async fn cold(&self, built: &[(Stage, Binary)], environment: &Environment, kind: Kind) -> Vec<f64> {
         let mut login = Login::of(kind, self.user(kind));
         let mut took = Vec::new();
@@ -115,7 +115,7 @@ impl<'a> Logins<'a> {
         took
     }
 
-    /// A user of the provider: always the same one, or one who has not been here.
+    /// A user of the provider: always the same one, or a new one.
     fn user(&self, kind: Kind) -> String {
         static USERS: AtomicU32 = AtomicU32::new(0);
         if !kind.new {
@@ -124,7 +124,7 @@ impl<'a> Logins<'a> {
         let name = format!("user{}", USERS.fetch_add(1, Ordering::Relaxed));
         let user = User::new(&name).email(&email(&name), true).name("Ada", "Lovelace").password(PASSWORD);
         let added = self.app.keycloak().change_realm("demo", |realm| realm.user(user));
-        assert!(added.is_ok(), "{name} cannot be made");
+        assert!(added.is_ok(), "{name} cannot be created");
         name
     }
 }
@@ -133,17 +133,17 @@ fn email(name: &str) -> String {
     format!("{name}@example.org")
 }
 
-/// A login in the middle.
+/// A login in progress.
 struct Login {
     kind: Kind,
     who: String,
-    /// The last view that the application was answered with, and the session's token.
+    /// The last view that the application got, with the session token.
     before: Value,
-    /// What the browser brings to the application.
+    /// The `resume` that the browser brings to the application.
     carried: Option<String>,
 }
 
-/// What a function answers with when all is well.
+/// The status of a function's successful answer.
 fn status(stage: Stage) -> u16 {
     match stage {
         Stage::Start => 201,
@@ -177,7 +177,7 @@ impl Login {
                 Sent::json(path, Some(of("session_token")), &body)
             }
             Stage::Callback => {
-                let redirect = view["redirect"]["url"].as_str().expect("a redirect has its address");
+                let redirect = view["redirect"]["url"].as_str().expect("a redirect has a URL");
                 Sent::get(Browser::default().come_back(redirect, &self.who, PASSWORD).await.path, None)
             }
             Stage::Token => {
@@ -198,7 +198,7 @@ impl Login {
 
     fn answered(&mut self, stage: Stage, answer: &Value) {
         if stage == Stage::Callback {
-            let location = answer["headers"]["location"].as_str().expect("a callback leads on");
+            let location = answer["headers"]["location"].as_str().expect("a callback redirects");
             let resume = location.split(['?', '&']).find_map(|part| part.strip_prefix("resume="));
             self.carried = Some(resume.expect("a callback brings resume").to_owned());
             return;
@@ -212,7 +212,7 @@ impl Login {
     }
 }
 
-/// What a browser sends, and API Gateway adds.
+/// The headers of a browser and API Gateway.
 const BROWSER: [(&str, &str); 14] = [
     ("accept", "*/*"),
     ("accept-encoding", "gzip, deflate, br, zstd"),

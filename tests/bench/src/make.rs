@@ -1,4 +1,4 @@
-//! Makes what is measured, in `target/bench`.
+//! Builds the functions and the peer, in `target/bench`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,26 +9,26 @@ use landfall::demo::REDIRECT_URI;
 
 use crate::fleet::{Binary, Stage};
 
-/// Something cannot be built.
+/// A build failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
-    /// A command that is not there, or has failed: it has said why.
-    #[error("{0} has failed")]
+    /// A command is missing or has failed, and has printed the reason.
+    #[error("{0} failed")]
     Command(String),
-    /// A file.
+    /// A file cannot be used.
     #[error("{}: {reason}", file.display())]
     File {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// The error.
         reason: io::Error,
     },
-    /// The peer's secrets.
-    #[error("seed.js has printed something else than secrets")]
+    /// The peer's secrets cannot be read.
+    #[error("seed.js did not print secrets as JSON")]
     Seed,
 }
 
-/// Where it is made.
+/// The folder of the builds.
 pub(crate) fn folder() -> PathBuf {
     target().join("bench")
 }
@@ -36,10 +36,10 @@ pub(crate) fn folder() -> PathBuf {
 /// This binary is in `target/debug`.
 fn target() -> PathBuf {
     let me = std::env::current_exe().expect("a process knows its binary");
-    me.ancestors().nth(2).expect("cargo puts it two folders deep").to_owned()
+    me.ancestors().nth(2).expect("cargo puts the binary two folders deep").to_owned()
 }
 
-/// The functions, one by one, made as `infra/README.md` says for a deployment; or as they were made before.
+/// Builds the functions one by one, as for a deployment, or uses those from an earlier build.
 pub(crate) fn functions(local: bool, built: bool) -> Result<Vec<(Stage, Binary)>, MakeError> {
     let into = folder().join(if local { "local" } else { "deployed" });
     fs::create_dir_all(&into).map_err(|error| unusable(&into, error))?;
@@ -56,7 +56,7 @@ pub(crate) fn functions(local: bool, built: bool) -> Result<Vec<(Stage, Binary)>
     Stage::ALL.into_iter().filter(|stage| !local || *stage != Stage::Test).map(make).collect()
 }
 
-/// What Lambda's own runtime starts Node with in 128 MB: a tenth for new objects, which are in two halves, the rest for old.
+/// Lambda's heap options for Node with 128 MB: a tenth for new objects, in two halves, and the rest for old objects.
 const HEAP: [&str; 2] = ["--max-semi-space-size=6", "--max-old-space-size=116"];
 
 /// The peer's bundles.
@@ -83,7 +83,7 @@ pub(crate) fn peer() -> Result<Vec<(Stage, Binary)>, MakeError> {
     Ok(bundles.map(bundle).into())
 }
 
-/// Writes what the peer reads into the tables. Its secrets, by name.
+/// Writes the peer's configuration to the tables, and returns its secrets by name.
 pub(crate) fn seed(
     environment: &[(&'static str, String)],
     issuer: &str,
@@ -96,7 +96,7 @@ pub(crate) fn seed(
     serde_json::from_slice(&output.stdout).map_err(|_| MakeError::Seed)
 }
 
-/// A function is started without this process's PATH.
+/// The absolute path of a program: a function is started without this process's PATH.
 pub(crate) fn which(name: &str) -> Result<PathBuf, MakeError> {
     let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
     let found = found.ok().and_then(|output| String::from_utf8(output.stdout).ok());

@@ -1,6 +1,5 @@
-// As much of a managed Node.js runtime as a function needs: polls the Runtime API for events and hands them to the handler.
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-// Usage: node bootstrap.js HANDLER.cjs
+// A minimal Node.js runtime for Lambda: polls the Runtime API for events and passes them to the handler.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html Usage: node bootstrap.js HANDLER.cjs
 import http from "node:http";
 import { createRequire } from "node:module";
 

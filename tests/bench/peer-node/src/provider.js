@@ -1,10 +1,10 @@
-// Keycloak by password: OAuth's resource owner password grant, and the ID token it answers with, verified.
+// A password login at Keycloak: OAuth's resource owner password grant, and verification of the ID token.
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { kept, secret } from "./shared.js";
+import { cached, secret } from "./shared.js";
 
 const TIMEOUT = 5_000;
 
-const discovered = kept(3_600_000, async (issuer) => {
+const discovered = cached(3_600_000, async (issuer) => {
   const answer = await fetch(`${issuer}/.well-known/openid-configuration`, { redirect: "error", signal: AbortSignal.timeout(TIMEOUT) });
   if (!answer.ok) throw new Error(`discovery: ${answer.status}`);
   const metadata = await answer.json();
@@ -13,7 +13,7 @@ const discovered = kept(3_600_000, async (issuer) => {
   return { metadata, keys };
 });
 
-/** Who has that password, or what is in the way. */
+/** Checks a password. Returns the identity or the failure. */
 export async function logIn(connector, username, password, context) {
   const { issuer, client_id } = connector;
   let status, body, provider;

@@ -1,5 +1,5 @@
-// Writes the application and the connector that the handlers read, and prints the secrets that they read.
-// Usage: node seed.js ISSUER CLIENT_ID REDIRECT_URI
+// Writes the application and the connector for the handlers, and prints their secrets. Usage: node seed.js ISSUER
+// CLIENT_ID REDIRECT_URI
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";

@@ -1,16 +1,16 @@
-// The password login of Landfall, start to tokens, as a team would write it by hand for Node.js on Lambda: three handlers
-// (start.js, submit.js, token.js), AWS SDK v3 with its document client, jose, one bundle each, minified by esbuild. The
-// bench drives it beside Landfall's functions, through the same Runtime API, over the same tables and provider.
+// Landfall's password login, from start to tokens, as a team would write it for Node.js on Lambda: three handlers
+// (start.js, submit.js, token.js) with AWS SDK v3 and its document client, and jose; each is one bundle, minified by
+// esbuild. The bench measures it like Landfall's functions, with the same Runtime API, tables and provider.
 //
-// How fair it is. The same requests and answers, the same sequential calls, the same conditional writes and write units;
-// the same checks of what comes in, of the client, the PKCE challenge and the provider's ID token (signature, algorithm,
-// issuer, audience, azp, times); the same kept in memory (configuration 60 s, secrets 5 min, discovery and keys 1 h);
-// tokens and codes derived by HKDF, kept as hashes; an ES256 ID token and access token; connections kept open.
+// What is the same: the requests and answers, the sequential calls, the conditional writes and write units; the checks
+// of the input, the client, the PKCE challenge and the provider's ID token (signature, algorithm, issuer, audience,
+// azp, times); the caches (configuration 60 s, secrets 5 min, discovery and keys 1 h); tokens and codes derived by HKDF
+// and stored as hashes; an ES256 ID token and access token; connections kept open.
 //
-// What is left out, all of which would cost it more: the journey is code, not a document with steps, expressions and
-// versions; one provider and one method; no address check of what it dials, no circuit breaker, no retries of calls to
-// the provider; one log line a request and none a call; nothing is sealed; and a turn answered twice by the same submit is
-// refused rather than answered again.
+// What the peer lacks, which would make it slower: documents with steps, expressions and versions (its journey is
+// code); more than one provider and method; address checks, a circuit breaker, and retries of calls to the provider;
+// log lines for calls (it has one per request); sealed values; and the repeated answer to a repeated submit (it refuses
+// one).
 import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -24,8 +24,8 @@ export const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
 });
 const secretsManager = new SecretsManagerClient({});
 
-/** Keeps what `read` brings for a while. */
-export function kept(milliseconds, read) {
+/** Caches the results of `read` for a time. */
+export function cached(milliseconds, read) {
   const entries = new Map();
   return async (key) => {
     const entry = entries.get(key);
@@ -36,12 +36,12 @@ export function kept(milliseconds, read) {
   };
 }
 
-export const secret = kept(300_000, async (name) => {
+export const secret = cached(300_000, async (name) => {
   const found = await secretsManager.send(new GetSecretValueCommand({ SecretId: `landfall/${name}` }));
   return found.SecretString;
 });
 
-const config = kept(60_000, async (key) => {
+const config = cached(60_000, async (key) => {
   const [pk, sk] = key.split("/");
   const found = await dynamodb.send(new GetCommand({ TableName: CONFIG, Key: { pk, sk } }));
   return found.Item;
@@ -60,7 +60,7 @@ export async function derive(...parts) {
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/** A ULID with a prefix: 48 bits of time, 80 random ones. */
+/** A ULID with a prefix: 48 bits of time and 80 random bits. */
 export function newId(prefix) {
   let number = BigInt(Date.now());
   for (const byte of randomBytes(10)) number = (number << 8n) | BigInt(byte);
@@ -69,7 +69,7 @@ export function newId(prefix) {
   return `${prefix}_${text}`;
 }
 
-/** An answer that is no success. */
+/** An error answer. */
 export class Problem extends Error {
   constructor(status, code, more = {}) {
     super(code);
@@ -84,7 +84,7 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
-/** What is around each handler: the body, the answer's headers, errors, one log line. */
+/** Wraps a handler: decodes the body, adds headers, maps errors, writes one log line. */
 export const served = (route, work) => async (event, context) => {
   const began = performance.now();
   const { requestId } = event.requestContext;
@@ -104,7 +104,7 @@ export const served = (route, work) => async (event, context) => {
   return { statusCode: status, headers: { ...HEADERS, "x-request-id": requestId }, body: JSON.stringify(body) };
 };
 
-/** A JSON object as a body. */
+/** Parses the body as a JSON object. */
 export function object(event, text) {
   if (!/^application\/json\b/.test(event.headers["content-type"] ?? "")) throw new Problem(415, "unsupported_media_type");
   let body;
@@ -117,7 +117,7 @@ export function object(event, text) {
   return body;
 }
 
-/** A text of so many characters at most. */
+/** Checks that a value is a text of at most this many characters. */
 export function string(value, most, pattern = /^/) {
   if (typeof value !== "string" || value.length > most || !pattern.test(value)) throw new Problem(400, "malformed_body");
   return value;

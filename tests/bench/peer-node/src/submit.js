@@ -57,7 +57,7 @@ function invalidFields(option, data) {
   return fields.concat(Object.keys(others).map((field) => ({ field })));
 }
 
-/** One conditional update, before the provider is called: of two submits of a turn one sends the password. */
+/** One conditional update before the provider is called: of two submits of a turn, only one sends the password. */
 async function claimTurn({ id, turn, step, token, claim }, context) {
   const now = Date.now();
   try {
@@ -105,7 +105,7 @@ async function giveBack(id, claim) {
   );
 }
 
-/** Finds who that is, or creates them, and completes the session in the same write. */
+/** Finds or creates the user, and completes the session in the same write. */
 async function signIn(session, identity, { token, key, claim }) {
   const account = createHash("sha256").update(JSON.stringify([identity.iss, identity.sub])).digest("hex");
   const link = { pk: `NODE#LINK#keycloak#${account}`, sk: "LINK" };
@@ -139,7 +139,7 @@ async function signIn(session, identity, { token, key, claim }) {
   throw new Problem(503, "try_later");
 }
 
-/** The user, the link and the claim on the verified e-mail: each only if nobody has it. */
+/** The writes of a new user, a link and a reservation of the verified e-mail, each only if it does not exist yet. */
 function firstLogin(user, link, identity, claims, attributes) {
   if (identity.email_verified !== true) return [];
   const created_at = new Date().toISOString();
@@ -155,7 +155,7 @@ function firstLogin(user, link, identity, claims, attributes) {
   }));
 }
 
-/** Writes the session, as long as the turn is ours, with `writes` or not at all. Whether it did. */
+/** Writes the session and `writes` in one transaction, if we still hold the lock. Returns whether it succeeded. */
 async function commit(session, claim, writes) {
   const { claim: _claim, claimed_until: _until, ...item } = session;
   const put = {

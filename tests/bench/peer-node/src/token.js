@@ -60,7 +60,7 @@ function released(claims, scopes) {
 
 const signed = (typ, claims) => new SignJWT(claims).setProtectedHeader({ alg: "ES256", typ, kid }).sign(key);
 
-/** One conditional update that compares all the client has to show. */
+/** One conditional update that compares everything that the client must present. */
 async function redeem({ code, redirect_uri, client_id, code_verifier }) {
   const [id] = code.split(".");
   if (!/^ses_[0-9A-Z]{26}$/.test(id)) return undefined;

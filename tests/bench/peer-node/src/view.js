@@ -1,4 +1,4 @@
-// What the client is shown.
+// Views for the client.
 
 const field = (name, type, autocomplete) => ({
   name,
@@ -15,7 +15,7 @@ const head = ({ id, turn, expires_at, status }) => ({
   status,
 });
 
-/** The form, and why it is shown again. */
+/** The form, with the error if it is shown again. */
 export const form = (session, error) => ({
   ...head(session),
   step: {

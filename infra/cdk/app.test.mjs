@@ -1,4 +1,4 @@
-// `cdk synth` gives what ../template.yaml says, with the binaries it finds, and refuses what could not run.
+// `cdk synth` gives the resources of ../template.yaml with the built binaries, and refuses binaries that could not run.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -18,7 +18,7 @@ const functions = Object.entries(template.Resources).filter(([, { Type }]) => Ty
 const work = await mkdtemp(join(tmpdir(), 'landfall-cdk-'));
 after(() => rm(work, { recursive: true }));
 
-// The start of a binary of this machine, and the same for the other machine.
+// The start of a binary for this architecture, and one for the other architecture.
 const native = (await readFile(process.execPath)).subarray(0, 4096);
 const other = Buffer.from(native);
 other.writeUInt16LE(OTHER.machine, 18);
@@ -30,7 +30,7 @@ async function synth(name, binaries) {
     await writeFile(join(work, name, crate, 'bootstrap'), binaries(crate), { mode: 0o755 });
   }
   const out = join(work, `${name}.out`);
-  // No credentials, no region: nobody has them who only looks.
+  // Without credentials and a region: `synth` must not need them.
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('AWS_')));
   const cdk = ['cdk', 'synth', '--quiet', '--output', out, '--context', `binaries=${join(work, name)}`];
   await promisify(execFile)('npx', cdk, { cwd: HERE, env });
@@ -49,7 +49,7 @@ test('the resources are those of the template, with the code and the architectur
     assert.deepEqual(await readFile(asset), native);
     expected.Resources[id].Properties.CodeUri = { Bucket: CodeUri.Bucket, Key: CodeUri.Key };
   }
-  // The CDK's own: it looks whether the account is bootstrapped.
+  // Added by the CDK: a check that the account is bootstrapped.
   delete stack.Parameters.BootstrapVersion;
   delete stack.Rules.CheckBootstrapVersion;
   assert.deepEqual(stack, expected);
@@ -63,6 +63,6 @@ test('binaries for several architectures are refused', async () => {
   });
 });
 
-test('a binary that is not built is named, with how to build it', async () => {
+test('a missing binary is named, with the command to build it', async () => {
   await assert.rejects(synth('nothing'), { message: /bootstrap is not there: cargo lambda build .* -p [a-z-]+/ });
 });

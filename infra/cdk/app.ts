@@ -1,6 +1,6 @@
-// The stack of ../template.yaml, resource by resource, with the binaries that `cargo lambda build` has left.
+// The stack of ../template.yaml, resource by resource, with the binaries from `cargo lambda build`.
 //
-// Context (`-c name=value`): `stack`, its name, "landfall" unless given; `binaries`, where the binaries are.
+// Context (`-c name=value`): `stack`, the stack's name, default "landfall"; `binaries`, the folder of the binaries.
 
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { CfnFunction } from 'aws-cdk-lib/aws-sam';
 import { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
 
-// ELF's e_machine (System V ABI, chapter 4), as Lambda calls it.
+// Lambda's name for each ELF e_machine (System V ABI, chapter 4).
 const ARCHITECTURES: Record<number, string> = { 0x3e: 'x86_64', 0xb7: 'arm64' };
 
 function architectureOf(file: string): string {
@@ -18,7 +18,7 @@ function architectureOf(file: string): string {
   readSync(handle, header);
   closeSync(handle);
   const architecture = header.readUInt32BE(0) === 0x7f454c46 && ARCHITECTURES[header.readUInt16LE(18)];
-  if (!architecture) throw new Error(`${file} is no binary for x86_64 or arm64`);
+  if (!architecture) throw new Error(`${file} is not a binary for x86_64 or arm64`);
   return architecture;
 }
 
@@ -26,10 +26,10 @@ const app = new App();
 const stack = new Stack(app, app.node.tryGetContext('stack') ?? 'landfall');
 const binaries = app.node.tryGetContext('binaries') ?? join(import.meta.dirname, '../../target/lambda');
 
-const found = new Map<string, string>(); // architecture -> the first binary that has it
+const found = new Map<string, string>(); // architecture -> its first binary
 const template = new CfnInclude(stack, 'Template', {
   templateFile: join(import.meta.dirname, '../template.yaml'),
-  // In place of the parameter: a stack that is updated would keep its old value.
+  // Instead of the parameter: on an update, a stack would keep the parameter's old value.
   parameters: { Architecture: Lazy.string({ produce: () => [...found.keys()][0] }) },
 });
 

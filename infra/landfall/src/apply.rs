@@ -14,10 +14,10 @@ use crate::error::CommandError;
 use crate::keys::say;
 use crate::serve::{place, read};
 
-/// Saves connectors, journeys and clients in the deployment that the environment names (`LANDFALL_*`, `AWS_*`). They are
-/// checked whole first, with what the deployment has already and that their secrets are in Secrets Manager; then saved one
-/// after the other. Each is in use within a minute; what is saved may be applied again. One that somebody else saves at the
-/// same time stays as they have saved it, and the command ends there.
+/// Saves connectors, journeys and clients in the deployment that the environment names (`LANDFALL_*`, `AWS_*`). First, all
+/// are checked, together with what the deployment has already, and that their secrets are in Secrets Manager. Then they are
+/// saved one after the other. Each is in use within a minute. The command may be repeated. If another administrator saves one
+/// of them at the same time, theirs is kept, and the command ends there.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("documents").args(["connectors", "journeys", "clients"]).multiple(true).required(true))]
 pub struct Apply {
@@ -33,7 +33,7 @@ pub struct Apply {
 }
 
 impl Apply {
-    /// Saves them, and says of each that it is saved.
+    /// Saves them, and prints each that is saved.
     pub async fn run(self) -> Result<(), CommandError> {
         let registry = Registry::default();
         let (connectors, journeys, clients) = (self.connectors(&registry)?, self.journeys()?, self.clients()?);
@@ -52,7 +52,7 @@ impl Apply {
                 return Err(CommandError::NotStored { whose, name: format!("{}{name}", config.secrets_prefix) });
             }
         }
-        // Read before they are checked with what is there: what another changes from now on has not been looked at.
+        // Read before the checks: a change by another administrator from here on is a conflict.
         let mut documents = Vec::new();
         for document in documents::in_order(&connectors, &journeys, &clients) {
             let read = store.revision(&cx(), &document).await?;
@@ -68,7 +68,7 @@ impl Apply {
         }
         check_journeys(&store, &clients, &journeys).await?;
 
-        // As `documents::publish` does; but one may fail when others are live, so that each is told of.
+        // As `documents::publish` does. Each is printed, because a later one may fail when earlier ones are live.
         for (document, read) in documents {
             documents::save(&store, &cx(), &document, read).await?;
             say(&match &document {
@@ -91,7 +91,7 @@ impl Apply {
         documents::connectors(registry, &self.place(), &read(path)?)
     }
 
-    /// What errors call the file of connectors.
+    /// The name of the connectors' file in errors.
     fn place(&self) -> String {
         self.connectors.as_deref().map(place).unwrap_or_default()
     }
@@ -107,7 +107,7 @@ impl Apply {
     }
 }
 
-/// The time of one call: all together may take longer.
+/// A context for one call: all calls together may take longer.
 fn cx() -> RequestContext {
     aws::context(Arc::new(SystemClock), &SystemEntropy)
 }

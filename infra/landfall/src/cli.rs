@@ -1,4 +1,4 @@
-//! What the command understands.
+//! The command's arguments.
 
 use clap::{Parser, Subcommand};
 
@@ -20,7 +20,7 @@ pub struct Cli {
     serve: Serve,
 }
 
-/// What it can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves everything on this machine (what happens without a command).
@@ -38,7 +38,7 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Does it.
+    /// Runs the command.
     pub async fn run(self) -> Result<(), CommandError> {
         match self.command {
             Some(Command::Serve(serve)) => serve.run().await,

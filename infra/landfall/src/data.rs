@@ -1,4 +1,5 @@
-//! The folder that keeps users, sessions and keys between two starts. One process at a time, its owner's alone.
+//! The folder that keeps users, sessions and keys between two starts. One process uses it at a time, and only its owner can
+//! read it.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -19,10 +20,10 @@ const DATABASE: &str = "dynamodb.sqlite";
 pub const ENVIRONMENT: &str = "functions.env";
 /// See [`DataFolder::write_login`].
 pub const LOGIN: &str = "login.sh";
-/// What outlives a start, with what SQLite keeps beside its own.
+/// The files that outlive a start, SQLite's own among them.
 const KEPT: [&str; 4] = ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm", DATABASE, KEYS];
 
-/// For its owner to read and write, for nobody else.
+/// Only the owner reads and writes.
 const OWNERS: u32 = 0o600;
 
 /// A data folder in use by this process.
@@ -34,11 +35,11 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Takes the folder for this process, and forgets what is in it if `reset`.
+    /// Locks the folder for this process, and deletes what is in it if `reset`.
     pub fn open(path: &Path, reset: bool) -> Result<Self, CommandError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|error| file(path, error))?;
-        // Whoever else can write here puts a link where keys are about to be written.
+        // Another user who can write here could put a link where keys are about to be written.
         let folder = fs::metadata(path).map_err(|error| file(path, error))?;
         if folder.uid() != rustix::process::geteuid().as_raw() || folder.mode() & 0o022 != 0 {
             return Err(CommandError::DataShared { path: path.to_owned() });
@@ -59,8 +60,8 @@ impl DataFolder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// The issuer's keys, made at the first start. Users without the keys they came with are never given new ones: their
-    /// sessions and tokens would all be void, and nobody told.
+    /// The issuer's keys, made at the first start. If there are users already, missing keys are an error: new ones would
+    /// silently invalidate every session and token.
     pub async fn secrets(&self) -> Result<LocalSecrets, CommandError> {
         let path = self.path.join(KEYS);
         let has_users = self.path.join(DATABASE).exists();
@@ -68,19 +69,19 @@ impl DataFolder {
             false if has_users => LocalSecrets::default(),
             _ => LocalSecrets::open(&path, &SystemEntropy)?,
         };
-        // Looked at here, where the file is known by its name.
+        // Read here, where the error can name the file.
         let cx = aws::context(Arc::new(SystemClock), &SystemEntropy);
         Keys::load(&cx, &secrets, KeyKind::ALL).await.map_err(|error| CommandError::KeysLost { path, error })?;
         Ok(secrets)
     }
 
-    /// Writes down what functions in other processes have to know, for `cargo lambda watch --env-file`.
+    /// Writes the variables that functions in other processes need, for `cargo lambda watch --env-file`.
     pub fn write_environment(&self, variables: &[(&str, String)]) -> Result<(), CommandError> {
         let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         self.write(ENVIRONMENT, &lines)
     }
 
-    /// Writes down the script of a login, in place of the one from the last start; `None` if there is none.
+    /// Writes the script of a login over the one from the last start; `None` deletes that.
     pub fn write_login(&self, script: Option<&str>) -> Result<(), CommandError> {
         if let Some(script) = script {
             return self.write(LOGIN, script);
@@ -95,7 +96,7 @@ impl DataFolder {
         written.map_err(|error| file(&path, error))
     }
 
-    /// The database's file. It is there from now on: SQLite gives what it makes beside it the same permissions.
+    /// The database's file, created here: SQLite gives the files that it makes beside it the same permissions.
     pub fn database(&self) -> Result<PathBuf, CommandError> {
         let path = self.path.join(DATABASE);
         private().open(&path).map_err(|error| file(&path, error))?;
@@ -109,8 +110,8 @@ fn private() -> OpenOptions {
     options
 }
 
-/// A file of its owner's in the place of whatever was called that: what is there keeps its permissions, and a link leads
-/// elsewhere.
+/// A new file that only its owner can read. What has this name is deleted first: an old file would keep its permissions,
+/// and a link would lead elsewhere.
 pub(crate) fn create_anew(path: &Path) -> std::io::Result<File> {
     fs::remove_file(path).or_else(unless_missing)?;
     OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path)
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_one_processs_and_its_files_are_its_owners() {
+    fn one_process_uses_a_folder_and_its_owner_reads_it() {
         let place = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(place.path(), false).unwrap();
         let again = DataFolder::open(place.path(), true).unwrap_err();
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_there_already_becomes_its_owners_and_a_link_leads_nowhere() {
+    async fn old_files_become_private_and_links_are_not_followed() {
         let (place, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (inside, outside) = (|name: &str| place.path().join(name), elsewhere.path().join("planted"));
         LocalSecrets::open(&inside(KEYS), &SystemEntropy).unwrap();
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_that_are_lost_while_there_are_users_are_not_made_anew() {
+    async fn lost_keys_are_not_replaced_while_there_are_users() {
         let place = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(place.path(), false).unwrap();
         folder.secrets().await.unwrap();

@@ -1,4 +1,4 @@
-//! What a newcomer meets: an old provider with a user in it, an application, and the journey between them.
+//! The demo: simulated providers with users, an application, and the journeys between them.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub struct DemoUser {
     pub password: &'static str,
 }
 
-/// Whom newcomers sign in as.
+/// The user that the page and the script sign in.
 pub const USER: DemoUser = DemoUser { email: EMAIL, password: PASSWORD };
 
 /// The demo application.

@@ -1,5 +1,5 @@
-//! Documents as people write them: YAML, of which JSON is a part. Strict: a key that is there twice or unknown is an
-//! error with its line, and `no` is a word, not a boolean.
+//! Documents as people write them: YAML, of which JSON is a part. A key that occurs twice or is unknown is an error with its
+//! line, and `no` is a text, not a boolean.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ pub fn parse<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, CommandE
     read(text).map_err(|error| CommandError::Syntax { place: place.to_owned(), error: Box::new(error) })
 }
 
-/// Reads secrets by name. An error says where it is and nothing else: a snippet of the file, or a message that quotes a
-/// value, would show secrets.
+/// Reads secrets by name. An error says only where it is: a snippet of the file, or a message that quotes a value, would
+/// show secrets.
 pub fn secrets(place: &str, text: &str) -> Result<BTreeMap<String, SecretString>, CommandError> {
     read(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
@@ -81,8 +81,8 @@ fn check_secrets(place: &str, text: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// By the address they send browsers back to, two providers are told apart (RFC 9700 section 4.4.2.2): that of each of
-/// `connectors` is no other's, neither theirs nor of those in `saved` whose place they do not take.
+/// Checks that each of `connectors` has a redirect URI of its own, beside each other and beside those in `saved` that they
+/// do not replace. Answers of two providers are told apart by it (RFC 9700 section 4.4.2.2).
 pub fn check_callbacks(
     registry: &Registry,
     place: &str,
@@ -105,7 +105,7 @@ pub fn check_callbacks(
     Ok(())
 }
 
-/// What an administrator has to know of the accounts behind `connectors`, once they stand beside those in `saved`.
+/// Notes for an administrator: connectors that lead to the same accounts and keep them apart, beside those in `saved`.
 pub fn split_pools(registry: &Registry, connectors: &[ConnectorDocument], saved: &[ConnectorDocument]) -> Vec<String> {
     let all: Vec<_> = beside(connectors, saved).chain(connectors).cloned().collect();
     let split = registry.split_pools(&all).into_iter();
@@ -115,7 +115,7 @@ pub fn split_pools(registry: &Registry, connectors: &[ConnectorDocument], saved:
         .collect()
 }
 
-/// Those in `saved` whose place none of `connectors` takes.
+/// The connectors in `saved` that none of `connectors` replaces.
 fn beside<'a>(
     connectors: &'a [ConnectorDocument],
     saved: &'a [ConnectorDocument],
@@ -157,7 +157,7 @@ pub fn check_connectors(journeys: &[JourneyDocument], known: &[ConnectorDocument
     Ok(())
 }
 
-/// All of them in the order in which they are saved: connectors before the journeys that name them, and journeys before
+/// All documents in the order in which they are saved: connectors before the journeys that name them, and journeys before
 /// the clients that may start them.
 pub fn in_order(
     connectors: &[ConnectorDocument],
@@ -182,7 +182,7 @@ pub async fn save(
     }
 }
 
-/// Saves documents that have been checked: nothing else makes these types from text here.
+/// Saves documents. They have been checked: only the functions above make them of text.
 pub async fn publish(
     store: &Store,
     cx: &RequestContext,

@@ -1,9 +1,9 @@
-//! What AWS would provide, on one machine: DynamoDB by an embedded engine, and beside it as much of Secrets Manager as
-//! functions and `landfall keys` need. The unmodified SDK talks to both over loopback, from this process and from others.
+//! AWS's services on one machine: DynamoDB by an embedded engine, and as much of Secrets Manager as functions and
+//! `landfall keys` need. The unmodified SDK talks to both over loopback, from this process and from others.
 //!
-//! Whoever may write into the directory is whoever they like. On loopback that would be every process of the machine and
-//! every page its browser has open, so a request has to be signed with an access key that is drawn anew at each start,
-//! and one that a page has sent (`Origin`) is refused whatever it has.
+//! Who writes into the directory can sign in as any user. On loopback, every process of the machine and every page in its
+//! browser could. So a request must be signed with an access key that is new at each start, and a request from a page
+//! (`Origin`) is refused.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -57,7 +57,7 @@ impl EmbeddedDynamoDb {
         Self::listen(Database::new(text).map_err(|error| unusable(error.to_string()))?, entropy).await
     }
 
-    /// One that forgets everything.
+    /// One that keeps its tables in memory.
     pub async fn in_memory(entropy: &dyn Entropy) -> Result<Self, CommandError> {
         let unusable =
             |error: DynoxideError| CommandError::Database { path: "memory".into(), reason: error.to_string() };
@@ -71,7 +71,7 @@ impl EmbeddedDynamoDb {
         Ok(Self { listener, address, engine: Engine { database, access_key: access_key.into(), secrets: None } })
     }
 
-    /// The same with secrets beside it.
+    /// The same, with these secrets behind Secrets Manager.
     pub fn beside(mut self, secrets: Arc<LocalSecrets>) -> Self {
         self.engine.secrets = Some(secrets);
         self
@@ -140,7 +140,7 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     serde_json::to_string(&answer).map_err(unreadable)
 }
 
-/// What a deployment's secrets are called before their own name. Here, that may be left out.
+/// The prefix of a deployment's secrets. Here it may be left out.
 const SECRETS_PREFIX: &str = "landfall/";
 
 impl Engine {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_who_holds_the_access_key_and_no_page_is_admitted() {
+    async fn only_requests_with_the_access_key_and_from_no_page_are_admitted() {
         let embedded = EmbeddedDynamoDb::in_memory(&SeededEntropy::new(1)).await.unwrap();
         let key = embedded.engine.access_key.expose_secret();
         let headers = |key: &str, origin: Option<&'static str>| {

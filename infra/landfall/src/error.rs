@@ -1,5 +1,6 @@
-//! What can go wrong with a command, said so that its reader can mend it.
+//! What can go wrong with a command. Each message says what is wrong, where, and what would be right.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use aws::{ConfigError, StartError, Unreadable, Unstored};
@@ -14,20 +15,22 @@ use tokens::{KeyError, VerifyError};
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The port is taken.
-    #[error("port {port} of this machine is in use: stop what listens there, or choose another with --port")]
+    #[error(
+        "port {port} of this machine is in use: stop the program that listens there, or choose another port with --port"
+    )]
     PortInUse {
         /// Which.
         port: u16,
     },
     /// A file cannot be read, written, made or removed.
-    #[error("{path}: {error}")]
+    #[error("{path}: {}", cause(.error))]
     File {
         /// Which.
         path: PathBuf,
         /// Why.
         error: std::io::Error,
     },
-    /// A document is no YAML or JSON, or not of its form.
+    /// A document is not YAML or JSON, or has other members than it may.
     #[error("{place}:\n{error}")]
     Syntax {
         /// Which file.
@@ -35,9 +38,9 @@ pub enum CommandError {
         /// Line, column and reason.
         error: Box<serde_saphyr::Error>,
     },
-    /// A file of secrets is no YAML or JSON, or not of its form. Says nothing of what stands in it.
+    /// A file of secrets is not YAML or JSON, or has another form. The message shows nothing of its content.
     #[error(
-        "{place}: line {line} column {column}: this is no file of secrets, `name: value` each; nothing of it is shown"
+        "{place}: line {line} column {column}: a file of secrets has lines `name: value`, each name once (its content is not shown here)"
     )]
     Secrets {
         /// Which file.
@@ -47,7 +50,7 @@ pub enum CommandError {
         /// From 1.
         column: u64,
     },
-    /// A connector describes none.
+    /// A connector's document is invalid.
     #[error("{place}: connector {connector}: {error}")]
     Connector {
         /// Which file.
@@ -57,7 +60,7 @@ pub enum CommandError {
         /// What is wrong, and where.
         error: InvalidConnector,
     },
-    /// A client's registration cannot be one.
+    /// A client's document is invalid.
     #[error("{place}: client {client}: {error}")]
     Client {
         /// Which file.
@@ -67,8 +70,10 @@ pub enum CommandError {
         /// What is wrong with it.
         error: InvalidClient,
     },
-    /// A client may start a journey that nobody can.
-    #[error("client {client} names the journey {journey:?}, which is not served: there are {served}")]
+    /// A client names a journey that is not served.
+    #[error(
+        "client {client} names the journey {journey:?}, which is not served (there are: {served}): correct the name, or give the journey's file with --journey"
+    )]
     NoJourney {
         /// Which.
         client: String,
@@ -77,7 +82,7 @@ pub enum CommandError {
         /// Those that are.
         served: String,
     },
-    /// A client may start a journey that the deployment does not have.
+    /// A client names a journey that the deployment does not have.
     #[error("client {client} names the journey {journey:?}, which is not saved: give its file with --journey")]
     UnsavedJourney {
         /// Which.
@@ -85,13 +90,13 @@ pub enum CommandError {
         /// By which name.
         journey: String,
     },
-    /// A client may start no journey.
+    /// A client names no journey.
     #[error("client {client} names no journey, so it could start none: name them under `journeys`")]
     NoJourneys {
         /// Which.
         client: String,
     },
-    /// A journey leads to a connector that does not exist.
+    /// A journey names a connector that does not exist.
     #[error(
         "journey {journey} names the connector {connector:?}, which does not exist (there are: {known}): correct the name, or give the file that has it with --connectors"
     )]
@@ -103,7 +108,7 @@ pub enum CommandError {
         /// Those that exist.
         known: String,
     },
-    /// A document is there twice.
+    /// Two documents or secrets have the same name.
     #[error(
         "{place}: {what} is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it"
     )]
@@ -113,7 +118,7 @@ pub enum CommandError {
         /// Which document.
         what: String,
     },
-    /// Two connectors send browsers back to one address.
+    /// Two connectors have one redirect URI.
     #[error(
         "{place}: connectors {one} and {other} have the same settings.redirect_uri: give each its own, or an answer cannot be told apart"
     )]
@@ -125,7 +130,7 @@ pub enum CommandError {
         /// The other.
         other: String,
     },
-    /// A journey breaks rules.
+    /// A journey's document is invalid.
     #[error("{place}:{}", list(.errors))]
     Journey {
         /// Which document.
@@ -133,29 +138,31 @@ pub enum CommandError {
         /// Each rule.
         errors: Vec<DocumentError>,
     },
-    /// Another process has the data folder.
+    /// Another process uses the data folder.
     #[error("{path} is in use by another landfall: stop that one, or choose another folder with --data")]
     DataInUse {
         /// Which.
         path: PathBuf,
     },
-    /// Others may write to the data folder, which has the issuer's keys in it.
+    /// Others may write to the data folder, which has the issuer's keys.
     #[error(
-        "{path} is another user's, or others may write to it: take it from them (chmod go-w), or choose another folder with --data"
+        "{path} belongs to another user, or others may write to it: forbid that (chmod go-w {path}), or choose another folder with --data"
     )]
     DataShared {
         /// Which.
         path: PathBuf,
     },
-    /// A file of connectors has none.
-    #[error("{place}: there is no connector in this file")]
+    /// A file of connectors is empty.
+    #[error(
+        "{place}: there is no connector in this file: add one under `connectors`, with id, provider, name, client, methods and settings"
+    )]
     NoConnector {
         /// Which file.
         place: String,
     },
-    /// A connector's or client's secret is not there.
+    /// A connector's or client's secret is missing.
     #[error(
-        "{whose} names the secret {secret:?}, and no file has it: write `{secret}: ...` into a file and name that with --secrets"
+        "{whose} names the secret {secret:?}, which is in no file of secrets: write `{secret}: ...` into a file, and give that with --secrets"
     )]
     NoSecret {
         /// Of which connector or client.
@@ -164,7 +171,9 @@ pub enum CommandError {
         secret: String,
     },
     /// The embedded DynamoDB cannot use its file.
-    #[error("{path}: the embedded DynamoDB cannot use this file: {reason}")]
+    #[error(
+        "{path}: the embedded DynamoDB cannot use this file ({reason}): put the file back, or start anew with --reset, which deletes users as well"
+    )]
     Database {
         /// Which.
         path: PathBuf,
@@ -172,7 +181,7 @@ pub enum CommandError {
         reason: String,
     },
     /// A listener or server failed.
-    #[error("the server cannot go on: {0}")]
+    #[error("the server has stopped: {0}")]
     Server(std::io::Error),
     /// The functions cannot start.
     #[error(transparent)]
@@ -194,8 +203,8 @@ pub enum CommandError {
         /// By which whole name.
         name: String,
     },
-    /// The file of the issuer's keys does not have them.
-    #[error("{path}: {error}: put the file back, or start anew with --reset, which forgets users as well")]
+    /// The issuer's keys are missing or damaged.
+    #[error("{path}: {error}: put the file back, or start anew with --reset, which deletes users as well")]
     KeysLost {
         /// Which file.
         path: PathBuf,
@@ -216,9 +225,9 @@ pub enum CommandError {
         /// Why.
         error: KeyError,
     },
-    /// Two administrators save a document at once, and the other was first.
+    /// Another administrator has saved the document at the same time.
     #[error(
-        "{what} was changed by another administrator while this command ran: it is as they left it, and so is what comes after it here; compare their change with your file, then run the command again"
+        "{what} was changed by another administrator while this command ran. It and the documents after it were not saved: compare the change with your file, then run the command again"
     )]
     Conflict {
         /// Which document.
@@ -235,10 +244,10 @@ pub enum CommandError {
         /// Why.
         error: EgressError,
     },
-    /// The issuer's address is none, or what it answers is no set of keys.
+    /// The issuer's address is invalid, or does not answer with a set of keys.
     #[error("{0} does not answer with a set of keys: is this Landfall's issuer?")]
     NoKeys(String),
-    /// A test has found something wrong.
+    /// A connector's test has failed.
     #[error("failed: {failed} (of {of} tested). Next: do what the last line about each says, then run this again")]
     ConnectorsFailed {
         /// Which.
@@ -249,9 +258,21 @@ pub enum CommandError {
     /// The token is refused.
     #[error("refused: {0}")]
     Refused(#[from] VerifyError),
-    /// Standard output is gone.
-    #[error("nothing can be printed: {0}")]
+    /// Standard output is closed.
+    #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
+}
+
+/// Why a file or folder cannot be used, and what would be right.
+fn cause(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file: correct the path".into(),
+        ErrorKind::IsADirectory => "this is a folder: give the path of a file".into(),
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "this is a file: give the path of a folder".into(),
+        ErrorKind::InvalidData => "this is not text: give a file in UTF-8".into(),
+        ErrorKind::PermissionDenied => "permission denied: allow this user to read and write it".into(),
+        _ => error.to_string(),
+    }
 }
 
 fn list(errors: &[DocumentError]) -> String {

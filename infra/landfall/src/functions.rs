@@ -20,9 +20,9 @@ pub struct Function {
     pub name: &'static str,
     /// Which of the issuer's keys it uses.
     pub keys: &'static [KeyKind],
-    /// Its routes, with what they call.
+    /// Its routes.
     pub routes: fn(&Services) -> OpenApiRouter,
-    /// Its routes, as they describe themselves.
+    /// Its routes' OpenAPI document.
     pub openapi: fn() -> OpenApi,
 }
 
@@ -60,7 +60,7 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// What all functions call, in one process: one of each, so that they share what is kept in memory.
+/// The services behind all functions, in one process: one of each, so that they share what is kept in memory.
 #[derive(Debug)]
 pub struct Services {
     base: Arc<Base>,
@@ -95,7 +95,7 @@ impl Services {
     }
 }
 
-/// What the routes of all functions say of themselves.
+/// The OpenAPI document of all functions.
 pub fn openapi() -> OpenApi {
     let described = FUNCTIONS.iter().map(|function| (function.openapi)());
     described.reduce(OpenApi::merge_from).unwrap_or_default()

@@ -22,16 +22,16 @@ pub struct KeysCommand {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Makes those that are missing, and leaves the others as they are.
+    /// Makes the keys that are missing, and leaves the others as they are.
     Create,
     /// Announces a new key, which takes the old one's place in 25 hours: published before it is used, and the old one kept
     /// until nothing lives that was made with it.
     Rotate {
-        /// Which; both if not said.
+        /// Which key; without this, both.
         #[arg(long)]
         kind: Option<Kind>,
-        /// Somebody may have the old key: it is forgotten at once. What it has signed verifies no more, and logins that are
-        /// under way start over.
+        /// The old key may be known to others: it is deleted at once. Tokens that it signed are no longer valid, and logins
+        /// that are under way start over.
         #[arg(long)]
         compromised: bool,
     },
@@ -46,9 +46,9 @@ enum Kind {
 }
 
 impl KeysCommand {
-    /// Does it, and says what it did.
+    /// Makes or rotates keys, and prints what was done.
     pub async fn run(self) -> Result<(), CommandError> {
-        // A command calls no provider; an issuer of this machine may be rehearsed with.
+        // This command calls no provider, and may be tried with an issuer on this machine.
         let config = Config::from_env(Reach::Local)?;
         let secrets = SecretsManager::connect(&config).await?;
         let cx = || aws::context(Arc::new(SystemClock), &SystemEntropy);
@@ -67,7 +67,7 @@ impl KeysCommand {
                     Some(Kind::Signing) => &[KeyKind::Signing],
                     Some(Kind::Session) => &[KeyKind::Session],
                 };
-                // All are made before one is stored: the half of a rotation would be refused when it is asked for again.
+                // All are made before one is stored: half a rotation could not be repeated.
                 let mut made = Vec::new();
                 for kind in kinds {
                     let name = kind.secret();

@@ -1,8 +1,8 @@
-//! The `landfall` command: every function in one process on one machine, with what AWS would provide embedded beside
-//! it; and the tools around a deployment.
+//! The `landfall` command: every function in one process on one machine, with AWS's services embedded beside it; and the
+//! tools for a deployment.
 //!
-//! **Must not know**: anything a deployed function needs. Nothing here is linked into a Lambda, and `serve` merges the
-//! very routers the Lambdas serve.
+//! **Must not know**: anything a deployed function needs. Nothing here is linked into a Lambda, and `serve` merges the same
+//! routers that the Lambdas serve.
 //!
 //! **To add one more command**: one file with its arguments and `run`, one variant of [`cli::Command`].
 

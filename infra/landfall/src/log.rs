@@ -52,7 +52,7 @@ impl Logging {
     pub fn init(&self) {
         let is_terminal = std::io::stderr().is_terminal();
         let format = self.format.unwrap_or(if is_terminal { Format::Pretty } else { Format::Json });
-        // More than INFO says what libraries do, with what they send.
+        // Below INFO, libraries log what they send.
         let registry = tracing_subscriber::registry().with(LevelFilter::INFO);
         // A second call, by a tool that serves twice in one process, changes nothing.
         let _already_set = match format {
@@ -144,7 +144,7 @@ impl<W> Pretty<W> {
             return;
         }
         let time = self.clock.now().format("%H:%M:%SZ");
-        // What came from elsewhere must not command the terminal.
+        // Otherwise text from elsewhere could send control sequences to the terminal.
         let text = text.replace(char::is_control, " ");
         let line = match (self.colours, level) {
             (false, _) => format!("{time} {label:<14} {text}\n"),

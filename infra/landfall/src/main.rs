@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where even this cannot be written, the exit code says enough.
+            // If this cannot be written, the exit code remains.
             let _ = writeln!(std::io::stderr(), "landfall: {error}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,5 @@
-//! Secrets on one machine: a file that only its owner can read, made at the first start.
+//! Secrets on one machine: the issuer's keys in a file that only its owner can read, made at the first start; the others in
+//! memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -58,7 +59,7 @@ impl LocalSecrets {
         self.values().get(name).cloned()
     }
 
-    /// Stores a secret by its whole name. One of the issuer's keys is in the file from then on.
+    /// Stores a secret by its whole name; the issuer's keys in the file, too.
     pub fn put(&self, name: &str, value: SecretString) -> Result<(), CommandError> {
         let mut values = self.values();
         let before = values.insert(name.to_owned(), value);
@@ -84,7 +85,7 @@ impl LocalSecrets {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whole or not at all: keys that are half written are lost, and users' sessions with them.
+    /// Writes the whole file or nothing: with half-written keys, all sessions would be lost.
     fn write(&self, values: &BTreeMap<String, SecretString>) -> Result<(), CommandError> {
         let Some(path) = &self.file else { return Ok(()) };
         let keys = KeyKind::ALL.iter().map(|kind| kind.secret());
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_made_once_and_are_their_owners_alone() {
+    fn keys_are_made_once_and_only_their_owner_reads_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
 
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_stored_is_in_the_file_and_other_secrets_are_not() {
+    fn the_file_has_the_keys_and_no_other_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let secrets = LocalSecrets::open(&path, &SeededEntropy::new(1)).unwrap();

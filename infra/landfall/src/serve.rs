@@ -34,7 +34,7 @@ use crate::secrets::LocalSecrets;
 use crate::transcript::{Form, Transcript};
 use crate::{demo, documents, functions, page};
 
-/// Where everything listens unless told otherwise.
+/// The port without `--port`.
 pub const DEFAULT_PORT: u16 = 8787;
 
 /// Serves everything on this machine: every function on one port of loopback, DynamoDB embedded, and a simulated
@@ -48,11 +48,11 @@ pub struct Serve {
     /// The folder that keeps users, sessions and keys between two starts.
     #[arg(long, default_value = ".landfall", value_name = "FOLDER")]
     data: PathBuf,
-    /// Where the functions are, if `cargo lambda watch` runs them: `http://127.0.0.1:9000`. What they have to know is then
-    /// written to `functions.env` in the data folder.
+    /// Where the functions are, if `cargo lambda watch` runs them: `http://127.0.0.1:9000`. Their environment variables are
+    /// then written to `functions.env` in the data folder.
     #[arg(long, value_name = "URL")]
     functions: Option<String>,
-    /// Forgets users, sessions and keys first.
+    /// Deletes users, sessions and keys first.
     #[arg(long)]
     reset: bool,
     /// Which simulated providers to migrate from, by name, with commas between them: `okta,auth0`.
@@ -90,7 +90,7 @@ impl Serve {
     /// Serves until it is interrupted.
     pub async fn run(self) -> Result<(), CommandError> {
         self.logging.init();
-        // All that can be wrong with the documents and the port is found before anything is written.
+        // Everything that can be wrong with the documents and the port is found before anything is written.
         let base = format!("http://127.0.0.1:{}", self.port);
         let providers = match &self.connectors {
             Some(_) => Vec::new(),
@@ -241,14 +241,14 @@ impl Serve {
             provider.register(subject.as_ref(), &callback_url(&config.issuer, &connector.id));
             router = router.route_service(&format!("{}/{{*path}}", provider.path()), subject.router().into_service());
         }
-        // Before it is announced that we are there: who then asks us to stop is heard.
+        // Before the banner: from then on a signal stops the server.
         let interrupted = interrupted().map_err(CommandError::Server)?;
         self.announce(config, documents, data, admin)?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(interrupted).await.map_err(CommandError::Server)
     }
 
-    /// Whom one can sign in as, where the provider is the demo's.
+    /// The user of the demo's provider, where that is served.
     fn user(&self) -> Option<DemoUser> {
         self.connectors.is_none().then_some(demo::USER)
     }
@@ -294,7 +294,7 @@ fn demo_names() -> PossibleValuesParser {
     PossibleValuesParser::new(demo::PROVIDERS.iter().map(|provider| provider.id))
 }
 
-/// A connector without its secret would be found out by the first user who signs in.
+/// Otherwise the first user who signs in would find out that a connector has no secret.
 pub(crate) fn check_secrets(
     connectors: &[ConnectorDocument],
     secrets: &BTreeMap<String, SecretString>,
@@ -308,7 +308,7 @@ pub(crate) fn check_secrets(
     Ok(())
 }
 
-/// What clients authenticate with, by the names that they use.
+/// The secrets of clients, by name.
 fn secrets_of(
     clients: &[Client],
     given: &BTreeMap<String, SecretString>,
@@ -322,7 +322,7 @@ fn secrets_of(
         .collect()
 }
 
-/// What the routes look like, for programs. Written by hand where only the whole knows it.
+/// The OpenAPI document of all routes. Its title and its security schemes are written here, because no route knows them.
 fn openapi() -> Router {
     let mut openapi = functions::openapi();
     openapi.info = InfoBuilder::new()
@@ -346,7 +346,7 @@ pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
     fs::read_to_string(path).map_err(|error| CommandError::File { path: path.to_owned(), error })
 }
 
-/// Ready once somebody asks the process to stop. They are heard from this call on.
+/// Ready once a signal asks the process to stop. Signals are received from this call on.
 fn interrupted() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

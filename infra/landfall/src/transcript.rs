@@ -1,4 +1,4 @@
-//! A whole login with sh, curl and sed, for a newcomer to run and to read: what an application and its user send.
+//! A whole login with sh, curl and sed, to run and to read: what an application and its user send.
 
 use std::fmt;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub struct Transcript<'a> {
     pub journey: &'a JourneyDocument,
     /// What its first step asks for.
     pub form: Form<'a>,
-    /// Of whom, unless the environment says so; without one, the script asks.
+    /// The user, unless the environment names one. Without one, the script asks.
     pub user: Option<DemoUser>,
     /// The `landfall` command.
     pub command: &'a Path,
@@ -158,7 +158,7 @@ if [ -z "${LANDFALL_PASSWORD+set}" ]; then
 fi
 "#;
 
-/// A word of a shell, whatever is in it.
+/// The text as one word of a shell.
 pub fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:".contains(&byte);
     match text.bytes().all(is_plain) {

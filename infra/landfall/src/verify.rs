@@ -1,4 +1,4 @@
-//! `landfall verify`: does with a token what every application should.
+//! `landfall verify`: verifies a token as every application should.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::serve::DEFAULT_PORT;
 /// Verifies a token with the keys of the issuer you name, and prints its claims.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The issuer. Never taken from the token: whoever forges one can write anything into it.
+    /// The issuer. It is not taken from the token, because a forged token names any issuer.
     #[arg(long, default_value_t = format!("http://127.0.0.1:{DEFAULT_PORT}"))]
     issuer: String,
-    /// It has to be an access token; without this, an ID token.
+    /// The token is an access token; without this, an ID token.
     #[arg(long)]
     access_token: bool,
-    /// For whom it has to be: a client id for an ID token, an API for an access token [default: the demo application, or
-    /// the issuer]
+    /// The audience that the token must name: a client id for an ID token, an API for an access token [default: the demo
+    /// application, or the issuer]
     #[arg(long)]
     audience: Option<String>,
     /// The token.

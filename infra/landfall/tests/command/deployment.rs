@@ -152,7 +152,7 @@ fn providers_are_told_apart_across_files() {
     let apply = ["apply", "--connectors", "connectors.yaml"];
     place.write("connectors.yaml", with_callback("one", "back"));
     place.does(&apply);
-    // Again is no other.
+    // The same connector again is no conflict.
     place.does(&apply);
 
     place.write("connectors.yaml", with_callback("two", "back"));
@@ -166,7 +166,7 @@ fn providers_are_told_apart_across_files() {
 }
 
 #[test]
-fn a_deployment_that_nobody_has_named_is_none() {
+fn a_deployment_that_is_not_named_is_refused() {
     let place = Place::new();
     let said = place.fails(&["keys", "create"]);
     assert!(said.starts_with("landfall: these environment variables are missing: LANDFALL_ISSUER, "), "{said}");

@@ -40,7 +40,7 @@ fn the_script_signs_the_demos_user_in() {
 }
 
 #[test]
-fn the_script_asks_for_the_user_of_a_provider_of_ones_own() {
+fn the_script_asks_for_users_of_other_providers() {
     let (_old, provider) = started(&[]);
     let (place, server) = beside(&provider, demo::SECRET);
     let (succeeded, said) = server.run_script(&place, &[], &format!("{EMAIL}\n{PASSWORD}\n"));
@@ -68,14 +68,14 @@ fn beside(provider: &Server, secret: &str) -> (Place, Server) {
 
 #[test]
 fn a_login_that_fails_says_why_and_what_to_do() {
-    let (_old, provider) = started(&[]);
+    let (old, provider) = started(&[]);
     let (place, mut server) = beside(&provider, demo::SECRET);
     let (stranger, misconfigured) = beside(&provider, "another");
     let mut said = String::new();
     let mut tell = |what: &str, place: &Place, server: &Server, email: &str, password: &str| {
         let before = place.read("log").lines().count();
         said.push_str(&format!("{what}:\n{}", server.fails_to_log_in(place, email, password)));
-        let log = place.read("log");
+        let log = place.read("log").replace(&server.port.to_string(), "PORT");
         // Without the time.
         let lines = log.lines().skip(before).map(|line| format!("{}\n", line.split_once(' ').unwrap().1));
         said.extend(lines);
@@ -86,7 +86,11 @@ fn a_login_that_fails_says_why_and_what_to_do() {
     tell("blank form", &place, &server, "", "");
     tell("wrong client secret", &stranger, &misconfigured, EMAIL, PASSWORD);
 
+    assert!(provider.run_script(&old, &[], "").0);
     provider.stop();
+    // On another port, the demo's provider is another one.
+    let moved = serve(&old, free_port(), &["--log=pretty"]);
+    tell("address of an account at another provider", &old, &moved, EMAIL, PASSWORD);
     tell("provider stopped", &place, &server, EMAIL, PASSWORD);
     server.terminate();
     tell("Landfall stopped", &place, &server, EMAIL, PASSWORD);
@@ -110,6 +114,11 @@ fn a_login_that_fails_says_why_and_what_to_do() {
     The login failed: Please try again later (try_later).
     The terminal where Landfall runs says why, in a line about this login.
     not signed in  keycloak by password: the connector is misconfigured at client_authentication: the client secret is wrong or missing: Clients > the client > Credentials > Client secret (try_later)
+
+    address of an account at another provider:
+    The login failed: An account with this identifier already exists (proof_required).
+    The address belongs to an account of another provider: sign in through that one. The demo's provider is another one on each port: use the port of the first login, another --data, or --reset.
+    not signed in  keycloak: An account with this identifier already exists (proof_required). The address belongs to an account of another provider: sign in through that one. The demo's provider is another one on each port: use the port of the first login, another --data, or --reset.
 
     provider stopped:
     The login failed: Please try again later (try_later).

@@ -1,5 +1,4 @@
-//! The `landfall` command as a newcomer meets it: what it says when something is wrong, and that it starts, stops and
-//! starts again.
+//! The `landfall` command as it is run: what it says when something is wrong, and that it starts, stops and starts again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test, its helpers included")]
 
 mod deployment;
@@ -61,7 +60,7 @@ impl Place {
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.0.path().join(name);
-        // Whatever the umask is: a data folder is its owner's.
+        // A data folder must be private, and the umask may not be.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
@@ -81,7 +80,7 @@ impl Place {
         command
     }
 
-    /// Runs the command to its end. One that starts to serve instead has not noticed what is wrong.
+    /// Runs the command to its end. If it serves instead, it has not found what is wrong.
     fn run(&self, arguments: &[&str]) -> Output {
         let mut child = self.command(arguments).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -97,7 +96,7 @@ impl Place {
         Output { stdout: printed.into_bytes(), ..output }
     }
 
-    /// What the command says when it does not do what it was asked.
+    /// What the command says when it fails.
     fn fails(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let said = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! What it says when something is wrong, before it does anything.
+//! What is refused before anything is written: each message says what is wrong, where, and what would be right.
 
 use super::*;
 
@@ -10,12 +10,12 @@ fn a_busy_port_is_named_before_anything_is_written() {
 
     let said = place.fails(&["--port", &port.to_string(), "--data", "data"]);
 
-    assert_snapshot!(said.replace(&port.to_string(), "PORT"), @"landfall: port PORT of this machine is in use: stop what listens there, or choose another with --port");
+    assert_snapshot!(said.replace(&port.to_string(), "PORT"), @"landfall: port PORT of this machine is in use: stop the program that listens there, or choose another port with --port");
     assert!(!place.has("data"));
 }
 
 #[test]
-fn a_port_is_a_port() {
+fn wrong_arguments_are_named() {
     let place = Place::new();
     assert_snapshot!(place.fails(&["--port", "65536"]), @"
     error: invalid value '65536' for '--port <PORT>': 65536 is not in 0..=65535
@@ -34,20 +34,52 @@ fn a_port_is_a_port() {
 }
 
 #[test]
-fn a_connectors_file_that_is_not_there_is_named() {
-    assert_snapshot!(Place::new().refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: No such file or directory (os error 2)");
+fn a_file_that_cannot_be_read_is_named_with_what_to_do() {
+    let place = Place::with("folder/file", "");
+    place.write("image", b"\xff\xfe");
+    place.write("clients.yaml", CLIENTS);
+    for option in ["--connectors", "--journey", "--clients", "--clients=clients.yaml --secrets"] {
+        for (file, expected) in [
+            ("missing", "landfall: missing: there is no such file: correct the path\n"),
+            ("folder", "landfall: folder: this is a folder: give the path of a file\n"),
+            ("image", "landfall: image: this is not text: give a file in UTF-8\n"),
+        ] {
+            let arguments: Vec<_> = option.split(' ').chain([file]).collect();
+            assert_eq!(place.refuses_untouched(&arguments), expected, "{option}");
+        }
+    }
 }
 
 #[test]
-fn a_folder_is_no_connectors_file() {
-    let place = Place::with("connectors.yaml/file", "");
-    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: Is a directory (os error 21)");
-}
-
-#[test]
-fn a_connectors_file_that_is_no_text_is_named() {
-    let place = Place::with("connectors.yaml", b"connectors: \xff\xfe");
-    assert_snapshot!(place.refuses_untouched(&["--connectors", "connectors.yaml"]), @"landfall: connectors.yaml: stream did not contain valid UTF-8");
+fn a_file_of_each_kind_with_the_wrong_content_is_named() {
+    let place = Place::with("other.yaml", "greeting: hello");
+    place.write("list.yaml", "- hello");
+    place.write("clients.yaml", CLIENTS);
+    let mut said = String::new();
+    for option in ["--connectors", "--journey", "--clients", "--clients=clients.yaml --secrets"] {
+        for file in ["other.yaml", "list.yaml"] {
+            let arguments: Vec<_> = option.split(' ').chain([file]).collect();
+            let refused = place.refuses_untouched(&arguments);
+            // Without the snippet of the file.
+            said.extend(refused.lines().take(2).map(|line| format!("{line}\n")));
+        }
+    }
+    assert_snapshot!(said, @r#"
+    landfall: other.yaml:
+    error: line 1 column 1: unknown field `greeting`, expected one of connectors
+    landfall: list.yaml:
+    error: line 1 column 1: expected mapping start
+    landfall: other.yaml:
+    error: line 1 column 1: unknown field `greeting`, expected one of format, id, params, start, steps
+    landfall: list.yaml:
+    error: line 1 column 1: expected mapping start
+    landfall: other.yaml:
+    error: line 1 column 1: unknown field `greeting`, expected one of clients
+    landfall: list.yaml:
+    error: line 1 column 1: expected mapping start
+    landfall: client shop names the secret "of-shop", which is in no file of secrets: write `of-shop: ...` into a file, and give that with --secrets
+    landfall: list.yaml: line 1 column 1: a file of secrets has lines `name: value`, each name once (its content is not shown here)
+    "#);
 }
 
 #[test]
@@ -69,7 +101,7 @@ fn what_is_wrong_in_a_connectors_file_is_shown_where_it_is() {
 }
 
 #[test]
-fn a_connector_that_cannot_be_one_is_named() {
+fn an_invalid_connector_is_named() {
     let place = Place::with("connectors.yaml", CONNECTORS.replace("realm: demo", "relm: demo"));
     let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
     let (own, _of_all) = said.split_once(", or one of").unwrap();
@@ -77,7 +109,7 @@ fn a_connector_that_cannot_be_one_is_named() {
 }
 
 #[test]
-fn an_invalid_file_forgets_nothing() {
+fn an_invalid_file_deletes_nothing() {
     let place = Place::with("data/dynamodb.sqlite", "users");
     place.write("data/keys.json", "keys");
     place.write("connectors.yaml", "connectors: 1");
@@ -90,7 +122,7 @@ fn an_invalid_file_forgets_nothing() {
 }
 
 #[test]
-fn secrets_are_of_connectors_and_clients() {
+fn secrets_need_connectors_or_clients() {
     let place = Place::with("secrets.yaml", "keycloak: x");
     assert_snapshot!(place.refuses_untouched(&["--secrets", "secrets.yaml"]), @"
     error: the following required arguments were not provided:
@@ -100,13 +132,6 @@ fn secrets_are_of_connectors_and_clients() {
 
     For more information, try '--help'.
     ");
-}
-
-#[test]
-fn a_secrets_file_that_is_not_there_is_named() {
-    let place = Place::with("connectors.yaml", CONNECTORS);
-    let arguments = ["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"];
-    assert_snapshot!(place.refuses_untouched(&arguments), @"landfall: secrets.yaml: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -121,7 +146,12 @@ fn a_bad_secrets_file_is_named_and_no_secret_of_it_is_shown() {
         place.write("secrets.yaml", bad);
         let said = place.refuses_untouched(&["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"]);
         assert!(said.starts_with("landfall: secrets.yaml: line "), "{said}");
-        assert!(said.ends_with("this is no file of secrets, `name: value` each; nothing of it is shown\n"), "{said}");
+        assert!(
+            said.ends_with(
+                "a file of secrets has lines `name: value`, each name once (its content is not shown here)\n"
+            ),
+            "{said}"
+        );
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
@@ -154,20 +184,20 @@ fn keys_that_cannot_be_read_are_named_and_not_shown() {
 }
 
 #[test]
-fn a_file_is_no_folder_for_data() {
+fn a_file_cannot_be_the_data_folder() {
     let place = Place::with("data", "");
-    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data: File exists (os error 17)");
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data: this is a file: give the path of a folder");
 }
 
 #[test]
-fn a_folder_that_others_write_to_is_no_folder_for_data() {
+fn a_data_folder_that_others_may_write_to_is_refused() {
     let place = Place::with("data/file", "");
     fs::set_permissions(place.0.path().join("data"), fs::Permissions::from_mode(0o777)).unwrap();
-    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data is another user's, or others may write to it: take it from them (chmod go-w), or choose another folder with --data");
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data belongs to another user, or others may write to it: forbid that (chmod go-w data), or choose another folder with --data");
     assert!(!place.has("data/keys.json"));
 }
 
-/// A data folder whose database is this, with the keys that its users came with.
+/// A data folder with keys and this database.
 fn with_database(name: &str, content: &str) -> Place {
     let place = Place::with(name, content);
     LocalSecrets::open(&place.0.path().join("data/keys.json"), &SeededEntropy::new(1)).unwrap();
@@ -175,19 +205,19 @@ fn with_database(name: &str, content: &str) -> Place {
 }
 
 #[test]
-fn a_database_that_is_none_is_named() {
+fn an_invalid_database_is_named() {
     let text = "this is no database, and long enough to be looked at ".repeat(100);
     let said = with_database("data/dynamodb.sqlite", &text).refuses_to_serve(&[]);
-    let expected = "landfall: data/dynamodb.sqlite: the embedded DynamoDB cannot use this file: ";
+    let expected = "landfall: data/dynamodb.sqlite: the embedded DynamoDB cannot use this file (";
     assert!(said.starts_with(expected), "{said}");
     let said = with_database("data/dynamodb.sqlite/file", "").refuses_to_serve(&[]);
-    assert_snapshot!(said, @"landfall: data/dynamodb.sqlite: Is a directory (os error 21)");
+    assert_snapshot!(said, @"landfall: data/dynamodb.sqlite: this is a folder: give the path of a file");
 }
 
 #[test]
-fn keys_that_are_gone_while_there_are_users_are_not_made_anew() {
+fn lost_keys_are_not_replaced_while_there_are_users() {
     let place = Place::with("data/dynamodb.sqlite", "");
-    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data/keys.json: there is no secret keys/signing: put the file back, or start anew with --reset, which forgets users as well");
+    assert_snapshot!(place.refuses_to_serve(&[]), @"landfall: data/keys.json: there is no secret keys/signing: put the file back, or start anew with --reset, which deletes users as well");
     assert!(!place.has("data/keys.json"));
 }
 
@@ -195,11 +225,11 @@ fn keys_that_are_gone_while_there_are_users_are_not_made_anew() {
 fn a_connectors_file_without_connectors_is_named() {
     let place = Place::with("connectors.yaml", "connectors: []");
     let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
-    assert_snapshot!(said, @"landfall: connectors.yaml: there is no connector in this file");
+    assert_snapshot!(said, @"landfall: connectors.yaml: there is no connector in this file: add one under `connectors`, with id, provider, name, client, methods and settings");
 }
 
 #[test]
-fn a_connector_whose_secret_nobody_has_is_named() {
+fn a_connectors_missing_secret_is_named() {
     let connectors = "connectors:
   - id: old
     provider: keycloak
@@ -210,11 +240,11 @@ fn a_connector_whose_secret_nobody_has_is_named() {
 ";
     let place = Place::with("connectors.yaml", connectors);
     let said = place.refuses_untouched(&["--connectors", "connectors.yaml"]);
-    assert_snapshot!(said, @"landfall: connector old names the secret \"of-old\", and no file has it: write `of-old: ...` into a file and name that with --secrets");
+    assert_snapshot!(said, @"landfall: connector old names the secret \"of-old\", which is in no file of secrets: write `of-old: ...` into a file, and give that with --secrets");
 }
 
 #[test]
-fn a_client_that_cannot_be_one_is_named() {
+fn an_invalid_client_is_named() {
     let refused = |from: &str, to: &str| {
         assert_eq!(CLIENTS.matches(from).count(), 1);
         let place = Place::with("clients.yaml", CLIENTS.replace(from, to));
@@ -223,8 +253,8 @@ fn a_client_that_cannot_be_one_is_named() {
     };
     assert_snapshot!(refused("    secret: of-shop\n", ""), @"landfall: clients.yaml: client shop: direct_api: confidential needs secret: the name of its client secret");
     assert_snapshot!(refused("https://shop", "http://shop"), @r#"landfall: clients.yaml: client shop: redirect_uris: "http://shop.example/after" is not allowed: use https://, or http:// on this machine (127.0.0.1, [::1], localhost), or, with application_type: native, a private-use scheme with a dot in it (com.example.app:/)"#);
-    assert_snapshot!(refused("[migrate-from-keycloak]", "[sign-in]"), @r#"landfall: client shop names the journey "sign-in", which is not served: there are sign-in-with-keycloak, migrate-from-keycloak"#);
-    assert_snapshot!(refused("of-shop", "of-nobody"), @r#"landfall: client shop names the secret "of-nobody", and no file has it: write `of-nobody: ...` into a file and name that with --secrets"#);
+    assert_snapshot!(refused("[migrate-from-keycloak]", "[sign-in]"), @r#"landfall: client shop names the journey "sign-in", which is not served (there are: sign-in-with-keycloak, migrate-from-keycloak): correct the name, or give the journey's file with --journey"#);
+    assert_snapshot!(refused("of-shop", "of-other"), @r#"landfall: client shop names the secret "of-other", which is in no file of secrets: write `of-other: ...` into a file, and give that with --secrets"#);
     assert_snapshot!(refused("  - id", &format!("{}  - id", CLIENTS.strip_prefix("clients:\n").unwrap())), @"landfall: clients.yaml: client shop is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it");
     let said = refused("first_party: true", "first_party: yes");
     assert!(said.starts_with("landfall: clients.yaml:\nerror: line 4 column 18: "), "{said}");
@@ -248,7 +278,7 @@ fn verifying_without_a_server_names_where_it_was_looked_for() {
 }
 
 #[test]
-fn what_several_files_say_differently_is_named() {
+fn conflicts_between_files_are_named() {
     let place = Place::with("clients.yaml", CLIENTS);
     place.write("secrets.yaml", "of-shop: hunter2");
     let journey = include_str!("../../demo/password.yaml");
@@ -273,7 +303,7 @@ fn what_several_files_say_differently_is_named() {
     landfall: journey migrate-from-okta names the connector "okta", which does not exist (there are: keycloak): correct the name, or give the file that has it with --connectors
     landfall: broken.yaml:
       start: there is no step as
-    landfall: missing.yaml: No such file or directory (os error 2)
+    landfall: missing.yaml: there is no such file: correct the path
     landfall: clients.yaml: client shop is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
     landfall: demo.yaml: client demo is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it
     landfall: secrets.yaml: the secret of-shop is there already, in this file, in another, or as one of Landfall's own: remove one of the two, or rename it

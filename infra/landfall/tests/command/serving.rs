@@ -1,4 +1,4 @@
-//! What it does once it serves.
+//! What happens once the command serves.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn users_and_keys_outlive_a_restart_but_not_a_reset() {
 }
 
 #[test]
-fn verify_refuses_what_is_no_token_of_this_issuer() {
+fn verify_refuses_tokens_that_are_not_this_issuers() {
     let (place, server) = started(&[]);
     let issuer = server.issuer();
     let verify = |more: &[&str]| place.fails(&[&["verify", "--issuer", &issuer], more].concat());
@@ -41,7 +41,7 @@ fn verify_refuses_what_is_no_token_of_this_issuer() {
 }
 
 #[test]
-fn a_command_that_serves_its_own_connectors_serves_no_demo() {
+fn connectors_from_a_file_replace_the_demo() {
     let place = Place::with("connectors.yaml", CONNECTORS);
     place.write("secrets.yaml", "keycloak: hunter2");
     let server = serve(&place, free_port(), &["--connectors", "connectors.yaml", "--secrets", "secrets.yaml"]);
@@ -55,7 +55,7 @@ fn a_command_that_serves_its_own_connectors_serves_no_demo() {
 }
 
 #[test]
-fn a_client_of_ones_own_starts_the_demos_journeys_with_its_secret_beside_the_demos_client() {
+fn a_client_from_a_file_authenticates_and_starts_the_demos_journeys() {
     let place = Place::with("clients.yaml", CLIENTS);
     place.write("secrets.yaml", "of-shop: hunter2");
     let server = serve(&place, free_port(), &["--clients", "clients.yaml", "--secrets", "secrets.yaml"]);
@@ -104,7 +104,7 @@ fn journeys_clients_and_secrets_of_several_files_are_served() {
     server.stop();
 }
 
-/// The demo's Keycloak as a provider of one's own.
+/// A connector to the simulated Keycloak of `server`.
 pub(crate) fn demo_connector(server: &Server, realm: &str) -> String {
     CONNECTORS
         .replace("https://id.example.com", &format!("{}/demo/keycloak", server.issuer()))
@@ -112,7 +112,7 @@ pub(crate) fn demo_connector(server: &Server, realm: &str) -> String {
 }
 
 #[test]
-fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
+fn each_check_of_a_connector_is_printed_with_what_to_do() {
     let (place, server) = started(&[]);
     place.write("connectors.yaml", demo_connector(&server, "realm: demo"));
     let test = |secret: &str| {
@@ -171,7 +171,7 @@ fn a_connector_is_tested_and_each_check_is_told_with_what_to_do() {
 }
 
 #[test]
-fn a_connector_that_leads_nowhere_fails_at_the_first_check() {
+fn a_wrong_realm_fails_the_first_check() {
     let (place, server) = started(&[]);
     place.write("connectors.yaml", demo_connector(&server, "realm: Demo"));
     place.write("secrets.yaml", "keycloak: a");
@@ -184,7 +184,7 @@ fn a_connector_that_leads_nowhere_fails_at_the_first_check() {
                     there is no discovery document at this address: check the server's URL, with its path if it has one, and the name of the realm or tenant
     ");
     let said = place.fails(&["test-connector", "connectors.yaml"]);
-    assert_snapshot!(said, @r#"landfall: connector keycloak names the secret "keycloak", and no file has it: write `keycloak: ...` into a file and name that with --secrets"#);
+    assert_snapshot!(said, @r#"landfall: connector keycloak names the secret "keycloak", which is in no file of secrets: write `keycloak: ...` into a file, and give that with --secrets"#);
 }
 
 #[test]

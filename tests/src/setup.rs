@@ -42,7 +42,7 @@ pub struct Setup {
     pub budget: Duration,
     /// How often secrets may be tried: most tests are about something else, and try often.
     pub guesses: GuessLimits,
-    /// The time: [`TestApp::clock`], unless a real server wants the system's.
+    /// The time: the clock of the app, unless a real server wants the system's.
     pub time: Arc<dyn Clock>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) entropy: Arc<SeededEntropy>,

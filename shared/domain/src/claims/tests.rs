@@ -132,10 +132,10 @@ fn anything(entropy: &dyn Entropy, depth: u8) -> Value {
         3 => json!(f64::from_bits(u64::from_be_bytes(entropy.bytes()))),
         4 | 5 => json!(text(usize::from(many) * usize::from(few % 8))),
         6 => json!(format!("https://x.example/{}", text(few.into()))),
-        7 | 8 if depth < 6 => (0..few % 24).map(|_| anything(entropy, depth + 1)).collect(),
-        _ if depth < 6 => {
+        7 | 8 if depth < 2 => (0..few % 12).map(|_| anything(entropy, depth + 1)).collect(),
+        _ if depth < 2 => {
             let names = ADDRESS.iter().copied().chain(["own"]).cycle().skip(many.into());
-            let members = names.take(usize::from(few % 24)).map(|name| (name.to_owned(), anything(entropy, depth + 1)));
+            let members = names.take(usize::from(few % 12)).map(|name| (name.to_owned(), anything(entropy, depth + 1)));
             Value::Object(members.collect())
         }
         _ => json!(few),
@@ -147,7 +147,7 @@ fn whatever_a_provider_says_the_bounds_hold() {
     let entropy = SeededEntropy::new(14);
     let entropy: &dyn Entropy = &entropy;
     let bytes = |value: &Value| value.to_string().len();
-    for round in 0..2_000 {
+    for round in 0..200 {
         let standard = CARRIED.iter().map(|(name, ..)| (*name).to_owned());
         let own = (0..40).map(|number| format!("{}{number}", ["own", "\u{e9}", "\"", ""][number % 4]));
         let names = standard.chain(own).chain(PROTOCOL.iter().chain(&[GROUPS, "sub"]).map(|name| (*name).to_owned()));

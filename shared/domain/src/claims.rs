@@ -21,7 +21,7 @@ pub struct RawClaims(Map<String, Value>);
 
 /// The claims of a provider about a user, read.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct ReadClaims {
     /// Those that are copied to the directory.
     pub claims: Claims,
     /// All, within bounds.
@@ -141,7 +141,7 @@ fn address(members: &Map<String, Value>) -> Option<Value> {
     texts.filter(|texts| !texts.is_empty()).map(Value::Object)
 }
 
-impl Said {
+impl ReadClaims {
     /// Reads all claims. Each is checked separately: an invalid claim is dropped, the others stay.
     pub fn of(all: &Map<String, Value>) -> Self {
         let (mut said, mut room) = (Self::default(), MAX_ALL);
@@ -241,7 +241,7 @@ fn size(value: &Value, most: usize) -> Option<usize> {
 impl Claims {
     /// Selects the claims that are copied.
     pub fn mapped(all: &Map<String, Value>) -> Self {
-        Said::of(all).claims
+        ReadClaims::of(all).claims
     }
 
     /// Whether this scope releases claims.

@@ -234,7 +234,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Said;
+    use crate::ReadClaims;
 
     #[test]
     fn separators_do_not_merge_two_accounts() {
@@ -247,7 +247,7 @@ mod tests {
     fn what_is_not_stored_is_neither_written_nor_printed() {
         let secret = |text: &str| Some(SecretString::from(text));
         let said = json!({ "sub": "1", "canary": "canary", "name": "Ada" });
-        let said = Said::of(said.as_object().unwrap());
+        let said = ReadClaims::of(said.as_object().unwrap());
         let identity = ExternalIdentity {
             connector: "staff".parse().unwrap(),
             source: "people".parse().unwrap(),

@@ -5,11 +5,13 @@ use domain::{AssertionAudience, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::document::{self, InvalidConnector};
 use crate::oidc::{
-    AuthorizeParams, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, VerifiedClaims, is_host,
+    AuthorizeParams, Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, VerifiedClaims,
+    is_host,
 };
 use crate::refusals::{Refusals, Row};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::report::NotPassed;
 use crate::{Callback, Check, Finding, ProviderError, Rejection, Stage};
 
@@ -86,7 +88,7 @@ struct Auth0 {
 
 impl Auth0 {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let Settings { domain, custom_domains, connection, organization, audience } = registry::settings(settings)?;
+        let Settings { domain, custom_domains, connection, organization, audience } = document::settings(settings)?;
         if !is_host(&domain) || !is_auth0(&domain) {
             return Err(InvalidConnector::at(
                 "settings.domain",
@@ -111,7 +113,9 @@ impl Auth0 {
         }
         // The tenant names itself by the host that was asked, with a slash at its end.
         let issuers = custom_domains.iter().chain([&domain]).map(|host| format!("https://{host}/"));
+        let keys = format!("https://{domain}/.well-known/jwks.json");
         let profile = Profile {
+            endpoints: Endpoints::keys_of_own_host(!custom_domains.is_empty(), &keys),
             authorize_params: AuthorizeParams::of([
                 ("connection", connection),
                 ("organization", organization.clone()),

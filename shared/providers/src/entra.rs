@@ -12,11 +12,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::document::{self, InvalidConnector};
 use crate::oidc::{
     Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, TENANT, Trial, VerifiedClaims,
     is_guid, is_host, is_label, of_tenant,
 };
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::report::{NotPassed, Verdict};
 use crate::{Callback, Check, Finding, ProviderError, Stage};
 
@@ -106,7 +107,7 @@ enum Tenants {
 
 impl Entra {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let settings: Settings = registry::settings(settings)?;
+        let settings: Settings = document::settings(settings)?;
         settings.check()?;
         let Settings { tenant, allowed_tenants, any_tenant, verified_domains, cloud, external_id } = settings;
         let host = match &external_id {
@@ -132,7 +133,13 @@ impl Entra {
         };
         let discovery = Url::parse(&format!("https://{host}/{tenant}/v2.0/.well-known/openid-configuration"));
         let profile = Profile {
-            endpoints: Endpoints { discovery_endpoint: discovery.ok(), ..Endpoints::default() },
+            endpoints: Endpoints {
+                discovery_endpoint: discovery.ok(),
+                ..Endpoints::keys_of_own_host(
+                    external_id.as_deref().is_some_and(|external| !is_label(external)),
+                    &format!("https://{tenant}.ciamlogin.com/{tenant}/discovery/v2.0/keys"),
+                )
+            },
             // It knows less than the ID token, and its documentation advises against it.
             userinfo_for: &[],
             of_a_redirect: &[&errors::OF_A_REDIRECT, &OF_A_REDIRECT],

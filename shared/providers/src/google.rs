@@ -4,11 +4,12 @@ use domain::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::document::{self, InvalidConnector};
 use crate::oidc::{
     AuthorizeParams, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, VerifiedClaims, is_host,
 };
 use crate::refusals::{Refusals, Row};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::{Callback, Check, ProviderError, Rejection, Stage};
 
 pub(crate) const PROVIDER: Provider =
@@ -64,7 +65,7 @@ struct Google {
 
 impl Google {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let Settings { hosted_domain } = registry::settings(settings)?;
+        let Settings { hosted_domain } = document::settings(settings)?;
         if hosted_domain.as_deref().is_some_and(|domain| !is_host(domain)) {
             return Err(InvalidConnector::at(
                 "settings.hosted_domain",

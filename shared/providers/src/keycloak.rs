@@ -13,8 +13,9 @@ use egress::Response;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
+use crate::document::{self, InvalidConnector};
 use crate::oidc::{Begun, Connection, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Probing, Profile, VerifiedClaims};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::report::{NotPassed, Verdict};
 use crate::{Attempt, Callback, Finding, ProviderError, Rejection, Stage, not_switched_on};
 use settings::Settings;
@@ -41,7 +42,7 @@ struct Keycloak(Profile);
 
 impl Keycloak {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let settings: Settings = registry::settings(settings)?;
+        let settings: Settings = document::settings(settings)?;
         Ok(Box::new(Self(Profile {
             of_a_code: errors::TO_A_CODE,
             another_issuer: "the server calls itself otherwise: put into settings.url exactly the address that stands before \

@@ -23,6 +23,7 @@ mod adapter;
 pub mod answers;
 mod auth0;
 mod cx;
+mod document;
 mod entra;
 mod error;
 mod google;
@@ -46,8 +47,9 @@ mod conformance;
 
 pub use adapter::{Answer, Attempt, Callback, Hints, Progress, ProviderAdapter, Wishes, not_switched_on};
 pub use cx::{Cx, Providers, callback_url};
+pub use document::{InvalidConnector, document, settings};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
-pub use registry::{Build, InvalidConnector, MakeOidc, Provider, Registry, SplitPool, document, settings};
+pub use registry::{Build, MakeOidc, Provider, Registry, SplitPool};
 pub use report::{Finding, NotPassed, Probe, Report, Status, Verdict};
 pub use secrets::check_secrets;

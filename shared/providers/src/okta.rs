@@ -4,17 +4,14 @@ use domain::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_host};
+use crate::document::{self, InvalidConnector};
+use crate::oidc::{Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_host};
 use crate::refusals::{Refusals, Row};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::{ProviderError, Stage};
 
-pub(crate) const PROVIDER: Provider = Provider::oidc(
-    "okta",
-    &[Method::Oidc],
-    &[&REFUSED_REDIRECT, &OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE],
-    Okta::read,
-);
+pub(crate) const PROVIDER: Provider =
+    Provider::oidc("okta", &[Method::Oidc], &[&REFUSED_REDIRECT, &OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], read);
 
 const ERRORS: &str = "<https://developer.okta.com/docs/reference/error-codes/>";
 const NO_POLICY: &str = "no access policy of the authorization server lets this client in: Security > API > Authorization Servers \
@@ -80,55 +77,49 @@ fn default_server() -> String {
     "default".to_owned()
 }
 
-#[derive(Debug)]
-struct Okta(Profile);
-
-impl Okta {
-    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let Settings { domain, authorization_server: server, custom_domain } = registry::settings(settings)?;
-        check_domain(&domain)?;
-        if !server.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(InvalidConnector::at(
-                "settings.authorization_server",
-                format!(
-                    "{server:?} is neither default, nor the id of an authorization server (aus...), nor empty for the org's own"
-                ),
-            ));
-        }
-        if custom_domain.as_deref().is_some_and(|custom| !is_host(custom) || is_okta(custom)) {
-            return Err(InvalidConnector::at(
-                "settings.custom_domain",
-                format!("{:?} is not a domain of your own, such as login.acme.com", custom_domain.unwrap_or_default()),
-            ));
-        }
-        // A custom authorization server names itself by either domain, as its settings or the request's host have it.
-        let issuer = |host: &str| match server.as_str() {
-            "" => format!("https://{host}"),
-            server => format!("https://{host}/oauth2/{server}"),
-        };
-        let issuers = custom_domain.as_deref().into_iter().chain([domain.as_str()]).map(issuer);
-        // A user has one id in the org, whichever authorization server and domain they come through.
-        let issuer = IssuerPolicy::any_of(issuers).known_as(format!("https://{domain}"));
-        Ok(Box::new(Self(Profile {
-            // The ID token that comes with an access token has no `email_verified`, and seldom an e-mail.
-            userinfo_for: &["email", "email_verified"],
-            of_a_redirect: &[&REFUSED_REDIRECT, &OF_A_REDIRECT],
-            of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
-            another_issuer: "the authorization server calls itself otherwise: put its domain into settings.domain or \
-                             settings.custom_domain, and its id into settings.authorization_server, as they stand in the issuer \
-                             that was found (Security > API > Authorization Servers > the server > Issuer)",
-            refused_page: "Okta refuses on a page of its own: Applications > Applications > the application > General > Sign-in \
-                           redirect URIs: add the redirect URI exactly as it stands in the detail; compare Client ID with \
-                           client.id",
-            ..Profile::new(issuer)
-        })))
+fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+    let Settings { domain, authorization_server: server, custom_domain } = document::settings(settings)?;
+    check_domain(&domain)?;
+    if !server.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(InvalidConnector::at(
+            "settings.authorization_server",
+            format!(
+                "{server:?} is neither default, nor the id of an authorization server (aus...), nor empty for the org's own"
+            ),
+        ));
     }
-}
-
-impl OidcProvider for Okta {
-    fn profile(&self) -> &Profile {
-        &self.0
+    if custom_domain.as_deref().is_some_and(|custom| !is_host(custom) || is_okta(custom)) {
+        return Err(InvalidConnector::at(
+            "settings.custom_domain",
+            format!("{:?} is not a domain of your own, such as login.acme.com", custom_domain.unwrap_or_default()),
+        ));
     }
+    // A custom authorization server names itself by either domain, as its settings or the request's host have it.
+    let issuer = |host: &str| match server.as_str() {
+        "" => format!("https://{host}"),
+        server => format!("https://{host}/oauth2/{server}"),
+    };
+    let issuers = custom_domain.as_deref().into_iter().chain([domain.as_str()]).map(issuer);
+    let keys = match server.as_str() {
+        "" => format!("https://{domain}/oauth2/v1/keys"),
+        server => format!("https://{domain}/oauth2/{server}/v1/keys"),
+    };
+    // A user has one id in the org, whichever authorization server and domain they come through.
+    let issuer = IssuerPolicy::any_of(issuers).known_as(format!("https://{domain}"));
+    Ok(Box::new(Profile {
+        endpoints: Endpoints::keys_of_own_host(custom_domain.is_some(), &keys),
+        // The ID token that comes with an access token has no `email_verified`, and seldom an e-mail.
+        userinfo_for: &["email", "email_verified"],
+        of_a_redirect: &[&REFUSED_REDIRECT, &OF_A_REDIRECT],
+        of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
+        another_issuer: "the authorization server calls itself otherwise: put its domain into settings.domain or \
+                         settings.custom_domain, and its id into settings.authorization_server, as they stand in the issuer \
+                         that was found (Security > API > Authorization Servers > the server > Issuer)",
+        refused_page: "Okta refuses on a page of its own: Applications > Applications > the application > General > Sign-in \
+                       redirect URIs: add the redirect URI exactly as it stands in the detail; compare Client ID with \
+                       client.id",
+        ..Profile::new(issuer)
+    }))
 }
 
 fn is_okta(host: &str) -> bool {
@@ -236,7 +227,7 @@ mod tests {
             json!({ "domain": "acme.okta.com", "authorization_server": "aus9o8wzkhckw9TLa0h7", "custom_domain": "id.acme.com" }),
         ] {
             let Value::Object(settings) = settings else { panic!("an object") };
-            let okta = Okta::read(settings).unwrap();
+            let okta = read(settings).unwrap();
             assert_eq!(okta.profile().issuer.key(), "https://acme.okta.com");
         }
     }

@@ -4,13 +4,14 @@ use domain::{ClientAuthMethod, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::document::{self, InvalidConnector};
 use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_label};
 use crate::refusals::{Refusals, Row};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::{ProviderError, Stage};
 
 pub(crate) const PROVIDER: Provider =
-    Provider::oidc("onelogin", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], OneLogin::read);
+    Provider::oidc("onelogin", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], read);
 
 const REFERENCE: &str = "<https://developers.onelogin.com/openid-connect/api/authorization-code-grant>";
 
@@ -37,35 +38,24 @@ struct Settings {
     subdomain: String,
 }
 
-#[derive(Debug)]
-struct OneLogin(Profile);
-
-impl OneLogin {
-    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let Settings { subdomain } = registry::settings(settings)?;
-        if !is_label(&subdomain) {
-            return Err(InvalidConnector::at(
-                "settings.subdomain",
-                format!("{subdomain:?} is not what stands before .onelogin.com in the account's address, such as acme"),
-            ));
-        }
-        let issuer = IssuerPolicy::exact(format!("https://{subdomain}.onelogin.com/oidc/2"));
-        Ok(Box::new(Self(Profile {
-            client_auth: ClientAuthMethod::ClientSecretBasic,
-            another_issuer: "the account calls itself otherwise: put into settings.subdomain what stands before .onelogin.com \
-                             in the issuer that was found",
-            of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
-            refused_page: "OneLogin refuses on a page of its own: Applications > the application > Configuration > Redirect URI's: \
-                           add the redirect URI exactly as it stands in the detail; compare SSO > Client ID with client.id",
-            ..Profile::new(issuer)
-        })))
+fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+    let Settings { subdomain } = document::settings(settings)?;
+    if !is_label(&subdomain) {
+        return Err(InvalidConnector::at(
+            "settings.subdomain",
+            format!("{subdomain:?} is not what stands before .onelogin.com in the account's address, such as acme"),
+        ));
     }
-}
-
-impl OidcProvider for OneLogin {
-    fn profile(&self) -> &Profile {
-        &self.0
-    }
+    let issuer = IssuerPolicy::exact(format!("https://{subdomain}.onelogin.com/oidc/2"));
+    Ok(Box::new(Profile {
+        client_auth: ClientAuthMethod::ClientSecretBasic,
+        another_issuer: "the account calls itself otherwise: put into settings.subdomain what stands before .onelogin.com \
+                         in the issuer that was found",
+        of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
+        refused_page: "OneLogin refuses on a page of its own: Applications > the application > Configuration > Redirect URI's: \
+                       add the redirect URI exactly as it stands in the detail; compare SSO > Client ID with client.id",
+        ..Profile::new(issuer)
+    }))
 }
 
 #[cfg(test)]

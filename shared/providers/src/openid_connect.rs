@@ -5,11 +5,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::document::{self, InvalidConnector};
 use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, check_address};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 
-pub(crate) const PROVIDER: Provider =
-    Provider::oidc("oidc", &[Method::Oidc], &[&OF_A_REDIRECT, &OF_A_CODE], OpenIdConnect::read);
+pub(crate) const PROVIDER: Provider = Provider::oidc("oidc", &[Method::Oidc], &[&OF_A_REDIRECT, &OF_A_CODE], read);
 
 /// This provider's own `settings`. The shared ones are in `oidc/options.rs`.
 #[derive(Debug, Deserialize)]
@@ -19,20 +19,9 @@ struct Settings {
     domain: Option<String>,
 }
 
-#[derive(Debug)]
-struct OpenIdConnect(Profile);
-
-impl OidcProvider for OpenIdConnect {
-    fn profile(&self) -> &Profile {
-        &self.0
-    }
-}
-
-impl OpenIdConnect {
-    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let settings: Settings = registry::settings(settings)?;
-        Ok(Box::new(Self(Profile::new(settings.issuer()?))))
-    }
+fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+    let settings: Settings = document::settings(settings)?;
+    Ok(Box::new(Profile::new(settings.issuer()?)))
 }
 
 impl Settings {

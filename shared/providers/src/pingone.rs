@@ -4,13 +4,14 @@ use domain::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_guid, is_host};
+use crate::document::{self, InvalidConnector};
+use crate::oidc::{Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_guid, is_host};
 use crate::refusals::{Refusals, Row};
-use crate::registry::{self, InvalidConnector, Provider};
+use crate::registry::Provider;
 use crate::{ProviderError, Stage};
 
 pub(crate) const PROVIDER: Provider =
-    Provider::oidc("pingone", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], PingOne::read);
+    Provider::oidc("pingone", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], read);
 
 const REFERENCE: &str =
     "<https://docs.pingidentity.com/pingone/applications/p1_token_endpoint_authentication_methods.html>";
@@ -68,46 +69,37 @@ impl Region {
     }
 }
 
-#[derive(Debug)]
-struct PingOne(Profile);
-
-impl PingOne {
-    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let Settings { environment_id, region, custom_domain } = registry::settings(settings)?;
-        if !is_guid(&environment_id) {
-            return Err(InvalidConnector::at(
-                "settings.environment_id",
-                format!(
-                    "{environment_id:?} is not the environment's id, a UUID in lower case (Settings > Environment Properties)"
-                ),
-            ));
-        }
-        if custom_domain.as_deref().is_some_and(|custom| !is_host(custom) || custom.starts_with("auth.pingone.")) {
-            return Err(InvalidConnector::at(
-                "settings.custom_domain",
-                format!("{:?} is not a domain of your own, such as login.acme.com", custom_domain.unwrap_or_default()),
-            ));
-        }
-        let own = format!("https://auth.pingone.{}/{environment_id}/as", region.top_level_domain());
-        // Once there is a custom domain, the environment names itself by it; by either, it is the same.
-        let issuers = custom_domain.map(|custom| format!("https://{custom}/as")).into_iter().chain([own]);
-        Ok(Box::new(Self(Profile {
-            another_issuer: "the environment calls itself otherwise: compare settings.environment_id, settings.region and \
-                             settings.custom_domain with the issuer that was found (Applications > the application > Overview > \
-                             Issuer ID)",
-            of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
-            refused_page: "PingOne refuses on a page of its own: Applications > the application has to be switched on, and its \
-                           Configuration > Redirect URIs has to have the redirect URI exactly as it stands in the detail; \
-                           compare Overview > Client ID with client.id",
-            ..Profile::new(IssuerPolicy::any_of(issuers).known_as(format!("pingone:{environment_id}")))
-        })))
+fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+    let Settings { environment_id, region, custom_domain } = document::settings(settings)?;
+    if !is_guid(&environment_id) {
+        return Err(InvalidConnector::at(
+            "settings.environment_id",
+            format!(
+                "{environment_id:?} is not the environment's id, a UUID in lower case (Settings > Environment Properties)"
+            ),
+        ));
     }
-}
-
-impl OidcProvider for PingOne {
-    fn profile(&self) -> &Profile {
-        &self.0
+    if custom_domain.as_deref().is_some_and(|custom| !is_host(custom) || custom.starts_with("auth.pingone.")) {
+        return Err(InvalidConnector::at(
+            "settings.custom_domain",
+            format!("{:?} is not a domain of your own, such as login.acme.com", custom_domain.unwrap_or_default()),
+        ));
     }
+    let own = format!("https://auth.pingone.{}/{environment_id}/as", region.top_level_domain());
+    let endpoints = Endpoints::keys_of_own_host(custom_domain.is_some(), &format!("{own}/jwks"));
+    // Once there is a custom domain, the environment names itself by it; by either, it is the same.
+    let issuers = custom_domain.map(|custom| format!("https://{custom}/as")).into_iter().chain([own]);
+    Ok(Box::new(Profile {
+        endpoints,
+        another_issuer: "the environment calls itself otherwise: compare settings.environment_id, settings.region and \
+                         settings.custom_domain with the issuer that was found (Applications > the application > Overview > \
+                         Issuer ID)",
+        of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
+        refused_page: "PingOne refuses on a page of its own: Applications > the application has to be switched on, and its \
+                       Configuration > Redirect URIs has to have the redirect URI exactly as it stands in the detail; \
+                       compare Overview > Client ID with client.id",
+        ..Profile::new(IssuerPolicy::any_of(issuers).known_as(format!("pingone:{environment_id}")))
+    }))
 }
 
 #[cfg(test)]

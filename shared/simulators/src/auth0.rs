@@ -3,17 +3,12 @@
 //! <https://auth0.com/docs/api/authentication>.
 
 use axum::http::StatusCode;
-use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, Standard};
+use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
-pub const SIMULATOR: Simulator = Simulator {
-    provider: "auth0",
-    methods: &[Method::Oidc],
-    make: |path, clock, entropy| std::sync::Arc::new(Standard::<Auth0>::new(path, clock, entropy)),
-};
+pub const SIMULATOR: Simulator = by_redirect::<Auth0>("auth0");
 
 /// What Auth0 does in its own way.
 #[derive(Debug)]
@@ -38,9 +33,8 @@ impl Quirks for Auth0 {
         "https://acme.eu.auth0.com/".to_owned()
     }
 
-    fn settings(address: &str) -> Vec<(&'static str, Value)> {
-        let discovery = format!("{address}{}", Self::path(Endpoint::Discovery));
-        vec![("domain", json!("acme.eu.auth0.com")), ("discovery_endpoint", json!(discovery))]
+    fn settings(_: &str) -> Vec<(&'static str, Value)> {
+        vec![("domain", json!("acme.eu.auth0.com"))]
     }
 
     /// The connection's name and the id there.

@@ -9,10 +9,9 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use axum::http::StatusCode;
-use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Misbehaviour, Quirks, Refused, Simulator, Standard, signer};
+use crate::core::{Endpoint, Misbehaviour, Quirks, Refused, Simulator, by_redirect, signer};
 
 /// The company's tenant.
 pub const TENANT: &str = "3b9c0d53-6a7e-4e0f-9a42-0123456789ab";
@@ -20,19 +19,11 @@ pub const TENANT: &str = "3b9c0d53-6a7e-4e0f-9a42-0123456789ab";
 pub const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// The tenant, by its id.
-pub const SIMULATOR: Simulator = simulator::<Company>();
+pub const SIMULATOR: Simulator = by_redirect::<Entra<Company>>("entra");
 /// The tenant, which signs in through the address of all organizations.
-pub const ORGANIZATIONS: Simulator = simulator::<Organizations>();
+pub const ORGANIZATIONS: Simulator = by_redirect::<Entra<Organizations>>("entra");
 /// An external tenant (Microsoft Entra External ID).
-pub const EXTERNAL: Simulator = simulator::<External>();
-
-const fn simulator<A: Authority>() -> Simulator {
-    Simulator {
-        provider: "entra",
-        methods: &[Method::Oidc],
-        make: |path, clock, entropy| std::sync::Arc::new(Standard::<Entra<A>>::new(path, clock, entropy)),
-    }
-}
+pub const EXTERNAL: Simulator = by_redirect::<Entra<External>>("entra");
 
 /// By which address Entra is asked.
 pub trait Authority: Debug + Send + 'static {
@@ -114,9 +105,8 @@ impl<A: Authority> Quirks for Entra<A> {
         A::ISSUER.to_owned()
     }
 
-    fn settings(address: &str) -> Vec<(&'static str, Value)> {
-        let discovery = format!("{address}{}", Self::path(Endpoint::Discovery));
-        A::settings().into_iter().chain([("discovery_endpoint", json!(discovery))]).collect()
+    fn settings(_: &str) -> Vec<(&'static str, Value)> {
+        A::settings()
     }
 
     fn document(document: &mut Value) {

@@ -2,17 +2,12 @@
 //! <https://developers.google.com/identity/openid-connect/reference>,
 //! <https://developers.google.com/identity/protocols/oauth2/web-server>.
 
-use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, Standard};
+use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
-pub const SIMULATOR: Simulator = Simulator {
-    provider: "google",
-    methods: &[Method::Oidc],
-    make: |path, clock, entropy| std::sync::Arc::new(Standard::<Google>::new(path, clock, entropy)),
-};
+pub const SIMULATOR: Simulator = by_redirect::<Google>("google");
 
 /// What Google does in its own way. Its endpoints are on several hosts, here on one.
 #[derive(Debug)]
@@ -34,8 +29,8 @@ impl Quirks for Google {
         "https://accounts.google.com".to_owned()
     }
 
-    fn settings(address: &str) -> Vec<(&'static str, Value)> {
-        vec![("discovery_endpoint", json!(format!("{address}{}", Self::path(Endpoint::Discovery))))]
+    fn settings(_: &str) -> Vec<(&'static str, Value)> {
+        Vec::new()
     }
 
     /// 21 digits.

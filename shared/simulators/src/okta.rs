@@ -1,17 +1,12 @@
 //! Okta: an org's custom authorization server, as its documentation shows it: <https://developer.okta.com/docs/reference/api/oidc/>,
 //! errors as in <https://developer.okta.com/docs/reference/error-codes/>.
 
-use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, Standard};
+use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
-pub const SIMULATOR: Simulator = Simulator {
-    provider: "okta",
-    methods: &[Method::Oidc],
-    make: |path, clock, entropy| std::sync::Arc::new(Standard::<Okta>::new(path, clock, entropy)),
-};
+pub const SIMULATOR: Simulator = by_redirect::<Okta>("okta");
 
 /// What Okta does in its own way.
 #[derive(Debug)]
@@ -36,9 +31,8 @@ impl Quirks for Okta {
         "https://acme.okta.com/oauth2/default".to_owned()
     }
 
-    fn settings(address: &str) -> Vec<(&'static str, Value)> {
-        let discovery = format!("{address}{}", Self::path(Endpoint::Discovery));
-        vec![("domain", json!("acme.okta.com")), ("discovery_endpoint", json!(discovery))]
+    fn settings(_: &str) -> Vec<(&'static str, Value)> {
+        vec![("domain", json!("acme.okta.com"))]
     }
 
     /// `00u` and 17 letters or digits.

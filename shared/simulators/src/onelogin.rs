@@ -3,17 +3,12 @@
 //! <https://developers.onelogin.com/openid-connect/api/provider-config>,
 //! <https://developers.onelogin.com/openid-connect/api/user-info>.
 
-use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, Standard};
+use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
-pub const SIMULATOR: Simulator = Simulator {
-    provider: "onelogin",
-    methods: &[Method::Oidc],
-    make: |path, clock, entropy| std::sync::Arc::new(Standard::<OneLogin>::new(path, clock, entropy)),
-};
+pub const SIMULATOR: Simulator = by_redirect::<OneLogin>("onelogin");
 
 /// What OneLogin does in its own way.
 #[derive(Debug)]
@@ -38,9 +33,8 @@ impl Quirks for OneLogin {
         "https://acme.onelogin.com/oidc/2".to_owned()
     }
 
-    fn settings(address: &str) -> Vec<(&'static str, Value)> {
-        let discovery = format!("{address}{}", Self::path(Endpoint::Discovery));
-        vec![("subdomain", json!("acme")), ("discovery_endpoint", json!(discovery))]
+    fn settings(_: &str) -> Vec<(&'static str, Value)> {
+        vec![("subdomain", json!("acme"))]
     }
 
     /// A number, as text.

@@ -2,17 +2,12 @@
 //! <https://docs.pingidentity.com/pingone/integrations/p1_discovery_document_uri.html>,
 //! <https://developer.pingidentity.com/pingone-api/auth/openid-connect-oauth-2.html>.
 
-use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, Standard};
+use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
-pub const SIMULATOR: Simulator = Simulator {
-    provider: "pingone",
-    methods: &[Method::Oidc],
-    make: |path, clock, entropy| std::sync::Arc::new(Standard::<PingOne>::new(path, clock, entropy)),
-};
+pub const SIMULATOR: Simulator = by_redirect::<PingOne>("pingone");
 
 const ENVIRONMENT: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
@@ -39,9 +34,8 @@ impl Quirks for PingOne {
         format!("https://auth.pingone.com/{ENVIRONMENT}/as")
     }
 
-    fn settings(address: &str) -> Vec<(&'static str, Value)> {
-        let discovery = format!("{address}{}", Self::path(Endpoint::Discovery));
-        vec![("environment_id", json!(ENVIRONMENT)), ("region", json!("NA")), ("discovery_endpoint", json!(discovery))]
+    fn settings(_: &str) -> Vec<(&'static str, Value)> {
+        vec![("environment_id", json!(ENVIRONMENT)), ("region", json!("NA"))]
     }
 
     fn document(document: &mut Value) {

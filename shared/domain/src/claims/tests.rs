@@ -3,8 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::{Entropy, SeededEntropy};
 
-fn said(value: &Value) -> Said {
-    Said::of(value.as_object().unwrap())
+fn said(value: &Value) -> ReadClaims {
+    ReadClaims::of(value.as_object().unwrap())
 }
 
 fn claims(value: Value) -> Claims {
@@ -154,7 +154,7 @@ fn whatever_a_provider_says_the_bounds_hold() {
         let names: Vec<_> = names.filter(|_| entropy.bytes::<1>()[0] % 2 == 0).collect();
         let all: Map<String, Value> = names.into_iter().map(|name| (name, anything(entropy, 0))).collect();
 
-        let Said { claims, raw, left_out } = Said::of(&all);
+        let ReadClaims { claims, raw, left_out } = ReadClaims::of(&all);
         let sizes: Vec<_> = raw.0.iter().map(|(name, value)| (name.as_str(), bytes(value))).collect();
         assert!(sizes.iter().map(|(name, size)| name.len() + size).sum::<usize>() <= MAX_ALL, "{round}");
         let most = |name: &str| if name == GROUPS { MAX_GROUPS } else { MAX_CLAIM };

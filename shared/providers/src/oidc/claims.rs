@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::DateTime;
 use domain::claims::FLAGGED;
-use domain::{ExternalIdentity, Method, Said, UpstreamTokens};
+use domain::{ExternalIdentity, Method, ReadClaims, UpstreamTokens};
 use serde_json::{Map, Value};
 
 use super::connection::Registration;
@@ -138,7 +138,7 @@ impl VerifiedClaims {
             },
         );
         let document = &registration.document;
-        let Said { claims, raw, mut left_out } = Said::of(&self.claims);
+        let ReadClaims { claims, raw, mut left_out } = ReadClaims::of(&self.claims);
         left_out.known.extend(self.left_out);
         if !left_out.is_empty() {
             cx.request.count(|counts| counts.claims_left_out += left_out.len() as u64);

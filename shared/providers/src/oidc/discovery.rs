@@ -106,6 +106,12 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
+    /// For a provider with a custom domain: its keys are fetched from `address`, at the provider's own host. Otherwise a server
+    /// at any domain that the settings name could sign for all users of the provider.
+    pub(crate) fn keys_of_own_host(has_custom_domain: bool, address: &str) -> Self {
+        Self { jwks_uri: Url::parse(address).ok().filter(|_| has_custom_domain), ..Self::default() }
+    }
+
     /// Those of these that may be.
     pub(super) fn only(&self, may_be: impl Fn(&Url) -> bool) -> Self {
         let only = |url: &Option<Url>| url.clone().filter(&may_be);

@@ -14,7 +14,8 @@ use super::discovery::Endpoints;
 use super::jws::Algorithm;
 use super::parameters::{AuthorizeParams, ClaimsRequest};
 use super::profile::OidcProvider;
-use crate::registry::{self, InvalidConnector, MakeOidc};
+use crate::document::{self, InvalidConnector};
+use crate::registry::MakeOidc;
 
 /// `settings` of a connector document, as far as they are the same everywhere.
 #[derive(Debug, Deserialize)]
@@ -137,7 +138,7 @@ pub(super) fn read(
         part.insert(name, value);
     }
     let provider = make(own).map_err(|error| error.with_known(&[NAMES, ENDPOINTS].concat()))?;
-    let options = Options { endpoints: registry::settings(endpoints)?, ..registry::settings(common)? };
+    let options = Options { endpoints: document::settings(endpoints)?, ..document::settings(common)? };
     options.check(document.methods.contains_key(&Method::Oidc))?;
     Ok((provider, options))
 }
@@ -201,7 +202,7 @@ mod tests {
 
     fn complaint(settings: Value) -> String {
         let Value::Object(settings) = settings else { panic!("an object") };
-        let options = registry::settings::<Options>(settings);
+        let options = document::settings::<Options>(settings);
         options.and_then(|options| options.check(true)).map_or_else(|error| error.to_string(), |()| "none".to_owned())
     }
 

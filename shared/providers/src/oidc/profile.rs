@@ -145,3 +145,10 @@ pub trait OidcProvider: Debug + Send + Sync {
         Vec::new()
     }
 }
+
+/// A provider that is only data.
+impl OidcProvider for Profile {
+    fn profile(&self) -> &Profile {
+        self
+    }
+}

@@ -18,7 +18,8 @@ use super::options;
 use super::profile::{Begun, OidcProvider};
 use super::token::{TokenAnswer, redeem};
 use super::{VerifiedClaims, callback, id_token, probe, userinfo};
-use crate::registry::{InvalidConnector, MakeOidc};
+use crate::document::InvalidConnector;
+use crate::registry::MakeOidc;
 use crate::{
     Answer, Attempt, Callback, Check, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Report, Stage,
 };

@@ -21,7 +21,7 @@ use super::pkce::Challenge;
 use super::server::{Asked, Book, Call, Provider, Server};
 use super::signer;
 use super::wire::Reply;
-use super::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Subject, TokenRequest};
+use super::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Subject, TokenRequest};
 
 /// Where a provider's endpoints are, what it says of users, and in which words it refuses. Everything has the standard's
 /// answer; a provider's file says only what differs.
@@ -52,7 +52,8 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         address.to_owned()
     }
 
-    /// The settings of a connector to the provider that is served at `address`.
+    /// The settings of a connector to the provider that is served at `address`. One that names itself otherwise gets
+    /// `discovery_endpoint` as well.
     fn settings(address: &str) -> Vec<(&'static str, Value)> {
         vec![("issuer", json!(address))]
     }
@@ -190,6 +191,15 @@ struct Login {
     request: Waiting,
 }
 
+/// What connector documents call `provider`: signs in by redirect, and keeps to the standard but for its quirks.
+pub(crate) const fn by_redirect<Q: Quirks>(provider: &'static str) -> Simulator {
+    Simulator {
+        provider,
+        methods: &[Method::Oidc],
+        make: |path, clock, entropy| Arc::new(Standard::<Q>::new(path, clock, entropy)),
+    }
+}
+
 impl<Q: Quirks> Standard<Q> {
     /// A server below this path that knows nobody yet.
     pub fn new(path: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
@@ -212,7 +222,12 @@ impl<Q: Quirks> Standard<Q> {
 
 impl<Q: Quirks> Subject for Standard<Q> {
     fn settings(&self, origin: &str) -> Vec<(&'static str, Value)> {
-        Q::settings(&format!("{origin}{}", self.server.state().path))
+        let address = format!("{origin}{}", self.server.state().path);
+        let mut settings = Q::settings(&address);
+        if Q::issuer(&address) != address {
+            settings.push(("discovery_endpoint", json!(self.discovery(origin))));
+        }
+        settings
     }
 
     fn issuer(&self, origin: &str) -> String {

@@ -72,7 +72,7 @@ pub(super) fn pass(realm: &mut Realm, client: &Client, call: &Call<'_>) -> Resul
     if flow.asks_password && !realm.check_password(&user.username, call.form.bytes("password"), call.now) {
         return Err(BAD_CREDENTIALS);
     }
-    // Said only to who has proven to know the password, so in a flow without one to nobody.
+    // ReadClaims only to who has proven to know the password, so in a flow without one to nobody.
     if !user.enabled {
         return Err(if flow.asks_password { USER_DISABLED } else { BAD_CREDENTIALS });
     }

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use super::*;
+use crate::document;
 use crate::oidc::{Begun, Connection, IssuerPolicy, OF_A_CODE, OidcProvider, Profile, VerifiedClaims};
-use crate::registry::{self, Provider};
+use crate::registry::Provider;
 use crate::{Answer, Attempt, Callback, InvalidConnector, Progress, Registry};
 
 const HOSTED: Provider = Provider::oidc("hosted", &[Method::Oidc, Method::Password], &[], Hosted::read);
@@ -29,7 +30,7 @@ struct Settings {
 
 impl Hosted {
     fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
-        let Settings { issuer, name } = registry::settings(settings)?;
+        let Settings { issuer, name } = document::settings(settings)?;
         Ok(Box::new(Self { profile: Profile::new(IssuerPolicy::exact(issuer)), name }))
     }
 }

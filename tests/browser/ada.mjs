@@ -14,6 +14,9 @@ export function assertAda(claims) {
   assert.equal(claims.sub, subject, "Ada has become another user");
 }
 
+/** Her e-mail is not verified, so every provider may have an account of hers. */
+export const GRACE = { email: "grace@example.org", password: ADA.password, name: "Grace Hopper" };
+
 /** The provider's own login form, filled in and sent. */
 export async function signInAtProvider(page, password = ADA.password) {
   await page.locator("form#kc-form-login").waitFor();

@@ -171,9 +171,9 @@ export class Visitor {
     return this.page.evaluate(() => document.activeElement.id);
   }
 
-  /** The claims of Ada, who is signed in. */
-  async claims() {
-    await this.at(`You are signed in as ${ADA.name}`);
+  /** The claims of a user, who is signed in. */
+  async claims({ name } = ADA) {
+    await this.at(`You are signed in as ${name}`);
     const rows = await this.page.getByRole("row").all();
     const entries = rows.map(async (row) => [
       await row.getByRole("rowheader").innerText(),

@@ -7,7 +7,7 @@ use providers::Registry;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use simulators::{
-    Person, Registration, Simulator, Subject, auth0, entra, google, keycloak, okta, onelogin, pingone, plain,
+    Person, Registration, Simulator, Subject, auth0, cognito, entra, google, keycloak, okta, onelogin, pingone, plain,
 };
 
 use crate::documents;
@@ -23,6 +23,7 @@ pub const PROVIDERS: &[Provider] = &[
     },
     by_redirect("okta", "Demo Okta", &okta::SIMULATOR),
     by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
+    by_redirect("cognito", "Demo Cognito", &cognito::SIMULATOR),
     by_redirect("entra", "Demo Entra ID", &entra::SIMULATOR),
     by_redirect("onelogin", "Demo OneLogin", &onelogin::SIMULATOR),
     by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),
@@ -34,8 +35,14 @@ const fn by_redirect(id: &'static str, name: &'static str, simulator: &'static S
     Provider { id, name, simulator, methods: &[Method::Oidc] }
 }
 
+/// The name by which all of the demo's providers are meant.
+pub const ALL: &str = "all";
+
 /// The demo's providers of these names.
 pub fn named(names: &[String]) -> Vec<Provider> {
+    if names.iter().any(|name| name == ALL) {
+        return PROVIDERS.to_vec();
+    }
     names.iter().filter_map(|name| PROVIDERS.iter().copied().find(|provider| provider.id == name.as_str())).collect()
 }
 

@@ -55,7 +55,7 @@ pub struct Serve {
     /// Deletes users, sessions and keys first.
     #[arg(long)]
     reset: bool,
-    /// Which simulated providers to migrate from, by name, with commas between them: `okta,auth0`.
+    /// Which simulated providers to migrate from, by name, with commas between them: `okta,auth0`; `all` are all of them.
     #[arg(long, value_name = "PROVIDER", value_delimiter = ',', default_value = "keycloak", value_parser = demo_names(),
         conflicts_with = "connectors")]
     demo: Vec<String>,
@@ -291,7 +291,7 @@ impl Serve {
 
 /// What `--demo` takes.
 fn demo_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(demo::PROVIDERS.iter().map(|provider| provider.id))
+    PossibleValuesParser::new(demo::PROVIDERS.iter().map(|provider| provider.id).chain([demo::ALL]))
 }
 
 /// Otherwise the first user who signs in would find out that a connector has no secret.

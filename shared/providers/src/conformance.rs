@@ -77,6 +77,7 @@ fn known_by(bench: &Bench, provider: &str) -> (String, Option<String>) {
     let authority = match provider {
         "okta" => "https://acme.okta.com".to_owned(),
         "auth0" => "https://acme.eu.auth0.com".to_owned(),
+        "cognito" => "cognito:eu-central-1_AbCdEfGhI".to_owned(),
         "pingone" => "pingone:3fa85f64-5717-4562-b3fc-2c963f66afa6".to_owned(),
         "entra" => "https://login.microsoftonline.com".to_owned(),
         _ => bench.issuer(),

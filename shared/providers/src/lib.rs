@@ -22,6 +22,7 @@
 mod adapter;
 pub mod answers;
 mod auth0;
+mod cognito;
 mod cx;
 mod document;
 mod entra;

@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, auth0, entra, google, keycloak, okta, onelogin, openid_connect, pingone};
+use crate::{ProviderAdapter, auth0, cognito, entra, google, keycloak, okta, onelogin, openid_connect, pingone};
 
 /// One line per provider.
 pub(crate) const PROVIDERS: &[Provider] = &[
     okta::PROVIDER,
     auth0::PROVIDER,
+    cognito::PROVIDER,
     entra::PROVIDER,
     keycloak::PROVIDER,
     onelogin::PROVIDER,
@@ -199,7 +200,7 @@ mod tests {
             (
                 "/provider",
                 json!("kecloak"),
-                "provider: unknown provider \"kecloak\", known are: okta, auth0, entra, keycloak, onelogin, pingone, google, oidc",
+                "provider: unknown provider \"kecloak\", known are: okta, auth0, cognito, entra, keycloak, onelogin, pingone, google, oidc",
             ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),

@@ -11,6 +11,7 @@
 //! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod auth0;
+pub mod cognito;
 pub mod entra;
 pub mod google;
 pub mod keycloak;
@@ -33,6 +34,7 @@ pub use plain::Plain;
 pub const SIMULATORS: &[Simulator] = &[
     okta::SIMULATOR,
     auth0::SIMULATOR,
+    cognito::SIMULATOR,
     entra::SIMULATOR,
     keycloak::SIMULATOR,
     onelogin::SIMULATOR,

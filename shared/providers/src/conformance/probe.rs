@@ -20,6 +20,7 @@ fn places(provider: &str) -> (&'static str, &'static str) {
     match provider {
         "okta" => ("General > Client Credentials", "General > Sign-in redirect URIs"),
         "auth0" => ("Credentials > Authentication Method", "Settings > Allowed Callback URLs"),
+        "cognito" => ("App client information", "Login pages > Allowed callback URLs"),
         "entra" => ("App registrations > the app >", "App registrations > the app > Authentication"),
         "onelogin" => ("the application > SSO", "Configuration > Redirect URI's"),
         "google" => ("Google Auth Platform > Clients", "Authorized redirect URIs"),

@@ -10,7 +10,7 @@ use crate::core::callback::{Delivery, Fields, ResponseMode, Target};
 use crate::core::pkce::Challenge;
 use crate::core::server::Call;
 use crate::core::wire::{Form, Reply, escape_html};
-use crate::core::{Endpoint, Misbehaviour};
+use crate::core::{Endpoint, Misbehaviour, Person};
 
 impl<Q: Quirks> State<Q> {
     pub(super) fn authorize(&mut self, call: &Call<'_>, parameters: &Form) -> Reply {
@@ -62,7 +62,9 @@ impl<Q: Quirks> State<Q> {
         let Some(request) = self.waiting.get(&tab).cloned() else {
             return Reply::html(StatusCode::BAD_REQUEST, "This login is over.");
         };
-        let person = self.people.get(&get("username"));
+        let name = get("username");
+        let by_email = |person: &&Person| person.email.as_ref().is_some_and(|(email, _)| *email == name);
+        let person = self.people.get(&name).or_else(|| self.people.values().find(by_email));
         let Some(person) = person.filter(|person| person.password == get("password")) else {
             return self.form(call, &tab, "The username or the password is wrong.");
         };

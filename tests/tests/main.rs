@@ -6,6 +6,7 @@ mod architecture;
 mod budget;
 mod codes;
 mod connector_test;
+mod first_only;
 mod journey;
 mod logs;
 mod readme;

@@ -183,7 +183,7 @@ async fn a_callback_that_dies_halfway_leaves_a_working_session() {
     let (id, state) = CallbackState::presented(&state).unwrap();
     let state = state.hash_at(&"keycloak".parse().unwrap());
     let by = LockId::generate(&SeededEntropy::new(9));
-    let taken = app.store.take_state(&app.context(), &id, state, &by).await.unwrap();
+    let taken = app.store.take_state(&app.context(), &id, state, &by, None).await.unwrap();
     assert!(matches!(taken, StateTaken::Yes(_)));
 
     assert_eq!(app.arrive(&back).await.expect(400).code(), "redirect_expired");

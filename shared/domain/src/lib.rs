@@ -53,7 +53,9 @@ pub use networks::{InvalidNetworks, NetworkFault, Networks, Reach};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
 pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
-pub use session::{AuthorizationRequest, IssuedCode, LastAnswer, Proof, Redirect, Run, Session, SessionUser, Status};
+pub use session::{
+    AuthorizationRequest, FirstOnly, IssuedCode, LastAnswer, Proof, Redirect, Run, Session, SessionUser, Status,
+};
 pub use tally::{Counts, JourneyResult};
 pub use text::Text;
 pub use user::{Identifier, IdentifierKind, Link, LinkStatus, User, UserLink};

@@ -196,6 +196,9 @@ pub struct Session {
     pub run: Run,
 }
 
+/// Parameters of a callback that a provider does not send again, by name.
+pub type FirstOnly = BTreeMap<String, String>;
+
 /// The engine's state between two turns.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -217,6 +220,9 @@ pub struct Run {
     /// Interactions that wait for the user, by step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<StepId, Sealed<Interaction>>,
+    /// What a provider sends with the first callback of a user only, for another attempt. Sealed for its connector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_only: Option<Sealed<FirstOnly>>,
     /// The factors that the user has proven.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,

@@ -4,6 +4,7 @@
 //! accessible.
 
 mod directory;
+mod first_only;
 mod guesses;
 mod provider;
 mod session;
@@ -12,6 +13,7 @@ mod values;
 use domain::{RequestContext, Session, Slot, StepId};
 
 pub use self::directory::DirectoryCx;
+pub(crate) use self::first_only::KeptFor;
 pub(crate) use self::provider::interaction;
 pub use self::provider::{ProviderCx, Usable};
 pub use self::session::SessionCx;

@@ -54,6 +54,12 @@ pub trait ProviderAdapter: Debug + Send + Sync {
         None
     }
 
+    /// The parameters that the provider sends with the first callback of a user only, a name for example. The session keeps what
+    /// a callback has of them, and hands it over again with a later callback that lacks it.
+    fn first_only(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Where the provider sends the browser back, if that is an address of the application's own: it then hands us what it
     /// received.
     fn callback_of_application(&self) -> Option<&str> {
@@ -176,6 +182,20 @@ impl Callback {
             }
         }
         Some(callback)
+    }
+
+    /// What it has of these parameters.
+    pub fn only(&self, names: &[&str]) -> BTreeMap<String, String> {
+        names.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned()))).collect()
+    }
+
+    /// With parameters of an earlier callback in place of those that this one lacks.
+    #[must_use]
+    pub fn completed_by(mut self, earlier: BTreeMap<String, String>) -> Self {
+        for (name, value) in earlier {
+            self.0.entry(name).or_insert_with(|| value.into());
+        }
+        self
     }
 
     /// A parameter. One without a value counts as omitted (RFC 6749 section 3.1).

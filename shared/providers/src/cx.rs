@@ -15,7 +15,7 @@ use egress::{CALL_LIMIT, Egress, EgressError, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::oidc::IssuerCache;
+use crate::oidc::{IssuerCache, SignedSecrets};
 use crate::{Outage, ProviderError, Stage};
 
 /// How long to wait before a provider that has just failed is asked once more: no user notices, and whatever stands before
@@ -32,6 +32,7 @@ pub struct Providers {
     base: String,
     pause: RangeInclusive<Duration>,
     pub(crate) issuers: IssuerCache,
+    pub(crate) signed_secrets: SignedSecrets,
 }
 
 impl Providers {
@@ -42,8 +43,9 @@ impl Providers {
         entropy: Arc<dyn Entropy>,
         base: impl Into<String>,
     ) -> Self {
-        let (base, trusting, issuers) = (base.into(), Mutex::default(), IssuerCache::default());
-        Self { egress, trusting, secrets, entropy, base, pause: PAUSE, issuers }
+        let (base, trusting) = (base.into(), Mutex::default());
+        let (issuers, signed_secrets) = (IssuerCache::default(), SignedSecrets::default());
+        Self { egress, trusting, secrets, entropy, base, pause: PAUSE, issuers, signed_secrets }
     }
 
     /// With another pause before a call is made once more.
@@ -63,6 +65,7 @@ impl Providers {
             base: self.base.clone(),
             pause: self.pause.clone(),
             issuers: IssuerCache::default(),
+            signed_secrets: SignedSecrets::default(),
         }
     }
 

@@ -21,6 +21,7 @@
 
 mod adapter;
 pub mod answers;
+mod apple;
 mod auth0;
 mod cognito;
 mod cx;

@@ -10,6 +10,7 @@
 //! Connect is [`Standard`] with its [`Quirks`]: paths, claims and words, and nothing that the standard says already. Any
 //! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
+pub mod apple;
 pub mod auth0;
 pub mod cognito;
 pub mod entra;
@@ -23,9 +24,9 @@ pub mod plain;
 mod core;
 
 pub use self::core::{
-    Algorithm, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, HtmlForm, KeySet, Make, Misbehaviour, OldKey,
-    Page, Person, Published, Quirks, Refused, Registration, Return, Shown, Simulator, Standard, Subject, TokenRequest,
-    bad_id_tokens,
+    Algorithm, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, Fields, HtmlForm, KeySet, Make, Misbehaviour,
+    OldKey, Page, Person, Published, Quirks, Refused, Registration, Return, Shown, SignedSecret, Simulator, Standard,
+    Subject, TokenRequest, bad_id_tokens,
 };
 pub use keycloak::Keycloak;
 pub use plain::Plain;
@@ -40,5 +41,6 @@ pub const SIMULATORS: &[Simulator] = &[
     onelogin::SIMULATOR,
     pingone::SIMULATOR,
     google::SIMULATOR,
+    apple::SIMULATOR,
     plain::SIMULATOR,
 ];

@@ -5,7 +5,8 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use chrono::{DateTime, Utc};
 use domain::{
-    ProviderOutcome, RequestContext, Sealed, SecretHash, Session, SessionId, SessionToken, Status, StepId, SubmitKey,
+    FirstOnly, ProviderOutcome, RequestContext, Sealed, SecretHash, Session, SessionId, SessionToken, Status, StepId,
+    SubmitKey,
 };
 
 use crate::client::CallError;
@@ -37,15 +38,17 @@ pub enum StateTaken {
 }
 
 impl Store {
-    /// Takes the `state` that a browser brought back: once, and only while its turn still waits.
+    /// Takes the `state` that a browser brought back: once, and only while its turn still waits. The same update stores
+    /// `first_only`, which the provider does not send again.
     pub async fn take_state(
         &self,
         cx: &RequestContext,
         session: &SessionId,
         state: SecretHash,
         by: &LockId,
+        first_only: Option<&Sealed<FirstOnly>>,
     ) -> Result<StateTaken, StoreError> {
-        let update = self
+        let mut update = self
             .update_session(session)
             .update_expression("SET state_by = :by")
             .condition_expression(
@@ -57,6 +60,12 @@ impl Store {
             .expression_attribute_values(":state", bytes(state.as_bytes()))
             .expression_attribute_values(":waiting", text(Status::InputRequired.as_str()))
             .expression_attribute_values(":seconds", seconds(cx.now));
+        if let Some(first_only) = first_only {
+            update = update
+                .update_expression("SET state_by = :by, #run.first_only = :first_only")
+                .expression_attribute_names("#run", "run")
+                .expression_attribute_values(":first_only", bytes(first_only.as_bytes()));
+        }
         match self.call(cx, "UpdateItem", || update.clone().send()).await {
             Ok(output) => Ok(StateTaken::Yes(Box::new(session_item::from(output.attributes)?))),
             Err(CallError::Service(_, UpdateItemError::ConditionalCheckFailedException(lost))) => {

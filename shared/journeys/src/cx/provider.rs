@@ -5,10 +5,11 @@ use domain::{
     CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Interaction, Method, Proof, ProviderOutcome, Redirect,
     Sealed, Session, Slot, StepId,
 };
-use providers::{Answer, Attempt, Progress, ProviderAdapter, ProviderError};
+use providers::{Answer, Attempt, Callback, Progress, ProviderAdapter, ProviderError};
 use store::StoreError;
 use tokens::Keys;
 
+use super::first_only::KeptFor;
 use super::guesses::{self, Attempted};
 use super::{StepCx, ViewCx};
 use crate::StepError;
@@ -91,6 +92,18 @@ impl ProviderCx<'_, '_> {
         let cx = self.0.parts.connectors.cx(&self.0.outbound);
         let progress = with.adapter.answer(&cx, &interaction.pending, answer).await;
         self.outcome(with, interaction.account.clone(), attempted, progress).await
+    }
+
+    /// A callback that the application has received, with what the provider sent with an earlier one only. What it brings of
+    /// that itself is kept.
+    pub fn completed(&mut self, with: &Usable, callback: Callback) -> Result<Callback, StepError> {
+        let StepCx { parts, memory, .. } = &mut *self.0;
+        let session = &mut memory.session;
+        let kept = KeptFor { keys: &parts.keys, session: &session.id, connector: &with.connector };
+        if let Some(first_only) = kept.seal(parts.entropy.as_ref(), with.adapter.as_ref(), &callback)? {
+            session.run.first_only = Some(first_only);
+        }
+        Ok(callback.completed_by(kept.open(session.run.first_only.as_ref())))
     }
 
     async fn outcome(

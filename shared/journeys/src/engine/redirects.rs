@@ -21,7 +21,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::advance::{AnswerKey, Input};
 use super::{Journeys, RESUME, place};
-use crate::cx::interaction;
+use crate::cx::{KeptFor, interaction};
 use crate::outcome::{record_outcome, unusable};
 use crate::{JourneyError, SessionView};
 
@@ -81,8 +81,14 @@ impl Callbacks {
             return Err(expired());
         }
         let by = LockId::generate(self.entropy.as_ref());
+        let kept = KeptFor { keys: &self.keys, session: &session, connector };
+        let first_only = match &adapter {
+            Some(adapter) => kept.seal(self.entropy.as_ref(), adapter.as_ref(), &callback)?,
+            None => None,
+        };
         // Taken before the provider is called: if a state comes back twice, its code is sent once.
-        let session = match store.take_state(cx, &session, state, &by).await? {
+        let taken = store.take_state(cx, &session, state, &by, first_only.as_ref()).await?;
+        let session = match taken {
             StateTaken::Yes(session) => *session,
             StateTaken::No(session) => return Err(self.expired(cx, connector, session.as_deref(), state).await?),
         };
@@ -95,6 +101,8 @@ impl Callbacks {
         let returned = match (adapter, &interaction) {
             (Some((adapter, interaction)), _) => {
                 let outbound = outbound(cx, &session);
+                let kept = KeptFor { keys: &self.keys, session: &session.id, connector };
+                let callback = callback.completed_by(kept.open(session.run.first_only.as_ref()));
                 let answer = Answer::Callback(&callback);
                 let progress = adapter.answer(&self.connectors.cx(&outbound), &interaction.pending, answer).await;
                 record_outcome(cx, connector, interaction.method, progress)

@@ -115,6 +115,7 @@ impl Journeys {
                 values: BTreeMap::new(),
                 identities: BTreeMap::new(),
                 pending: BTreeMap::new(),
+                first_only: None,
                 proofs: Vec::new(),
                 user: None,
                 error: None,

@@ -135,7 +135,7 @@ fn forget(session: &mut Session, live: &Live) {
         Status::InputRequired => {}
         // Keep only what the token endpoint needs.
         Status::Completed => {
-            run.pending = BTreeMap::new();
+            (run.pending, run.first_only) = (BTreeMap::new(), None);
             if let Some(user) = &mut run.user {
                 user.claims = user.claims.released_by(session.request.scopes());
                 // Only proofs of the account that identified the user count. Their account is then known and dropped,
@@ -146,7 +146,7 @@ fn forget(session: &mut Session, live: &Live) {
             }
         }
         Status::Rejected => {
-            run.pending = BTreeMap::new();
+            (run.pending, run.first_only) = (BTreeMap::new(), None);
             run.user = None;
             run.proofs = Vec::new();
         }

@@ -24,6 +24,7 @@ fn places(provider: &str) -> (&'static str, &'static str) {
         "entra" => ("App registrations > the app >", "App registrations > the app > Authentication"),
         "onelogin" => ("the application > SSO", "Configuration > Redirect URI's"),
         "google" => ("Google Auth Platform > Clients", "Authorized redirect URIs"),
+        "apple" => ("Certificates, Identifiers & Profiles > Keys > the key", "Configure > Return URLs"),
         "pingone" => ("Token Endpoint Authentication Method", "Configuration > Redirect URIs"),
         "keycloak" => ("Clients > the client", "Valid redirect URIs"),
         "oidc" => ("client.token_endpoint_auth_method", "register the redirect URI"),

@@ -62,6 +62,11 @@ impl VerifiedClaims {
         }
     }
 
+    /// Adds a claim that comes by another way than the ID token, which counts if it has the claim as well.
+    pub fn add(&mut self, name: &str, value: impl Into<Value>) {
+        self.claims.entry(name).or_insert_with(|| value.into());
+    }
+
     /// The account is known by `subject`, not by `sub`: where that is another one for each client. It has to be the same for
     /// every method and every client of the provider, for ever, and nothing that the user can change.
     pub fn known_as(&mut self, subject: impl Into<String>) {

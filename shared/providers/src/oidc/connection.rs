@@ -108,6 +108,6 @@ impl Connection<'_> {
         let metadata = registration.metadata(cx).await?;
         cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
         let refused = |response: &Response| refusals::classify(cx.now(), Stage::Token, response, refusals);
-        redeem(cx, &metadata, client, parameters, refused).await
+        redeem(*self, &metadata, client, parameters, refused).await
     }
 }

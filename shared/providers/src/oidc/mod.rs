@@ -21,6 +21,7 @@ mod parameters;
 mod probe;
 mod profile;
 mod relying_party;
+mod signed_secret;
 mod standard;
 mod token;
 mod userinfo;
@@ -34,14 +35,17 @@ pub use claims::VerifiedClaims;
 pub use connection::Connection;
 pub use discovery::Endpoints;
 pub use issuer::{IssuerPolicy, TENANT, is_guid, of_tenant};
+pub use options::ResponseMode;
 pub use parameters::{AuthorizeParams, ClaimsRequest};
 pub use probe::Probing;
 pub use profile::{Begun, OidcProvider, Profile, Trial};
+pub use signed_secret::SignedSecret;
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;
 
 pub(crate) use issuers::IssuerCache;
 pub(crate) use relying_party::build;
+pub(crate) use signed_secret::SignedSecrets;
 
 /// What is wrong with a connector of these settings: `none`, or where and why.
 #[cfg(test)]

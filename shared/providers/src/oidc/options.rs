@@ -65,10 +65,13 @@ const NAMES: &[&str] = &[
     "claims",
 ];
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+/// How a browser brings back the answer (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ResponseMode {
+pub enum ResponseMode {
+    /// In the address.
     Query,
+    /// As a form that the browser posts (OAuth 2.0 Form Post Response Mode).
     FormPost,
 }
 
@@ -138,7 +141,10 @@ pub(super) fn read(
         part.insert(name, value);
     }
     let provider = make(own).map_err(|error| error.with_known(&[NAMES, ENDPOINTS].concat()))?;
-    let options = Options { endpoints: document::settings(endpoints)?, ..document::settings(common)? };
+    let profile = provider.profile();
+    common.entry("scopes").or_insert_with(|| profile.scopes.into());
+    let mut options = Options { endpoints: document::settings(endpoints)?, ..document::settings(common)? };
+    options.response_mode = options.response_mode.or(profile.response_mode);
     options.check(document.methods.contains_key(&Method::Oidc))?;
     Ok((provider, options))
 }

@@ -13,7 +13,7 @@ use domain::{ConnectorClient, Method};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::connection::Registration;
+use super::connection::{Connection, Registration};
 use super::discovery::Metadata;
 use super::keys::Keys;
 use super::profile::OidcProvider;
@@ -100,7 +100,11 @@ impl Probing<'_> {
         }
         let now = self.cx.now();
         let refused = |response: &_| refusals::classify(now, Stage::Token, response, refusals);
-        Ok(redeem(self.cx, metadata, client, parameters, refused).await.map(drop))
+        Ok(redeem(self.connection(), metadata, client, parameters, refused).await.map(drop))
+    }
+
+    fn connection(&self) -> Connection<'_> {
+        Connection { cx: self.cx, registration: self.registration }
     }
 
     /// Who the provider is, if that endpoint of its may be called.

@@ -10,8 +10,10 @@ use super::callback::OF_A_REDIRECT;
 use super::connection::Connection;
 use super::discovery::{Endpoints, NO_DOCUMENT};
 use super::issuer::IssuerPolicy;
+use super::options::ResponseMode;
 use super::parameters::AuthorizeParams;
 use super::probe::Probing;
+use super::signed_secret::SignedSecret;
 use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
 use crate::refusals::Refusals;
@@ -29,6 +31,12 @@ pub struct Profile {
     /// default: an account has one, and a provider that keeps it out of its ID tokens keeps the rest of a profile out as well,
     /// so all of it comes with the one call. An account without a name is nothing to ask about at every login.
     pub userinfo_for: &'static [&'static str],
+    /// What is asked for, unless the connector's settings say otherwise.
+    pub scopes: &'static [&'static str],
+    /// How browsers bring back the answer, likewise; `None`: as the provider does it.
+    pub response_mode: Option<ResponseMode>,
+    /// Parameters that come with the first callback of a user and never again: the session keeps them for another attempt.
+    pub first_only: &'static [&'static str],
     /// What the provider has of its own for the authorization endpoint. What the connector or the journey says under the same
     /// name comes before it.
     pub authorize_params: AuthorizeParams,
@@ -36,6 +44,8 @@ pub struct Profile {
     pub of_a_redirect: &'static [&'static Refusals],
     /// How a client with a secret authenticates, unless its document says otherwise.
     pub client_auth: ClientAuthMethod,
+    /// By which the client signs its secret itself, where it does.
+    pub signed_secret: Option<SignedSecret>,
     /// For whom a client's assertions are, likewise.
     pub assertion_audience: AssertionAudience,
     /// What the token endpoint's refusals of an authorization code mean.
@@ -70,9 +80,13 @@ impl Profile {
             issuer,
             endpoints: Endpoints::default(),
             userinfo_for: &["email"],
+            scopes: &["openid", "profile", "email"],
+            response_mode: None,
+            first_only: &[],
             authorize_params: AuthorizeParams::default(),
             of_a_redirect: &[&OF_A_REDIRECT],
             client_auth: ClientAuthMethod::ClientSecretPost,
+            signed_secret: None,
             assertion_audience: AssertionAudience::TokenEndpoint,
             of_a_code: &[&standard::OF_A_CODE],
             no_document: NO_DOCUMENT,

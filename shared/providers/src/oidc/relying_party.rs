@@ -102,6 +102,10 @@ impl ProviderAdapter for RelyingParty {
         probe::run(&self.registration, self.provider.as_ref(), &cx.of(&self.registration.document), with).await
     }
 
+    fn first_only(&self) -> &'static [&'static str] {
+        self.registration.profile.first_only
+    }
+
     fn callback_of_application(&self) -> Option<&str> {
         self.registration.options.redirect_uri.as_deref()
     }
@@ -152,7 +156,7 @@ impl RelyingParty {
             grant.push(("code_verifier", verifier.secret()));
         }
         let refused = |response: &Response| registration.code_refused(cx.now(), response);
-        let tokens = redeem(cx, &metadata, client, &grant, refused).await?;
+        let tokens = redeem(self.connection(cx), &metadata, client, &grant, refused).await?;
         let redirect = Some((callback, redirect.nonce()));
         self.identify(cx, &metadata, Answered { method: Method::Oidc, tokens: &tokens, redirect }).await
     }

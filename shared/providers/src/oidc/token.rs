@@ -12,9 +12,15 @@ use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use super::assertion::{self, PrivateKey};
+use super::connection::Connection;
 use super::discovery::Metadata;
 use crate::answers::{self, OauthError};
 use crate::{Check, Cx, ProviderError, Stage};
+
+const PRIVATE_KEY: ProviderError = Stage::ClientAuthentication.misconfigured(
+    "the secret that client.secret names is a private key, which is never sent: set what the provider's guide says to sign with it \
+     (client.token_endpoint_auth_method private_key_jwt, or the key's id), or store the client secret in its place",
+);
 
 /// Posts a grant, authenticated as `client` in the way it says, and reads the answer of a success; `refused` says what
 /// any other means.
@@ -26,12 +32,13 @@ use crate::{Check, Cx, ProviderError, Stage};
 /// wrong has not been counted and a code has not been used up. `refused` has to call only that
 /// [`Stage::ClientAuthentication`].
 pub(crate) async fn redeem(
-    cx: &Cx<'_>,
+    provider: Connection<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,
     grant: &[(&str, &str)],
     refused: impl Fn(&Response) -> ProviderError + Send,
 ) -> Result<TokenAnswer, ProviderError> {
+    let cx = provider.cx;
     let secret = if client.shows_secret() { cx.secret(client).await? } else { None };
     let read = |response: Response| {
         // Some answer 200 with an error in it.
@@ -39,7 +46,7 @@ pub(crate) async fn redeem(
         if is_refusal { Err(refused(&response)) } else { TokenAnswer::read(&response) }
     };
     let send = async |secret: Option<&SecretString>| {
-        read(post(cx, metadata, client, &Credentials::of(cx, metadata, client, secret)?, grant).await?)
+        read(post(cx, metadata, client, &Credentials::of(provider, metadata, client, secret)?, grant).await?)
     };
     let answer = send(secret.as_ref()).await;
     let (Err(ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }), Some(used)) = (&answer, &secret)
@@ -63,28 +70,29 @@ pub(super) enum Credentials {
 impl Credentials {
     /// Those of `client`, if this is its secret.
     pub(super) fn of(
-        cx: &Cx<'_>,
+        Connection { cx, registration }: Connection<'_>,
         metadata: &Metadata,
         client: &ConnectorClient,
         secret: Option<&SecretString>,
     ) -> Result<Self, ProviderError> {
         let Some(secret) = secret else { return Ok(Self::Nothing) };
-        match client.token_endpoint_auth_method {
-            Some(ClientAuthMethod::PrivateKeyJwt) => {
-                let audience = match client.assertion_audience {
-                    Some(AssertionAudience::Issuer) => metadata.issuer(),
-                    _ => metadata.token_endpoint.as_str(),
-                };
-                assertion::of_client(cx, client, &PrivateKey::read(secret)?, audience).map(Self::Assertion)
-            }
-            // Otherwise a method that was forgotten would tell the provider the key.
-            _ if assertion::is_private_key(secret) => Err(Stage::ClientAuthentication.misconfigured(
-                "the secret that client.secret names is a private key, which is never sent: say private_key_jwt at \
-                 client.token_endpoint_auth_method, or store the client secret in its place",
-            )),
-            Some(ClientAuthMethod::ClientSecretBasic) => Ok(Self::Basic(secret.clone())),
-            _ => Ok(Self::Post(secret.clone())),
+        if client.token_endpoint_auth_method == Some(ClientAuthMethod::PrivateKeyJwt) {
+            let audience = match client.assertion_audience {
+                Some(AssertionAudience::Issuer) => metadata.issuer(),
+                _ => metadata.token_endpoint.as_str(),
+            };
+            return assertion::of_client(cx, client, &PrivateKey::read(secret)?, audience).map(Self::Assertion);
         }
+        let shown = match &registration.profile.signed_secret {
+            Some(signed) => cx.providers.signed_secrets.of(cx, client, secret, signed)?,
+            // Otherwise a method that was forgotten would tell the provider the key.
+            None if assertion::is_private_key(secret) => return Err(PRIVATE_KEY),
+            None => secret.clone(),
+        };
+        Ok(match client.token_endpoint_auth_method {
+            Some(ClientAuthMethod::ClientSecretBasic) => Self::Basic(shown),
+            _ => Self::Post(shown),
+        })
     }
 
     /// The same with what cannot be right: a secret out of the air, a signature with one bit changed.

@@ -24,6 +24,7 @@ const ORIGIN: &str = "http://sso.test";
 pub(crate) struct Bench {
     pub(crate) subject: Arc<dyn Subject>,
     pub(crate) clock: Arc<FixedClock>,
+    provider: &'static str,
 }
 
 impl Bench {
@@ -35,11 +36,16 @@ impl Bench {
     pub(crate) fn of(simulator: &Simulator) -> Self {
         let clock = Arc::new(FixedClock::at(DateTime::from_timestamp(NOW, 0).unwrap()));
         let subject = (simulator.make)("/below", clock.clone(), Arc::new(SeededEntropy::new(1)));
-        let bench = Self { subject, clock };
+        let bench = Self { subject, clock, provider: simulator.provider };
         bench.register(registration());
         let ada = Person::new("ada", "correct horse").email("ada@example.org", true).name("Ada", "Lovelace");
         bench.subject.enrol(ada);
         bench
+    }
+
+    /// The same of those that have a userinfo endpoint.
+    pub(crate) fn with_userinfo() -> impl Iterator<Item = Self> {
+        Self::all().filter(|bench| bench.provider != "apple")
     }
 
     pub(crate) fn register(&self, application: Registration) {
@@ -90,6 +96,8 @@ impl Bench {
             ("scope", "openid profile email"),
             ("state", "st"),
             ("nonce", "nn"),
+            // Apple takes no other.
+            ("response_mode", if self.provider == "apple" { "form_post" } else { "" }),
         ];
         browser.open(&format!("{}?{}", self.address(Endpoint::Authorize).await, encoded(&right, over))).await
     }
@@ -146,7 +154,8 @@ pub(crate) fn registration() -> Registration {
 }
 
 fn encoded(right: &[(&str, &str)], over: &[(&str, &str)]) -> String {
-    let kept = right.iter().filter(|(name, _)| over.iter().all(|(changed, _)| changed != name));
+    let right = right.iter().filter(|(_, value)| !value.is_empty());
+    let kept = right.filter(|(name, _)| over.iter().all(|(changed, _)| changed != name));
     let given = over.iter().filter(|(_, value)| !value.is_empty());
     Serializer::new(String::new()).extend_pairs(kept.chain(given)).finish()
 }

@@ -23,7 +23,7 @@ pub(crate) enum ResponseMode {
 }
 
 /// What a callback brings.
-pub(crate) type Fields = Vec<(&'static str, String)>;
+pub type Fields = Vec<(&'static str, String)>;
 
 /// What the browser is answered so that it takes them to the client.
 pub(crate) enum Delivery {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::Value;
 
@@ -18,6 +19,19 @@ const LONGEST: i64 = 300;
 /// A public key or a certificate, in PEM.
 #[derive(Clone)]
 pub(crate) struct ClientKey(String);
+
+/// What a provider demands of a secret that a client signs itself, with ES256.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedSecret {
+    /// `iss`.
+    pub issuer: &'static str,
+    /// `kid` of the header.
+    pub key_id: &'static str,
+    /// `aud`.
+    pub audience: &'static str,
+    /// How long it may be good from now on, in seconds.
+    pub longest: i64,
+}
 
 /// The assertions that have come, by client and `jti`: each is good once.
 #[derive(Debug, Default)]
@@ -61,6 +75,28 @@ impl ClientKey {
         }
         let id = claims["jti"].as_str().ok_or("no jti")?;
         if seen.0.insert((client.to_owned(), id.to_owned())) { Ok(()) } else { Err("used before") }
+    }
+
+    /// Whether `secret` is one that `client` has signed, and is good now.
+    pub(crate) fn has_signed_secret(
+        &self,
+        secret: &str,
+        client: &str,
+        demanded: &SignedSecret,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let found = || {
+            let (message, signature) = secret.rsplit_once('.')?;
+            let (header, claims) = message.split_once('.')?;
+            let (header, claims) = (part(header)?, part(claims)?);
+            let is = |name: &str, value: &str| claims[name].as_str() == Some(value);
+            let names = is("iss", demanded.issuer) && is("sub", client) && is("aud", demanded.audience);
+            let left = claims["exp"].as_i64()? - now.timestamp();
+            let is_good = (1..=demanded.longest).contains(&left) && claims["iat"].as_i64()? <= now.timestamp();
+            let is_named = header["kid"].as_str() == Some(demanded.key_id) && header["alg"] == "ES256";
+            Some(names && is_good && is_named && self.has_signed(&header, message, signature))
+        };
+        found().unwrap_or(false)
     }
 
     /// Whether the call's assertion names the registered certificate by its thumbprint (RFC 7515 sections 4.1.7 and 4.1.8),

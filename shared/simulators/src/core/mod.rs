@@ -17,6 +17,8 @@ mod token_request;
 pub(crate) mod wire;
 
 pub use browser::{Browser, Page, Return, Shown};
+pub use callback::Fields;
+pub use client_key::SignedSecret;
 pub use html::HtmlForm;
 pub use misbehaviour::{BadIdToken, BadKey, Dress, KeySet, Misbehaviour, Published, bad_id_tokens};
 pub use signer::Algorithm;

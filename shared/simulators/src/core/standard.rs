@@ -14,8 +14,8 @@ use chrono::{DateTime, Utc};
 use domain::{Clock, Entropy, Method};
 use serde_json::{Map, Value, json};
 
-use super::callback::Target;
-use super::client_key::Seen;
+use super::callback::{Fields, Target};
+use super::client_key::{Seen, SignedSecret};
 use super::key_ring::KeyRing;
 use super::pkce::Challenge;
 use super::server::{Asked, Book, Call, Provider, Server};
@@ -31,6 +31,12 @@ pub trait Quirks: fmt::Debug + Send + 'static {
 
     /// Whether it names itself in what browsers bring back (RFC 9207).
     const SENDS_ISS: bool = true;
+
+    /// Whether it answers `prompt=none` without a page (OIDC Core section 3.1.2.1).
+    const KNOWS_PROMPTS: bool = true;
+
+    /// What it demands of a client that signs its secret itself, if clients do.
+    const SIGNED_SECRET: Option<SignedSecret> = None;
 
     /// Whether a client gets a token for itself (RFC 6749 section 4.4).
     const CLIENT_CREDENTIALS: bool = false;
@@ -105,6 +111,16 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         (StatusCode::BAD_REQUEST, "The client or its redirect URI is not registered.")
     }
 
+    /// What a registered client's request for these scopes and this `response_mode` is answered with instead of the login: a page.
+    fn page(_scopes: &[String], _response_mode: Option<&str>) -> Option<(StatusCode, &'static str)> {
+        None
+    }
+
+    /// What a callback brings besides when a user has signed in at a client for the first time.
+    fn first_callback(_person: &Person, _scopes: &[String]) -> Fields {
+        Fields::new()
+    }
+
     /// What is answered at a path where nothing is; `None`: a page.
     fn nowhere(_path: &str) -> Option<(StatusCode, Value)> {
         None
@@ -169,6 +185,8 @@ pub(crate) struct State<Q> {
     codes: BTreeMap<String, Login>,
     used_codes: BTreeSet<String>,
     access_tokens: BTreeMap<String, Login>,
+    /// Who has signed in, at which client.
+    known: BTreeSet<(String, String)>,
     assertions: Seen,
     quirks: std::marker::PhantomData<Q>,
 }
@@ -213,6 +231,7 @@ impl<Q: Quirks> Standard<Q> {
             codes: BTreeMap::new(),
             used_codes: BTreeSet::new(),
             access_tokens: BTreeMap::new(),
+            known: BTreeSet::new(),
             assertions: Seen::default(),
             quirks: std::marker::PhantomData,
         };

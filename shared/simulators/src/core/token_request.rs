@@ -59,6 +59,11 @@ impl TokenRequest {
         self.client_auth
     }
 
+    /// The secret in the form.
+    pub fn client_secret(&self) -> Option<&str> {
+        self.text("client_secret")
+    }
+
     /// The JWT by which it authenticated.
     pub fn client_assertion(&self) -> Option<&str> {
         self.text("client_assertion")

@@ -170,6 +170,7 @@ impl AuthenticateRedirect {
         let (configured, usable) = self.connector.usable(&cx.look(), Method::Oidc).await?;
         let usable = usable.filter(|usable| *connector == configured && usable.calls_back_application());
         let Some(usable) = usable else { return super::end(cx, unusable(connector, Method::Oidc)) };
+        let callback = cx.provider().completed(&usable, callback)?;
         let returned = cx.provider().answer(&usable, &interaction, Answer::Callback(&callback)).await?;
         self.handle(cx, returned)
     }

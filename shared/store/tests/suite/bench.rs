@@ -133,6 +133,7 @@ impl Bench {
                 values: BTreeMap::new(),
                 identities: BTreeMap::new(),
                 pending: BTreeMap::new(),
+                first_only: None,
                 proofs: Vec::new(),
                 user: None,
                 error: None,

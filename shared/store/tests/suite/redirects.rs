@@ -36,7 +36,7 @@ impl Redirected {
     }
 
     async fn take(&self, bench: &Bench, state: SecretHash, by: &LockId) -> Option<Session> {
-        match bench.store.take_state(&bench.cx(), &self.session.id, state, by).await.unwrap() {
+        match bench.store.take_state(&bench.cx(), &self.session.id, state, by, None).await.unwrap() {
             StateTaken::Yes(session) => Some(*session),
             StateTaken::No(named) => {
                 assert_eq!(named.map(|session| session.id), Some(self.session.id.clone()));

@@ -56,7 +56,9 @@ impl<'a> Probing<'a> {
     async fn is_accepted(&self, client: &ConnectorClient) -> Verdict {
         let metadata = self.callable("token_endpoint")?;
         let trial = self.trial(client);
-        match redeem(self.cx, metadata, client, &self.grant_of(trial), |response| self.meaning(response)).await {
+        match redeem(self.connection(), metadata, client, &self.grant_of(trial), |response| self.meaning(response))
+            .await
+        {
             Ok(_) if matches!(trial, Trial::ClientCredentials(_)) => Ok(()),
             Ok(_) => Err(TAKES_ANY_CODE),
             Err(error) if is_about_the_code(&error) => Ok(()),
@@ -73,7 +75,7 @@ impl<'a> Probing<'a> {
         }
         let metadata = self.callable("token_endpoint")?;
         let secret = self.cx.secret(client).await?;
-        let right = Credentials::of(self.cx, metadata, client, secret.as_ref())?;
+        let right = Credentials::of(self.connection(), metadata, client, secret.as_ref())?;
         let wrong = right.spoilt(self.cx.entropy());
         let response = post(self.cx, metadata, client, &wrong, &self.grant_of(self.trial(client))).await?;
         match self.meaning(&response) {

@@ -34,8 +34,9 @@ impl Probing<'_> {
         let metadata = self.callable("authorization_endpoint")?;
         let redirect = PendingRedirect::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
         let state = URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<16>());
-        // Without a response mode: a form that a browser would post cannot be read here.
-        let url = authorize::url(self.cx, self.registration, metadata, &redirect, &state, None)?;
+        // Without a response mode, unless the provider demands one: a form that a browser would post cannot be read here.
+        let mode = self.registration.profile.response_mode;
+        let url = authorize::url(self.cx, self.registration, metadata, &redirect, &state, mode)?;
         let answer = self.cx.send(Stage::Authorize, Request::get_page(url)).await.map_err(|_| OUT_OF_REACH)?;
 
         if let Some(throttled) = throttled(self.cx.now(), &answer) {

@@ -29,6 +29,9 @@ impl<Q: Quirks> State<Q> {
         let target = Target { redirect_uri, mode: mode.unwrap_or(ResponseMode::Default), state: get("state") };
         let client = application.id.clone();
         let scopes: Vec<_> = get("scope").unwrap_or_default().split(' ').map(str::to_owned).collect();
+        if let Some((status, text)) = Q::page(&scopes, get("response_mode").as_deref()) {
+            return Reply::html(status, text);
+        }
         let challenge = match (get("code_challenge"), get("code_challenge_method").as_deref()) {
             (None, None) if !application.pkce_required => Ok(None),
             (Some(challenge), Some("S256")) => Challenge::s256(challenge).map(Some),
@@ -40,7 +43,7 @@ impl<Q: Quirks> State<Q> {
             _ if !scopes.iter().any(|scope| scope == "openid") => Some("invalid_scope"),
             Err(_) => Some("invalid_request"),
             // There is no session to go on with.
-            Ok(_) if get("prompt").as_deref() == Some("none") => Some("login_required"),
+            Ok(_) if Q::KNOWS_PROMPTS && get("prompt").as_deref() == Some("none") => Some("login_required"),
             Ok(_) if matches!(self.book.at(Endpoint::Authorize), Some(Misbehaviour::CallbackError(_))) => {
                 Some("server_error")
             }
@@ -69,10 +72,13 @@ impl<Q: Quirks> State<Q> {
             return self.form(call, &tab, "The username or the password is wrong.");
         };
         let username = person.username.clone();
+        let is_new = self.known.insert((request.client.clone(), username.clone()));
+        let first = if is_new { Q::first_callback(person, &request.scopes) } else { Fields::new() };
         self.waiting.remove(&tab);
         let code = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<32>());
         let mut fields = vec![("code", code.clone()), ("iss", self.issuer(call))];
         fields.extend(request.target.state.clone().map(|state| ("state", state)));
+        fields.extend(first);
         let reply = self.deliver(&request.target, fields);
         self.codes.insert(code, Login { username, at: call.now, request });
         reply

@@ -53,7 +53,12 @@ impl<Q: Quirks> State<Q> {
         let (id, secret) = call.client();
         let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         let application = text(id).and_then(|id| self.applications.get(&id)).ok_or(Refused::UnknownClient)?.clone();
-        match (&application.secret, text(secret)) {
+        let shown = text(secret);
+        if let (Some(key), Some(demanded), Some(secret)) = (&application.key, &Q::SIGNED_SECRET, &shown) {
+            let is_right = key.has_signed_secret(secret, &application.id, demanded, call.now);
+            return if is_right { Ok(application) } else { Err(Refused::WrongSecret) };
+        }
+        match (&application.secret, shown) {
             (Some(_), None) => return Err(Refused::NoSecret),
             (None, Some(_)) => return Err(Refused::PublicClient),
             (registered, shown) if *registered != shown => return Err(Refused::WrongSecret),

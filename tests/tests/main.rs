@@ -9,5 +9,6 @@ mod connector_test;
 mod first_only;
 mod journey;
 mod logs;
+mod meta;
 mod readme;
 mod redirect;

@@ -7,8 +7,8 @@ use providers::Registry;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use simulators::{
-    Person, Registration, Simulator, Subject, apple, auth0, cognito, entra, google, keycloak, okta, onelogin, pingone,
-    plain,
+    Person, Registration, Simulator, Subject, apple, auth0, cognito, entra, google, keycloak, meta, okta, onelogin,
+    pingone, plain,
 };
 
 use crate::documents;
@@ -30,6 +30,7 @@ pub const PROVIDERS: &[Provider] = &[
     by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),
     by_redirect("google", "Demo Google", &google::SIMULATOR),
     by_redirect("apple", "Demo Apple", &apple::SIMULATOR),
+    by_redirect("meta", "Demo Facebook", &meta::SIMULATOR),
     by_redirect("oidc", "Demo OpenID Connect", &plain::SIMULATOR),
 ];
 

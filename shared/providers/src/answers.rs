@@ -62,7 +62,7 @@ pub(crate) fn unpublished(now: DateTime<Utc>, stage: Stage, response: &Response,
 pub(crate) struct OauthError {
     pub(crate) code: String,
     pub(crate) description: String,
-    /// Microsoft's numbers for it, of which there may be several.
+    /// Microsoft's numbers for it, of which there may be several, and Meta's: `code` and `error_subcode`.
     pub(crate) numbers: Vec<u64>,
 }
 
@@ -70,11 +70,21 @@ impl OauthError {
     /// The error in a body; `None` for a body that is no such JSON.
     pub(crate) fn of(response: &Response) -> Option<Self> {
         let object = json::object(body(response)).ok()?;
+        if let Some(Value::Object(error)) = object.get("error") {
+            return Some(Self::of_graph(error));
+        }
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let numbers = object.get("error_codes").and_then(Value::as_array);
         let numbers = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
         let error = Self { code: text("error"), description: text("error_description"), numbers };
         (!error.code.is_empty()).then_some(error)
+    }
+
+    /// An error as Meta's Graph API writes it: <https://developers.facebook.com/docs/graph-api/guides/error-handling>.
+    fn of_graph(error: &Map<String, Value>) -> Self {
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let numbers = ["code", "error_subcode"].iter().filter_map(|name| error.get(*name)?.as_u64()).collect();
+        Self { code: text("type"), description: text("message"), numbers }
     }
 }
 

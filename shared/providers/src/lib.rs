@@ -32,6 +32,7 @@ mod google;
 #[cfg(test)]
 mod guides;
 mod keycloak;
+mod meta;
 pub mod oidc;
 mod okta;
 mod onelogin;

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
-use crate::{ProviderAdapter, apple, auth0, cognito, entra, google, keycloak, okta, onelogin, openid_connect, pingone};
+use crate::{
+    ProviderAdapter, apple, auth0, cognito, entra, google, keycloak, meta, okta, onelogin, openid_connect, pingone,
+};
 
 /// One line per provider.
 pub(crate) const PROVIDERS: &[Provider] = &[
@@ -22,6 +24,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     pingone::PROVIDER,
     google::PROVIDER,
     apple::PROVIDER,
+    meta::PROVIDER,
     openid_connect::PROVIDER,
 ];
 
@@ -201,7 +204,7 @@ mod tests {
             (
                 "/provider",
                 json!("kecloak"),
-                "provider: unknown provider \"kecloak\", known are: okta, auth0, cognito, entra, keycloak, onelogin, pingone, google, apple, oidc",
+                "provider: unknown provider \"kecloak\", known are: okta, auth0, cognito, entra, keycloak, onelogin, pingone, google, apple, meta, oidc",
             ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),

@@ -16,6 +16,7 @@ pub mod cognito;
 pub mod entra;
 pub mod google;
 pub mod keycloak;
+pub mod meta;
 pub mod okta;
 pub mod onelogin;
 pub mod pingone;
@@ -24,9 +25,9 @@ pub mod plain;
 mod core;
 
 pub use self::core::{
-    Algorithm, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, Fields, HtmlForm, KeySet, Make, Misbehaviour,
-    OldKey, Page, Person, Published, Quirks, Refused, Registration, Return, Shown, SignedSecret, Simulator, Standard,
-    Subject, TokenRequest, bad_id_tokens,
+    Algorithm, ApiCall, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, Fields, HtmlForm, KeySet, Make,
+    Misbehaviour, OldKey, Page, Person, Published, Quirks, Refused, Registration, Return, Shown, SignedSecret,
+    Simulator, Standard, Subject, TokenRequest, bad_id_tokens,
 };
 pub use keycloak::Keycloak;
 pub use plain::Plain;
@@ -42,5 +43,6 @@ pub const SIMULATORS: &[Simulator] = &[
     pingone::SIMULATOR,
     google::SIMULATOR,
     apple::SIMULATOR,
+    meta::SIMULATOR,
     plain::SIMULATOR,
 ];

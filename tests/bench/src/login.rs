@@ -199,7 +199,7 @@ impl Login {
     fn answered(&mut self, stage: Stage, answer: &Value) {
         if stage == Stage::Callback {
             let location = answer["headers"]["location"].as_str().expect("a callback redirects");
-            let resume = location.split(['?', '&']).find_map(|part| part.strip_prefix("resume="));
+            let resume = location.split(['?', '&', '#']).find_map(|part| part.strip_prefix("resume="));
             self.carried = Some(resume.expect("a callback brings resume").to_owned());
             return;
         }

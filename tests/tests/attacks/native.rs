@@ -124,7 +124,7 @@ async fn a_code_for_one_loopback_port_is_refused_at_another() {
         // The browser goes to that very port, and to whatever scheme the application has.
         let (id, resume) = arrived.carried();
 
-        assert_eq!(arrived.header("location"), format!("{uri}?session={id}&resume={resume}"));
+        assert_eq!(arrived.header("location"), format!("{uri}?session={id}&resume={resume}#"));
         let login = Login::of(&away.session, &away.session.resume(&app, &resume).await.expect(200));
 
         let mut witness = Witness::of(&app, &[&login.code]).await;

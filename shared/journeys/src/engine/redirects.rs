@@ -211,10 +211,11 @@ pub(super) fn outbound(cx: &RequestContext, session: &Session) -> RequestContext
     cx.within_quarters(3).on_behalf_of(session.run.end_user.as_ref())
 }
 
-/// The application's redirect URI with `session` and `resume`. Built as text: a URL parser could change the spelling.
+/// The application's redirect URI with `session` and `resume`. Built as text: a URL parser could change the spelling. Its fragment
+/// is empty, but there: otherwise the browser would carry over the provider's (RFC 9110 section 10.2.2), such as Meta's `#_=_`.
 fn resume_url(session: &Session, resume: &SubmitKey) -> String {
     let uri = &session.request.redirect_uri;
     let separator = if uri.contains('?') { '&' } else { '?' };
     let resume: String = byte_serialize(resume.expose().as_bytes()).collect();
-    format!("{uri}{separator}session={}&resume={resume}", session.id)
+    format!("{uri}{separator}session={}&resume={resume}#", session.id)
 }

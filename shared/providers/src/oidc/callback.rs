@@ -82,9 +82,12 @@ pub(super) fn code<'a>(
         None if !metadata.names_itself => {}
         _ => return Err(STAGE.refused(Check::Issuer)),
     }
-    if let Some(code) = callback.get("error") {
-        let description = callback.get("error_description").unwrap_or_default().to_owned();
-        let error = OauthError { code: code.to_owned(), description, ..OauthError::default() };
+    // Meta says some errors by their number alone.
+    let number = callback.get("error_code").and_then(|number| number.parse().ok());
+    if callback.get("error").is_some() || (number.is_some() && callback.get("code").is_none()) {
+        let text = |name: &str| callback.get(name).unwrap_or_default().to_owned();
+        let numbers = number.into_iter().collect();
+        let error = OauthError { code: text("error"), description: text("error_description"), numbers };
         // An unknown one: the provider has refused, and there is nothing to try again.
         return Err(refusals::of_error(profile.of_a_redirect, &error).unwrap_or(DECLINED));
     }

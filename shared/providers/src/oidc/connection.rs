@@ -25,7 +25,11 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    pub(crate) fn new(mut document: ConnectorDocument, profile: Profile, options: Options) -> Self {
+    pub(crate) fn new(mut document: ConnectorDocument, mut profile: Profile, options: Options) -> Self {
+        if profile.is_pairwise {
+            let key = format!("{}:{}", profile.issuer.key(), document.client.id);
+            profile.issuer = profile.issuer.known_as(key);
+        }
         for client in document.clients_mut() {
             client.token_endpoint_auth_method.get_or_insert(profile.client_auth);
             client.assertion_audience.get_or_insert(profile.assertion_audience);

@@ -4,6 +4,7 @@
 //! A provider is an [`OidcProvider`]: its [`Profile`] and a few hooks. The settings in `options` are every connector's.
 
 mod address;
+mod api;
 mod assertion;
 mod authorize;
 mod callback;
@@ -38,7 +39,7 @@ pub use issuer::{IssuerPolicy, TENANT, is_guid, of_tenant};
 pub use options::ResponseMode;
 pub use parameters::{AuthorizeParams, ClaimsRequest};
 pub use probe::Probing;
-pub use profile::{Begun, OidcProvider, Profile, Trial};
+pub use profile::{Begun, IdentityFrom, OidcProvider, Profile, Trial};
 pub use signed_secret::SignedSecret;
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;

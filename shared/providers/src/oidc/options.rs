@@ -13,7 +13,7 @@ use super::address;
 use super::discovery::Endpoints;
 use super::jws::Algorithm;
 use super::parameters::{AuthorizeParams, ClaimsRequest};
-use super::profile::OidcProvider;
+use super::profile::{IdentityFrom, OidcProvider};
 use crate::document::{self, InvalidConnector};
 use crate::registry::MakeOidc;
 
@@ -145,17 +145,23 @@ pub(super) fn read(
     common.entry("scopes").or_insert_with(|| profile.scopes.into());
     let mut options = Options { endpoints: document::settings(endpoints)?, ..document::settings(common)? };
     options.response_mode = options.response_mode.or(profile.response_mode);
-    options.check(document.methods.contains_key(&Method::Oidc))?;
+    let needs_id_token = document.methods.contains_key(&Method::Oidc) && profile.identity == IdentityFrom::IdToken;
+    options.check(needs_id_token)?;
     Ok((provider, options))
 }
 
 impl Options {
-    fn check(&self, redirects: bool) -> Result<(), InvalidConnector> {
+    /// Whether an ID token is asked for.
+    pub(super) fn wants_id_token(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "openid")
+    }
+
+    fn check(&self, needs_id_token: bool) -> Result<(), InvalidConnector> {
         let invalid = |name: &str, reason: &str| Err(InvalidConnector::at(format!("settings.{name}"), reason));
         if let Some(index) = self.scopes.iter().position(|scope| !is_token(scope)) {
             return invalid(&format!("scopes[{index}]"), "is not a scope");
         }
-        if redirects && !self.scopes.iter().any(|scope| scope == "openid") {
+        if needs_id_token && !self.wants_id_token() {
             return invalid("scopes", "has no openid: without it there is no ID token");
         }
         if let Some(reason) = self.redirect_uri.as_deref().and_then(no_callback) {

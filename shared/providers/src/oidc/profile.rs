@@ -4,7 +4,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use domain::{AssertionAudience, Challenge, ClientAuthMethod, Method, Pending};
-use egress::Response;
+use egress::{Request, Response};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use url::Url;
 
 use super::callback::OF_A_REDIRECT;
 use super::connection::Connection;
@@ -27,6 +30,10 @@ pub struct Profile {
     pub issuer: IssuerPolicy,
     /// Endpoints that stay as they are whatever the discovery document says. The connector's settings come before them.
     pub endpoints: Endpoints,
+    /// What says who has logged in.
+    pub identity: IdentityFrom,
+    /// Whether every client knows a user by another `sub`: then accounts are known by the issuer key and the client together.
+    pub is_pairwise: bool,
     /// Claims for which userinfo is asked where the ID token lacks one of them and its scope was asked for. The e-mail alone by
     /// default: an account has one, and a provider that keeps it out of its ID tokens keeps the rest of a profile out as well,
     /// so all of it comes with the one call. An account without a name is nothing to ask about at every login.
@@ -50,6 +57,8 @@ pub struct Profile {
     pub assertion_audience: AssertionAudience,
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
+    /// What its API's refusals mean ([`IdentityFrom::IdTokenOrApi`]).
+    pub of_api: &'static [&'static Refusals],
     /// What to do where there is no discovery document: which of the settings say where it is.
     pub no_document: &'static str,
     /// What to do where the discovery document names another issuer than the settings.
@@ -63,12 +72,22 @@ pub struct Profile {
     pub trial: Trial,
 }
 
+/// What says who has logged in at the provider's own page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityFrom {
+    /// The ID token, which has to be there.
+    IdToken,
+    /// The ID token; where the provider gives none, the API at `userinfo_endpoint`, in its own words
+    /// ([`OidcProvider::api_request`], [`OidcProvider::api_claims`]). PKCE and `state` then bind the answer to the login.
+    IdTokenOrApi,
+}
+
 /// A grant of which nothing comes, by which the connector test sees whether the provider accepts the client.
 #[derive(Debug, Clone, Copy)]
 pub enum Trial {
     /// A code that was never issued: the client is authenticated before it is read (RFC 6749 section 4.1.3).
     Code,
-    /// A token for the client itself (RFC 6749 section 4.4) with this scope, which is dropped: for a provider that reads the code
+    /// A token for the client itself (RFC 6749 section 4.4) with this scope, if it is not empty; the token is dropped: for a provider that reads the code
     /// first. A client without a secret sends a code all the same.
     ClientCredentials(&'static str),
 }
@@ -79,6 +98,8 @@ impl Profile {
         Self {
             issuer,
             endpoints: Endpoints::default(),
+            identity: IdentityFrom::IdToken,
+            is_pairwise: false,
             userinfo_for: &["email"],
             scopes: &["openid", "profile", "email"],
             response_mode: None,
@@ -89,6 +110,7 @@ impl Profile {
             signed_secret: None,
             assertion_audience: AssertionAudience::TokenEndpoint,
             of_a_code: &[&standard::OF_A_CODE],
+            of_api: &[],
             no_document: NO_DOCUMENT,
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",
@@ -132,6 +154,17 @@ pub trait OidcProvider: Debug + Send + Sync {
     /// What the claims mean, once userinfo has completed them: text that stands for a boolean, an e-mail that the provider does
     /// not vouch for. Nothing is refused any more.
     fn describe(&self, _claims: &mut VerifiedClaims) {}
+
+    /// How the provider's API at this address is asked about the holder of an access token, if it says who has logged in; with the
+    /// client's secret, if there is one. `None`: the token can be no header.
+    fn api_request(&self, endpoint: Url, access_token: &str, _secret: Option<&SecretString>) -> Option<Request> {
+        Request::get(endpoint).bearer(access_token)
+    }
+
+    /// What the API has answered, as claims of OIDC Core 5.1, with `sub` among them.
+    fn api_claims(&self, answer: Map<String, Value>) -> Map<String, Value> {
+        answer
+    }
 
     /// What the authorization endpoint's answer tells of the client and its redirect URI, where it is a page of the provider's own
     /// or leads to one; `None` if it does not tell.

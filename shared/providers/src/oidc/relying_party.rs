@@ -15,9 +15,9 @@ use super::connection::{Connection, Registration};
 use super::discovery::Metadata;
 use super::jws::Expected;
 use super::options;
-use super::profile::{Begun, OidcProvider};
+use super::profile::{Begun, IdentityFrom, OidcProvider};
 use super::token::{TokenAnswer, redeem};
-use super::{VerifiedClaims, callback, id_token, probe, userinfo};
+use super::{VerifiedClaims, api, callback, id_token, probe, userinfo};
 use crate::document::InvalidConnector;
 use crate::registry::MakeOidc;
 use crate::{
@@ -148,7 +148,9 @@ impl RelyingParty {
         let metadata = registration.metadata(cx).await?;
         let code = callback::code(&metadata, &registration.profile, callback)?;
         // Keys before the code: if the answer could not be verified, none is asked for.
-        cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
+        if registration.options.wants_id_token() {
+            cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
+        }
 
         let (redirect_uri, verifier) = (registration.redirect_uri(cx), redirect.verifier());
         let mut grant = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &redirect_uri)];
@@ -192,9 +194,15 @@ impl RelyingParty {
         let mut claims: VerifiedClaims = match (tokens.id_token(), nonce) {
             (Some(token), nonce) => id_token::verify(cx, metadata, &expected, nonce, token).await?,
             (None, None) => asked().await?,
+            // Without either, a code of another login would fit.
+            (None, Some(_)) if self.registration.profile.identity == IdentityFrom::IdTokenOrApi && options.pkce => {
+                let client = self.registration.client(method)?;
+                api::ask(self.connection(cx), self.provider.as_ref(), metadata, client, tokens.access_token()?).await?
+            }
             (None, Some(_)) => {
                 return Err(Stage::Token.misconfigured(
-                    "the token answer has no id_token: the provider has to give one for the scope openid",
+                    "the token answer has no id_token: the provider has to give one for the scope openid, unless an API of its says the same, \
+                     and settings.pkce is on",
                 ));
             }
         };

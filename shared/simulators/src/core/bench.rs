@@ -43,9 +43,9 @@ impl Bench {
         bench
     }
 
-    /// The same of those that have a userinfo endpoint.
+    /// The same of those that have a userinfo endpoint of the standard's.
     pub(crate) fn with_userinfo() -> impl Iterator<Item = Self> {
-        Self::all().filter(|bench| bench.provider != "apple")
+        Self::all().filter(|bench| !matches!(bench.provider, "apple" | "meta"))
     }
 
     pub(crate) fn register(&self, application: Registration) {
@@ -65,7 +65,7 @@ impl Bench {
         self.subject.discovery(ORIGIN)
     }
 
-    /// The address of an endpoint, as the document says it when nothing is wrong with it.
+    /// The address of an endpoint, as a connector's settings or the document say it when nothing is wrong with it.
     pub(crate) async fn address(&self, endpoint: Endpoint) -> String {
         let name = match endpoint {
             Endpoint::Keys => "jwks_uri",
@@ -74,6 +74,9 @@ impl Bench {
             Endpoint::Authorize => "authorization_endpoint",
             Endpoint::Discovery | Endpoint::Login => return self.discovery(),
         };
+        if let Some((_, named)) = self.subject.settings(ORIGIN).into_iter().find(|(setting, _)| *setting == name) {
+            return named.as_str().unwrap().to_owned();
+        }
         self.get(&self.discovery(), "").await.json()[name].as_str().unwrap().to_owned()
     }
 

@@ -23,7 +23,7 @@ pub use html::HtmlForm;
 pub use misbehaviour::{BadIdToken, BadKey, Dress, KeySet, Misbehaviour, Published, bad_id_tokens};
 pub use signer::Algorithm;
 pub(crate) use standard::by_redirect;
-pub use standard::{Quirks, Refused, Standard};
+pub use standard::{ApiCall, Quirks, Refused, Standard};
 pub use subject::{Make, OldKey, Person, Registration, Simulator, Subject};
 pub use token_request::{ClientAuth, TokenRequest};
 

@@ -35,6 +35,15 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// Whether it answers `prompt=none` without a page (OIDC Core section 3.1.2.1).
     const KNOWS_PROMPTS: bool = true;
 
+    /// Whether a request has to have the scope `openid`. Without it there is no ID token.
+    const DEMANDS_OPENID: bool = true;
+
+    /// The scope for names.
+    const PROFILE: &'static str = "profile";
+
+    /// What stands behind `#` in the address that browsers are sent back to.
+    const FRAGMENT: &'static str = "";
+
     /// What it demands of a client that signs its secret itself, if clients do.
     const SIGNED_SECRET: Option<SignedSecret> = None;
 
@@ -81,6 +90,12 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// Changes what userinfo says to this client.
     fn userinfo(_info: &mut Map<String, Value>, _client: &str) {}
 
+    /// What an API of its own answers in the place of userinfo; `said` is what the holder of an access token may know, `None` if the
+    /// token is none. `None`: userinfo, as the standard has it.
+    fn api(_call: &ApiCall<'_>, _said: Option<&Map<String, Value>>) -> Option<(StatusCode, Value)> {
+        None
+    }
+
     /// Changes a published key that signs.
     fn key(_key: &mut Value) {}
 
@@ -125,6 +140,17 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     fn nowhere(_path: &str) -> Option<(StatusCode, Value)> {
         None
     }
+}
+
+/// A call of a provider's own API.
+#[derive(Clone, Copy)]
+pub struct ApiCall<'a> {
+    /// A parameter in the address.
+    pub parameter: &'a dyn Fn(&str) -> Option<String>,
+    /// The access token.
+    pub token: &'a str,
+    /// The client that the token was issued to, and its secret.
+    pub client: (&'a str, Option<&'a str>),
 }
 
 /// Why a token request is refused.
@@ -372,7 +398,7 @@ impl<Q: Quirks> State<Q> {
     fn claims_of(&self, person: &Person, scopes: &[String]) -> Map<String, Value> {
         let granted = |scope: &str| scopes.iter().any(|granted| granted == scope);
         let mut claims = Map::from_iter([("sub".to_owned(), json!(subject::<Q>(person)))]);
-        if let Some((given, family)) = person.name.as_ref().filter(|_| granted("profile")) {
+        if let Some((given, family)) = person.name.as_ref().filter(|_| granted(Q::PROFILE)) {
             claims.insert("name".into(), json!(format!("{given} {family}")));
             claims.insert("given_name".into(), json!(given));
             claims.insert("family_name".into(), json!(family));

@@ -91,7 +91,8 @@ impl<'a> Probing<'a> {
 
     fn grant_of(&self, trial: Trial) -> Vec<(&str, &str)> {
         if let Trial::ClientCredentials(scope) = trial {
-            return vec![("grant_type", "client_credentials"), ("scope", scope)];
+            let scope = Some(("scope", scope)).filter(|(_, scope)| !scope.is_empty());
+            return [("grant_type", "client_credentials")].into_iter().chain(scope).collect();
         }
         let mut grant =
             vec![("grant_type", "authorization_code"), ("code", CODE), ("redirect_uri", self.redirect_uri.as_str())];

@@ -40,7 +40,7 @@ impl<Q: Quirks> State<Q> {
         let error = match challenge {
             _ if parameters.has_duplicates() || mode.is_none() => Some("invalid_request"),
             _ if get("response_type").as_deref() != Some("code") => Some("unsupported_response_type"),
-            _ if !scopes.iter().any(|scope| scope == "openid") => Some("invalid_scope"),
+            _ if Q::DEMANDS_OPENID && !scopes.iter().any(|scope| scope == "openid") => Some("invalid_scope"),
             Err(_) => Some("invalid_request"),
             // There is no session to go on with.
             Ok(_) if Q::KNOWS_PROMPTS && get("prompt").as_deref() == Some("none") => Some("login_required"),
@@ -93,7 +93,12 @@ impl<Q: Quirks> State<Q> {
     fn deliver(&self, target: &Target, mut fields: Fields) -> Reply {
         fields.retain(|(name, _)| Q::SENDS_ISS || *name != "iss");
         match target.deliver(&self.book, fields) {
-            Delivery::Redirect(address) => Reply::empty(StatusCode::SEE_OTHER).header(LOCATION, address),
+            Delivery::Redirect(mut address) => {
+                if !Q::FRAGMENT.is_empty() {
+                    address = format!("{address}#{}", Q::FRAGMENT);
+                }
+                Reply::empty(StatusCode::SEE_OTHER).header(LOCATION, address)
+            }
             Delivery::Form(fields) => {
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, "hidden", value.as_str())).collect();
                 page(&form(&target.redirect_uri, &fields))

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Login, Quirks, Refused, State};
+use super::{ApiCall, Login, Quirks, Refused, State};
 use crate::core::pkce::Challenge;
 use crate::core::server::{Call, Provider};
 use crate::core::signer::SignError;
@@ -101,7 +101,8 @@ impl<Q: Quirks> State<Q> {
         let mut body = json!({
             "access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN, "scope": login.request.scopes.join(" "),
         });
-        if self.book.at(Endpoint::Token) != Some(&Misbehaviour::NoIdToken) {
+        let wants_id_token = login.request.scopes.iter().any(|scope| scope == "openid");
+        if wants_id_token && self.book.at(Endpoint::Token) != Some(&Misbehaviour::NoIdToken) {
             body["id_token"] = json!(self.id_token(login, application, &access_token, call)?);
         }
         self.access_tokens.insert(access_token, Login { at: call.now, ..login.clone() });
@@ -134,10 +135,19 @@ impl<Q: Quirks> State<Q> {
     }
 
     pub(super) fn userinfo(&self, call: &Call<'_>) -> Reply {
-        let login = wire::bearer(call.headers).and_then(|token| self.access_tokens.get(token));
+        let token = wire::bearer(call.headers).unwrap_or_default();
+        let login = self.access_tokens.get(token);
         let login = login.filter(|login| (call.now - login.at).num_seconds() < TOKEN);
         let found = login.and_then(|login| Some((login, self.people.get(&login.username)?)));
+        let api = |client: &str, said: Option<&Map<String, Value>>| {
+            let secret = self.applications.get(client).and_then(|application| application.secret.as_deref());
+            let call = ApiCall { parameter: &|name| call.query.text(name), token, client: (client, secret) };
+            Q::api(&call, said).map(|(status, body)| Reply::json(status, &body))
+        };
         let Some((login, person)) = found else {
+            if let Some(refusal) = api("", None) {
+                return refusal;
+            }
             let challenge = r#"Bearer error="invalid_token""#;
             return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, challenge);
         };
@@ -146,6 +156,9 @@ impl<Q: Quirks> State<Q> {
         Q::userinfo(&mut info, client);
         if let Some(misbehaviour) = self.book.at(Endpoint::Userinfo) {
             misbehaviour.spoil_userinfo(&mut info);
+        }
+        if let Some(answer) = api(client, Some(&info)) {
+            return answer;
         }
         if !self.applications.get(client).is_some_and(|application| application.signed_userinfo) {
             return Reply::json(StatusCode::OK, &Value::Object(info));

@@ -1,0 +1,197 @@
+#![doc = include_str!("../guides/meta.md")]
+
+#[cfg(test)]
+mod tests;
+
+use aws_lc_rs::hmac;
+use domain::Method;
+use egress::Request;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::document::{self, InvalidConnector};
+use crate::oidc::{Endpoints, IdentityFrom, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Profile, Trial, VerifiedClaims};
+use crate::refusals::{Refusals, Row};
+use crate::registry::Provider;
+use crate::{Check, Outage, ProviderError, Rejection, Stage};
+
+pub(crate) const PROVIDER: Provider = Provider::oidc(
+    "meta",
+    &[Method::Oidc],
+    &[&REFUSED_REDIRECT, &OF_A_REDIRECT, &OF_A_CODE, &OF_THE_PROFILE],
+    Meta::read,
+);
+
+const MANUAL: &str = "<https://developers.facebook.com/documentation/facebook-login/guides/advanced/manual-flow>";
+const ERRORS: &str = "<https://developers.facebook.com/docs/graph-api/guides/error-handling>";
+const SEEN: &str = "as answered by the Graph API";
+const LIMITS: &str = "<https://developers.facebook.com/docs/graph-api/overview/rate-limiting>";
+
+const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
+    "Meta does not accept the app's credentials: App Dashboard > App settings > Basic: compare App ID with client.id, and App secret \
+     with the secret",
+);
+const VERSION: &str = "the Graph API does not know this method: settings.api_version has to be a version that is still served \
+                       (App Dashboard > App settings > Advanced > Upgrade API version)";
+const REJECTED_DISABLED: ProviderError = ProviderError::Rejected(Rejection::AccountDisabled);
+const THROTTLED: ProviderError = ProviderError::Throttled { retry_after: None };
+const LIMIT: &[u64] = &[4, 9, 17, 32, 341, 613];
+
+const UNPUBLISHED: ProviderError = Stage::Callback.misconfigured(
+    "the app is in development mode, in which only people with a role in it sign in: App Dashboard > Publish",
+);
+
+/// What Meta adds to the standard's errors at the callback.
+const REFUSED_REDIRECT: Refusals = Refusals {
+    to: "an authorization request, at the callback, before the standard's",
+    rows: &[Row::numbered(&[901], UNPUBLISHED, "as brought back by browsers")],
+};
+
+/// To an authorization code, and to the connector test.
+const OF_A_CODE: Refusals = Refusals {
+    to: "an authorization code",
+    rows: &[
+        Row::numbered(&[1], CLIENT, SEEN).mentioning("client secret"),
+        Row::numbered(&[101], CLIENT, SEEN),
+        Row::numbered(&[100], ProviderError::Rejected(Rejection::InteractionRequired), MANUAL)
+            .note("the code is none, was used before, or has expired: only a new redirect brings a new code"),
+        Row::numbered(
+            &[191],
+            Stage::Token
+                .misconfigured("the redirect URI is no address that the app may have: check settings.redirect_uri"),
+            SEEN,
+        ),
+        Row::numbered(LIMIT, THROTTLED, LIMITS),
+        Row::numbered(&[1, 2], Stage::Token.unavailable(Outage::ServerError), ERRORS),
+        Row::numbered(&[3, 2500], Stage::Token.misconfigured(VERSION), ERRORS),
+        Row::numbered(&[368], REJECTED_DISABLED, ERRORS).note("blocked by Meta for a time"),
+    ],
+};
+
+/// To a request for the profile, where there is no ID token.
+const OF_THE_PROFILE: Refusals = Refusals {
+    to: "a request for the profile (`/me`)",
+    rows: &[
+        Row::numbered(
+            &[100],
+            Stage::Userinfo.misconfigured(
+                "Meta does not accept the proof that the app has its secret: App Dashboard > App settings > Basic > App secret: \
+                 compare it with the secret that client.secret names, which has to be there",
+            ),
+            "<https://developers.facebook.com/docs/graph-api/securing-requests>",
+        )
+        .mentioning("appsecret_proof"),
+        Row::numbered(&[459, 464], REJECTED_DISABLED, ERRORS).note("the user has to do something at Facebook first"),
+        Row::numbered(&[460], ProviderError::Rejected(Rejection::InteractionRequired), ERRORS)
+            .note("the password was changed meanwhile"),
+        Row::numbered(
+            &[493],
+            Stage::Userinfo.misconfigured("the app is inactive: App Dashboard > Required actions, or Publish"),
+            SEEN,
+        ),
+        Row::numbered(&[102, 190], Stage::Userinfo.refused(Check::AccessToken), ERRORS),
+        Row::numbered(&[10, 200, 412], ProviderError::Rejected(Rejection::Declined), ERRORS)
+            .note("the user has removed the app, or a permission of its"),
+        Row::numbered(&[368], REJECTED_DISABLED, ERRORS).note("blocked by Meta for a time"),
+        Row::numbered(LIMIT, THROTTLED, LIMITS),
+        Row::numbered(&[1, 2], Stage::Userinfo.unavailable(Outage::ServerError), ERRORS),
+        Row::numbered(&[3, 2500], Stage::Userinfo.misconfigured(VERSION), ERRORS),
+    ],
+};
+
+/// Both are in use, in ID tokens and in documents.
+const ISSUERS: [&str; 2] = ["https://www.facebook.com", "https://facebook.com"];
+const KEYS: &str = "https://www.facebook.com/.well-known/oauth/openid/jwks/";
+/// Without them, the profile has only id and name.
+const FIELDS: &str = "id,name,first_name,last_name,email,picture";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// The version of the Graph API, such as `v24.0`: each is served for about two years.
+    api_version: String,
+}
+
+#[derive(Debug)]
+struct Meta {
+    profile: Profile,
+}
+
+impl Meta {
+    fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidConnector> {
+        let Settings { api_version } = document::settings(settings)?;
+        if !is_version(&api_version) {
+            let reason = format!("{api_version:?} is no version of the Graph API, such as v24.0");
+            return Err(InvalidConnector::at("settings.api_version", reason));
+        }
+        let at = |address: String| Url::parse(&address).ok();
+        let profile = Profile {
+            // Its discovery document is for ID tokens that browsers and apps receive: it names no token endpoint.
+            endpoints: Endpoints {
+                discovery_endpoint: None,
+                authorization_endpoint: at(format!("https://www.facebook.com/{api_version}/dialog/oauth")),
+                token_endpoint: at(format!("https://graph.facebook.com/{api_version}/oauth/access_token")),
+                userinfo_endpoint: at(format!("https://graph.facebook.com/{api_version}/me")),
+                jwks_uri: at(KEYS.to_owned()),
+            },
+            identity: IdentityFrom::IdTokenOrApi,
+            is_pairwise: true,
+            userinfo_for: &[],
+            scopes: &["openid", "email", "public_profile"],
+            of_a_redirect: &[&REFUSED_REDIRECT, &OF_A_REDIRECT],
+            of_a_code: &[&OF_A_CODE],
+            of_api: &[&OF_THE_PROFILE],
+            // Whether it looks at the client or at the code first is not documented.
+            trial: Trial::ClientCredentials(""),
+            ..Profile::new(IssuerPolicy::any_of(ISSUERS.map(str::to_owned)).known_as("meta"))
+        };
+        Ok(Box::new(Self { profile }))
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = text.strip_prefix('v').and_then(|version| version.split_once('.'));
+    parts.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
+impl OidcProvider for Meta {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// With a proof that who asks has the app's secret: <https://developers.facebook.com/docs/graph-api/securing-requests>.
+    fn api_request(&self, mut endpoint: Url, access_token: &str, secret: Option<&SecretString>) -> Option<Request> {
+        endpoint.query_pairs_mut().append_pair("fields", FIELDS);
+        if let Some(secret) = secret {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+            let proof = hmac::sign(&key, access_token.as_bytes());
+            let proof: String = proof.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            endpoint.query_pairs_mut().append_pair("appsecret_proof", &proof);
+        }
+        Request::get(endpoint).bearer(access_token)
+    }
+
+    fn api_claims(&self, mut answer: Map<String, Value>) -> Map<String, Value> {
+        let picture = answer.get("picture").and_then(|picture| picture.get("data")?.get("url")).cloned();
+        let mut claims = Map::new();
+        for (claim, field) in [
+            ("sub", "id"),
+            ("name", "name"),
+            ("given_name", "first_name"),
+            ("family_name", "last_name"),
+            ("email", "email"),
+        ] {
+            claims.extend(answer.remove(field).map(|value| (claim.to_owned(), value)));
+        }
+        claims.extend(picture.map(|picture| ("picture".to_owned(), picture)));
+        claims
+    }
+
+    /// Meta nowhere says that an e-mail is verified.
+    fn describe(&self, claims: &mut VerifiedClaims) {
+        claims.email_is_verified(false);
+    }
+}

@@ -7,8 +7,8 @@ use providers::Registry;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use simulators::{
-    Person, Registration, Simulator, Subject, apple, auth0, cognito, entra, google, keycloak, meta, okta, onelogin,
-    pingone, plain,
+    Person, Registration, Simulator, Subject, apple, auth0, cognito, entra, google, keycloak, meta, oauth2, okta,
+    onelogin, pingone, plain,
 };
 
 use crate::documents;
@@ -32,6 +32,7 @@ pub const PROVIDERS: &[Provider] = &[
     by_redirect("apple", "Demo Apple", &apple::SIMULATOR),
     by_redirect("meta", "Demo Facebook", &meta::SIMULATOR),
     by_redirect("oidc", "Demo OpenID Connect", &plain::SIMULATOR),
+    by_redirect("oauth2", "Demo GitHub", &oauth2::SIMULATOR),
 ];
 
 const fn by_redirect(id: &'static str, name: &'static str, simulator: &'static Simulator) -> Provider {

@@ -15,7 +15,7 @@ const DEPTH: u8 = 32;
 /// Why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonError {
-    /// It is not a complete JSON object.
+    /// It is not complete JSON, or no object where one is read.
     Malformed,
     /// A name appears twice, or the nesting is too deep.
     Ambiguous,
@@ -23,16 +23,21 @@ pub enum JsonError {
 
 /// Reads one object.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    match value(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(JsonError::Malformed),
+    }
+}
+
+/// Reads one value of any kind.
+pub fn value(bytes: &[u8]) -> Result<Value, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict(DEPTH).deserialize(&mut deserializer).map_err(|error| {
         // serde_json reports the visitor's own errors, and only those, as data errors.
         if error.is_data() { JsonError::Ambiguous } else { JsonError::Malformed }
     })?;
     deserializer.end().map_err(|_| JsonError::Malformed)?;
-    match value {
-        Value::Object(object) => Ok(object),
-        _ => Err(JsonError::Malformed),
-    }
+    Ok(value)
 }
 
 /// Reads one value; the number is the nesting that is still allowed.

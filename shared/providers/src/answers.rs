@@ -18,10 +18,19 @@ use crate::{Check, Outage, ProviderError, Stage};
 ///
 /// Something else than JSON is a fault (a maintenance page, half a body); JSON that can be read two ways is refused.
 pub fn object(stage: Stage, response: &Response) -> Result<Map<String, Value>, ProviderError> {
-    json::object(body(response)).map_err(|error| match error {
+    json::object(body(response)).map_err(|error| unread(stage, error))
+}
+
+/// Likewise, of any kind: some providers answer with a list.
+pub(crate) fn value(stage: Stage, response: &Response) -> Result<Value, ProviderError> {
+    json::value(body(response)).map_err(|error| unread(stage, error))
+}
+
+fn unread(stage: Stage, error: JsonError) -> ProviderError {
+    match error {
         JsonError::Malformed => stage.unavailable(Outage::Protocol),
         JsonError::Ambiguous => stage.refused(Check::Json),
-    })
+    }
 }
 
 /// The body without the byte order mark that some servers write (RFC 8259 section 8.1 lets parsers ignore it).

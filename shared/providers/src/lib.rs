@@ -33,6 +33,7 @@ mod google;
 mod guides;
 mod keycloak;
 mod meta;
+mod oauth2;
 pub mod oidc;
 mod okta;
 mod onelogin;

@@ -10,7 +10,8 @@ use crate::document::{self, InvalidConnector};
 use crate::oidc::{self, OidcProvider};
 use crate::refusals::Refusals;
 use crate::{
-    ProviderAdapter, apple, auth0, cognito, entra, google, keycloak, meta, okta, onelogin, openid_connect, pingone,
+    ProviderAdapter, apple, auth0, cognito, entra, google, keycloak, meta, oauth2, okta, onelogin, openid_connect,
+    pingone,
 };
 
 /// One line per provider.
@@ -26,6 +27,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     apple::PROVIDER,
     meta::PROVIDER,
     openid_connect::PROVIDER,
+    oauth2::PROVIDER,
 ];
 
 /// Makes the adapter of a document whose common part has been checked. It calls nobody.
@@ -204,7 +206,8 @@ mod tests {
             (
                 "/provider",
                 json!("kecloak"),
-                "provider: unknown provider \"kecloak\", known are: okta, auth0, cognito, entra, keycloak, onelogin, pingone, google, apple, meta, oidc",
+                "provider: unknown provider \"kecloak\", known are: okta, auth0, cognito, entra, keycloak, onelogin, pingone, google, \
+                 apple, meta, oidc, oauth2",
             ),
             ("/client/id", json!(""), "client.id: is empty"),
             ("/client/secret", json!(""), "client.secret: is empty: leave it out for a public client"),

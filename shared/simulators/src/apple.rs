@@ -24,6 +24,8 @@ pub struct Apple;
 
 impl Quirks for Apple {
     const SENDS_ISS: bool = false;
+    const ENDPOINTS: &'static [Endpoint] =
+        &[Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Authorize, Endpoint::Login];
     const KNOWS_PROMPTS: bool = false;
     const SIGNED_SECRET: Option<SignedSecret> =
         Some(SignedSecret { issuer: TEAM, key_id: KEY, audience: "https://appleid.apple.com", longest: 15_777_000 });
@@ -33,8 +35,7 @@ impl Quirks for Apple {
             Endpoint::Discovery => "/.well-known/openid-configuration",
             Endpoint::Keys => "/auth/keys",
             Endpoint::Token => "/auth/token",
-            // There is none: nothing leads here.
-            Endpoint::Userinfo => "/nowhere",
+            Endpoint::Userinfo => "",
             Endpoint::Authorize => "/auth/authorize",
             Endpoint::Login => "/appleauth/auth/signin",
         }

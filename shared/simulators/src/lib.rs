@@ -7,8 +7,8 @@
 //!
 //! **To add one more**: a file named after the provider, whose opening lines say which release it imitates and from where
 //! that is known, and its line in [`SIMULATORS`], which brings it into the conformance suite. One that speaks OpenID
-//! Connect is [`Standard`] with its [`Quirks`]: paths, claims and words, and nothing that the standard says already. Any
-//! other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
+//! Connect is [`Standard`] with its [`Quirks`]: paths, claims and words, and nothing that the standard says already. One that
+//! speaks OAuth 2.0 alone is a dialect in [`oauth2`]. Any other is a [`Subject`] on `core`, which holds the server, forms and answers, keys and JWTs, and the ways to misbehave.
 
 pub mod apple;
 pub mod auth0;
@@ -17,6 +17,7 @@ pub mod entra;
 pub mod google;
 pub mod keycloak;
 pub mod meta;
+pub mod oauth2;
 pub mod okta;
 pub mod onelogin;
 pub mod pingone;
@@ -26,7 +27,7 @@ mod core;
 
 pub use self::core::{
     Algorithm, ApiCall, BadIdToken, BadKey, Browser, ClientAuth, Dress, Endpoint, Fields, HtmlForm, KeySet, Make,
-    Misbehaviour, OldKey, Page, Person, Published, Quirks, Refused, Registration, Return, Shown, SignedSecret,
+    Misbehaviour, OldKey, Page, Person, Pkce, Published, Quirks, Refused, Registration, Return, Shown, SignedSecret,
     Simulator, Standard, Subject, TokenRequest, bad_id_tokens,
 };
 pub use keycloak::Keycloak;
@@ -45,4 +46,5 @@ pub const SIMULATORS: &[Simulator] = &[
     apple::SIMULATOR,
     meta::SIMULATOR,
     plain::SIMULATOR,
+    oauth2::SIMULATOR,
 ];

@@ -21,6 +21,9 @@ pub struct Meta;
 
 impl Quirks for Meta {
     const SENDS_ISS: bool = false;
+    /// Its discovery document is for browsers and apps.
+    const ENDPOINTS: &'static [Endpoint] =
+        &[Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo, Endpoint::Authorize, Endpoint::Login];
     const KNOWS_PROMPTS: bool = false;
     const DEMANDS_OPENID: bool = false;
     const PROFILE: &'static str = "public_profile";
@@ -29,7 +32,7 @@ impl Quirks for Meta {
 
     fn path(endpoint: Endpoint) -> &'static str {
         match endpoint {
-            Endpoint::Discovery => "/.well-known/openid-configuration",
+            Endpoint::Discovery => "",
             Endpoint::Keys => "/.well-known/oauth/openid/jwks/",
             Endpoint::Token => "/v24.0/oauth/access_token",
             Endpoint::Userinfo => "/v24.0/me",
@@ -53,24 +56,6 @@ impl Quirks for Meta {
         ]
     }
 
-    /// It is for ID tokens that browsers and apps receive.
-    fn document(document: &mut Value) {
-        document["response_types_supported"] = json!(["id_token", "token id_token"]);
-        document["subject_types_supported"] = json!(["pairwise"]);
-        if let Some(members) = document.as_object_mut() {
-            for absent in [
-                "token_endpoint",
-                "userinfo_endpoint",
-                "scopes_supported",
-                "token_endpoint_auth_methods_supported",
-                "code_challenge_methods_supported",
-                "grant_types_supported",
-            ] {
-                members.remove(absent);
-            }
-        }
-    }
-
     /// Nothing says that an e-mail is verified.
     fn id_token(claims: &mut Map<String, Value>) {
         let app = text(claims, "aud");
@@ -82,8 +67,10 @@ impl Quirks for Meta {
     }
 
     /// `/me`: of the fields that are asked for, those that there are.
-    fn api(call: &ApiCall<'_>, said: Option<&Map<String, Value>>) -> Option<(StatusCode, Value)> {
-        let Some(said) = said else { return Some(refusal(190, "OAuthException", "Invalid OAuth access token data.")) };
+    fn api(call: &ApiCall<'_>) -> Option<(StatusCode, Value)> {
+        let Some(said) = call.said else {
+            return Some(refusal(190, "OAuthException", "Invalid OAuth access token data."));
+        };
         let (app, secret) = call.client;
         let proof = secret.map(|secret| proof(secret, call.token));
         match ((call.parameter)("appsecret_proof"), proof) {

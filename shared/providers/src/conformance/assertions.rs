@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::Clock;
 use egress::Request;
 use serde_json::{Value, json};
-use simulators::ClientAuth;
+use simulators::{ClientAuth, Endpoint};
 use url::Url;
 
 use super::Row;
@@ -50,7 +50,7 @@ fn of_the_client(error: &ProviderError) -> bool {
 
 #[tokio::test]
 async fn a_client_signs_in_with_its_key_and_its_secret_stays_here() {
-    for row in Row::discovering() {
+    for row in Row::with_endpoint(Endpoint::Discovery) {
         for (key, said, algorithm) in [
             (RSA_KEY, json!({}), "RS256"),
             (RSA_KEY, json!({ "token_endpoint_auth_signing_alg": "PS256", "key_id": "one" }), "PS256"),
@@ -139,7 +139,7 @@ async fn what_cannot_sign_sends_nothing_and_shows_nothing() {
 
 #[tokio::test]
 async fn an_assertion_is_good_once_and_soon() {
-    for row in Row::redirects().filter(|row| row.discovers()) {
+    for row in Row::redirects().filter(|row| row.has(Endpoint::Discovery)) {
         let bench = bench(row, P256_KEY, json!({})).await;
         bench.login().await.unwrap();
         let received = bench.subject.received();

@@ -8,7 +8,7 @@ use crate::{Check, Outage, ProviderError, Stage};
 
 #[tokio::test]
 async fn an_id_token_that_is_wrong_in_one_respect_is_refused() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         for bad in bad_id_tokens().into_iter().filter(|bad| row.1 == Method::Oidc || !bad.by_redirect_only) {
             bench.subject.misbehave(Some(bad.how.clone()));
@@ -33,7 +33,7 @@ async fn an_id_token_that_is_wrong_in_one_respect_is_refused() {
 
 #[tokio::test]
 async fn a_header_of_a_million_characters_is_more_than_is_read() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         bench.subject.misbehave(Some(Misbehaviour::KidIsHuge));
         assert_eq!(bench.login().await.err(), Some(Stage::Token.refused(Check::Size)), "{row:?}");
@@ -52,7 +52,7 @@ async fn a_redirect_needs_an_id_token() {
 
 #[tokio::test]
 async fn a_connector_may_take_fewer_algorithms() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.with(json!({ "settings": { "algorithms": ["ES256", "PS256"] } })).await;
         assert_eq!(bench.login().await.err(), Some(Stage::IdToken.refused(Check::Algorithm)), "{row:?}");
         let bench = row.with(json!({ "settings": { "algorithms": ["RS256"] } })).await;
@@ -62,7 +62,7 @@ async fn a_connector_may_take_fewer_algorithms() {
 
 #[tokio::test]
 async fn keys_that_must_not_be_used_verify_nothing_and_harm_no_login() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         for kind in [BadKey::Short, BadKey::OffCurve, BadKey::WrongType] {
             let bench = row.bench().await;
             bench.subject.misbehave_at(Endpoint::Keys, Some(Misbehaviour::BadKey(kind, Published::Beside)));
@@ -80,7 +80,7 @@ async fn keys_that_must_not_be_used_verify_nothing_and_harm_no_login() {
 
 #[tokio::test]
 async fn a_flood_of_unknown_keys_costs_one_fetch_a_minute() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         bench.subject.misbehave(Some(Misbehaviour::UnknownKey));
@@ -98,7 +98,7 @@ async fn a_flood_of_unknown_keys_costs_one_fetch_a_minute() {
 
 #[tokio::test]
 async fn a_key_that_is_rotated_in_mid_login_is_fetched_once_and_found() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         bench.login().await.unwrap();
         for old in [OldKey::Kept, OldKey::Removed] {

@@ -7,7 +7,7 @@ use simulators::{Dress, Endpoint, KeySet, Misbehaviour, Registration};
 
 use super::Row;
 use crate::bench::{Bench, CALLBACK, SECRET};
-use crate::{Finding, Status};
+use crate::{Finding, Stage, Status};
 
 /// Which check fails, and what it says to do.
 async fn found(bench: &Bench) -> Vec<(&'static str, &'static str)> {
@@ -29,6 +29,7 @@ fn places(provider: &str) -> (&'static str, &'static str) {
         "pingone" => ("Token Endpoint Authentication Method", "Configuration > Redirect URIs"),
         "keycloak" => ("Clients > the client", "Valid redirect URIs"),
         "oidc" => ("client.token_endpoint_auth_method", "register the redirect URI"),
+        "oauth2" => ("Developer settings > OAuth Apps > the app", "Authorization callback URL"),
         other => panic!("where does one mend a client of {other}?"),
     }
 }
@@ -75,10 +76,10 @@ async fn what_is_wrong_with_what_a_provider_publishes_is_found() {
             (Endpoint::Discovery, Misbehaviour::WrongIssuer, "issuer"),
             (Endpoint::Discovery, Misbehaviour::Dress(Dress::default().status(StatusCode::NOT_FOUND)), "discovery"),
             (Endpoint::Keys, Misbehaviour::KeySet(KeySet::Unusable), "keys"),
-        ] {
-            if endpoint == Endpoint::Discovery && !row.discovers() {
-                continue;
-            }
+        ]
+        .into_iter()
+        .filter(|(endpoint, ..)| row.has(*endpoint))
+        {
             let bench = row.bench().await;
             bench.subject.misbehave_at(endpoint, Some(misbehaviour.clone()));
             let failed = found(&bench).await;
@@ -92,7 +93,11 @@ async fn a_provider_that_does_not_answer_is_found() {
     for row in Row::redirects() {
         let mut bench = row.bench().await;
         bench.stop().await;
-        let first = if row.discovers() { "discovery" } else { "keys" };
+        let first = match row.first_stage() {
+            Stage::Discovery => "discovery",
+            Stage::Keys => "keys",
+            _ => "client_credentials",
+        };
         assert_eq!(found(&bench).await.first().map(|(id, _)| *id), Some(first), "{row:?}");
     }
 }

@@ -21,7 +21,7 @@ async fn login_with_claims(bench: &Bench, claims: Value) -> Result<ExternalIdent
 
 #[tokio::test]
 async fn a_claim_that_decides_nothing_refuses_no_login() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         let key = bench.login().await.unwrap().key();
         for odd in [
@@ -44,7 +44,7 @@ async fn a_claim_that_decides_nothing_refuses_no_login() {
 
 #[tokio::test]
 async fn what_is_no_single_address_is_no_email_attack_84() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         for none in [
             json!(""),
@@ -72,7 +72,7 @@ async fn what_is_no_single_address_is_no_email_attack_84() {
 
 #[tokio::test]
 async fn every_key_that_fits_is_tried() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         for set in [KeySet::Twice, KeySet::Unnamed, KeySet::TwoUnnamed, KeySet::Ambiguous] {
             for header in [None, Some(Misbehaviour::NoKid)] {
                 let bench = row.bench().await;
@@ -91,7 +91,7 @@ async fn every_key_that_fits_is_tried() {
 
 #[tokio::test]
 async fn every_registered_algorithm_signs_in() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         for algorithm in Algorithm::ALL {
             bench.pass(TimeDelta::minutes(2));
@@ -103,7 +103,7 @@ async fn every_registered_algorithm_signs_in() {
 
 #[tokio::test]
 async fn a_key_that_is_rotated_without_a_new_id_costs_one_fetch_attack_87() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         for (set, old) in [(None, OldKey::Replaced), (Some(KeySet::Unnamed), OldKey::Removed)] {
             let bench = row.bench().await;
             bench.subject.misbehave_at(Endpoint::Keys, set.map(Misbehaviour::KeySet));
@@ -138,7 +138,8 @@ async fn the_http_dress_of_an_answer_does_not_decide() {
         ]
     };
     for row in Row::all() {
-        for endpoint in [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo] {
+        let endpoints = [Endpoint::Discovery, Endpoint::Keys, Endpoint::Token, Endpoint::Userinfo];
+        for endpoint in endpoints.into_iter().filter(|endpoint| row.has(*endpoint)) {
             for dress in dresses() {
                 let bench = row.bench().await;
                 bench.register(bench.registration().claims_in_id_token(!row.is_completed()));
@@ -177,7 +178,7 @@ async fn an_error_with_200_is_an_error_and_what_is_not_used_need_not_be_there() 
             answers(unused.clone());
             bench.login().await.unwrap_or_else(|error| panic!("{row:?} {unused}: {error}"));
         }
-        if !row.is_completed() {
+        if !row.is_completed() && row.has(Endpoint::Keys) {
             continue;
         }
         // Where it is used, its absence is a fault of the provider's that has a name.
@@ -195,7 +196,7 @@ async fn an_error_with_200_is_an_error_and_what_is_not_used_need_not_be_there() 
 
 #[tokio::test]
 async fn an_odd_member_of_discovery_is_as_if_absent_and_the_connector_test_names_it() {
-    for row in Row::discovering() {
+    for row in Row::with_endpoint(Endpoint::Discovery) {
         let bench = row.bench().await;
         let odd = json!({
             "userinfo_endpoint": "", "id_token_signing_alg_values_supported": "RS256",
@@ -213,7 +214,7 @@ async fn an_odd_member_of_discovery_is_as_if_absent_and_the_connector_test_names
 
 #[tokio::test]
 async fn a_moved_discovery_document_is_not_followed_but_its_target_is_named_attack_88() {
-    for row in Row::discovering() {
+    for row in Row::with_endpoint(Endpoint::Discovery) {
         let bench = row.bench().await;
         bench.subject.misbehave_at(Endpoint::Discovery, Some(Misbehaviour::Moved("/elsewhere/".to_owned())));
         let error = bench.login().await.unwrap_err();
@@ -228,7 +229,7 @@ async fn a_moved_discovery_document_is_not_followed_but_its_target_is_named_atta
 
 #[tokio::test]
 async fn an_id_token_may_be_for_trusted_audiences_too_with_the_right_azp() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let trusting = json!({ "settings": { "trusted_audiences": ["api"] } });
         let (bench, strict) = (row.with(trusting).await, row.bench().await);
         let us = bench.client_id();
@@ -247,7 +248,7 @@ async fn an_id_token_may_be_for_trusted_audiences_too_with_the_right_azp() {
 
 #[tokio::test]
 async fn a_user_was_authenticated_at_auth_time_and_at_no_time_where_that_is_unreadable() {
-    for row in Row::all() {
+    for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         let now = bench.clock.now().timestamp();
         for (said, at) in [
@@ -269,8 +270,9 @@ async fn a_source_is_the_issuers_whatever_the_connector_is_called() {
     for row in Row::all() {
         let bench = row.with(json!({ "source": null })).await;
         let unnamed = bench.login().await.unwrap();
-        // Where the settings name the discovery document, no other connector shares the accounts.
-        if bench.subject.settings(&bench.url).iter().any(|(name, _)| *name == "discovery_endpoint") {
+        // Where the settings name the discovery document or an endpoint, no other connector shares the accounts.
+        let vouches = |name: &str| matches!(name, "discovery_endpoint" | "token_endpoint");
+        if bench.subject.settings(&bench.url).iter().any(|(name, _)| vouches(name)) {
             assert_eq!(unnamed.source, Source::of_connector(&unnamed.connector), "{row:?}");
             continue;
         }

@@ -129,10 +129,15 @@ pub(super) fn url(
     query
         .append_pair("response_type", "code")
         .append_pair("client_id", &client.id)
-        .append_pair("redirect_uri", &redirect_uri)
-        .append_pair("scope", registration.scope())
-        .append_pair("state", state)
-        .append_pair("nonce", nonce.secret());
+        .append_pair("redirect_uri", &redirect_uri);
+    if !registration.scope().is_empty() {
+        query.append_pair("scope", registration.scope());
+    }
+    query.append_pair("state", state);
+    // It comes back in an ID token or not at all.
+    if registration.profile.identity.is_signed() {
+        query.append_pair("nonce", nonce.secret());
+    }
     if let Some(challenge) = &challenge {
         query.append_pair("code_challenge", challenge.as_str()).append_pair("code_challenge_method", "S256");
     }

@@ -62,7 +62,7 @@ impl Registration {
 
     /// How the provider is spoken to.
     pub(crate) async fn metadata(&self, cx: &Cx<'_>) -> Result<Metadata, ProviderError> {
-        Metadata::of(cx, &self.profile.issuer, self.pinned()).await.map_err(|error| self.explained(error))
+        Metadata::of(cx, &self.profile, self.pinned()).await.map_err(|error| self.explained(error))
     }
 
     /// An error of discovery, with what the provider's own settings have to do with it.
@@ -110,7 +110,7 @@ impl Connection<'_> {
         let Self { cx, registration } = self;
         let client = registration.client(method)?;
         let metadata = registration.metadata(cx).await?;
-        cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
+        cx.providers.issuers.keys(cx, metadata.jwks_uri()?).await?;
         let refused = |response: &Response| refusals::classify(cx.now(), Stage::Token, response, refusals);
         redeem(*self, &metadata, client, parameters, refused).await
     }

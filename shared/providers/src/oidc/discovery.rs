@@ -1,6 +1,7 @@
 //! The discovery document (OpenID Connect Discovery 1.0 section 4), and what a connector puts in its place.
 
 use egress::{Request, Response};
+use http::HeaderMap;
 use http::header::LOCATION;
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use url::Url;
 use super::address::check as check_address;
 use super::authorize;
 use super::issuer::{self, IssuerPolicy};
+use super::profile::{IdentityFrom, Profile};
 use crate::{Check, Cx, ProviderError, Stage, answers};
 
 const STAGE: Stage = Stage::Discovery;
@@ -159,9 +161,10 @@ impl Endpoints {
             .any(Option::is_some)
     }
 
-    /// Whether a login needs to know of no other.
-    pub(super) fn are_enough(&self) -> bool {
-        self.authorization_endpoint.is_some() && self.token_endpoint.is_some() && self.jwks_uri.is_some()
+    /// Whether a login needs to know of no other, where this says who has logged in.
+    pub(super) fn are_enough_for(&self, identity: &IdentityFrom) -> bool {
+        let has_keys = self.jwks_uri.is_some() || !identity.is_signed();
+        self.authorization_endpoint.is_some() && self.token_endpoint.is_some() && has_keys
     }
 }
 
@@ -179,46 +182,53 @@ pub(crate) struct Metadata {
     authorization_is_pinned: bool,
     pub(crate) token_endpoint: Url,
     pub(crate) userinfo_endpoint: Option<Url>,
-    pub(crate) jwks_uri: Url,
+    jwks_uri: Option<Url>,
+    /// What it wants of every request of ours.
+    pub(super) headers: HeaderMap,
     /// Whether it says who it is in every authorization response (RFC 9207 section 3).
     pub(crate) names_itself: bool,
 }
 
 impl Metadata {
-    /// Of an issuer, as its document says, but for what is `pinned`. Where enough is, there need be no document.
-    pub(crate) async fn of(cx: &Cx<'_>, issuer: &IssuerPolicy, pinned: &Endpoints) -> Result<Self, ProviderError> {
-        if pinned.are_enough() {
-            return Self::new(issuer, pinned, None);
+    /// Of a provider, as its document says, but for what is `pinned`. Where enough is, there need be no document.
+    pub(crate) async fn of(cx: &Cx<'_>, profile: &Profile, pinned: &Endpoints) -> Result<Self, ProviderError> {
+        if pinned.are_enough_for(&profile.identity) {
+            return Self::new(profile, pinned, None);
         }
-        let document = cx.providers.issuers.document(cx, issuer, pinned).await?;
-        Self::new(issuer, pinned, Some(document.as_ref()))
+        let document = cx.providers.issuers.document(cx, &profile.issuer, pinned).await?;
+        Self::new(profile, pinned, Some(document.as_ref()))
     }
 
     /// Likewise, of a document that has been fetched already.
     pub(super) fn new(
-        issuer: &IssuerPolicy,
+        profile: &Profile,
         pinned: &Endpoints,
         document: Option<&Document>,
     ) -> Result<Self, ProviderError> {
+        let issuer = &profile.issuer;
         let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
         let endpoints = pinned.clone().or(found);
         let token = STAGE.misconfigured(
             "the discovery document names no token_endpoint, or one that is no address: check the provider's address; settings.token_endpoint \
              may name it",
         );
-        let keys = STAGE.misconfigured(
-            "the discovery document names no jwks_uri, or one that is no address: check the provider's address; settings.jwks_uri may \
-             name it",
-        );
+        if profile.identity.is_signed() && endpoints.jwks_uri.is_none() {
+            return Err(NO_KEYS);
+        }
+        let reached = match document {
+            Some(_) => address(issuer, pinned),
+            None => endpoints.token_endpoint.clone(),
+        };
         Ok(Self {
             issuer_key: issuer.key().to_owned(),
             issuers: issuer.names(document.map(|document| document.issuer.as_str())),
-            over_http: address(issuer, pinned).is_some_and(|address| address.scheme() == "http"),
+            over_http: reached.is_some_and(|address| address.scheme() == "http"),
             authorization_endpoint: endpoints.authorization_endpoint,
             authorization_is_pinned: pinned.authorization_endpoint.is_some(),
             token_endpoint: endpoints.token_endpoint.ok_or(token)?,
             userinfo_endpoint: endpoints.userinfo_endpoint,
-            jwks_uri: endpoints.jwks_uri.ok_or(keys)?,
+            jwks_uri: endpoints.jwks_uri,
+            headers: profile.headers.clone(),
             names_itself: document.is_some_and(|document| document.names_itself),
         })
     }
@@ -228,7 +238,12 @@ impl Metadata {
     pub(super) fn for_tests(issuer: &str) -> Self {
         let nowhere = Url::parse("https://id.example/nowhere").ok();
         let pinned = Endpoints { token_endpoint: nowhere.clone(), jwks_uri: nowhere, ..Endpoints::default() };
-        Self::new(&IssuerPolicy::exact(issuer), &pinned, None).unwrap()
+        Self::new(&Profile::new(IssuerPolicy::exact(issuer)), &pinned, None).unwrap()
+    }
+
+    /// Where its keys are, if it signs anything.
+    pub(crate) fn jwks_uri(&self) -> Result<&Url, ProviderError> {
+        self.jwks_uri.as_ref().ok_or(NO_KEYS)
     }
 
     /// As it names itself; where no document has said so, the first of its spellings.
@@ -268,6 +283,10 @@ impl Metadata {
         Ok(endpoint)
     }
 }
+
+const NO_KEYS: ProviderError = STAGE.misconfigured(
+    "the discovery document names no jwks_uri, or one that is no address: check the provider's address; settings.jwks_uri may name it",
+);
 
 /// Why there is no document.
 #[derive(Debug)]

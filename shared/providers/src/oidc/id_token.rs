@@ -27,7 +27,7 @@ pub(crate) async fn verify(
     let algorithm = token.check_header(expected.algorithms)?;
     check_claims(&token.claims, metadata, expected, nonce, cx.now())?;
     // Clause 6.
-    cx.providers.issuers.verify(cx, &metadata.jwks_uri, &token, algorithm).await?;
+    cx.providers.issuers.verify(cx, metadata.jwks_uri()?, &token, algorithm).await?;
     VerifiedClaims::new(Stage::IdToken, &metadata.issuer_key, token.claims)
 }
 

@@ -1,5 +1,6 @@
 //! What every OpenID Connect provider does alike (OpenID Connect Core 1.0, Discovery 1.0): the authorization code flow with
-//! PKCE, state and nonce, and how an answer of a token endpoint becomes an identity.
+//! PKCE, state and nonce, and how an answer of a token endpoint becomes an identity: by its ID token, or, of a provider that gives
+//! none, by an API (`lookup`).
 //!
 //! A provider is an [`OidcProvider`]: its [`Profile`] and a few hooks. The settings in `options` are every connector's.
 
@@ -17,6 +18,7 @@ mod issuers;
 mod jws;
 mod key;
 mod keys;
+mod lookup;
 mod options;
 mod parameters;
 mod probe;
@@ -36,6 +38,7 @@ pub use claims::VerifiedClaims;
 pub use connection::Connection;
 pub use discovery::Endpoints;
 pub use issuer::{IssuerPolicy, TENANT, is_guid, of_tenant};
+pub use lookup::{Entry, Lookup, OF_AN_API, Said, Verb};
 pub use options::ResponseMode;
 pub use parameters::{AuthorizeParams, ClaimsRequest};
 pub use probe::Probing;

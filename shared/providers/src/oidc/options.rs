@@ -6,7 +6,7 @@ use domain::{ConnectorDocument, Method};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::address;
@@ -64,6 +64,9 @@ const NAMES: &[&str] = &[
     "trusted_audiences",
     "claims",
 ];
+
+/// Those of both that mean nothing without an ID token.
+const OF_SIGNED: &[&str] = &["algorithms", "trusted_audiences", "discovery_endpoint", "userinfo_endpoint", "jwks_uri"];
 
 /// How a browser brings back the answer (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -143,11 +146,28 @@ pub(super) fn read(
     let provider = make(own).map_err(|error| error.with_known(&[NAMES, ENDPOINTS].concat()))?;
     let profile = provider.profile();
     common.entry("scopes").or_insert_with(|| profile.scopes.into());
+    common.entry("pkce").or_insert(profile.pkce.into());
     let mut options = Options { endpoints: document::settings(endpoints)?, ..document::settings(common)? };
     options.response_mode = options.response_mode.or(profile.response_mode);
-    let needs_id_token = document.methods.contains_key(&Method::Oidc) && profile.identity == IdentityFrom::IdToken;
-    options.check(needs_id_token)?;
+    if !profile.identity.is_signed() {
+        check_unsigned(&document.settings, &options.endpoints.clone().or(profile.endpoints.clone()))?;
+    }
+    let needs_id_token = matches!(profile.identity, IdentityFrom::IdToken);
+    options.check(needs_id_token && document.methods.contains_key(&Method::Oidc))?;
     Ok((provider, options))
+}
+
+/// Where no ID token says who has logged in, there is no discovery document either, and nothing that keys are for.
+fn check_unsigned(settings: &Map<String, Value>, endpoints: &Endpoints) -> Result<(), InvalidConnector> {
+    if let Some(name) = OF_SIGNED.iter().find(|name| settings.contains_key(**name)) {
+        return Err(InvalidConnector::at(format!("settings.{name}"), "has no meaning where there is no ID token"));
+    }
+    let needed =
+        [("authorization_endpoint", &endpoints.authorization_endpoint), ("token_endpoint", &endpoints.token_endpoint)];
+    match needed.into_iter().find(|(_, endpoint)| endpoint.is_none()) {
+        Some((name, _)) => Err(InvalidConnector::at("settings", format!("missing field `{name}`"))),
+        None => Ok(()),
+    }
 }
 
 impl Options {
@@ -208,7 +228,7 @@ fn no_callback(address: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -25,6 +25,9 @@ use crate::{Cx, ProviderError, Stage};
 const NOT_CALLED: NotPassed = NotPassed::Unverifiable("its endpoint may not be called: see endpoints");
 const NOT_ACCEPTED: NotPassed =
     NotPassed::Unverifiable("the provider has not taken the client's credentials: see client_credentials");
+const NO_USER: NotPassed = NotPassed::Unverifiable(
+    "only a user's access token shows what the provider's API says: log in once, and see whether the e-mail is there",
+);
 const NO_KEY: NotPassed = NotPassed::Failed(
     "the provider publishes no key that an ID token could be verified with: it has to sign with one of settings.algorithms, \
      and to publish that key at jwks_uri",
@@ -44,7 +47,7 @@ pub struct Probing<'a> {
     /// Whether who is spoken to is the issuer.
     genuine: Verdict,
     /// What may not be called.
-    refused: Vec<&'static str>,
+    refused: Vec<String>,
     /// Which clients the provider has accepted.
     accepted: Vec<&'a ConnectorClient>,
 }
@@ -58,10 +61,15 @@ pub(super) async fn run(
 ) -> Report {
     let (mut probing, mut checks) = document::read(registration, provider, cx, with).await;
     checks.push(probing.endpoints().await);
-    checks.push(probing.keys().await);
+    if registration.profile.identity.is_signed() {
+        checks.push(probing.keys().await);
+    }
     checks.extend(probing.clients().await);
     if probing.has(Method::Oidc) {
         checks.push(probing.redirect().await);
+    }
+    if !registration.profile.identity.lookups().is_empty() {
+        checks.push(Finding::of("userinfo", Err(NO_USER)));
     }
     checks.extend(provider.probe(&probing).await);
     if cx.request.remaining().is_zero() {
@@ -111,7 +119,7 @@ impl Probing<'_> {
     fn callable(&self, endpoint: &str) -> Result<&Metadata, NotPassed> {
         self.genuine?;
         let metadata = self.metadata.as_ref().map_err(|doubt| *doubt)?;
-        if self.refused.contains(&endpoint) { Err(NOT_CALLED) } else { Ok(metadata) }
+        if self.refused.iter().any(|refused| refused == endpoint) { Err(NOT_CALLED) } else { Ok(metadata) }
     }
 
     /// Whether every address that a login needs is one that may be called: told one by one, and nothing is sent.
@@ -123,22 +131,25 @@ impl Probing<'_> {
         let mut verdicts = Vec::new();
         if self.has(Method::Oidc) {
             // Browsers go there, wherever that is from here.
-            verdicts.push(("authorization_endpoint", metadata.authorization_endpoint().map(|_| ())));
+            let verdict = metadata.authorization_endpoint().map(|_| ());
+            verdicts.push(("authorization_endpoint".to_owned(), verdict));
         }
-        let userinfo = metadata.userinfo_endpoint.as_ref().map(|url| ("userinfo_endpoint", Stage::Userinfo, url));
-        let called: [Option<(_, _, &Url)>; 3] = [
-            Some(("token_endpoint", Stage::Token, &metadata.token_endpoint)),
-            userinfo,
-            Some(("jwks_uri", Stage::Keys, &metadata.jwks_uri)),
+        let named = [
+            ("token_endpoint", Stage::Token, Some(&metadata.token_endpoint)),
+            ("userinfo_endpoint", Stage::Userinfo, metadata.userinfo_endpoint.as_ref()),
+            ("jwks_uri", Stage::Keys, metadata.jwks_uri().ok()),
         ];
-        for (name, stage, url) in called.into_iter().flatten() {
+        let named = named.into_iter().filter_map(|(name, stage, url)| Some((name.to_owned(), stage, url?)));
+        let lookups = self.registration.profile.identity.lookups().iter().enumerate();
+        let lookups = lookups.map(|(index, lookup)| (format!("userinfo[{index}]"), Stage::Userinfo, &lookup.url));
+        for (name, stage, url) in named.chain(lookups) {
             verdicts.push((name, self.cx.vet(stage, url).await));
         }
 
         let (mut detail, mut worst) = (Map::new(), Ok(()));
         for (name, verdict) in verdicts {
             let verdict = verdict.map_err(NotPassed::from);
-            detail.insert(name.to_owned(), shown(verdict));
+            detail.insert(name.clone(), shown(verdict));
             if verdict.is_err() {
                 self.refused.push(name);
                 worst = worst.and(verdict);
@@ -160,7 +171,7 @@ impl Probing<'_> {
     }
 
     async fn published(&self) -> Result<(&Url, Keys), NotPassed> {
-        let url = &self.callable("jwks_uri")?.jwks_uri;
+        let url = self.callable("jwks_uri")?.jwks_uri()?;
         Ok((url, Keys::fetch(self.cx, url).await?))
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use domain::{AssertionAudience, Challenge, ClientAuthMethod, Method, Pending};
 use egress::{Request, Response};
+use http::HeaderMap;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
@@ -13,6 +14,7 @@ use super::callback::OF_A_REDIRECT;
 use super::connection::Connection;
 use super::discovery::{Endpoints, NO_DOCUMENT};
 use super::issuer::IssuerPolicy;
+use super::lookup::{Lookup, OF_AN_API};
 use super::options::ResponseMode;
 use super::parameters::AuthorizeParams;
 use super::probe::Probing;
@@ -44,6 +46,10 @@ pub struct Profile {
     pub response_mode: Option<ResponseMode>,
     /// Parameters that come with the first callback of a user and never again: the session keeps them for another attempt.
     pub first_only: &'static [&'static str],
+    /// Whether the provider takes PKCE (RFC 7636), likewise.
+    pub pkce: bool,
+    /// What it wants of every request that is sent to its token endpoint and to its API.
+    pub headers: HeaderMap,
     /// What the provider has of its own for the authorization endpoint. What the connector or the journey says under the same
     /// name comes before it.
     pub authorize_params: AuthorizeParams,
@@ -57,7 +63,7 @@ pub struct Profile {
     pub assertion_audience: AssertionAudience,
     /// What the token endpoint's refusals of an authorization code mean.
     pub of_a_code: &'static [&'static Refusals],
-    /// What its API's refusals mean ([`IdentityFrom::IdTokenOrApi`]).
+    /// What its API's refusals mean ([`IdentityFrom::Api`], [`IdentityFrom::IdTokenOrApi`]).
     pub of_api: &'static [&'static Refusals],
     /// What to do where there is no discovery document: which of the settings say where it is.
     pub no_document: &'static str,
@@ -72,14 +78,32 @@ pub struct Profile {
     pub trial: Trial,
 }
 
-/// What says who has logged in at the provider's own page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What says who has logged in.
+#[derive(Debug, Clone)]
 pub enum IdentityFrom {
-    /// The ID token, which has to be there.
+    /// The ID token, which has to be there after a redirect.
     IdToken,
     /// The ID token; where the provider gives none, the API at `userinfo_endpoint`, in its own words
     /// ([`OidcProvider::api_request`], [`OidcProvider::api_claims`]). PKCE and `state` then bind the answer to the login.
     IdTokenOrApi,
+    /// The provider's API: these requests, one after the other. PKCE and `state` bind the answer to the login, and an ID token is not
+    /// looked at.
+    Api(Vec<Lookup>),
+}
+
+impl IdentityFrom {
+    /// Whether it may be an ID token, which is verified by the provider's keys.
+    pub fn is_signed(&self) -> bool {
+        !matches!(self, Self::Api(_))
+    }
+
+    /// The requests to the provider's API.
+    pub fn lookups(&self) -> &[Lookup] {
+        match self {
+            Self::IdToken | Self::IdTokenOrApi => &[],
+            Self::Api(lookups) => lookups,
+        }
+    }
 }
 
 /// A grant of which nothing comes, by which the connector test sees whether the provider accepts the client.
@@ -104,13 +128,15 @@ impl Profile {
             scopes: &["openid", "profile", "email"],
             response_mode: None,
             first_only: &[],
+            pkce: true,
+            headers: HeaderMap::new(),
             authorize_params: AuthorizeParams::default(),
             of_a_redirect: &[&OF_A_REDIRECT],
             client_auth: ClientAuthMethod::ClientSecretPost,
             signed_secret: None,
             assertion_audience: AssertionAudience::TokenEndpoint,
             of_a_code: &[&standard::OF_A_CODE],
-            of_api: &[],
+            of_api: &[&OF_AN_API],
             no_document: NO_DOCUMENT,
             another_issuer: "the provider calls itself otherwise: put the issuer into the settings exactly as it names itself, \
                              to the last slash, if that is the one you mean",

@@ -17,7 +17,7 @@ use super::jws::Expected;
 use super::options;
 use super::profile::{Begun, IdentityFrom, OidcProvider};
 use super::token::{TokenAnswer, redeem};
-use super::{VerifiedClaims, api, callback, id_token, probe, userinfo};
+use super::{VerifiedClaims, api, callback, id_token, lookup, probe, userinfo};
 use crate::document::InvalidConnector;
 use crate::registry::MakeOidc;
 use crate::{
@@ -148,8 +148,8 @@ impl RelyingParty {
         let metadata = registration.metadata(cx).await?;
         let code = callback::code(&metadata, &registration.profile, callback)?;
         // Keys before the code: if the answer could not be verified, none is asked for.
-        if registration.options.wants_id_token() {
-            cx.providers.issuers.keys(cx, &metadata.jwks_uri).await?;
+        if registration.profile.identity.is_signed() && registration.options.wants_id_token() {
+            cx.providers.issuers.keys(cx, metadata.jwks_uri()?).await?;
         }
 
         let (redirect_uri, verifier) = (registration.redirect_uri(cx), redirect.verifier());
@@ -177,6 +177,11 @@ impl RelyingParty {
         }
     }
 
+    /// Whether an API may say who has logged in, where there is no ID token. Without PKCE, a code of another login would fit.
+    fn may_ask_api(&self) -> bool {
+        matches!(self.registration.profile.identity, IdentityFrom::IdTokenOrApi) && self.registration.options.pkce
+    }
+
     /// Who a token answer is about.
     async fn identify(
         &self,
@@ -192,10 +197,12 @@ impl RelyingParty {
         let asked = async || userinfo::ask(cx, metadata, &expected, tokens.access_token()?).await;
         let nonce = redirect.as_ref().map(|(_, nonce)| nonce);
         let mut claims: VerifiedClaims = match (tokens.id_token(), nonce) {
+            _ if !self.registration.profile.identity.is_signed() => {
+                lookup::ask(self.connection(cx), metadata, tokens.access_token()?).await?
+            }
             (Some(token), nonce) => id_token::verify(cx, metadata, &expected, nonce, token).await?,
             (None, None) => asked().await?,
-            // Without either, a code of another login would fit.
-            (None, Some(_)) if self.registration.profile.identity == IdentityFrom::IdTokenOrApi && options.pkce => {
+            (None, Some(_)) if self.may_ask_api() => {
                 let client = self.registration.client(method)?;
                 api::ask(self.connection(cx), self.provider.as_ref(), metadata, client, tokens.access_token()?).await?
             }

@@ -132,6 +132,9 @@ pub(super) async fn post(
     }
     form.extend(grant);
     let mut request = Request::post_form(metadata.token_endpoint.clone(), form);
+    for (name, value) in &metadata.headers {
+        request = request.header(name.clone(), value.clone());
+    }
     if let Credentials::Basic(secret) = credentials {
         request = request.basic(&basic(&client.id, secret)).ok_or_else(|| Stage::Token.refused(Check::Format))?;
     }

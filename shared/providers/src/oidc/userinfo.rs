@@ -60,7 +60,7 @@ async fn signed(
     let token = Unverified::read(Stage::Userinfo, token.trim_ascii())?;
     let algorithm = token.check_header(expected.algorithms)?;
     check_claims(&token.claims, metadata, expected, cx.now())?;
-    cx.providers.issuers.verify(cx, &metadata.jwks_uri, &token, algorithm).await?;
+    cx.providers.issuers.verify(cx, metadata.jwks_uri()?, &token, algorithm).await?;
     Ok(token.claims)
 }
 

@@ -28,9 +28,9 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A server of every kind, with the client `landfall` and the user `ada`.
+    /// A server of every kind that says by a document where it is, with the client `landfall` and the user `ada`.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        SIMULATORS.iter().map(Self::of)
+        SIMULATORS.iter().filter(|simulator| simulator.endpoints.contains(&Endpoint::Discovery)).map(Self::of)
     }
 
     pub(crate) fn of(simulator: &Simulator) -> Self {
@@ -45,7 +45,8 @@ impl Bench {
 
     /// The same of those that have a userinfo endpoint of the standard's.
     pub(crate) fn with_userinfo() -> impl Iterator<Item = Self> {
-        Self::all().filter(|bench| !matches!(bench.provider, "apple" | "meta"))
+        let publishes = |endpoint: Endpoint| move |simulator: &&Simulator| simulator.endpoints.contains(&endpoint);
+        SIMULATORS.iter().filter(publishes(Endpoint::Discovery)).filter(publishes(Endpoint::Userinfo)).map(Self::of)
     }
 
     pub(crate) fn register(&self, application: Registration) {

@@ -32,6 +32,8 @@ pub enum Misbehaviour {
     /// These members are put over those of a right JSON answer: the discovery document, the key set, the token answer,
     /// unsigned userinfo; null takes a member away.
     Members(Map<String, Value>),
+    /// Only at paths that end so, where an endpoint has several.
+    At(&'static str, Box<Misbehaviour>),
     /// A right answer, in other clothes.
     Dress(Dress),
     /// `iss` names another issuer. At [`Endpoint::Discovery`]: so does the document.
@@ -166,6 +168,14 @@ impl Misbehaviour {
         Self::Members(members.as_object().cloned().unwrap_or_default())
     }
 
+    /// What of it there is at a path.
+    pub(crate) fn at(&self, path: &str) -> Option<&Self> {
+        match self {
+            Self::At(end, how) => path.ends_with(end).then_some(how),
+            how => Some(how),
+        }
+    }
+
     /// The answer that is given whatever was asked, with these headers.
     pub(crate) fn canned(&self, headers: &HeaderMap) -> Option<Reply> {
         Some(match self {
@@ -218,7 +228,10 @@ impl Misbehaviour {
         let wrong = match endpoint {
             Endpoint::Discovery => format!(r#"{{"issuer":"{OTHER_ISSUER}","#),
             Endpoint::Keys => r#"{"keys":[],"#.to_owned(),
-            Endpoint::Token => r#"{"id_token":"e30.e30.e30","#.to_owned(),
+            Endpoint::Token if reply.body.windows(10).any(|part| part == b"\"id_token\"") => {
+                r#"{"id_token":"e30.e30.e30","#.to_owned()
+            }
+            Endpoint::Token => format!(r#"{{"access_token":"{SOMEBODY_ELSE}","#),
             Endpoint::Userinfo => format!(r#"{{"sub":"{SOMEBODY_ELSE}","#),
             Endpoint::Authorize | Endpoint::Login => return,
         };

@@ -21,6 +21,7 @@ pub use callback::Fields;
 pub use client_key::SignedSecret;
 pub use html::HtmlForm;
 pub use misbehaviour::{BadIdToken, BadKey, Dress, KeySet, Misbehaviour, Published, bad_id_tokens};
+pub use pkce::Pkce;
 pub use signer::Algorithm;
 pub(crate) use standard::by_redirect;
 pub use standard::{ApiCall, Quirks, Refused, Standard};

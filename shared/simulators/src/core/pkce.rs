@@ -2,6 +2,17 @@
 
 use super::signer;
 
+/// What PKCE is to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pkce {
+    /// The verifier has to fit the challenge.
+    Checked,
+    /// Parameters that it does not know, and ignores.
+    Ignored,
+    /// A verifier makes it refuse the code.
+    Refused,
+}
+
 /// The half of PKCE that comes with the authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Challenge {

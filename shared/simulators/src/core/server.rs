@@ -132,7 +132,7 @@ impl<P: Provider> Server<P> {
         if endpoint == Endpoint::Token {
             book.requests.push(TokenRequest::of(&call));
         }
-        let misbehaviour = book.at(endpoint).cloned();
+        let misbehaviour = book.at(endpoint).and_then(|how| how.at(uri.path())).cloned();
         match &misbehaviour {
             Some(Misbehaviour::Silence) => return None,
             Some(Misbehaviour::ServerError) => return Some(P::server_error()),

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::callback::{Fields, Target};
 use super::client_key::{Seen, SignedSecret};
 use super::key_ring::KeyRing;
-use super::pkce::Challenge;
+use super::pkce::{Challenge, Pkce};
 use super::server::{Asked, Book, Call, Provider, Server};
 use super::signer;
 use super::wire::Reply;
@@ -31,6 +31,9 @@ pub trait Quirks: fmt::Debug + Send + 'static {
 
     /// Whether it names itself in what browsers bring back (RFC 9207).
     const SENDS_ISS: bool = true;
+
+    /// What it answers at. One without [`Endpoint::Keys`] gives no ID token.
+    const ENDPOINTS: &'static [Endpoint] = &Endpoint::ALL;
 
     /// Whether it answers `prompt=none` without a page (OIDC Core section 3.1.2.1).
     const KNOWS_PROMPTS: bool = true;
@@ -46,6 +49,12 @@ pub trait Quirks: fmt::Debug + Send + 'static {
 
     /// What it demands of a client that signs its secret itself, if clients do.
     const SIGNED_SECRET: Option<SignedSecret> = None;
+
+    /// Whether it looks at the redirect URI before it asks for a login.
+    const CHECKS_FIRST: bool = true;
+
+    /// What PKCE is to it.
+    const PKCE: Pkce = Pkce::Checked;
 
     /// Whether a client gets a token for itself (RFC 6749 section 4.4).
     const CLIENT_CREDENTIALS: bool = false;
@@ -90,10 +99,22 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// Changes what userinfo says to this client.
     fn userinfo(_info: &mut Map<String, Value>, _client: &str) {}
 
-    /// What an API of its own answers in the place of userinfo; `said` is what the holder of an access token may know, `None` if the
-    /// token is none. `None`: userinfo, as the standard has it.
-    fn api(_call: &ApiCall<'_>, _said: Option<&Map<String, Value>>) -> Option<(StatusCode, Value)> {
+    /// Whether an API of its own is at this path, beside that of userinfo.
+    fn has_api(_path: &str) -> bool {
+        false
+    }
+
+    /// What an API of its own answers in the place of userinfo; `None`: userinfo, as the standard has it.
+    fn api(_call: &ApiCall<'_>) -> Option<(StatusCode, Value)> {
         None
+    }
+
+    /// Changes the answer to a code.
+    fn tokens(_answer: &mut Value) {}
+
+    /// Whether the token endpoint answers this `Accept` with a form, and not with JSON.
+    fn answers_with_form(_accept: &str) -> bool {
+        false
     }
 
     /// Changes a published key that signs.
@@ -143,14 +164,25 @@ pub trait Quirks: fmt::Debug + Send + 'static {
 }
 
 /// A call of a provider's own API.
-#[derive(Clone, Copy)]
 pub struct ApiCall<'a> {
+    /// Its path below the issuer.
+    pub path: &'a str,
+    /// Whether it is a POST.
+    pub is_post: bool,
+    /// A header, by its name; empty if it is not there.
+    pub header: &'a dyn Fn(&str) -> String,
     /// A parameter in the address.
     pub parameter: &'a dyn Fn(&str) -> Option<String>,
     /// The access token.
     pub token: &'a str,
     /// The client that the token was issued to, and its secret.
     pub client: (&'a str, Option<&'a str>),
+    /// The user that the access token is about, with the id that the provider knows them by; `None` if it is none.
+    pub user: Option<(&'a Person, String)>,
+    /// What the token was given for.
+    pub scopes: &'a [String],
+    /// What userinfo would say; `None` if the token is none.
+    pub said: Option<&'a Map<String, Value>>,
 }
 
 /// Why a token request is refused.
@@ -182,7 +214,7 @@ pub enum Refused {
 
 impl Refused {
     /// RFC 6749 section 5.2.
-    fn error(self) -> &'static str {
+    pub(crate) fn error(self) -> &'static str {
         match self {
             Self::UnknownClient | Self::NoSecret | Self::WrongSecret | Self::PublicClient => "invalid_client",
             Self::Malformed => "invalid_request",
@@ -240,6 +272,9 @@ pub(crate) const fn by_redirect<Q: Quirks>(provider: &'static str) -> Simulator 
     Simulator {
         provider,
         methods: &[Method::Oidc],
+        endpoints: Q::ENDPOINTS,
+        is_silent: Q::KNOWS_PROMPTS,
+        checks_redirect_uris: Q::CHECKS_FIRST,
         make: |path, clock, entropy| Arc::new(Standard::<Q>::new(path, clock, entropy)),
     }
 }
@@ -269,7 +304,7 @@ impl<Q: Quirks> Subject for Standard<Q> {
     fn settings(&self, origin: &str) -> Vec<(&'static str, Value)> {
         let address = format!("{origin}{}", self.server.state().path);
         let mut settings = Q::settings(&address);
-        if Q::issuer(&address) != address {
+        if Q::ENDPOINTS.contains(&Endpoint::Discovery) && Q::issuer(&address) != address {
             settings.push(("discovery_endpoint", json!(self.discovery(origin))));
         }
         settings
@@ -321,27 +356,28 @@ impl<Q: Quirks> Subject for Standard<Q> {
 }
 
 impl<Q: Quirks> Provider for State<Q> {
-    type Place = ();
+    type Place = String;
 
     fn book(&mut self) -> &mut Book {
         &mut self.book
     }
 
-    fn find(&self, path: &str) -> Result<(Endpoint, ()), Reply> {
-        let below = path.strip_prefix(self.path.as_str());
-        let found = Endpoint::ALL.into_iter().find(|endpoint| below == Some(Q::path(*endpoint)));
-        found.map(|endpoint| (endpoint, ())).ok_or_else(|| match Q::nowhere(path) {
+    fn find(&self, path: &str) -> Result<(Endpoint, String), Reply> {
+        let below = path.strip_prefix(self.path.as_str()).unwrap_or_default();
+        let found = Q::ENDPOINTS.iter().copied().find(|endpoint| below == Q::path(*endpoint));
+        let found = found.or(Q::has_api(below).then_some(Endpoint::Userinfo));
+        found.map(|endpoint| (endpoint, below.to_owned())).ok_or_else(|| match Q::nowhere(path) {
             Some((status, body)) => Reply::json(status, &body),
             None => Reply::html(StatusCode::NOT_FOUND, "Not found"),
         })
     }
 
-    fn answer(&mut self, asked: &Asked<'_, ()>, call: &Call<'_>) -> Reply {
+    fn answer(&mut self, asked: &Asked<'_, String>, call: &Call<'_>) -> Reply {
         match (asked.endpoint, asked.method) {
             (Endpoint::Discovery, &Verb::GET) => self.document(call),
             (Endpoint::Keys, &Verb::GET) => self.key_set(),
             (Endpoint::Token, &Verb::POST) => self.token(call),
-            (Endpoint::Userinfo, &Verb::GET | &Verb::POST) => self.userinfo(call),
+            (Endpoint::Userinfo, &Verb::GET | &Verb::POST) => self.userinfo(asked, call),
             (Endpoint::Authorize, &Verb::GET) => self.authorize(call, &call.query),
             (Endpoint::Authorize, &Verb::POST) => self.authorize(call, &call.form),
             (Endpoint::Login, &Verb::POST) => self.log_in(call),

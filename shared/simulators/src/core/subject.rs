@@ -18,6 +18,12 @@ pub struct Simulator {
     pub provider: &'static str,
     /// The methods it can be asked for.
     pub methods: &'static [Method],
+    /// What it answers at: one that signs ID tokens has keys, for example.
+    pub endpoints: &'static [Endpoint],
+    /// Whether it answers `prompt=none` without a page.
+    pub is_silent: bool,
+    /// Whether a browser that is not signed in learns that a redirect URI is not registered.
+    pub checks_redirect_uris: bool,
     /// A server below this path (`/demo/keycloak`, or none) that knows nobody yet.
     pub make: Make,
 }

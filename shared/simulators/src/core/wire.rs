@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use url::form_urlencoded;
 
 /// An answer that can still be tampered with before it leaves.
 #[derive(Debug, Clone)]
@@ -31,6 +32,15 @@ impl Reply {
 
     pub(crate) fn html(status: StatusCode, text: &str) -> Self {
         Self::text(status, "text/html;charset=utf-8", format!("<html><body>{text}</body></html>"))
+    }
+
+    /// The same as a form (`application/x-www-form-urlencoded`), where it is a JSON object.
+    pub(crate) fn into_form(self) -> Self {
+        let Ok(Value::Object(members)) = serde_json::from_slice(&self.body) else { return self };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let fields = members.iter().map(|(name, value)| (name, text(value)));
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::text(self.status, "application/x-www-form-urlencoded; charset=utf-8", body)
     }
 
     pub(crate) fn is_success(&self) -> bool {

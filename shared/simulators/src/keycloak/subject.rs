@@ -13,6 +13,9 @@ use crate::core::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registratio
 pub const SIMULATOR: Simulator = Simulator {
     provider: "keycloak",
     methods: &[Method::Oidc, Method::Password, Method::Totp],
+    endpoints: &Endpoint::ALL,
+    is_silent: true,
+    checks_redirect_uris: true,
     make: |path, clock, entropy| Arc::new(Keycloak::new(clock, entropy).relative_path(path).realm(Realm::new(REALM))),
 };
 

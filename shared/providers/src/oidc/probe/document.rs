@@ -28,11 +28,12 @@ pub(super) async fn read<'a>(
 ) -> (Probing<'a>, Vec<Finding>) {
     let (policy, pinned) = (&registration.profile.issuer, registration.pinned());
     let address = discovery::address(policy, pinned);
-    let fetched = if pinned.are_enough() { None } else { Some(discovery::read(cx, address.clone()).await) };
+    let is_known = pinned.are_enough_for(&registration.profile.identity);
+    let fetched = if is_known { None } else { Some(discovery::read(cx, address.clone()).await) };
     let document = fetched.as_ref().and_then(|fetched| fetched.as_ref().ok());
     let metadata = match &fetched {
         Some(Err(unread)) => Err(registration.explained(unread.error)),
-        Some(Ok(_)) | None => Metadata::new(policy, pinned, document),
+        Some(Ok(_)) | None => Metadata::new(&registration.profile, pinned, document),
     };
 
     let discovered = match (&fetched, &metadata) {
@@ -46,7 +47,9 @@ pub(super) async fn read<'a>(
     };
     let discovery = Finding { detail, ..Finding::of("discovery", discovered) };
     let issuer = issuer(registration, &fetched);
-    let checks = vec![discovery, issuer.0, Finding::of("tls", certificate(address.as_ref(), &fetched))];
+    let mut checks = vec![discovery, issuer.0, Finding::of("tls", certificate(address.as_ref(), &fetched))];
+    // Without ID tokens there is no document to be missed.
+    checks.retain(|_| registration.profile.identity.is_signed());
 
     let metadata = metadata.map_err(|_| NO_DOCUMENT);
     let redirect_uri = registration.redirect_uri(cx);

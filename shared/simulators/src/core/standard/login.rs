@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Login, Quirks, State, Waiting};
 use crate::core::callback::{Delivery, Fields, ResponseMode, Target};
-use crate::core::pkce::Challenge;
+use crate::core::pkce::{Challenge, Pkce};
 use crate::core::server::Call;
 use crate::core::wire::{Form, Reply, escape_html};
 use crate::core::{Endpoint, Misbehaviour, Person};
@@ -33,6 +33,7 @@ impl<Q: Quirks> State<Q> {
             return Reply::html(status, text);
         }
         let challenge = match (get("code_challenge"), get("code_challenge_method").as_deref()) {
+            _ if Q::PKCE != Pkce::Checked => Ok(None),
             (None, None) if !application.pkce_required => Ok(None),
             (Some(challenge), Some("S256")) => Challenge::s256(challenge).map(Some),
             _ => Err("code_challenge"),
@@ -40,7 +41,9 @@ impl<Q: Quirks> State<Q> {
         let error = match challenge {
             _ if parameters.has_duplicates() || mode.is_none() => Some("invalid_request"),
             _ if get("response_type").as_deref() != Some("code") => Some("unsupported_response_type"),
-            _ if Q::DEMANDS_OPENID && !scopes.iter().any(|scope| scope == "openid") => Some("invalid_scope"),
+            _ if Q::DEMANDS_OPENID && Self::gives_id_tokens() && !scopes.iter().any(|scope| scope == "openid") => {
+                Some("invalid_scope")
+            }
             Err(_) => Some("invalid_request"),
             // There is no session to go on with.
             Ok(_) if Q::KNOWS_PROMPTS && get("prompt").as_deref() == Some("none") => Some("login_required"),

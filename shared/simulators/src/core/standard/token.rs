@@ -1,14 +1,14 @@
 //! The token endpoint and userinfo (RFC 6749 section 4.1.3, OIDC Core sections 3.1.3 and 5.3).
 
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, WWW_AUTHENTICATE};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{ApiCall, Login, Quirks, Refused, State};
-use crate::core::pkce::Challenge;
-use crate::core::server::{Call, Provider};
+use super::{ApiCall, Login, Quirks, Refused, State, Verb, subject};
+use crate::core::pkce::{Challenge, Pkce};
+use crate::core::server::{Asked, Call, Provider};
 use crate::core::signer::SignError;
 use crate::core::wire::{self, Reply};
 use crate::core::{Endpoint, Misbehaviour, Registration};
@@ -19,13 +19,17 @@ const TOKEN: i64 = 300;
 
 impl<Q: Quirks> State<Q> {
     pub(super) fn token(&mut self, call: &Call<'_>) -> Reply {
-        let reply = match self.grant(call) {
+        let mut reply = match self.grant(call) {
             Ok(answer) => answer.unwrap_or_else(|_| Self::server_error()),
             Err(why) => {
                 let (status, body) = Q::refused(why);
                 Reply::json(status, &body)
             }
         };
+        let accept = call.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        if Q::answers_with_form(accept) {
+            reply = reply.into_form();
+        }
         reply.header(CACHE_CONTROL, "no-store")
     }
 
@@ -88,7 +92,7 @@ impl<Q: Quirks> State<Q> {
         if (call.now - login.at).num_seconds() >= CODE {
             return Err(Refused::ExpiredCode);
         }
-        let verifier = get("code_verifier");
+        let verifier = get("code_verifier").filter(|_| Q::PKCE != Pkce::Ignored);
         match Challenge::check(request.challenge.as_ref(), verifier.as_deref()) {
             Ok(()) => Ok(login),
             Err(_) => Err(Refused::WrongVerifier),
@@ -101,10 +105,12 @@ impl<Q: Quirks> State<Q> {
         let mut body = json!({
             "access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN, "scope": login.request.scopes.join(" "),
         });
-        let wants_id_token = login.request.scopes.iter().any(|scope| scope == "openid");
+        let wants_id_token = Self::gives_id_tokens() && login.request.scopes.iter().any(|scope| scope == "openid");
         if wants_id_token && self.book.at(Endpoint::Token) != Some(&Misbehaviour::NoIdToken) {
             body["id_token"] = json!(self.id_token(login, application, &access_token, call)?);
         }
+        Q::tokens(&mut body);
+        let access_token = body["access_token"].as_str().unwrap_or_default().to_owned();
         self.access_tokens.insert(access_token, Login { at: call.now, ..login.clone() });
         Ok(Reply::json(StatusCode::OK, &body))
     }
@@ -134,32 +140,46 @@ impl<Q: Quirks> State<Q> {
         self.keys.id_token(self.book.at(Endpoint::Token), claims, secret, now)
     }
 
-    pub(super) fn userinfo(&self, call: &Call<'_>) -> Reply {
+    /// Whether there is anything to verify them with.
+    pub(super) fn gives_id_tokens() -> bool {
+        Q::ENDPOINTS.contains(&Endpoint::Keys)
+    }
+
+    pub(super) fn userinfo(&self, asked: &Asked<'_, String>, call: &Call<'_>) -> Reply {
         let token = wire::bearer(call.headers).unwrap_or_default();
         let login = self.access_tokens.get(token);
         let login = login.filter(|login| (call.now - login.at).num_seconds() < TOKEN);
         let found = login.and_then(|login| Some((login, self.people.get(&login.username)?)));
-        let api = |client: &str, said: Option<&Map<String, Value>>| {
-            let secret = self.applications.get(client).and_then(|application| application.secret.as_deref());
-            let call = ApiCall { parameter: &|name| call.query.text(name), token, client: (client, secret) };
-            Q::api(&call, said).map(|(status, body)| Reply::json(status, &body))
-        };
-        let Some((login, person)) = found else {
-            if let Some(refusal) = api("", None) {
-                return refusal;
+        let client = found.map_or("", |(login, _)| login.request.client.as_str());
+        let said = found.map(|(login, person)| {
+            let mut info = self.claims_of(person, &login.request.scopes);
+            Q::userinfo(&mut info, client);
+            if let Some(misbehaviour) = self.book.at(Endpoint::Userinfo) {
+                misbehaviour.spoil_userinfo(&mut info);
             }
+            info
+        });
+        let api = ApiCall {
+            path: &asked.place,
+            is_post: *asked.method == Verb::POST,
+            header: &|name| {
+                let value = call.headers.get(name).and_then(|value| value.to_str().ok());
+                value.unwrap_or_default().to_owned()
+            },
+            parameter: &|name| call.query.text(name),
+            token,
+            client: (client, self.applications.get(client).and_then(|application| application.secret.as_deref())),
+            user: found.map(|(_, person)| (person, subject::<Q>(person))),
+            scopes: found.map_or(&[], |(login, _)| &login.request.scopes),
+            said: said.as_ref(),
+        };
+        if let Some((status, body)) = Q::api(&api) {
+            return Reply::json(status, &body);
+        }
+        let Some(mut info) = said else {
             let challenge = r#"Bearer error="invalid_token""#;
             return Reply::empty(StatusCode::UNAUTHORIZED).header(WWW_AUTHENTICATE, challenge);
         };
-        let client = &login.request.client;
-        let mut info = self.claims_of(person, &login.request.scopes);
-        Q::userinfo(&mut info, client);
-        if let Some(misbehaviour) = self.book.at(Endpoint::Userinfo) {
-            misbehaviour.spoil_userinfo(&mut info);
-        }
-        if let Some(answer) = api(client, Some(&info)) {
-            return answer;
-        }
         if !self.applications.get(client).is_some_and(|application| application.signed_userinfo) {
             return Reply::json(StatusCode::OK, &Value::Object(info));
         }

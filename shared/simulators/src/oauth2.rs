@@ -14,10 +14,24 @@ use serde_json::{Value, json};
 
 use crate::core::{ApiCall, Endpoint, Person, Pkce, Quirks, Refused, Simulator, by_redirect};
 
-pub use dialects::GitHub;
+pub use dialects::{Bitbucket, Discord, Dropbox, GitHub, LinkedIn, Reddit, Spotify, Twitter};
 
 /// GitHub, to a connector with its preset.
 pub const SIMULATOR: Simulator = by_redirect::<Oauth<GitHub>>("oauth2");
+/// X, likewise.
+pub const X: Simulator = by_redirect::<Oauth<Twitter>>("oauth2");
+/// LinkedIn, likewise.
+pub const LINKEDIN: Simulator = by_redirect::<Oauth<LinkedIn>>("oauth2");
+/// Discord, which has no preset, as all that follow.
+pub const DISCORD: Simulator = by_redirect::<Oauth<Discord>>("oauth2");
+/// Spotify.
+pub const SPOTIFY: Simulator = by_redirect::<Oauth<Spotify>>("oauth2");
+/// Bitbucket Cloud.
+pub const BITBUCKET: Simulator = by_redirect::<Oauth<Bitbucket>>("oauth2");
+/// Dropbox.
+pub const DROPBOX: Simulator = by_redirect::<Oauth<Dropbox>>("oauth2");
+/// Reddit.
+pub const REDDIT: Simulator = by_redirect::<Oauth<Reddit>>("oauth2");
 
 /// What one provider does in its own way. Its endpoints are on several hosts, here on one.
 pub struct Dialect {
@@ -155,9 +169,31 @@ fn user<'a>(person: &'a Person, id: &str, scopes: &'a [String]) -> User<'a> {
     User { id: id.to_owned(), username: &person.username, name, email, scopes }
 }
 
+/// RFC 6749 section 5.2, with a sentence of the provider's.
+fn standard(why: Refused, descriptions: &[(&str, &str)]) -> (StatusCode, Value) {
+    let error = why.error();
+    let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    let mut body = json!({ "error": error });
+    if let Some((_, description)) = descriptions.iter().find(|(known, _)| *known == error) {
+        body["error_description"] = json!(description);
+    }
+    (status, body)
+}
+
 /// The number in a UUID: its first eight hexadecimal digits.
 fn number(id: &str) -> u64 {
     id.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
+/// Of a document that knows no more than who has logged in.
+fn bare(address: &str, dialect: &Dialect) -> Vec<(&'static str, Value)> {
+    let api = dialect.apis.first().map_or("", |api| api.path);
+    let userinfo = json!([{ "url": format!("{address}{api}"), "claims": { "sub": "/id" } }]);
+    vec![
+        ("authorization_endpoint", json!(format!("{address}{}", dialect.authorize))),
+        ("token_endpoint", json!(format!("{address}{}", dialect.token))),
+        ("userinfo", userinfo),
+    ]
 }
 
 /// Of the settings of a preset.

@@ -1,3 +1,5 @@
+mod documents;
+
 use domain::{ExternalIdentity, Method};
 use egress::Reach;
 use serde_json::{Value, json};
@@ -301,7 +303,7 @@ fn a_wrong_setting_is_told_where_it_is_wrong() {
         (request("claims", json!({ "sub": "/data/0/id", "email": "/e", "email_verified": true })), "none"),
         (json!({ "preset": "github" }), "none"),
         (json!({ "preset": "github", "scopes": "user:email" }), "none"),
-        (json!({ "preset": "myspace" }), "settings.preset: unknown preset \"myspace\", known are: github"),
+        (json!({ "preset": "myspace" }), "settings.preset: unknown preset \"myspace\", known are: github, x, linkedin"),
         (
             json!({ "preset": "github", "userinfo": [{ "url": "/user", "claims": { "sub": "/login" } }] }),
             "settings.userinfo: stands beside preset, which says it: leave one of them out",

@@ -70,3 +70,13 @@ async fn an_api_says_what_was_granted_to_whom_has_a_token() {
     let emails = api(&bench, "/user/emails", answer["access_token"].as_str().unwrap(), "GET").await.json();
     assert_eq!((emails[0]["primary"].as_bool(), emails[1]["email"].as_str()), (Some(false), Some("ada@example.org")));
 }
+
+#[tokio::test]
+async fn an_api_of_procedures_takes_posts_only() {
+    let bench = Bench::of(&DROPBOX);
+    let answer = redeem(&bench, "account_info.read", "", None).await.json();
+    let token = answer["access_token"].as_str().unwrap();
+    for (verb, status) in [("POST", 200), ("GET", 405)] {
+        assert_eq!(api(&bench, "/2/users/get_current_account", token, verb).await.status, status, "{verb}");
+    }
+}

@@ -96,7 +96,7 @@ async fn a_wrong_realm_is_found() {
 
 #[tokio::test]
 async fn a_client_that_is_unknown_or_disabled_is_found() {
-    tested_through("nobody").await.assert_failed(&[
+    tested_through("unknown").await.assert_failed(&[
         ("client_credentials", "check client.id and Clients > the client"),
         ("redirect_uri", "the realm has no client of this id: check client.id"),
     ]);
@@ -136,7 +136,7 @@ async fn a_client_that_refuses_our_redirects_is_found() {
 
 #[tokio::test]
 async fn a_scope_that_the_client_lacks_is_found() {
-    let tested = tested(Connector { settings: ", scopes: [openid, of-nobody]", ..connector() }).await;
+    let tested = tested(Connector { settings: ", scopes: [openid, unassigned]", ..connector() }).await;
 
     tested.assert_failed(&[
         ("redirect_uri", "settings.scopes"),
@@ -175,7 +175,7 @@ async fn an_unsuitable_test_user_is_reported() {
     let off = Person::without_app(realm, "disabled-test-user", json!({ "enabled": false })).await;
     let app = Person::with_app(realm, "test-user-with-app", json!({})).await;
     let says_the_same = "if the test user does not exist, is disabled or locked, or has a one-time code";
-    for user in ["nobody@example.org", &off.email, &app.email] {
+    for user in ["unknown@example.org", &off.email, &app.email] {
         let tested = tested_with_codes(OTP_CLIENT, Some(user)).await;
         tested.assert_failed(&[("totp_flow", says_the_same)]);
     }

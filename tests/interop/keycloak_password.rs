@@ -114,7 +114,7 @@ async fn a_wrong_password_is_rejected() {
 
 #[tokio::test]
 async fn an_unknown_user_looks_like_a_wrong_password() {
-    assert_rejected("nobody@example.org", ADA.password, "invalid_credentials", "invalid_credentials").await;
+    assert_rejected("unknown@example.org", ADA.password, "invalid_credentials", "invalid_credentials").await;
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn disabled_direct_grants_are_reported_as_misconfigured() {
 
 #[tokio::test]
 async fn an_unknown_client_is_reported_as_misconfigured() {
-    let app = Connector { client: "nobody", ..Connector::to(Keycloak::shared()) }.landfall().await;
+    let app = Connector { client: "unknown", ..Connector::to(Keycloak::shared()) }.landfall().await;
 
     assert_unavailable(&app, "misconfigured at client_authentication: the realm has no enabled client").await;
 }

@@ -102,7 +102,7 @@ async fn every_method_gives_one_user_before_and_after_enrolment() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_missing_wrong_or_used_looks_like_a_wrong_password() {
+async fn a_missing_wrong_or_used_code_looks_like_a_wrong_password() {
     let realm = keycloak_otp::shared().await;
     let app = landfall(realm).await;
     let careful = Person::with_app(realm, "careful", json!({})).await;

@@ -114,7 +114,7 @@ async fn users_without_an_app_look_like_unknown_users() {
     for _ in 0..6 {
         assert_rejected(&app, &bare.email, "000000").await;
     }
-    assert_rejected(&app, "nobody@example.org", "000000").await;
+    assert_rejected(&app, "unknown@example.org", "000000").await;
     assert_rejected(&app, &off.email, &off.code()).await;
 
     assert!(app.events("circuit_opened").is_empty());

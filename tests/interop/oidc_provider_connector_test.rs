@@ -41,7 +41,7 @@ async fn a_wrong_client_secret_is_found() {
 
 #[tokio::test]
 async fn an_unregistered_client_is_found() {
-    let tested = tested(Connector { client: Client { id: "nobody", ..POST }, ..connector() }).await;
+    let tested = tested(Connector { client: Client { id: "unknown", ..POST }, ..connector() }).await;
     tested.assert_failed(&[("client_credentials", "client.id"), ("redirect_uri", "check client.id")]);
 }
 

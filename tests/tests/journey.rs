@@ -242,7 +242,7 @@ async fn a_reload_shows_the_session_as_it_stands() {
 }
 
 #[tokio::test]
-async fn a_completed_login_tells_a_new_user_from_a_known_one() {
+async fn a_completed_login_says_whether_the_user_is_new() {
     let app = TestApp::new().await;
     for provisioned in ["created", "recognised", "recognised"] {
         let (session, done) = attempt(&app, EMAIL, PASSWORD).await;

@@ -1,4 +1,4 @@
-//! What an identity provider is to the rest of Landfall.
+//! The interface of an identity provider to the rest of Landfall.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -20,11 +20,11 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// Starts a method: may be done at once (password), ask for more (a code), or need the browser (redirect).
     async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError>;
 
-    /// Goes on from where `begin` or an earlier answer stopped. Any answer may lead to any progress: a chained factor asks
-    /// again, with a new `pending`.
+    /// Continues after `begin` or an earlier answer. Any answer may lead to any progress: a second factor asks again, with a
+    /// new `pending`.
     ///
-    /// After `rejected.otp_invalid`, and after an outage, `pending` is good for another try; after any other rejection it
-    /// is spent. An adapter whose provider takes a challenge back with the first wrong code says `rejected.otp_expired`.
+    /// After `rejected.otp_invalid`, and after an outage, the same `pending` may be tried again; after any other rejection it
+    /// may not. If the provider cancels a challenge after the first wrong code, the adapter returns `rejected.otp_expired`.
     ///
     /// Adapters that neither ask nor hop keep this body: an answer to a question that was not asked is refused.
     async fn answer(&self, _cx: &Cx<'_>, _pending: &Pending, _answer: Answer<'_>) -> Result<Progress, ProviderError> {
@@ -81,7 +81,7 @@ pub fn not_switched_on(method: Method) -> ProviderError {
 /// Where an attempt stands.
 #[derive(Debug)]
 pub enum Progress {
-    /// The provider vouches for somebody.
+    /// The provider has authenticated the user.
     Done(Box<ExternalIdentity>),
     /// The provider wants something more of the user; what to keep until they answer.
     Ask(Challenge, Pending),
@@ -89,7 +89,7 @@ pub enum Progress {
     Hop(Pending),
 }
 
-/// What a user offers to be recognised by.
+/// What the user signs in with.
 #[derive(Clone, Copy)]
 pub enum Attempt<'a> {
     /// The provider's own page, by redirect.
@@ -103,8 +103,8 @@ pub enum Attempt<'a> {
         /// A one-time code, for providers that take it beside the password.
         otp: Option<&'a SecretString>,
     },
-    /// An address that the provider shall send a code to. For one that nobody has it asks all the same, or its answer
-    /// would tell who has an account.
+    /// An address that the provider shall send a code to. An unknown address is asked for a code, too: otherwise the
+    /// answer would tell who has an account.
     Otp {
         /// By which way.
         channel: Channel,
@@ -139,7 +139,7 @@ impl fmt::Debug for Attempt<'_> {
     }
 }
 
-/// What the provider's page may be told beforehand. It need not listen.
+/// Hints for the provider's page, which may ignore them.
 #[derive(Clone, Copy, Default)]
 pub struct Hints<'a> {
     /// Who is expected (OIDC Core 3.1.2.1 `login_hint`).
@@ -152,14 +152,14 @@ pub struct Hints<'a> {
     pub acr_values: Option<&'a str>,
     /// Claims to ask for (`claims`); instead of those that the connector asks for.
     pub claims: Option<&'a ClaimsRequest>,
-    /// What the provider has of its own; before what the connector says under the same names.
+    /// The provider's own parameters. They replace the connector's of the same name.
     pub params: Option<&'a AuthorizeParams>,
     /// What the application asked for.
     pub wishes: Wishes<'a>,
 }
 
-/// What an application asked for: counts only where neither the hints nor the connector say anything, or it could ask for
-/// less than they do.
+/// What the application asked for. It counts only if neither the hints nor the connector set a value: otherwise an
+/// application could ask for less than they require.
 #[derive(Clone, Copy, Default)]
 pub struct Wishes<'a> {
     /// Space-separated (`prompt`).
@@ -210,13 +210,13 @@ impl fmt::Debug for Callback {
     }
 }
 
-/// What a user says to a [`Challenge`], or brings back from a [`Progress::Hop`].
+/// The user's answer to a [`Challenge`], or what the browser brings back from a [`Progress::Hop`].
 #[derive(Debug, Clone, Copy)]
 pub enum Answer<'a> {
-    /// What the provider's callback brought. That its `state` is this session's has been seen to.
+    /// The parameters of the provider's callback. Its `state` has been checked already.
     Callback(&'a Callback),
     /// A one-time code.
     Code(&'a SecretString),
-    /// None has come: the provider shall send another.
+    /// No code has arrived: the provider shall send another one.
     Resend,
 }

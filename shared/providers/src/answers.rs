@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_or_half_a_document_is_a_fault_and_an_ambiguous_one_is_refused() {
+    fn invalid_json_is_an_outage_and_duplicate_members_are_refused() {
         let read = |content_type: &str, body: &[u8]| object(Stage::Token, &response(200, content_type, body));
         let protocol = Err(Stage::Token.unavailable(Outage::Protocol));
         for dress in ["application/json;charset=UTF-8", "application/jwk-set+json", "text/html", "image/png", ""] {

@@ -125,7 +125,7 @@ impl Auth0 {
             assertion_audience: AssertionAudience::Issuer,
             of_a_redirect: &[&REFUSED_REDIRECT, &OF_A_REDIRECT],
             of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
-            another_issuer: "the tenant calls itself otherwise: put the domain of the issuer that was found into settings.domain \
+            another_issuer: "the discovery document names another issuer: put the domain of the issuer that was found into settings.domain \
                              (*.auth0.com) or settings.custom_domains",
             refused_page: "Auth0 refuses on a page of its own: Applications > the application > Settings > Allowed Callback \
                            URLs: add the redirect URI exactly as it stands in the detail; compare Client ID with client.id",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_blocked_user_is_told_from_one_that_a_rule_refuses() {
+    async fn a_blocked_user_differs_from_a_user_refused_by_a_rule() {
         let bench = Bench::at(&simulators::auth0::SIMULATOR, Method::Oidc, Reach::Local, json!({})).await;
         let pending = bench.begin().await.unwrap();
         let returned = bench.visit(&pending).await.unwrap();

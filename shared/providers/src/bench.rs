@@ -31,7 +31,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const SECRET: &str = "client-secret+canary:%";
 /// What Ada's authenticator app was set up with, where she has one.
 pub(crate) const SEED: &str = "seed of an app";
-/// Where the connector is called back, as whoever serves it says.
+/// The connector's callback URL.
 pub(crate) const CALLBACK: &str = "https://login.example/v1/callback/staff";
 pub(crate) const IN_TIME: Duration = Duration::from_secs(30);
 

@@ -1,4 +1,4 @@
-//! What every provider has to stand, by every method it has.
+//! Tests that every provider passes, with each of its methods.
 //!
 //! One row per simulated provider and method; each test runs over all rows, or over all that redirect. What a test knows
 //! of a provider is what [`Subject`](simulators::Subject) says; what only one can do is in that provider's own tests.
@@ -166,7 +166,7 @@ fn every_method_of_every_provider_has_a_row() {
 }
 
 #[tokio::test]
-async fn one_user_is_one_key_by_every_method_of_every_connector_of_a_source() {
+async fn a_user_has_the_same_key_by_every_method_and_connector() {
     for simulator in SIMULATORS {
         let mut bench = Bench::at(simulator, simulator.methods[0], Reach::Local, json!({})).await;
         let key = bench.login().await.unwrap().key();
@@ -285,7 +285,7 @@ async fn nothing_secret_is_printed() {
 }
 
 #[tokio::test]
-async fn the_providers_tokens_are_handed_on_where_the_connector_says_so() {
+async fn the_providers_tokens_are_kept_if_the_connector_says_so() {
     for row in Row::all() {
         assert_eq!(row.bench().await.login().await.unwrap().tokens, None, "{row:?}");
         let bench = row.with(json!({ "tokens": "keep" })).await;

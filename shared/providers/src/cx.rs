@@ -1,4 +1,4 @@
-//! What adapters work with: the request they serve, the way out, the secrets, and what is known of each issuer.
+//! What adapters work with: the request, outbound HTTP, secrets, and the cached documents of each issuer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,14 +18,14 @@ use url::Url;
 use crate::oidc::{IssuerCache, SignedSecrets};
 use crate::{Outage, ProviderError, Stage};
 
-/// How long to wait before a provider that has just failed is asked once more: no user notices, and whatever stands before
-/// its servers may have moved on to another.
+/// How long to wait before a provider that has just failed is asked once more: too short for a user to notice, long enough
+/// for a load balancer to choose another server.
 const PAUSE: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_millis(150);
 
 /// What all connectors share. One for the life of the process: it keeps discovery documents and keys.
 pub struct Providers {
     egress: Egress,
-    /// With authorities of a company's own, by their certificates.
+    /// HTTP clients that trust a company's own certificate authorities, by the certificates.
     trusting: Mutex<BTreeMap<String, Egress>>,
     secrets: Arc<dyn SecretSource>,
     entropy: Arc<dyn Entropy>,
@@ -74,7 +74,7 @@ impl Providers {
         Cx { request, providers: self, limit: CALL_LIMIT, ca_certificates: None }
     }
 
-    /// The way out on which these authorities are trusted too.
+    /// The HTTP client that trusts these certificate authorities, too.
     fn egress(&self, ca_certificates: Option<&str>) -> Result<Egress, EgressError> {
         let Some(pem) = ca_certificates else { return Ok(self.egress.clone()) };
         let mut trusting = self.trusting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +127,7 @@ impl<'a> Cx<'a> {
         Self { limit: limit.unwrap_or(self.limit), ca_certificates, ..self }
     }
 
-    /// A name for what is kept of an address, by the certificates over which it came.
+    /// The cache key of an address: it includes the trusted certificates.
     pub(crate) fn trusted(&self, address: &str) -> String {
         self.ca_certificates.map_or_else(|| address.to_owned(), |pem| format!("{address}\n{pem}"))
     }
@@ -156,9 +156,9 @@ impl<'a> Cx<'a> {
         self.call(self.request, request).await.map_err(|error| stage.unanswered(error))
     }
 
-    /// Sends what only reads, and once more, after a short pause, if the provider runs into an error or the connection does
-    /// not hold: that alone need not cost a login. Both together take no longer than one call may. Not after a 429, which
-    /// asks for fewer calls, and what may do something is sent once here too.
+    /// Sends a request that only reads. If the provider answers with a server error or the connection breaks, sends it once
+    /// more after a short pause, so that the login does not fail for that. Both together take no longer than one call may.
+    /// After a 429 (too many calls) it is not sent again, and neither is a request that may change something.
     pub async fn read(&self, stage: Stage, request: Request) -> Result<Response, ProviderError> {
         // Of the request's time, not of the call's: a second call with little left of it says nothing about the host.
         let both = self.request.within(self.limit);
@@ -188,23 +188,23 @@ impl<'a> Cx<'a> {
         match self.providers.secrets.get(self.request, &name).await {
             Ok(secret) => Ok(Some(secret)),
             Err(SecretError::Unknown(_)) => Err(Stage::ClientAuthentication.misconfigured(
-                "there is no secret of the name that stands at client.secret: store the client's secret under connectors/ \
+                "the secret that client.secret names does not exist: store the client's secret under connectors/ \
                  and that name",
             )),
             Err(SecretError::Unavailable(_)) => Err(Stage::ClientAuthentication.unavailable(Outage::Secret)),
         }
     }
 
-    /// The secret of a client whose present one, `used`, was refused: read again, past what is kept of it. `None` if it is
-    /// the same, or cannot be had: then there is nothing new to show.
+    /// The current secret of a client after `used` was refused: read again, past the cache. `None` if it has not changed or
+    /// cannot be read.
     pub(crate) async fn rotated_secret(&self, client: &ConnectorClient, used: &SecretString) -> Option<SecretString> {
         let secret = self.providers.secrets.reread(self.request, &client.secret_name()?).await.ok()?;
-        // Both are ours: nobody who could measure the comparison has chosen either.
+        // Not in constant time: both are our own secrets, and no caller can choose either of them.
         (secret.expose_secret() != used.expose_secret()).then_some(secret)
     }
 }
 
-/// Whether what has become of a call may be over in a moment.
+/// Whether the failure of a call may be over in a moment.
 fn may_pass(outcome: &Result<Response, EgressError>) -> bool {
     match outcome {
         Ok(response) => response.status.is_server_error(),

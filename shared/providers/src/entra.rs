@@ -34,8 +34,8 @@ const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000/.default";
 
 const NO_OBJECT: ProviderError = Stage::IdToken.misconfigured(
-    "the ID token has no oid, by which users are known: leave profile among settings.scopes, and take no claims mapping policy \
-     that removes it",
+    "the ID token has no oid, which identifies users: keep profile in settings.scopes, and use no claims mapping \
+     policy that removes oid",
 );
 const CONSENT: NotPassed = NotPassed::Unverifiable(
     "only a login shows whether the tenant has consented to the scopes: App registrations > the app > API permissions > Grant \
@@ -145,8 +145,8 @@ impl Entra {
             of_a_redirect: &[&errors::OF_A_REDIRECT, &OF_A_REDIRECT],
             of_a_code: &[&errors::OF_A_CODE, &OF_A_CODE],
             no_document: errors::NO_TENANT,
-            another_issuer: "the tenant calls itself otherwise: put into settings.tenant the id in the issuer that was found, and \
-                             see that settings.cloud is the tenant's",
+            another_issuer: "the discovery document names another issuer: put the id in that issuer into settings.tenant, and check \
+                             settings.cloud",
             // Not at the address of all tenants.
             trial: if is_one(&tenant) { Trial::ClientCredentials(GRAPH) } else { Trial::Code },
             // A tenant's id is the same by every address of a cloud, and in each user's key.
@@ -237,7 +237,7 @@ impl Settings {
             (true, true, false) => invalid(
                 "allowed_tenants",
                 format!(
-                    "whoever makes a tenant could sign in through {tenant}: name the tenants that may, by their ids, or say \
+                    "users of every tenant could sign in through {tenant}: list the ids of the tenants that may, or say \
                      any_tenant: true"
                 ),
             ),

@@ -1,4 +1,4 @@
-//! What may go wrong with a provider, cut by who must act.
+//! What may go wrong with a provider, by who must act.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use domain::{Failure, Rejection, Unavailability};
 use egress::EgressError;
 
-/// Why an attempt gave no identity. Holds no text of the provider's and nothing a user typed, so it may be logged
-/// whole.
+/// Why an attempt gave no identity. It holds no text from the provider and nothing that a user typed, so all of it may
+/// be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
     /// The user must act. The only one that counts as a failed attempt.
     #[error("the provider rejected the attempt: {0}")]
     Rejected(Rejection),
-    /// Nobody needs to act: it may work later. What was sent is not sent again by itself, but for what only reads.
+    /// It may work later, without a change. Only reads are sent again by Landfall itself.
     #[error("the provider is unavailable at {stage}: {outage}")]
     Unavailable {
         /// Where.
@@ -21,7 +21,7 @@ pub enum ProviderError {
         /// How.
         outage: Outage,
     },
-    /// Nobody needs to act: the provider wants fewer calls.
+    /// It will work later: the provider wants fewer calls.
     #[error("the provider wants fewer calls")]
     Throttled {
         /// When it may be tried again, as far as the provider says; at most [`crate::ProviderError::MAX_RETRY_AFTER`].
@@ -35,7 +35,7 @@ pub enum ProviderError {
         /// What to do, and where.
         hint: &'static str,
     },
-    /// The security team should look: an answer did not pass validation.
+    /// The provider's answer did not pass validation. It may be an attack: the security team should look.
     #[error("an answer of the provider was refused at {stage}: {check}")]
     Refused {
         /// Where.
@@ -49,7 +49,7 @@ impl ProviderError {
     /// The longest time to wait that is passed on: a session does not live longer.
     pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
-    /// What of it a journey may route, and a session keep.
+    /// The part that a journey may route by and a session may store.
     pub fn failure(&self) -> Failure {
         let unavailable = Failure::unavailable;
         match self {
@@ -107,23 +107,23 @@ macro_rules! words {
 }
 
 words! {
-    /// How a provider, or what it takes to talk to it, is unavailable.
+    /// Why the provider, or something needed to call it, is unavailable.
     Outage {
         /// No answer before the deadline.
         Timeout = "timeout",
         /// No connection; nothing was sent.
         Connect = "connect",
-        /// The certificate is not trusted, has expired, or is another name's; nothing was sent.
+        /// The certificate is not trusted, has expired, or is for another name; nothing was sent.
         Tls = "tls",
         /// The connection broke after the request went out: the outcome is unknown.
         Interrupted = "interrupted",
         /// A 5xx.
         ServerError = "server_error",
-        /// Something other than the protocol's answer: HTML with 200, half a document.
+        /// Not an answer of the protocol: HTML with status 200, an incomplete document.
         Protocol = "protocol",
         /// The client secret cannot be read now.
         Secret = "secret",
-        /// A key that is not among the provider's, which were fetched a moment ago.
+        /// The token's key is not among the provider's keys, which were fetched a moment ago.
         Keys = "keys",
     }
 }
@@ -155,7 +155,7 @@ words! {
 words! {
     /// Which check an answer did not pass.
     Check {
-        /// JSON in which a name appears twice, or nested too deep to be meant well.
+        /// JSON in which a name appears twice, or that is nested too deep.
         Json = "json",
         /// Larger than any honest answer.
         Size = "size",
@@ -163,17 +163,17 @@ words! {
         Format = "format",
         /// The issuer is not the one that was asked.
         Issuer = "issuer",
-        /// Made for another client, or for others as well.
+        /// The audience is another client, or includes others.
         Audience = "audience",
         /// `azp` names another client.
         AuthorizedParty = "authorized_party",
-        /// Not signed with an algorithm we take: none, a shared secret, an unknown one.
+        /// Not signed with an accepted algorithm: `none`, HMAC, an unknown one.
         Algorithm = "algorithm",
         /// A header that changes what the signature means, or a token of another kind.
         Header = "header",
         /// Signed with a key that is not among the provider's.
         Key = "key",
-        /// The signature does not fit.
+        /// The signature is wrong.
         Signature = "signature",
         /// Expired.
         Expired = "expired",
@@ -181,7 +181,7 @@ words! {
         NotYetValid = "not_yet_valid",
         /// The subject is missing or unusable.
         Subject = "subject",
-        /// The nonce is missing, or another request's.
+        /// The nonce is missing, or belongs to another request.
         Nonce = "nonce",
         /// The user is of a tenant or an organization that the connector does not take.
         Tenant = "tenant",

@@ -45,11 +45,11 @@ impl Keycloak {
         let settings: Settings = document::settings(settings)?;
         Ok(Box::new(Self(Profile {
             of_a_code: errors::TO_A_CODE,
-            another_issuer: "the server calls itself otherwise: put into settings.url exactly the address that stands before \
+            another_issuer: "the discovery document names another issuer: put into settings.url exactly the address that stands before \
                              /realms in the issuer that was found, or have the server started with that address as its \
                              hostname",
             any_secret: NotPassed::Failed(
-                "the client is public, a wrong secret is taken like the right one: switch on Client authentication under \
+                "the client is public, so Keycloak accepts any secret: switch on Client authentication under \
                  Clients > the client > Settings > Capability config",
             ),
             ..Profile::new(IssuerPolicy::exact(settings.issuer()?))
@@ -63,7 +63,7 @@ impl OidcProvider for Keycloak {
         &self.0
     }
 
-    /// A code that was not looked at is no code: the realm has to say that it was (RFC 8176 section 2, `otp`).
+    /// The token has to say that the realm has checked the code (RFC 8176 section 2, `otp`): a realm may accept a login without.
     fn identify(
         &self,
         method: Method,
@@ -75,7 +75,7 @@ impl OidcProvider for Keycloak {
         }
         match claims.texts("amr") {
             Some(references) if references.contains(&"otp") => Ok(()),
-            // As for any user who has no one-time code, or it would tell who has none; but not unnoticed.
+            // The same answer as for a user without a one-time code; otherwise it would reveal which users have none. The log tells.
             Some(_) => {
                 tracing::error!(event = "code_not_checked", hint = CODE_NOT_CHECKED);
                 Err(ProviderError::Rejected(Rejection::OtpInvalid))

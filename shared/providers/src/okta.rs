@@ -112,7 +112,7 @@ fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidCo
         userinfo_for: &["email", "email_verified"],
         of_a_redirect: &[&REFUSED_REDIRECT, &OF_A_REDIRECT],
         of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
-        another_issuer: "the authorization server calls itself otherwise: put its domain into settings.domain or \
+        another_issuer: "the discovery document names another issuer: put its domain into settings.domain or \
                          settings.custom_domain, and its id into settings.authorization_server, as they stand in the issuer \
                          that was found (Security > API > Authorization Servers > the server > Issuer)",
         refused_page: "Okta refuses on a page of its own: Applications > Applications > the application > General > Sign-in \

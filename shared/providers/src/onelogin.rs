@@ -49,7 +49,7 @@ fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidCo
     let issuer = IssuerPolicy::exact(format!("https://{subdomain}.onelogin.com/oidc/2"));
     Ok(Box::new(Profile {
         client_auth: ClientAuthMethod::ClientSecretBasic,
-        another_issuer: "the account calls itself otherwise: put into settings.subdomain what stands before .onelogin.com \
+        another_issuer: "the discovery document names another issuer: put into settings.subdomain what stands before .onelogin.com \
                          in the issuer that was found",
         of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
         refused_page: "OneLogin refuses on a page of its own: Applications > the application > Configuration > Redirect URI's: \

@@ -91,7 +91,7 @@ fn read(settings: Map<String, Value>) -> Result<Box<dyn OidcProvider>, InvalidCo
     let issuers = custom_domain.map(|custom| format!("https://{custom}/as")).into_iter().chain([own]);
     Ok(Box::new(Profile {
         endpoints,
-        another_issuer: "the environment calls itself otherwise: compare settings.environment_id, settings.region and \
+        another_issuer: "the discovery document names another issuer: compare settings.environment_id, settings.region and \
                          settings.custom_domain with the issuer that was found (Applications > the application > Overview > \
                          Issuer ID)",
         of_a_code: &[&REFUSED_CODE, &OF_A_CODE],

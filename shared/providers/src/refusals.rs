@@ -17,7 +17,7 @@ pub struct Refusals {
     pub rows: &'static [Row],
 }
 
-/// One refusal: by which it is known, what it means, and who says so.
+/// One refusal: how to recognise it, what it means, and the source.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     error: Option<&'static str>,
@@ -117,7 +117,7 @@ impl Row {
     }
 }
 
-/// What an answer means that is no success, by these tables: 429 first, then the first row that fits, then the status.
+/// What an error answer means by these tables: 429 first, then the first row that fits, then the status.
 pub fn classify(now: DateTime<Utc>, stage: Stage, response: &Response, tables: &[&Refusals]) -> ProviderError {
     if let Some(throttled) = throttled(now, response) {
         return throttled;
@@ -131,7 +131,7 @@ pub fn classify(now: DateTime<Utc>, stage: Stage, response: &Response, tables: &
     }
 }
 
-/// What an error means that a redirect brings; `None` if no row has it.
+/// What an error in a callback means; `None` if no row has it.
 pub(crate) fn of_error(tables: &[&Refusals], error: &OauthError) -> Option<ProviderError> {
     let rows = tables.iter().flat_map(|table| table.rows);
     rows.into_iter().find(|row| row.is_said_by(Some(error))).map(|row| row.meaning)

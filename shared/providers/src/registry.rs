@@ -30,7 +30,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     oauth2::PROVIDER,
 ];
 
-/// Makes the adapter of a document whose common part has been checked. It calls nobody.
+/// Makes the adapter of a document whose common part has been checked. Makes no network call.
 pub type Build = fn(&ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector>;
 
 /// Reads an OpenID Connect provider out of its own part of `settings`: those that every connector has are not in it.
@@ -119,8 +119,8 @@ impl Registry {
         split
     }
 
-    /// The adapter that a connector document describes. Checks the document whole and calls nobody. Whether the connector
-    /// is enabled is not asked here.
+    /// The adapter that a connector document describes. Checks the whole document, without a network call. Does not check
+    /// whether the connector is enabled.
     pub fn adapter(&self, document: &ConnectorDocument) -> Result<Arc<dyn ProviderAdapter>, InvalidConnector> {
         let provider =
             self.0.iter().rev().find(|provider| provider.name == document.provider.as_str()).ok_or_else(|| {

@@ -37,15 +37,15 @@ impl Report {
         // The first that failed: what is wrong further down may be its consequence.
         let first = checks.iter().find_map(|check| check.hint);
         let summary = match first {
-            Some(hint) => format!("Failed: {failed}. What to do first, and then test again: {hint}"),
+            Some(hint) => format!("Failed: {failed}. Fix this first, then test again: {hint}"),
             None if unverifiable.is_empty() => "Nothing failed. Next, log in once".to_owned(),
-            None => format!("Nothing failed. Not to be seen from here: {unverifiable}. Next, log in once"),
+            None => format!("Nothing failed. Could not be checked: {unverifiable}. Next, log in once"),
         };
         Self { ok: failed.is_empty(), summary, checks }
     }
 }
 
-/// What one check has found. Of a provider's own words it has none but addresses.
+/// The result of one check. Of what the provider sent, it holds addresses only, no texts.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Finding {
     /// Which check: `discovery`, `client_credentials`.
@@ -54,7 +54,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub method: Option<Method>,
-    /// What came of it.
+    /// Its result.
     pub status: Status,
     /// What was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub struct Finding {
     pub why: Option<&'static str>,
 }
 
-/// What comes of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -75,11 +75,11 @@ pub enum Status {
     Passed,
     /// The administrator has to act: `hint` says how.
     Failed,
-    /// Not to be seen from here: `why` says what is missing.
+    /// Cannot be checked from outside: `why` says what is missing.
     Unverifiable,
 }
 
-/// What a check comes to before it has a name.
+/// The result of a check, before it has an id.
 pub type Verdict = Result<(), NotPassed>;
 
 /// Why a check has not passed.
@@ -98,7 +98,7 @@ impl Finding {
         format!("{}{}", self.id, method.unwrap_or_default())
     }
 
-    /// What has come of the check `id`.
+    /// The result of the check `id`.
     pub fn of(id: &'static str, verdict: Verdict) -> Self {
         let (status, hint, why) = match verdict {
             Ok(()) => (Status::Passed, None, None),
@@ -108,7 +108,7 @@ impl Finding {
         Self { id, method: None, status, detail: None, hint, why }
     }
 
-    /// The test has had no time left: what went unanswered may not be the provider's fault.
+    /// The test ran out of time: a call without an answer may not be the provider's fault.
     pub(crate) fn unanswered_by_us(&mut self) {
         if self.hint == Some(about_outage(Outage::Timeout)) {
             (self.status, self.hint, self.why) = (Status::Unverifiable, None, Some(OUT_OF_TIME));
@@ -230,15 +230,15 @@ mod tests {
     use crate::Stage;
 
     #[test]
-    fn a_report_is_ok_if_nothing_failed_and_says_nothing_that_is_not_there() {
+    fn a_report_is_ok_if_nothing_failed_and_omits_empty_members() {
         let passed = Finding::of("discovery", Ok(())).with(json!({ "issuer": "https://id.example" }));
-        let unknown = Finding::of("totp_flow", Err(NotPassed::Unverifiable("nobody to ask")));
+        let unknown = Finding::of("totp_flow", Err(NotPassed::Unverifiable("no test user")));
         let failed = Finding { method: Some(Method::Totp), ..Finding::of("keys", Err(NotPassed::Failed("do this"))) };
         for (checks, summary) in [
             (vec![passed.clone()], "Nothing failed. Next, log in once"),
             (
                 vec![passed.clone(), unknown.clone()],
-                "Nothing failed. Not to be seen from here: totp_flow. Next, log in once",
+                "Nothing failed. Could not be checked: totp_flow. Next, log in once",
             ),
         ] {
             let report = Report::of(checks);
@@ -247,10 +247,10 @@ mod tests {
         }
         assert_eq!(
             serde_json::to_value(Report::of(vec![passed, failed, unknown])).unwrap(),
-            json!({ "ok": false, "summary": "Failed: keys of totp. What to do first, and then test again: do this", "checks": [
+            json!({ "ok": false, "summary": "Failed: keys of totp. Fix this first, then test again: do this", "checks": [
                 { "id": "discovery", "status": "passed", "detail": { "issuer": "https://id.example" } },
                 { "id": "keys", "method": "totp", "status": "failed", "hint": "do this" },
-                { "id": "totp_flow", "status": "unverifiable", "why": "nobody to ask" },
+                { "id": "totp_flow", "status": "unverifiable", "why": "no test user" },
             ] })
         );
     }

@@ -4,7 +4,7 @@
 //! is called for it: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 //! Whatever the line has beside them, an id say, is no dimension: each of these has a handful of values.
 //!
-//! **To add one more**: a number in `domain::Counts` that whoever knows it counts, its field in the line (`edge.rs` and
+//! **To add one more**: a number in `domain::Counts`, counted where the event happens, its field in the line (`edge.rs` and
 //! [`crate::logs::LINES`]), and its line below. Tests fail until some flow makes it happen and `infra/README.md` has it.
 
 use std::fmt::Write;

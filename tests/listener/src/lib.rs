@@ -60,7 +60,8 @@ pub struct Listening {
 /// Gives a subscriber what this thread logs.
 #[must_use]
 pub fn listen(subscriber: impl Into<Dispatch>) -> Listening {
-    // With one subscriber alone, whatever logs first in a test beside, to nobody, would for ever log to nobody.
+    // `tracing` caches whether a log line has a subscriber. With one subscriber only, a line first logged by another test
+    // without one would stay off in this test, too.
     let other = Dispatch::new(NoSubscriber::default());
     Listening { _default: tracing::dispatcher::set_default(&subscriber.into()), _other: other }
 }

@@ -53,7 +53,7 @@ pub(crate) fn told_nothing(app: &TestApp, back: &Return, answers: &[&Answer]) {
 pub(crate) fn told_none(app: &TestApp, secrets: &[String], answers: &[&Answer]) {
     let logs = app.logs();
     // `eyJ` is how every JWT starts; the others are what the simulator says when it lies, and whom it knows.
-    let texts = ["attacker.example", "somebody-else", "<script", "eyJ", EMAIL, "Lovelace"].map(str::to_owned);
+    let texts = ["attacker.example", "wrong-party", "<script", "eyJ", EMAIL, "Lovelace"].map(str::to_owned);
     for secret in secrets.iter().chain(&texts).filter(|text| !text.is_empty()) {
         assert!(!logs.contains(secret.as_str()), "{secret} is in the log");
         for answer in answers {

@@ -222,7 +222,7 @@ async fn a_connector_without_its_secret_is_misconfigured() {
     assert!(!sent.iter().any(|call| call.starts_with("POST")), "the password went out: {sent:?}");
     let events = app.events("login_failed");
     assert_eq!(events.len(), 1);
-    assert_snapshot!(events[0]["reason"].as_str().unwrap(), @"the connector is misconfigured at client_authentication: there is no secret of the name that stands at client.secret: store the client's secret under connectors/ and that name");
+    assert_snapshot!(events[0]["reason"].as_str().unwrap(), @"the connector is misconfigured at client_authentication: the secret that client.secret names does not exist: store the client's secret under connectors/ and that name");
     assert_eq!(app.users().await, 0);
 }
 

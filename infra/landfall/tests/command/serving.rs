@@ -136,7 +136,7 @@ fn each_check_of_a_connector_is_printed_with_what_to_do() {
                     userinfo_endpoint: http://127.0.0.1:PORT/demo/keycloak/realms/demo/protocol/openid-connect/userinfo
       passed        issuer
       unverifiable  tls
-                    over plain http, on this machine, nobody shows a certificate
+                    plain http on this machine: there is no certificate to check
       passed        endpoints
                     jwks_uri: passed
                     token_endpoint: passed
@@ -148,7 +148,7 @@ fn each_check_of_a_connector_is_printed_with_what_to_do() {
       passed        client_credentials
                     client_id: landfall
       passed        password_grant
-      Nothing failed. Not to be seen from here: tls. Next, log in once
+      Nothing failed. Could not be checked: tls. Next, log in once
 
     No check failed. Next: landfall serve --connectors connectors.yaml --secrets secrets.yaml, and log in once
     ");
@@ -163,8 +163,8 @@ fn each_check_of_a_connector_is_printed_with_what_to_do() {
                     token_endpoint_auth_method: client_secret_post
                     token_endpoint_auth_methods_supported: private_key_jwt, client_secret_basic, client_secret_post, tls_client_auth, client_secret_jwt
       unverifiable  password_grant
-                    the provider has not taken the client's credentials: see client_credentials
-      Failed: client_credentials. What to do first, and then test again: the client secret is wrong or missing: Clients > the client > Credentials > Client secret
+                    the provider has not accepted the client's credentials: see client_credentials
+      Failed: client_credentials. Fix this first, then test again: the client secret is wrong or missing: Clients > the client > Credentials > Client secret
 
     landfall: failed: keycloak (of 1 tested). Next: do what the last line about each says, then run this again
     ");

@@ -77,7 +77,7 @@ fn scopes_release_claims() {
 }
 
 #[test]
-fn a_mapping_finds_what_the_provider_says_and_nothing_of_the_protocol() {
+fn a_mapping_finds_user_claims_and_no_protocol_claims() {
     let read = said(&json!({
         "iss": "https://id.example", "aud": "landfall", "nonce": "n", "exp": 1, "iat": 1, "at_hash": "h", "sid": "s",
         "_claim_sources": { "src1": { "endpoint": "https://id.example", "access_token": "canary" } },
@@ -172,7 +172,7 @@ fn whatever_a_provider_says_the_bounds_hold() {
 }
 
 #[test]
-fn claims_are_printed_by_name_only_and_a_providers_own_not_even_so() {
+fn claims_are_logged_by_name_only_and_unknown_claims_not_at_all() {
     let read = said(&json!({ "email": "a@b", "canary": "a@b" }));
     assert_eq!(format!("{:?} {:?}", read.claims, read.raw), r#"{"email"} RawClaims(2)"#);
 }

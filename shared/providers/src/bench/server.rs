@@ -15,14 +15,14 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 const CERTIFICATE: &[u8] = include_bytes!("../../../simulators/src/core/keys/foreign.crt.pem");
 const KEY: &[u8] = include_bytes!("../../../simulators/src/core/keys/foreign.pem");
 
-/// A free port, and the URL of whoever serves it.
+/// A listener on a free port, and its URL.
 pub(crate) async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
 }
 
-/// Serves until it is dropped; then nobody listens any more, and every connection is broken.
+/// Serves until it is dropped. Then the port is closed, and every connection is cut.
 pub(crate) async fn serve(listener: TcpListener, router: Router) -> JoinSet<()> {
     let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = inner.local_addr().unwrap();
@@ -42,7 +42,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) -> JoinSet<()> 
     server
 }
 
-/// Somebody with a certificate that nobody vouches for, and their URL.
+/// A server with a self-signed certificate, and its URL.
 pub(crate) async fn self_signed() -> (JoinSet<()>, String) {
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -56,7 +56,7 @@ pub(crate) async fn self_signed() -> (JoinSet<()>, String) {
     server.spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            assert!(tls.accept(stream).await.is_err(), "somebody trusts this certificate");
+            assert!(tls.accept(stream).await.is_err(), "the client has accepted a self-signed certificate");
         }
     });
     (server, url.replace("http://", "https://"))

@@ -49,7 +49,7 @@ fn of_the_client(error: &ProviderError) -> bool {
 }
 
 #[tokio::test]
-async fn a_client_signs_in_with_its_key_and_its_secret_stays_here() {
+async fn a_client_authenticates_by_key_and_never_sends_it() {
     for row in Row::with_endpoint(Endpoint::Discovery) {
         for (key, said, algorithm) in [
             (RSA_KEY, json!({}), "RS256"),
@@ -81,7 +81,7 @@ async fn a_client_signs_in_with_its_key_and_its_secret_stays_here() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_provider_does_not_know_is_the_administrators_to_change() {
+async fn an_unregistered_assertion_key_is_reported_as_misconfigured() {
     for row in Row::all() {
         for (key, registered) in [(RSA_KEY, P256_KEY), (P256_KEY, RSA_KEY)] {
             let bench = bench(row, key, json!({})).await;
@@ -94,7 +94,7 @@ async fn a_key_that_the_provider_does_not_know_is_the_administrators_to_change()
 }
 
 #[tokio::test]
-async fn a_key_rotated_in_mid_flight_is_read_again_and_shown_once() {
+async fn a_key_rotated_in_mid_flight_is_read_again_and_used_once() {
     for row in Row::all() {
         let bench = bench(row, RSA_KEY, json!({})).await;
         bench.login().await.unwrap();
@@ -104,7 +104,7 @@ async fn a_key_rotated_in_mid_flight_is_read_again_and_shown_once() {
         assert_eq!((bench.calls()[2], bench.secrets.rereads()), (3, 1), "{row:?}");
         assert_eq!(shown(&bench).0["alg"], "ES256");
 
-        // So is one that was stored in place of a text that is no key: the wrong one is sent nowhere.
+        // A stored text that is not a key is replaced the same way, and is never sent.
         bench.secrets.set(Ok(SECRET));
         bench.login().await.unwrap_or_else(|error| panic!("{row:?}: {error}"));
         assert_eq!((bench.calls()[2], bench.secrets.rereads()), (4, 2), "{row:?}");
@@ -112,11 +112,11 @@ async fn a_key_rotated_in_mid_flight_is_read_again_and_shown_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_sign_sends_nothing_and_shows_nothing() {
+async fn an_unusable_key_sends_nothing_and_is_not_shown() {
     let both = [RSA_KEY.secret, P256_KEY.public].concat();
     for row in Row::all() {
         for (secret, client, hint) in [
-            (SECRET, json!({}), "is no private key"),
+            (SECRET, json!({}), "needs a private key"),
             (both.as_str(), json!({ "token_endpoint_auth_signing_alg": "ES256" }), "cannot sign as"),
             (P256_KEY.secret, json!({ "token_endpoint_auth_signing_alg": "PS256" }), "cannot sign as"),
             (P256_KEY.secret, json!({ "token_endpoint_auth_method": "client_secret_post" }), "is never sent"),

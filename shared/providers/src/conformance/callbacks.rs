@@ -16,7 +16,7 @@ async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
         let returned = bench.visit(&pending).await.unwrap();
         let evil = returned.with(&[("iss", "https://evil.example")]);
         assert_eq!(bench.answer(&pending, &evil).await.err(), MIXED_UP, "{row:?}");
-        // One that does not say in a document that it names itself cannot be held to it.
+        // `iss` is required only from a provider whose document declares it.
         if returned.parameter("iss").is_none() || !row.has(Endpoint::Discovery) {
             assert_eq!(bench.calls()[1..], [0, 0, 0], "{row:?}");
             bench.answer(&pending, &returned).await.unwrap();
@@ -45,7 +45,7 @@ async fn an_answer_mixed_in_by_another_provider_reaches_no_token_endpoint() {
 }
 
 #[tokio::test]
-async fn a_provider_that_does_not_promise_to_name_itself_may_leave_it_out() {
+async fn iss_may_be_absent_if_the_provider_does_not_promise_it() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         bench.change_document(json!({ "authorization_response_iss_parameter_supported": null }));
@@ -61,7 +61,7 @@ async fn a_provider_that_does_not_promise_to_name_itself_may_leave_it_out() {
 }
 
 #[tokio::test]
-async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint() {
+async fn a_callback_error_has_its_outcome_and_sends_no_code() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         for (error, outcome) in [
@@ -95,7 +95,7 @@ async fn an_error_that_comes_back_has_its_outcome_and_reaches_no_token_endpoint(
         let returned = bench.visit(&pending).await.unwrap();
         let declined = Some(ProviderError::Rejected(Rejection::Declined));
         assert_eq!(bench.answer(&pending, &returned).await.err(), declined);
-        // An error counts for more than a code beside it, and neither is no answer.
+        // An error takes precedence over a code, and a callback with neither is refused.
         let both = returned.with(&[("code", "code")]);
         assert_eq!(bench.answer(&pending, &both).await.err(), declined);
         let neither = returned.with(&[("error", "")]);
@@ -130,7 +130,7 @@ async fn a_callback_that_no_login_waits_for_is_refused_before_any_call() {
     }
 }
 
-/// What becomes of a code that comes back to another login's pending.
+/// The result of a code that comes back to another login's pending.
 async fn injected(bench: &Bench) -> ProviderError {
     let (victim, attacker) = (bench.begin().await.unwrap(), bench.begin().await.unwrap());
     let returned = bench.visit(&victim).await.unwrap();

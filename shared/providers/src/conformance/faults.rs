@@ -51,7 +51,7 @@ async fn a_code_or_a_password_is_sent_once_whatever_is_answered() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_never_answers_costs_what_the_request_has_left() {
+async fn a_silent_token_endpoint_ends_at_the_requests_deadline() {
     for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
@@ -83,7 +83,7 @@ async fn a_connection_that_breaks_after_the_code_was_sent_is_not_retried() {
 }
 
 #[tokio::test]
-async fn a_document_or_key_set_that_is_none_leaves_code_and_password_unsent() {
+async fn no_code_or_password_is_sent_without_document_and_keys() {
     for row in Row::with_endpoint(Endpoint::Discovery) {
         for (endpoint, stage) in [(Endpoint::Discovery, Stage::Discovery), (Endpoint::Keys, Stage::Keys)] {
             let bench = row.bench().await;
@@ -155,7 +155,7 @@ async fn an_endpoint_inside_our_network_is_refused() {
 }
 
 #[tokio::test]
-async fn documents_serve_on_for_a_day_while_they_cannot_be_refreshed() {
+async fn cached_documents_are_used_for_a_day_during_an_outage() {
     for row in Row::with_endpoint(Endpoint::Discovery) {
         let bench = row.bench().await;
         bench.login().await.unwrap();

@@ -32,7 +32,7 @@ async fn an_id_token_that_is_wrong_in_one_respect_is_refused() {
 }
 
 #[tokio::test]
-async fn a_header_of_a_million_characters_is_more_than_is_read() {
+async fn a_header_of_a_million_characters_is_refused() {
     for row in Row::with_endpoint(Endpoint::Keys) {
         let bench = row.bench().await;
         bench.subject.misbehave(Some(Misbehaviour::KidIsHuge));
@@ -61,7 +61,7 @@ async fn a_connector_may_take_fewer_algorithms() {
 }
 
 #[tokio::test]
-async fn keys_that_must_not_be_used_verify_nothing_and_harm_no_login() {
+async fn unusable_keys_verify_nothing_and_break_no_login() {
     for row in Row::with_endpoint(Endpoint::Keys) {
         for kind in [BadKey::Short, BadKey::OffCurve, BadKey::WrongType] {
             let bench = row.bench().await;

@@ -43,7 +43,7 @@ async fn a_connector_without_a_mistake_passes() {
 }
 
 #[tokio::test]
-async fn a_mistake_at_the_provider_is_found_with_the_place_to_mend_it() {
+async fn a_mistake_at_the_provider_is_found_with_its_place() {
     for row in Row::redirects() {
         let (client, redirect_uri) = places(row.0.provider);
         for (mistake, application, expected) in [

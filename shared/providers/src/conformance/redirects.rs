@@ -6,7 +6,7 @@ use crate::bench::{CALLBACK, SECRET, state};
 use crate::{Check, Hints, ProviderError, Stage};
 
 #[tokio::test]
-async fn the_browser_is_sent_with_what_binds_the_answer_to_this_login() {
+async fn an_authorization_request_has_state_nonce_and_challenge() {
     for row in Row::redirects() {
         let bench = row.bench().await;
         let (one, two) = (bench.begin().await.unwrap(), bench.begin().await.unwrap());

@@ -31,7 +31,7 @@ fn of_the_client(error: &ProviderError) -> bool {
 }
 
 #[tokio::test]
-async fn a_secret_rotated_in_mid_flight_is_read_again_and_shown_once() {
+async fn a_secret_rotated_in_mid_flight_is_read_again_and_sent_once() {
     for method in ["client_secret_post", "client_secret_basic"] {
         for row in Row::all() {
             let client = json!({ "token_endpoint_auth_method": method });
@@ -59,7 +59,7 @@ async fn a_secret_rotated_in_mid_flight_is_read_again_and_shown_once() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_just_wrong_costs_one_call_and_one_look() {
+async fn a_wrong_secret_is_sent_once_and_read_again_once() {
     for row in Row::all() {
         let bench = row.bench().await;
         bench.change_secret(NEW);
@@ -84,7 +84,7 @@ async fn a_rotated_secret_that_is_wrong_too_is_shown_once() {
 }
 
 #[tokio::test]
-async fn without_its_secret_a_connector_sends_nothing_to_the_token_endpoint() {
+async fn without_its_secret_a_connector_calls_no_token_endpoint() {
     for row in Row::all() {
         let bench = row.bench().await;
         bench.secrets.set(Err(SecretError::Unknown));
@@ -98,7 +98,7 @@ async fn without_its_secret_a_connector_sends_nothing_to_the_token_endpoint() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_again_leaves_the_error_as_it_is() {
+async fn an_unreadable_secret_does_not_change_the_error() {
     for gone in [SecretError::Unknown as fn(_) -> _, SecretError::Unavailable] {
         for row in Row::all() {
             let bench = row.bench().await;

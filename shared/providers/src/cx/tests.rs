@@ -50,7 +50,7 @@ async fn read(
 }
 
 #[tokio::test]
-async fn what_only_reads_is_sent_once_more_and_no_more_than_that() {
+async fn a_read_is_repeated_once() {
     let interrupted = || Err(Stage::Keys.unavailable(Outage::Interrupted));
     for (deeds, comes_to) in [
         (&[Some(500), Some(200)], Ok(200)),
@@ -73,7 +73,7 @@ async fn whatever_else_is_answered_is_the_answer() {
 }
 
 #[tokio::test]
-async fn what_may_do_something_is_sent_once_whatever_becomes_of_it() {
+async fn a_request_with_side_effects_is_sent_once() {
     let post = |url| Request::post_form(url, [("password", "right")]);
     assert_eq!(read(&[Some(503)], post, Duration::ZERO).await, (Ok(503), 1));
     let interrupted = Err(Stage::Keys.unavailable(Outage::Interrupted));
@@ -87,7 +87,7 @@ async fn nothing_is_sent_once_more_that_would_come_too_late() {
 }
 
 #[test]
-fn a_call_is_made_once_more_where_nothing_says_that_it_comes_to_the_same() {
+fn only_calls_that_may_be_repeated_are_tried_again() {
     let answer = |status| Ok(Response { status, headers: HeaderMap::new(), body: Vec::new() });
     for passing in [
         answer(StatusCode::INTERNAL_SERVER_ERROR),

@@ -135,7 +135,7 @@ async fn a_domains_document_may_not_speak_for_every_tenant() {
 }
 
 #[tokio::test]
-async fn an_address_of_another_tenants_making_is_not_verified_attack_2() {
+async fn an_email_of_a_foreign_tenant_is_not_verified_attack_2() {
     for (settings, claims, verified) in [
         (json!({}), json!({ "xms_edov": null }), false),
         (json!({}), json!({ "xms_edov": false }), false),
@@ -277,7 +277,7 @@ async fn the_connector_test_finds_what_shows_from_outside() {
             &SIMULATOR,
             json!({ "settings": { "tenant": OTHER } }),
             as_is,
-            vec!["issuer: the tenant calls itself otherwise"],
+            vec!["issuer: the discovery document names another issuer"],
         ),
         (
             &SIMULATOR,
@@ -342,7 +342,7 @@ async fn the_connector_test_finds_what_shows_from_outside() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_there_is_not_is_named_in_test_and_login() {
+async fn an_unknown_tenant_is_reported_in_test_and_login() {
     let mut bench = at(&SIMULATOR, json!({})).await;
     let elsewhere = bench.subject.discovery(&bench.url).replace(ACME, OTHER);
     bench.connect("entra", Method::Oidc, json!({ "settings": { "tenant": OTHER, "discovery_endpoint": elsewhere } }));
@@ -351,7 +351,7 @@ async fn a_tenant_that_there_is_not_is_named_in_test_and_login() {
 }
 
 #[tokio::test]
-async fn at_the_address_of_all_tenants_a_wrong_secret_may_not_show() {
+async fn the_test_may_not_see_a_wrong_secret_with_many_tenants() {
     let bench = at(&ORGANIZATIONS, json!({})).await;
     bench.subject.misbehave(Some(refusing(9_002_313)));
     let report = bench.probe(None).await;
@@ -369,7 +369,7 @@ fn adapter(settings: &Value) -> Arc<dyn ProviderAdapter> {
 }
 
 #[test]
-fn the_tenants_of_a_cloud_are_one_source_and_its_documents_where_microsoft_says() {
+fn each_cloud_is_one_source_with_microsofts_addresses() {
     for (settings, cloud, at) in [
         (json!({ "tenant": ACME }), "login.microsoftonline.com", format!("login.microsoftonline.com/{ACME}")),
         (
@@ -431,8 +431,8 @@ fn a_wrong_setting_names_itself_and_what_is_right() {
         tenant("contoso.com/../common"),
         wrong(
             json!({ "tenant": "organizations" }),
-            "allowed_tenants: whoever makes a tenant could sign in through organizations: name the tenants that may, by their \
-             ids, or say any_tenant: true",
+            "allowed_tenants: users of every tenant could sign in through organizations: list the ids of the tenants that may, \
+             or say any_tenant: true",
         ),
         wrong(
             json!({ "tenant": "common", "allowed_tenants": [ACME, "contoso.com"] }),

@@ -63,7 +63,7 @@ pub(super) const OF_A_TOTP: Refusals = Refusals {
         Row::error("invalid_request", rejected(Rejection::OtpInvalid), "RFC 6749 section 4.3.2")
             .saying(NO_NAME)
             .note("no name was typed"),
-        // No outage, and no secret to be told: anybody can name such a user.
+        // Not an outage, and it tells an attacker nothing new: anyone can type such a user's name.
         Row::error("unknown_error", rejected(Rejection::OtpInvalid), "keycloak/keycloak, `ValidateOTP.java`")
             .saying(SEE_THE_LOG)
             .note("the user has no one-time code, which the server reads before it asks whether there is one"),
@@ -86,8 +86,8 @@ const OF_A_NAME: Refusals = Refusals {
     to: "a name alone",
     rows: &[
         Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), RFC),
-        // Of a user who has no one-time code, where one is asked for. It says so of errors of its own as well, but has just
-        // answered the same client well.
+        // The flow asks for a one-time code, and the user has none. Keycloak's internal errors look the same, but it has just
+        // answered this client without one.
         Row::error("unknown_error", rejected(Rejection::OtpInvalid), RFC).saying(SEE_THE_LOG),
     ],
 };

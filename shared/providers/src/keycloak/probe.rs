@@ -1,7 +1,7 @@
 //! The connector test of what only a Keycloak has: the words on its pages, and its direct grants.
 //!
 //! The server looks at the client, at what it may do and at the scopes before it asks for a name. So a grant without one
-//! shows all of that, and is nobody's failed login.
+//! shows all of that, and counts as no user's failed login.
 
 use domain::Method;
 use egress::Response;
@@ -12,15 +12,15 @@ use crate::refusals::Refusals;
 use crate::report::{Finding, NotPassed, Verdict};
 use crate::{ProviderError, Rejection};
 
-const NOBODY: NotPassed =
-    NotPassed::Failed("a grant without a name gives tokens: see what the client's direct grant flow asks for");
+const TOKENS_WITHOUT_NAME: NotPassed =
+    NotPassed::Failed("a request without a user name gets tokens: the client's direct grant flow has to ask for one");
 const DENIED: NotPassed = NotPassed::Failed(
-    "the client's direct grant flow lets nobody through: take Deny access and User session limits out of it under \
+    "the client's direct grant flow rejects every user: take Deny access and User session limits out of it under \
      Authentication",
 );
 const NO_GRANT: NotPassed = NotPassed::Unverifiable("the client may not use the grant: see totp_grant");
 const NO_TEST_USER: NotPassed = NotPassed::Unverifiable(
-    "a client that is not bound to the flow answers the same: name a user without a one-time code to check it",
+    "only a test user shows whether the client uses the flow: name a user without a one-time code",
 );
 const TEST_USER_DISABLED: NotPassed = NotPassed::Unverifiable("the test user is disabled, which is looked at first");
 const NOT_BOUND: NotPassed = NotPassed::Failed(
@@ -29,7 +29,7 @@ const NOT_BOUND: NotPassed = NotPassed::Failed(
      disabled or locked, or has a one-time code",
 );
 const NAME_ALONE: NotPassed = NotPassed::Failed(
-    "a name alone gives tokens: set OTP to Required under Authentication > the direct grant flow of totp's client",
+    "a user name alone gets tokens: set OTP to Required under Authentication > the direct grant flow of totp's client",
 );
 const SEEN_IN_A_LOGIN: NotPassed = NotPassed::Unverifiable(
     "only the token of a login by code has it: OTP needs the Authenticator Reference otp in its flow's settings, and the \
@@ -75,19 +75,20 @@ pub(super) async fn checks(probing: &Probing<'_>) -> Vec<Finding> {
 /// Whether the client gets as far as being asked for a name.
 async fn may_grant(probing: &Probing<'_>, method: Method) -> Verdict {
     match grant(probing, method, None, errors::TO_NO_NAME).await? {
-        Ok(()) => Err(NOBODY),
+        Ok(()) => Err(TOKENS_WITHOUT_NAME),
         Err(ProviderError::Rejected(Rejection::InvalidCredentials)) => Ok(()),
         Err(ProviderError::Rejected(Rejection::Declined)) => Err(DENIED),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether a name is not enough, and what is missing is a code: asked for it of a user who has none, the server throws.
+/// Whether a user name alone gets no tokens because a code is asked for. If the user has none, the server answers with an
+/// error.
 async fn asks_for_a_code(probing: &Probing<'_>, granted: Verdict) -> Verdict {
     granted.map_err(|doubt| if matches!(doubt, NotPassed::Failed(_)) { NO_GRANT } else { doubt })?;
     let user = probing.test_user().ok_or(NO_TEST_USER)?;
     match grant(probing, Method::Totp, Some(user), errors::TO_A_NAME).await? {
-        // What they have to do first is looked at once they are through.
+        // Required actions are checked only after the user has been authenticated.
         Ok(()) | Err(ProviderError::Rejected(Rejection::PasswordExpired)) => Err(NAME_ALONE),
         Err(ProviderError::Rejected(Rejection::OtpInvalid)) => Ok(()),
         Err(ProviderError::Rejected(Rejection::InvalidCredentials)) => Err(NOT_BOUND),
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_read_by_its_sentence_and_only_where_that_stands() {
+    fn a_page_is_recognised_by_its_sentence() {
         let page = |body: &str| {
             about_a_page(&Response { status: StatusCode::BAD_REQUEST, headers: HeaderMap::new(), body: body.into() })
         };

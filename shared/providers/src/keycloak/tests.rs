@@ -20,7 +20,7 @@ fn rejected(rejection: Rejection) -> Option<ProviderError> {
 }
 
 #[tokio::test]
-async fn one_user_is_one_key_by_name_and_by_email_in_any_case() {
+async fn a_user_has_the_same_key_by_name_and_by_email() {
     let bench = Bench::start().await;
     let key = bench.login().await.unwrap().key();
     for name in ["ADA", "ada@example.org", "Ada@Example.Org"] {
@@ -47,7 +47,7 @@ async fn a_user_whom_keycloak_rejects_is_rejected_for_its_reason() {
         ("ada", "", Rejection::InvalidCredentials),
         ("", PASSWORD, Rejection::InvalidCredentials),
         (" ada ", PASSWORD, Rejection::InvalidCredentials),
-        ("nobody", PASSWORD, Rejection::InvalidCredentials),
+        ("unknown", PASSWORD, Rejection::InvalidCredentials),
         ("locked", PASSWORD, Rejection::InvalidCredentials),
         ("federated", PASSWORD, Rejection::InvalidCredentials),
         ("factor", PASSWORD, Rejection::InvalidCredentials),

@@ -2,8 +2,8 @@
 
 use url::{Host, Url};
 
-/// Why `url` is nowhere to go: it has to be https, or http on this machine, and say nothing but where. Whether it may be
-/// called from here is for egress to say, when it is.
+/// Why `url` is not acceptable: it has to be https, or http on this machine, without user name, password and fragment. Whether
+/// it may be called is checked by egress when it is called.
 pub fn check(url: &Url) -> Result<(), &'static str> {
     if url.scheme() != "https" && !(url.scheme() == "http" && is_this_machine(url)) {
         return Err("is not an https address");

@@ -24,22 +24,23 @@ pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-b
 const LIFETIME: i64 = 60;
 
 const NO_KEY: ProviderError = Stage::ClientAuthentication.misconfigured(
-    "the secret that client.secret names is no private key, which token_endpoint_auth_method private_key_jwt signs with: store \
-     the key in PEM (-----BEGIN PRIVATE KEY-----, not encrypted)",
+    "private_key_jwt needs a private key, and the secret that client.secret names is not one: store the key in PEM \
+     (-----BEGIN PRIVATE KEY-----, not encrypted)",
 );
 const OTHER_KEY: ProviderError = Stage::ClientAuthentication.misconfigured(
-    "the private key is none that is taken: it has to be an RSA key of 2048 to 8192 bits, or one on the curve P-256",
+    "this kind of private key is not supported: it has to be an RSA key of 2048 to 8192 bits, or one on the curve \
+     P-256",
 );
 const OTHER_CERTIFICATE: ProviderError = Stage::ClientAuthentication.misconfigured(
-    "no certificate in the secret is the private key's: store the key with its own certificate, which the provider has too, or \
-     without any",
+    "no certificate in the secret belongs to the private key: store the key with the certificate that the provider \
+     has, or without any",
 );
 const OTHER_ALGORITHM: ProviderError = Stage::ClientAuthentication.misconfigured(
     "the private key cannot sign as client.token_endpoint_auth_signing_alg says: RS256 and PS256 need an RSA key, ES256 one on \
      P-256",
 );
 
-/// Whether a secret is a private key: nothing to show to anybody.
+/// Whether a secret is a private key, which must never be sent.
 pub(super) fn is_private_key(secret: &SecretString) -> bool {
     secret.expose_secret().contains("PRIVATE KEY-----")
 }
@@ -144,8 +145,8 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// Says to `audience` that whoever holds this key is `client` (OIDC Core 9). Good once, and only there: what a dishonest
-/// provider receives, no other takes.
+/// Signs the assertion that authenticates `client` to `audience` (OIDC Core 9). It is valid once, and for this audience
+/// only: a dishonest provider cannot use it at another one.
 pub(super) fn of_client(
     cx: &Cx<'_>,
     client: &ConnectorClient,

@@ -43,8 +43,8 @@ pub(super) fn is_reserved(parameter: &str) -> bool {
     RESERVED.contains(&parameter)
 }
 
-/// What is kept of a redirect until its callback, as small as it can be: all that the connector says is left out, and what
-/// has to be secret is derived.
+/// What is stored of a redirect until its callback. It is kept small: values of the connector are left out, and secrets are
+/// derived from a seed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PendingRedirect {
@@ -84,7 +84,7 @@ impl PendingRedirect {
         }
     }
 
-    /// What was kept; refused, if this is nothing that was kept here.
+    /// The stored state; refused if it was not stored by this method.
     pub(super) fn of(pending: &Pending) -> Result<Self, ProviderError> {
         let unasked = || Stage::Attempt.refused(Check::Unasked);
         let departure = Self::deserialize(&pending.0).map_err(|_| unasked())?;
@@ -96,12 +96,12 @@ impl PendingRedirect {
         serde_json::to_value(self).map(Pending).map_err(|_| Stage::Attempt.refused(Check::Format))
     }
 
-    /// Comes back in the ID token: a code or token of another browser's redirect does not fit.
+    /// Comes back in the ID token, so that a code or token of another browser's redirect is refused.
     pub(super) fn nonce(&self) -> Nonce {
         Nonce::new(hash_parts(&["nonce", &self.seed]))
     }
 
-    /// 43 characters of RFC 7636 section 4.1. Not to be had from the nonce, which browsers see.
+    /// 43 characters of RFC 7636 section 4.1. It cannot be computed from the nonce, which browsers see.
     pub(super) fn verifier(&self) -> PkceCodeVerifier {
         PkceCodeVerifier::new(hash_parts(&["code_verifier", &self.seed]))
     }

@@ -11,7 +11,7 @@ use super::connection::Registration;
 use super::id_token;
 use crate::{Check, Cx, ProviderError, Stage};
 
-/// The scope by which the claims are asked for that userinfo may be asked about (OIDC Core 5.4).
+/// The scope that asks for a claim which userinfo may have (OIDC Core 5.4).
 const SCOPES: &[(&str, &str)] = &[("email", "email"), ("email_verified", "email"), ("name", "profile")];
 
 /// Verified claims about one subject of one issuer.
@@ -48,7 +48,7 @@ impl VerifiedClaims {
         self.get(name).and_then(Value::as_str)
     }
 
-    /// The provider has this claim and does not say it here: the login goes on without it, and the log says so.
+    /// The provider has this claim but left it out. The login goes on without it, and the log says so.
     pub fn leave_out(&mut self, name: &'static str) {
         self.claims.remove(name);
         self.left_out.push(name);
@@ -67,8 +67,8 @@ impl VerifiedClaims {
         self.claims.entry(name).or_insert_with(|| value.into());
     }
 
-    /// The account is known by `subject`, not by `sub`: where that is another one for each client. It has to be the same for
-    /// every method and every client of the provider, for ever, and nothing that the user can change.
+    /// Identifies the account by `subject` instead of `sub`, for providers whose `sub` differs between clients. It must be
+    /// the same for every method and client of the provider, must never change, and the user must not be able to change it.
     pub fn known_as(&mut self, subject: impl Into<String>) {
         self.key = Some(subject.into());
     }
@@ -83,7 +83,7 @@ impl VerifiedClaims {
         self.claims.insert(name.to_owned(), Value::Bool(read));
     }
 
-    /// Whether the provider vouches for the e-mail, as its own documentation defines it: instead of what `email_verified` says.
+    /// Whether the e-mail is verified, by the provider's own documentation. Replaces `email_verified`.
     pub fn email_is_verified(&mut self, verified: bool) {
         self.claims.insert("email_verified".to_owned(), Value::Bool(verified));
     }
@@ -102,14 +102,14 @@ impl VerifiedClaims {
         wanted.iter().any(|claim| !has(claim) && was_asked(claim))
     }
 
-    /// The ID token's claims, with those it lacks out of userinfo (OIDC Core 5.3.2: only of the same subject, or somebody
-    /// else's access token has got in between).
+    /// The ID token's claims; those that it lacks are taken from userinfo. Both must have the same subject (OIDC Core
+    /// 5.3.2): otherwise an attacker could substitute another user's access token.
     pub(crate) fn completed_by(mut self, mut told: VerifiedClaims) -> Result<Self, ProviderError> {
         if told.subject != self.subject {
             return Err(Stage::Userinfo.refused(Check::Subject));
         }
         for (value, flag) in FLAGGED {
-            // Of the same value, what the ID token leaves open.
+            // For the same value, userinfo adds what the ID token leaves open.
             if self.text(value).is_some() && self.text(value) == told.text(value) && !self.claims.contains_key(*flag) {
                 continue;
             }
@@ -134,7 +134,7 @@ impl VerifiedClaims {
     ) -> ExternalIdentity {
         // With a session of its own, a provider may have seen the user hours ago (OIDC Core 2, `auth_time`).
         let auth_time = id_token::time(&self.claims, "auth_time", f64::floor);
-        // One that cannot be read may be any time: it satisfies nothing that demands a recent login.
+        // An unreadable time counts as long ago, so that it satisfies no demand for a recent login.
         let authenticated_at = auth_time.map_or_else(
             || cx.now(),
             |time| {
@@ -160,7 +160,7 @@ impl VerifiedClaims {
             claims,
             raw,
             tokens,
-            // Longer is nobody's honest name for a session, and it is stored.
+            // It is stored, so its length is limited. Real session ids are shorter.
             upstream_session: upstream_session.filter(|session| session.len() <= 255),
             authenticated_at,
         }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_id_token_says_is_not_said_otherwise_by_userinfo() {
+    fn userinfo_does_not_override_the_id_token() {
         let id_token = json!({ "name": "Ada", "iss": "https://id.example" });
         let userinfo = json!({ "name": "Eve", "iss": "https://evil.example", "locale": "de" });
         let expected = json!({ "name": "Ada", "iss": "https://id.example", "locale": "de" });
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_of_somebody_else_is_refused() {
+    fn userinfo_of_another_subject_is_refused() {
         let mut other = says(json!({}));
         other.subject = "eve".to_owned();
         let refused = says(json!({})).completed_by(other).err();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_is_asked_for_a_missing_claim_that_was_asked_for_and_nothing_else() {
+    fn userinfo_is_asked_only_for_requested_claims_that_are_missing() {
         let lacks_one = |claims: Value, wanted: &[&str], scopes: &[&str]| {
             says(claims).lacks(wanted, &scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>())
         };

@@ -27,25 +27,25 @@ const AUTH_METHODS: &[&str] = &[
     "none",
 ];
 
-/// What is taken from a provider's document. The algorithms it advertises are only shown to an administrator: which are
-/// good enough is not the provider's to say.
+/// What is taken from a provider's document. The algorithms it advertises are only shown to an administrator: Landfall
+/// decides which ones it accepts.
 ///
-/// The URLs may be anybody's. Each is vetted by egress when it is called.
+/// The URLs are not trusted: egress vets each one when it is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Document {
     pub(super) issuer: String,
     pub(super) endpoints: Endpoints,
-    /// Those with a registered name (RFC 7518 section 3.1): a word of the provider's own is not passed on.
+    /// Those with a registered name (RFC 7518 section 3.1). Other names are left out: they are free text from the provider.
     pub(super) algorithms: Vec<CoreJwsSigningAlgorithm>,
     /// Likewise.
     pub(super) auth_methods: Vec<&'static str>,
-    /// Members that make no sense, and are as if they were absent.
+    /// Invalid members, which are ignored.
     pub(super) odd: Vec<&'static str>,
     names_itself: bool,
 }
 
 impl Document {
-    /// Every member by itself: an odd one costs nothing but itself.
+    /// Reads each member on its own: an invalid one does not affect the others.
     fn read(found: &Map<String, Value>) -> Self {
         let mut odd = Vec::new();
         let mut member = |name: &'static str, read: &mut dyn FnMut(&Value) -> bool| {
@@ -69,7 +69,7 @@ impl Document {
         }
         member("issuer", &mut |value| value.as_str().map(|issuer| document.issuer = issuer.to_owned()).is_some());
         member("authorization_response_iss_parameter_supported", &mut |value| {
-            // Whatever is not a no: it makes callbacks stricter.
+            // Every value but `false` counts as true: it makes callbacks stricter.
             document.names_itself = !matches!(value, Value::Null | Value::Bool(false));
             value.is_boolean()
         });
@@ -154,7 +154,7 @@ impl Endpoints {
         all.into_iter().filter_map(|(name, url)| Some((name, url.as_ref()?)))
     }
 
-    /// Whether they alone say who answers as the issuer: no document at the issuer's own address has confirmed it.
+    /// Whether the settings alone name the issuer: no document at the issuer's own address has confirmed it.
     pub(super) fn vouch_for_themselves(&self) -> bool {
         [&self.discovery_endpoint, &self.token_endpoint, &self.userinfo_endpoint, &self.jwks_uri]
             .into_iter()
@@ -171,7 +171,7 @@ impl Endpoints {
 /// How an issuer is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Metadata {
-    /// By which its accounts are known, however it spells itself.
+    /// The key of its accounts, the same for each spelling of the issuer.
     pub(crate) issuer_key: String,
     /// As ID tokens and callbacks name it.
     issuers: Vec<String>,
@@ -190,7 +190,8 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Of a provider, as its document says, but for what is `pinned`. Where enough is, there need be no document.
+    /// The metadata of a provider from its document, with what is `pinned` in its place. If enough is pinned, no document is
+    /// fetched.
     pub(crate) async fn of(cx: &Cx<'_>, profile: &Profile, pinned: &Endpoints) -> Result<Self, ProviderError> {
         if pinned.are_enough_for(&profile.identity) {
             return Self::new(profile, pinned, None);
@@ -209,7 +210,7 @@ impl Metadata {
         let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
         let endpoints = pinned.clone().or(found);
         let token = STAGE.misconfigured(
-            "the discovery document names no token_endpoint, or one that is no address: check the provider's address; settings.token_endpoint \
+            "the discovery document names no token_endpoint, or an invalid one: check the provider's address; settings.token_endpoint \
              may name it",
         );
         if profile.identity.is_signed() && endpoints.jwks_uri.is_none() {
@@ -261,12 +262,12 @@ impl Metadata {
         self.issuers.iter().any(|issuer| issuer::is_named_by(issuer, claims))
     }
 
-    /// Where browsers are sent. No call of ours goes there, so nobody else vets it.
+    /// Where browsers are sent. Egress vets only what Landfall itself calls, so the address is checked here.
     pub(super) fn authorization_endpoint(&self) -> Result<&Url, ProviderError> {
         let stage = Stage::Authorize;
         let Some(endpoint) = &self.authorization_endpoint else {
             return Err(stage.misconfigured(
-                "the discovery document names no authorization_endpoint, or one that is no address: check the \
+                "the discovery document names no authorization_endpoint, or an invalid one: check the \
                  provider's address; settings.authorization_endpoint may name it",
             ));
         };
@@ -276,7 +277,7 @@ impl Metadata {
                 false => "the authorization_endpoint that the discovery document names is not an https address",
             }));
         }
-        // Nothing of ours may be there twice (RFC 6749 section 3.1).
+        // No parameter may be there twice (RFC 6749 section 3.1).
         if endpoint.query_pairs().any(|(name, _)| authorize::is_reserved(&name)) {
             return Err(stage.refused(Check::Format));
         }
@@ -285,7 +286,7 @@ impl Metadata {
 }
 
 const NO_KEYS: ProviderError = STAGE.misconfigured(
-    "the discovery document names no jwks_uri, or one that is no address: check the provider's address; settings.jwks_uri may name it",
+    "the discovery document names no jwks_uri, or an invalid one: check the provider's address; settings.jwks_uri may name it",
 );
 
 /// Why there is no document.
@@ -294,7 +295,7 @@ pub(super) struct Unread {
     pub(super) error: ProviderError,
     /// Which address was asked.
     pub(super) asked: Option<Url>,
-    /// Where the provider says it has moved. It is not followed there: whoever wrote the settings has to want that.
+    /// Where the provider says it has moved. Landfall does not follow: an administrator has to change the settings.
     pub(super) moved_to: Option<Url>,
 }
 
@@ -313,8 +314,8 @@ pub(super) fn address(issuer: &IssuerPolicy, pinned: &Endpoints) -> Option<Url> 
 /// What to say where [`address`] is none.
 pub(super) const NO_ADDRESS: ProviderError = STAGE.misconfigured("the issuer is no URL");
 
-/// Exactly, to the last slash (Discovery 1.0 section 4.3). The settings and the provider differ: an administrator's to
-/// settle, and no login comes of it before.
+/// Both must be equal, to the last slash (Discovery 1.0 section 4.3). If they differ, no login is possible until an
+/// administrator corrects the settings.
 pub(super) fn check_issuer(issuer: &IssuerPolicy, document: &Document) -> Result<(), ProviderError> {
     match issuer.admits(&document.issuer) {
         true => Ok(()),
@@ -358,7 +359,7 @@ pub(super) const NO_DOCUMENT: &str = "there is no discovery document at this add
 fn not_there(response: &Response) -> &'static str {
     match response.status {
         http::StatusCode::UNAUTHORIZED | http::StatusCode::FORBIDDEN => {
-            "the discovery document is not given to everybody: use the provider's https address, and see whether a firewall \
+            "the provider refuses to send its discovery document: use the provider's https address, and see whether a firewall \
              stands in between"
         }
         _ => NO_DOCUMENT,

@@ -1,4 +1,4 @@
-//! How a provider may write its own name, and by which name its accounts are known here.
+//! How a provider may write its issuer, and under which key its accounts are stored.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ pub const TENANT: &str = "{tenantid}";
 /// The claim that names the tenant, and that the place of [`TENANT`] has to show.
 const TENANT_CLAIM: &str = "tid";
 
-/// How a provider may write its own name, and by which it is known here.
+/// How a provider may write its issuer, and under which key its accounts are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerPolicy {
     /// The discovery document names one of them. The first says where it is fetched.
@@ -61,7 +61,7 @@ impl IssuerPolicy {
         Self { spellings, interchangeable, every_tenant: false, key }
     }
 
-    /// By which its accounts are known: the same whichever spelling the settings and it use.
+    /// The key of its accounts: the same for every spelling in the settings and in tokens.
     pub fn key(&self) -> &str {
         &self.key
     }

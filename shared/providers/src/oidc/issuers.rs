@@ -1,10 +1,10 @@
-//! What is known of each issuer, in the function's memory: its discovery document and its keys.
+//! The cache of each issuer's discovery document and keys, in the function's memory.
 //!
-//! Both are fetched when first needed and again in the path of a request once they are [`FRESH`] no more; while the
-//! provider is down they serve on until they are [`USABLE`] no more, and then nothing of that issuer is believed. A token
-//! that none of the cached keys has signed may mean that the provider has rotated them, with a new id or under the old one:
-//! they are fetched again, at most once in [`COOL_DOWN`], so that a flood of forged tokens costs the provider one call;
-//! two, if the first finds it in trouble ([`Cx::read`]).
+//! Both are fetched when first needed, and refreshed by the first request after [`FRESH`]. If the provider is down, the cached
+//! ones are used until [`USABLE`] has passed; after that, every login of this issuer fails. If none of the cached keys has
+//! signed a token, the provider may have rotated them, with a new id or with the old one: they are fetched again, at most
+//! once in [`COOL_DOWN`], so that a flood of forged tokens costs the provider one call (two, if the first one fails:
+//! [`Cx::read`]).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,8 @@ const FRESH: TimeDelta = TimeDelta::hours(1);
 const USABLE: TimeDelta = TimeDelta::hours(24);
 const COOL_DOWN: TimeDelta = TimeDelta::minutes(1);
 
-/// Documents and keys by the address they are published at, because two connectors of one issuer may name different ones. Connectors that trust other certificates share neither.
+/// Documents and keys by address, because two connectors to one issuer may name different addresses. Connectors that trust
+/// different certificates do not share them.
 #[derive(Debug, Default)]
 pub(crate) struct IssuerCache {
     documents: Mutex<BTreeMap<String, Arc<Slot<Document>>>>,
@@ -46,7 +47,7 @@ impl<T> Cached<T> {
         Self { value: Arc::new(value), fetched: now, tried: None }
     }
 
-    /// A clock that went back makes things old, not young for ever.
+    /// By the absolute difference: otherwise a clock that is set back would keep old values fresh.
     fn is(&self, age: TimeDelta, now: DateTime<Utc>) -> bool {
         (now - self.fetched).abs() < age
     }
@@ -72,7 +73,7 @@ impl IssuerCache {
         // It may also have been fetched for a connector that takes another spelling.
         let checked = discovery::check_issuer(issuer, &document);
         if checked.is_err() {
-            // Believed in nothing, and asked again by the next login.
+            // Nothing of it is used, and the next login fetches it again.
             *cached = None;
         }
         checked.map(|()| document)
@@ -94,7 +95,7 @@ impl IssuerCache {
     ) -> Result<(), ProviderError> {
         let (keys, are_new) = self.current_keys(cx, url).await?;
         match keys.verify(token, algorithm) {
-            // What else is wrong with it stays wrong under any key.
+            // No other key would help.
             Err(refused @ ProviderError::Refused { check: Check::Key | Check::Signature, .. }) if !are_new => {
                 match self.newer_keys(cx, url, &keys, refused).await? {
                     Some(newer) => newer.verify(token, algorithm),
@@ -132,9 +133,9 @@ impl IssuerCache {
         }
         if cached.rests(now) {
             return match (cached.tried.and_then(|(_, failure)| failure), refused) {
-                // As long as the provider does not give its keys, a key may be among them.
+                // While the provider's keys cannot be fetched, the token's key may be among them.
                 (Some(failure), _) => Err(failure),
-                // A key that came after the last fetch looks the same: it is there for the next try.
+                // The key may have been added after the last fetch: the next attempt may succeed.
                 (None, ProviderError::Refused { check: Check::Key, .. }) => Err(Stage::Keys.unavailable(Outage::Keys)),
                 (None, _) => Ok(None),
             };
@@ -160,18 +161,18 @@ async fn lock<'a, T>(
     stage: Stage,
     cached: &'a tokio::sync::Mutex<T>,
 ) -> Result<tokio::sync::MutexGuard<'a, T>, ProviderError> {
-    // Whoever holds it may be waiting for a provider that never answers, with more time left than this request.
+    // The request that holds the lock may be waiting for a silent provider, and have more time left than this one.
     let lock = tokio::time::timeout(cx.request.remaining(), cached.lock()).await;
     lock.map_err(|_| stage.unavailable(Outage::Timeout))
 }
 
-/// The request as a refresh may use it: where there is something to fall back on, the login itself keeps most of the time.
+/// The time that a refresh may take: if a cached value can be used instead, most of it is left for the login.
 fn hurried<T>(cx: &Cx<'_>, cached: &Option<Cached<T>>) -> RequestContext {
     let usable = cached.as_ref().is_some_and(|cached| cached.is(USABLE, cx.now()));
     cx.request.within_quarters(if usable { 1 } else { 4 })
 }
 
-/// What is cached, if it is fresh; else what `fetch` brings; else, while the provider is down, what is cached.
+/// The cached value if it is fresh; otherwise the fetched one; if the fetch fails, the cached one while it is usable.
 async fn current<T>(
     now: DateTime<Utc>,
     cached: &mut Option<Cached<T>>,
@@ -183,8 +184,8 @@ async fn current<T>(
     }
     match (fetch.await, usable) {
         (Ok(value), _) => Ok(Arc::clone(&cached.insert(Cached::new(value, now)).value)),
-        // An answer that does not pass validation is believed in nothing, also not in that it is a fault. All others may be
-        // one, a 403 of something in between among them.
+        // Every error but a refusal may be temporary, even a 403: a proxy may have sent it. A refused answer may come from an
+        // attacker, so the cached value is not used in its place.
         (Err(error), Some(cached)) if !matches!(error, ProviderError::Refused { .. }) => {
             cached.tried = Some((now, Some(error)));
             Ok(Arc::clone(&cached.value))

@@ -1,4 +1,4 @@
-//! Signed tokens before anybody believes them (RFC 7515): what is read of one, and which signatures count.
+//! Signed tokens before they are trusted (RFC 7515): what is read of one, and which signatures count.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{Check, ProviderError, Stage};
 
-/// The algorithms that are taken, whatever the provider advertises: every registered asymmetric one (RFC 7518 section 3.1,
+/// The accepted algorithms, whatever the provider advertises: every registered asymmetric one (RFC 7518 section 3.1,
 /// RFC 8037, RFC 9864). HMAC is refused: a client secret could sign, and a public key could be taken for the HMAC
 /// key.
 pub(super) const ALGORITHMS: &[(&str, CoreJwsSigningAlgorithm)] = &[
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for Algorithm {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let known = || ALGORITHMS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        let unknown = || D::Error::custom(format!("{name:?} is none that is taken, those are: {}", known()));
+        let unknown = || D::Error::custom(format!("{name:?} is not supported. Supported are: {}", known()));
         Self::all().into_iter().find(|algorithm| algorithm.name == name).ok_or_else(unknown)
     }
 }
@@ -80,7 +80,7 @@ pub(super) struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// A JWS in compact form (RFC 7515 section 7.1) that says nothing twice.
+    /// A JWS in compact form (RFC 7515 section 7.1), without duplicate members.
     pub(super) fn read(stage: Stage, token: &'a str) -> Result<Self, ProviderError> {
         let format = || stage.refused(Check::Format);
         let (message, signature) = token.rsplit_once('.').ok_or_else(format)?;
@@ -96,7 +96,7 @@ impl<'a> Unverified<'a> {
             return Err(self.stage.refused(Check::Algorithm));
         };
         // Extensions that change what is signed (RFC 7515 section 4.1.11, RFC 7797). Keys and addresses of keys in the
-        // header (`jwk`, `jku`, `x5c`, `x5u`) are not looked at by anybody.
+        // header (`jwk`, `jku`, `x5c`, `x5u`) are never used.
         if self.header.contains_key("crit") || self.header.contains_key("b64") {
             return Err(self.stage.refused(Check::Header));
         }

@@ -24,7 +24,7 @@ pub(crate) struct Key {
     id: Option<String>,
     /// The one algorithm it says it is for (RFC 7517 section 4.4).
     algorithm: Option<String>,
-    /// Whose tokens alone it signs, where it says so: Microsoft publishes the keys of all tenants as one set, and one that signs
+    /// The only issuer that it may sign for, if it names one. Microsoft publishes the keys of all tenants in one set, and a key
     /// for personal accounts must not sign for a company.
     issuer: Option<String>,
     material: Material,
@@ -53,7 +53,7 @@ impl Key {
                 (x.len() == P521 && y.len() == P521).then(|| Material::P521([&[4], x.as_slice(), &y].concat()))?
             }
             _ => {
-                // What else a key says of itself does not keep it from being read.
+                // Other members of the key are ignored.
                 let named = ["kty", "crv", "x", "y"]
                     .into_iter()
                     .filter_map(|name| Some((name.to_owned(), key.get(name)?.clone())));
@@ -89,7 +89,7 @@ impl Key {
         said && match &self.material {
             Material::Rsa(..) => rsa(algorithm.core()).is_some(),
             Material::P521(_) => *algorithm.core() == CoreJwsSigningAlgorithm::EcdsaP521Sha512,
-            // Everything else is said before a signature, here of nothing, is looked at.
+            // All other errors are reported before the signature (here an empty one) is checked.
             Material::Other(key) => matches!(
                 key.verify_signature(algorithm.core(), b"", b""),
                 Err(SignatureVerificationError::CryptoError(_))

@@ -43,7 +43,7 @@ impl Keys {
         among.iter().filter(has_key).map(Algorithm::name).collect()
     }
 
-    /// Whether one of them has signed a token: which check failed, if none has. Every key that fits is tried, those without
+    /// Whether one of them has signed a token; if none has, which check failed. Every key that fits is tried, those without
     /// an id among them: providers publish the same key twice, and rotate keys without changing their id.
     pub(super) fn verify(&self, token: &Unverified<'_>, algorithm: &Algorithm) -> Result<(), ProviderError> {
         let (kid, (message, signature)) = (token.kid()?, token.signed()?);

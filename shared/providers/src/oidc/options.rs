@@ -303,7 +303,7 @@ mod tests {
             (json!({ "algorithms": [] }), "settings.algorithms: is empty: leave it out to take all"),
             (
                 json!({ "algorithms": ["RS256", "HS256"] }),
-                "settings.algorithms[1]: \"HS256\" is none that is taken, those are: RS256, RS384, RS512, PS256, PS384, \
+                "settings.algorithms[1]: \"HS256\" is not supported. Supported are: RS256, RS384, RS512, PS256, PS384, \
                  PS512, ES256, ES384, ES512, EdDSA, Ed25519",
             ),
             (json!({ "trusted_audiences": ["api"] }), "none"),

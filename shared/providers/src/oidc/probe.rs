@@ -1,7 +1,7 @@
-//! The connector test of every OpenID Connect connector: what can be seen of it without anybody's login.
+//! The connector test of every OpenID Connect connector: what can be checked without a login.
 //!
-//! A check that stands on one that failed is not tried; above all, no secret goes to whoever a document names that is not
-//! the issuer's.
+//! A check is skipped if it depends on one that failed. Above all, no secret is sent to an endpoint from a discovery document
+//! that is not the issuer's.
 
 mod client;
 mod document;
@@ -24,7 +24,7 @@ use crate::{Cx, ProviderError, Stage};
 
 const NOT_CALLED: NotPassed = NotPassed::Unverifiable("its endpoint may not be called: see endpoints");
 const NOT_ACCEPTED: NotPassed =
-    NotPassed::Unverifiable("the provider has not taken the client's credentials: see client_credentials");
+    NotPassed::Unverifiable("the provider has not accepted the client's credentials: see client_credentials");
 const NO_USER: NotPassed = NotPassed::Unverifiable(
     "only a user's access token shows what the provider's API says: log in once, and see whether the e-mail is there",
 );

@@ -66,7 +66,7 @@ mod tests {
     use crate::refusals::tests::meaning_in;
 
     #[test]
-    fn too_many_calls_come_first_and_pages_are_read_by_their_status() {
+    fn status_429_comes_first_and_pages_count_by_status() {
         for (status, expected) in [
             (401, "unavailable.misconfigured"),
             (404, "unavailable.misconfigured"),

@@ -86,7 +86,7 @@ async fn with_every_endpoint_in_the_settings_no_document_is_fetched() {
 }
 
 #[tokio::test]
-async fn what_one_connector_is_told_of_an_issuer_is_not_believed_by_another() {
+async fn pinned_endpoints_apply_to_one_connector_only() {
     let mut bench = Bench::start().await;
     let issuer = bench.issuer();
     for (endpoint, calls) in [("jwks_uri", [1, 0, 0, 0]), ("token_endpoint", [1, 1, 0, 0])] {

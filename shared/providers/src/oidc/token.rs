@@ -25,12 +25,11 @@ const PRIVATE_KEY: ProviderError = Stage::ClientAuthentication.misconfigured(
 /// Posts a grant, authenticated as `client` in the way it says, and reads the answer of a success; `refused` says what
 /// any other means.
 ///
-/// What a grant carries is sent once, whatever becomes of it, with one exception: a client that is refused for its own
-/// credentials, whose secret turns out to have been rotated, shows the new one, once. That sends nobody's password or code
-/// twice to somebody who looked at it: the client is authenticated before the grant is (RFC 6749 sections 4.1.3 and 4.3.2
-/// require it of both grants, in that order; `invalid_client` in section 5.2 says that it failed), so a password that was
-/// wrong has not been counted and a code has not been used up. `refused` has to call only that
-/// [`Stage::ClientAuthentication`].
+/// A grant (a password, a code) is sent once, whatever the outcome. One exception: if the client is refused for its own
+/// credentials, and its secret has been rotated since it was read, the grant is sent once more with the new secret. The
+/// provider has not looked at the grant the first time: it authenticates the client first (RFC 6749 sections 4.1.3 and
+/// 4.3.2; `invalid_client` in section 5.2 says that this failed), so a wrong password has not been counted and a code has
+/// not been used up. `refused` must return [`Stage::ClientAuthentication`] for that case only.
 pub(crate) async fn redeem(
     provider: Connection<'_>,
     metadata: &Metadata,
@@ -95,7 +94,7 @@ impl Credentials {
         })
     }
 
-    /// The same with what cannot be right: a secret out of the air, a signature with one bit changed.
+    /// The same, made wrong: a random secret, or a signature with one bit changed.
     pub(super) fn spoilt(self, entropy: &dyn Entropy) -> Self {
         let made_up = || SecretString::from(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()));
         match self {
@@ -183,8 +182,7 @@ impl TokenAnswer {
         self.id_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    /// What a connector that says `tokens: keep` hands on. An access token of a type that is not understood here must not be
-    /// used by anybody else either.
+    /// The tokens that a connector with `tokens: keep` hands on, without an access token whose type is not supported.
     pub(crate) fn upstream(&self, now: DateTime<Utc>) -> UpstreamTokens {
         UpstreamTokens {
             access: self.access_token().ok().map(SecretString::from),

@@ -91,7 +91,7 @@ impl Bench {
         self.get(&self.address(Endpoint::Userinfo).await, token["access_token"].as_str().unwrap()).await
     }
 
-    /// Comes from the client with these parameters more, or others.
+    /// An authorization request of the client, with these parameters added or replaced.
     pub(crate) async fn authorize(&self, browser: &Browser, over: &[(&str, &str)]) -> Shown {
         let right = [
             ("client_id", "landfall"),

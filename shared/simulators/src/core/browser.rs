@@ -20,8 +20,8 @@ use url::{Position, Url, form_urlencoded};
 
 use super::html::HtmlForm;
 
-/// Somebody's browser, with cookies of its own. Providers in tests are met by plain HTTP, and what they call back is not:
-/// an address with `https` is not opened, but [returned](Return).
+/// A user's browser, with its own cookies. Simulated providers use plain HTTP, and callback URLs use `https`: an `https`
+/// address is not opened, but [returned](Return).
 pub struct Browser {
     cookies: Mutex<BTreeMap<String, String>>,
     door: Door,

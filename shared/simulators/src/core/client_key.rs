@@ -33,7 +33,7 @@ pub struct SignedSecret {
     pub longest: i64,
 }
 
-/// The assertions that have come, by client and `jti`: each is good once.
+/// The assertions received, by client and `jti`: each is accepted once.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(BTreeSet<(String, String)>);
 
@@ -65,7 +65,7 @@ impl ClientKey {
         if !is("iss", client) || !is("sub", client) {
             return Err("another client's");
         }
-        // Text, and no list of one: an assertion that is for others too is good for them.
+        // A text, not a list: an assertion for several audiences could be used at each of them.
         if !audiences.iter().any(|audience| is("aud", audience)) {
             return Err("wrong audience");
         }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_read_in_either_case_and_without_what_stands_after_it() {
+    fn form_posts_are_read_in_any_case_and_with_parameters() {
         let page = r#"<p class="a" name="no"><FORM METHOD="POST" ACTION="/a?b=1&amp;c=2"><INPUT TYPE="HIDDEN" NAME="x"
             VALUE="&lt;&quot;"/><input name="y"><input value="z"></form><input type="hidden" name="after">"#;
         let form = HtmlForm::first(page).unwrap();

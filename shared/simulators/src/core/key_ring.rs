@@ -1,4 +1,4 @@
-//! A provider's keys: which one signs, which are published, and what becomes of them.
+//! A provider's keys: which one signs, which are published, and how they rotate.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! What a simulator does when it is told not to behave: for tests of a relying party's refusals.
+//! Ways in which a simulator misbehaves, for tests of what a relying party refuses.
 
 mod bad_id_tokens;
 mod dress;
@@ -17,7 +17,7 @@ pub use dress::Dress;
 pub use keys::{BadKey, KeySet, Published};
 
 /// An audience or subject that is not the right one.
-pub(crate) const SOMEBODY_ELSE: &str = "somebody-else";
+pub(crate) const WRONG_PARTY: &str = "wrong-party";
 /// An issuer that is not the right one.
 pub(crate) const OTHER_ISSUER: &str = "https://attacker.example";
 
@@ -34,7 +34,7 @@ pub enum Misbehaviour {
     Members(Map<String, Value>),
     /// Only at paths that end so, where an endpoint has several.
     At(&'static str, Box<Misbehaviour>),
-    /// A right answer, in other clothes.
+    /// A right answer with an unusual status, media type or encoding.
     Dress(Dress),
     /// `iss` names another issuer. At [`Endpoint::Discovery`]: so does the document.
     WrongIssuer,
@@ -71,7 +71,7 @@ pub enum Misbehaviour {
     KidIsHuge,
     /// Rightly signed, but `kid` is a list that holds the right one.
     KidIsAList,
-    /// Rightly signed, but `crit` names an extension that nobody knows (RFC 7515 section 4.1.11).
+    /// Rightly signed, but `crit` names an unknown extension (RFC 7515 section 4.1.11).
     UnknownCritical,
     /// Rightly signed, but `b64: false` says that the payload is not encoded (RFC 7797).
     UnencodedPayload,
@@ -105,7 +105,7 @@ pub enum Misbehaviour {
     NoNonce,
     /// There is no `sub`.
     NoSubject,
-    /// `sub` is there twice, first somebody else's.
+    /// `sub` is there twice, first that of another user.
     DuplicateClaims,
     /// The ID token is three parts of nonsense.
     GarbageIdToken,
@@ -117,7 +117,7 @@ pub enum Misbehaviour {
     KeySet(KeySet),
     /// At [`Endpoint::Keys`]: a key that must not be used.
     BadKey(BadKey, Published),
-    /// At [`Endpoint::Userinfo`]: `sub` is somebody else's.
+    /// At [`Endpoint::Userinfo`]: `sub` is that of another user.
     WrongUserinfoSubject,
     /// At [`Endpoint::Authorize`] or [`Endpoint::Login`]: callbacks come without `iss`.
     CallbackWithoutIss,
@@ -125,7 +125,7 @@ pub enum Misbehaviour {
     CallbackWithWrongIss,
     /// Likewise: callbacks come without `state`.
     CallbackWithoutState,
-    /// Likewise: whoever would be asked for a password, or sent back with a code, comes back with this `error` and an
+    /// Likewise: instead of a login form, or a callback with a code, there is a callback with this `error` and an
     /// `error_description` full of HTML.
     CallbackError(String),
     /// 200 with JSON that breaks off.
@@ -231,8 +231,8 @@ impl Misbehaviour {
             Endpoint::Token if reply.body.windows(10).any(|part| part == b"\"id_token\"") => {
                 r#"{"id_token":"e30.e30.e30","#.to_owned()
             }
-            Endpoint::Token => format!(r#"{{"access_token":"{SOMEBODY_ELSE}","#),
-            Endpoint::Userinfo => format!(r#"{{"sub":"{SOMEBODY_ELSE}","#),
+            Endpoint::Token => format!(r#"{{"access_token":"{WRONG_PARTY}","#),
+            Endpoint::Userinfo => format!(r#"{{"sub":"{WRONG_PARTY}","#),
             Endpoint::Authorize | Endpoint::Login => return,
         };
         reply.body.splice(..1, wrong.into_bytes());
@@ -248,7 +248,7 @@ impl Misbehaviour {
     /// Changes what userinfo says.
     pub(crate) fn spoil_userinfo(&self, info: &mut Map<String, Value>) {
         match self {
-            Self::WrongUserinfoSubject => put_over(info, &Map::from_iter([("sub".into(), json!(SOMEBODY_ELSE))])),
+            Self::WrongUserinfoSubject => put_over(info, &Map::from_iter([("sub".into(), json!(WRONG_PARTY))])),
             Self::Claims(claims) => put_over(info, claims),
             _ => {}
         }

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::wire::{Form, Reply};
 use super::{Endpoint, Misbehaviour, TokenRequest};
 
-/// What a provider answers, with all it knows.
+/// The answers of a provider, and its state.
 pub(crate) trait Provider: Send + 'static {
     /// What a path says beside the endpoint: a realm, a form.
     type Place;
@@ -24,7 +24,7 @@ pub(crate) trait Provider: Send + 'static {
     /// What is counted, kept and spoilt.
     fn book(&mut self) -> &mut Book;
 
-    /// Where a path leads; otherwise what is answered to whoever asks for it.
+    /// Where a path leads, or the answer to a request for an unknown path.
     fn find(&self, path: &str) -> Result<(Endpoint, Self::Place), Reply>;
 
     /// Answers a request.
@@ -106,12 +106,12 @@ impl<P: Provider> Server<P> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the world sees. One handler for all paths: axum's own answers are no provider's.
+    /// The HTTP routes. One handler for all paths, because axum's own 404 and 405 are not a provider's answers.
     pub(crate) fn router(&self) -> Router {
         Router::new().fallback(answer::<P>).with_state(self.clone())
     }
 
-    /// The answer to a request; `None` if it is never to get one.
+    /// The answer to a request; `None` if it is never answered.
     fn respond(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<Reply> {
         let mut state = self.state();
         let (endpoint, place) = match state.find(uri.path()) {

@@ -1,6 +1,6 @@
 //! Keys and JSON Web Signatures for simulators.
 //!
-//! The private keys are in this repository for everybody to read, because making an RSA key takes longer than most
+//! The private keys are public, in this repository, because making an RSA key takes longer than most
 //! tests. They sign nothing but simulated tokens; no real deployment may trust one of them.
 
 mod material;
@@ -72,7 +72,7 @@ impl SigningKey {
         Self::rsa(kid(&[owner, "encryption"]), ENCRYPTION)
     }
 
-    /// A key nobody publishes, under the name of this one.
+    /// An unpublished key, under this key's id.
     pub(crate) fn forged(&self) -> Self {
         let material = match self.material {
             Material::Rsa(_) => Material::Rsa(FOREIGN),
@@ -81,7 +81,7 @@ impl SigningKey {
         Self { material, ..self.clone() }
     }
 
-    /// A key nobody publishes, under a name nobody knows.
+    /// An unpublished key, under an unknown id.
     pub(crate) fn foreign() -> Self {
         Self::rsa(kid(&["foreign"]), FOREIGN)
     }
@@ -100,7 +100,7 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// The public half of an RSA key as text, which an attacker can read as well as anybody.
+    /// The public half of an RSA key as text, which an attacker can read, too.
     pub(crate) fn public_pem(&self) -> &'static str {
         match self.material {
             Material::Rsa(rsa) => rsa.public,

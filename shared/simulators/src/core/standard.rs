@@ -23,7 +23,7 @@ use super::signer;
 use super::wire::Reply;
 use super::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Subject, TokenRequest};
 
-/// Where a provider's endpoints are, what it says of users, and in which words it refuses. Everything has the standard's
+/// A provider's endpoints, its claims of users, and its error texts. Everything has the standard's
 /// answer; a provider's file says only what differs.
 pub trait Quirks: fmt::Debug + Send + 'static {
     /// The path of the issuer below the server.
@@ -280,7 +280,7 @@ pub(crate) const fn by_redirect<Q: Quirks>(provider: &'static str) -> Simulator 
 }
 
 impl<Q: Quirks> Standard<Q> {
-    /// A server below this path that knows nobody yet.
+    /// A server below this path, without users yet.
     pub fn new(path: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let state = State {
             book: Book::default(),

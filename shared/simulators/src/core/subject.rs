@@ -24,7 +24,7 @@ pub struct Simulator {
     pub is_silent: bool,
     /// Whether a browser that is not signed in learns that a redirect URI is not registered.
     pub checks_redirect_uris: bool,
-    /// A server below this path (`/demo/keycloak`, or none) that knows nobody yet.
+    /// A server below this path (`/demo/keycloak`, or none), without users yet.
     pub make: Make,
 }
 
@@ -93,10 +93,10 @@ fn received(mut requests: Vec<TokenRequest>, grant_type: &str) -> Vec<TokenReque
     requests
 }
 
-/// What becomes of the key that signed until now.
+/// What happens to the key that signed until now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldKey {
-    /// It stays in the key set, and its tokens stay good.
+    /// It stays in the key set, and its tokens stay valid.
     Kept,
     /// It vanishes at once (disabled or deleted), and its tokens fail.
     Removed,
@@ -173,7 +173,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with a name to log in by, and a password.
+    /// A person with a user name and a password.
     pub fn new(username: &str, password: &str) -> Self {
         Self { username: username.into(), password: password.into(), email: None, name: None }
     }

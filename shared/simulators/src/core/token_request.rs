@@ -5,7 +5,7 @@ use std::fmt;
 use super::server::Call;
 use super::wire::{self, Form};
 
-/// A request to the token endpoint as it was received, whatever became of it.
+/// A request to the token endpoint as it was received, accepted or not.
 #[derive(Clone)]
 pub struct TokenRequest {
     form: Form,

@@ -192,7 +192,7 @@ pub(crate) fn encode_fields(fields: &[(&str, String)]) -> String {
     pairs.join("&")
 }
 
-/// Text that means itself between tags and in a quoted attribute, whoever has sent it.
+/// Escapes text for use between tags and in a quoted attribute.
 pub(crate) fn escape_html(text: &str) -> String {
     text.chars()
         .map(|character| match character {

@@ -11,7 +11,7 @@ use crate::core::server::Call;
 const NO_USERNAME: Refusal = refusal(DENIED, "invalid_request", "Missing parameter: username");
 const BAD_CREDENTIALS: Refusal = refusal(BAD, "invalid_grant", "Invalid user credentials");
 const USER_DISABLED: Refusal = refusal(BAD, "invalid_grant", "Account disabled");
-// The real server throws, and so tells everybody who sends a name that there is such a user.
+// The real server throws, and so reveals that there is such a user.
 const NO_SECOND_FACTOR: Refusal = refusal(StatusCode::INTERNAL_SERVER_ERROR, "unknown_error", SEE_THE_LOG);
 
 /// A flow for direct grants, as a client is bound to one under "Authentication flow overrides".
@@ -25,11 +25,11 @@ pub struct DirectGrantFlow {
 /// Of whom an execution asks what it asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
-    /// Of everybody.
+    /// Asked of every user.
     Required,
-    /// Of those who have it ("Condition - user configured").
+    /// Asked of users who have it ("Condition - user configured").
     Conditional,
-    /// Of nobody. An alternative next to required executions comes to the same.
+    /// Never asked. An alternative next to required executions comes to the same.
     Disabled,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn pass(realm: &mut Realm, client: &Client, call: &Call<'_>) -> Resul
     if flow.asks_password && !realm.check_password(&user.username, call.form.bytes("password"), call.now) {
         return Err(BAD_CREDENTIALS);
     }
-    // ReadClaims only to who has proven to know the password, so in a flow without one to nobody.
+    // Only a user who has shown the password is told; in a flow without a password, no user is.
     if !user.enabled {
         return Err(if flow.asks_password { USER_DISABLED } else { BAD_CREDENTIALS });
     }

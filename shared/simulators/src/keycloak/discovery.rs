@@ -1,4 +1,4 @@
-//! The discovery document and the keys: what a relying party reads before anybody logs in.
+//! The discovery document and the keys: what a relying party reads before a login.
 
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;

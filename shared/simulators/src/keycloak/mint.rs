@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_subject_is_the_same_after_a_restart_and_another_in_another_realm() {
+    async fn a_subject_survives_a_restart_and_differs_between_realms() {
         let (one, again) = (Bench::new(demo()), Bench::new(demo()));
         assert_eq!(one.keycloak.subject_in("demo", "ada"), again.keycloak.subject_in("demo", "ada"));
         let other = Bench::new(Realm::new("other").user(User::new("ada")));

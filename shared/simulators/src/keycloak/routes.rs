@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_that_leads_nowhere_is_answered_in_the_servers_words() {
+    async fn an_unknown_path_has_the_servers_own_answer() {
         let bench = Bench::new(demo());
         let bench = Bench { keycloak: bench.keycloak.realm(Realm::new("my realm")), ..bench };
         let document = bench.get("sso.test", "/realms/my%20realm/.well-known/openid-configuration").await.json();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn discovery_answers_for_a_disabled_realm_and_not_without_required_https() {
+    async fn a_disabled_realm_has_discovery_but_not_over_plain_http() {
         let bench = Bench::new(demo().enabled(false));
         assert_eq!(bench.get("sso.test", DISCOVERY).await.status, 200);
 

@@ -56,8 +56,8 @@ fn doubts(report: &Report) -> Vec<String> {
 
 /// On the simulated server, which is reached over http, without a test user.
 const ALWAYS: [&str; 3] = [
-    "unverifiable tls: over plain http, on this machine",
-    "unverifiable totp_flow: a client that is not bound to th",
+    "unverifiable tls: plain http on this machine: ther",
+    "unverifiable totp_flow: only a test user shows whether t",
     "unverifiable totp_amr: only the token of a login by cod",
 ];
 
@@ -76,7 +76,7 @@ async fn where_everything_is_right_the_report_says_what_was_seen() {
     let passed = json!({ "status": "passed" });
     let expected = json!({
         "ok": true,
-        "summary": "Nothing failed. Not to be seen from here: tls, totp_amr. Next, log in once",
+        "summary": "Nothing failed. Could not be checked: tls, totp_amr. Next, log in once",
         "checks": [
             { "id": "discovery", "status": "passed", "detail": {
                 "issuer": issuer, "authorization_endpoint": at("auth"), "token_endpoint": at("token"),
@@ -86,7 +86,7 @@ async fn where_everything_is_right_the_report_says_what_was_seen() {
                 ],
             } },
             { "id": "issuer", "status": "passed" },
-            { "id": "tls", "status": "unverifiable", "why": "over plain http, on this machine, nobody shows a certificate" },
+            { "id": "tls", "status": "unverifiable", "why": "plain http on this machine: there is no certificate to check" },
             { "id": "endpoints", "status": "passed", "detail": {
                 "authorization_endpoint": passed, "token_endpoint": passed, "userinfo_endpoint": passed, "jwks_uri": passed,
             } },
@@ -152,7 +152,7 @@ async fn a_realm_that_cannot_be_used_is_found() {
         ];
         ids.map(|id| format!("unverifiable {id}: {why}")).to_vec()
     };
-    const NO_DOCUMENT: &str = "there is no discovery document t";
+    const NO_DOCUMENT: &str = "the discovery document could not";
     let first = |hint: &str| vec![format!("failed discovery: {hint}"), format!("unverifiable issuer: {NO_DOCUMENT}")];
 
     let bench = with(as_is, json!({ "settings": { "realm": "Demo" } })).await;
@@ -162,7 +162,7 @@ async fn a_realm_that_cannot_be_used_is_found() {
 
     let bench = with(|realm| realm.https_required(true), json!({})).await;
     let found = failures(&bench.probe(None).await);
-    assert_eq!(found[0], "failed discovery: the discovery document is not gi");
+    assert_eq!(found[0], "failed discovery: the provider refuses to send its");
 
     let bench = with(|realm| realm.enabled(false), json!({})).await;
     let report = bench.probe(None).await;
@@ -219,11 +219,11 @@ async fn an_unusable_key_set_is_found() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_missing_or_rotated_is_dealt_with_as_in_a_login() {
+async fn a_missing_or_rotated_secret_is_handled_as_in_a_login() {
     let bench = with(as_is, json!({})).await;
     bench.secrets.set(Err(SecretError::Unknown));
     let found = failures(&bench.probe(None).await);
-    assert_eq!(found[..2], vec!["failed client_credentials: there is no secret of the name t"; 2]);
+    assert_eq!(found[..2], vec!["failed client_credentials: the secret that client.secret na"; 2]);
     bench.secrets.set(Err(SecretError::Unavailable));
     let found = failures(&bench.probe(None).await);
     assert_eq!(found[..2], vec!["failed client_credentials: the deployment's secrets cannot "; 2]);
@@ -245,7 +245,7 @@ async fn a_client_without_a_secret_shows_none() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_costs_what_the_request_has_left() {
+async fn a_silent_server_ends_at_the_requests_deadline() {
     let bench = with(as_is, json!({})).await;
     bench.subject.misbehave(Some(Misbehaviour::Silence));
     let found = failures(&bench.probe_within(None, Duration::from_millis(50)).await);

@@ -31,7 +31,7 @@ fn code_at(bench: &Bench, seconds: i64) -> String {
 #[tokio::test]
 async fn a_user_without_a_code_is_answered_like_an_unknown_one() {
     let bench = with(|realm| realm.user(User::new("off").name("A", "B").totp(SEED).enabled(false))).await;
-    for username in ["grace", "nobody", "", "off"] {
+    for username in ["grace", "unknown", "", "off"] {
         // More often than it would take outages to leave the host alone.
         for _ in 0..6 {
             let error = bench.attempt_totp(username, "000000").await.err();
@@ -42,7 +42,7 @@ async fn a_user_without_a_code_is_answered_like_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn a_name_alone_signs_in_no_user_whatever_the_realm_says() {
+async fn a_name_alone_signs_in_no_user() {
     for requirement in [Requirement::Conditional, Requirement::Disabled] {
         let flow = DirectGrantFlow::username_otp(requirement).otp_reference("otp");
         let bench = with(|realm| realm.client(client(flow))).await;

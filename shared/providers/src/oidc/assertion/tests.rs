@@ -48,7 +48,7 @@ fn the_thumbprints_are_those_that_openssl_prints() {
 }
 
 #[test]
-fn what_is_no_key_is_told_what_would_be_right_and_not_shown() {
+fn an_invalid_key_is_reported_and_not_shown() {
     let foreign = include_str!("../../../../simulators/src/core/keys/foreign.crt.pem");
     for (pem, error) in [
         ("", NO_KEY),

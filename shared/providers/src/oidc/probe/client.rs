@@ -1,4 +1,4 @@
-//! Whether the provider takes Landfall for its client: by a code that nobody has issued, so that nothing comes of it.
+//! Whether the provider accepts the client's credentials: they are sent with a made-up code, which gives no tokens.
 
 use domain::{ConnectorClient, Method};
 use egress::Response;
@@ -15,11 +15,10 @@ const CODE: &str = "made-up-by-a-connector-test";
 const VERIFIER: &str = "made-up-by-a-connector-test-for-no-request-";
 
 const ITS_OWN_WORDS: NotPassed = NotPassed::Unverifiable(
-    "the token endpoint refuses a made-up code in words of its own, which tell nothing of the client: log in once to see",
+    "the token endpoint's answer to a made-up code does not show whether the client is accepted: log in once to see",
 );
-const TAKES_ANY_CODE: NotPassed = NotPassed::Failed(
-    "the token endpoint gives tokens for a code that nobody has issued: is this the provider's address?",
-);
+const TAKES_ANY_CODE: NotPassed =
+    NotPassed::Failed("the token endpoint gives tokens for a made-up code: is this the provider's address?");
 
 impl<'a> Probing<'a> {
     /// Each client of the connector's methods, once.
@@ -51,8 +50,8 @@ impl<'a> Probing<'a> {
         findings
     }
 
-    /// A client is authenticated before a code is looked at (RFC 6749 section 4.1.3): whoever hears that the code is wrong
-    /// has been taken for the client.
+    /// A client is authenticated before a code is looked at (RFC 6749 section 4.1.3): if the answer is that the code is
+    /// wrong, the client was accepted.
     async fn is_accepted(&self, client: &ConnectorClient) -> Verdict {
         let metadata = self.callable("token_endpoint")?;
         let trial = self.trial(client);
@@ -68,7 +67,7 @@ impl<'a> Probing<'a> {
         }
     }
 
-    /// With credentials that cannot be right: where those are taken, anybody is this client.
+    /// With wrong credentials: if they are accepted, the provider does not authenticate this client.
     async fn is_told_from_others(&self, client: &ConnectorClient) -> Verdict {
         if !client.shows_secret() {
             return Ok(());

@@ -14,10 +14,10 @@ use crate::{Cx, Outage, ProviderError};
 
 const ALL_PINNED: NotPassed =
     NotPassed::Unverifiable("the settings name every endpoint, so no discovery document is fetched");
-const NO_DOCUMENT: NotPassed = NotPassed::Unverifiable("there is no discovery document to go by: see discovery");
+const NO_DOCUMENT: NotPassed = NotPassed::Unverifiable("the discovery document could not be read: see discovery");
 const OTHER_ISSUER: NotPassed =
-    NotPassed::Unverifiable("the discovery document is another issuer's, to whom nothing is sent: see issuer");
-const THIS_MACHINE: NotPassed = NotPassed::Unverifiable("over plain http, on this machine, nobody shows a certificate");
+    NotPassed::Unverifiable("the discovery document belongs to another issuer, so nothing was sent: see issuer");
+const THIS_MACHINE: NotPassed = NotPassed::Unverifiable("plain http on this machine: there is no certificate to check");
 
 /// The document, if there has to be one: what it says of the connector, and what later checks stand on.
 pub(super) async fn read<'a>(
@@ -106,7 +106,7 @@ fn is_shown(url: &Url) -> bool {
 /// In bytes. No issuer has more.
 const MAX_SHOWN: usize = 255;
 
-/// Egress has checked the certificate of whoever has answered.
+/// Egress has checked the server's certificate if there was an answer.
 fn certificate(address: Option<&Url>, fetched: &Fetched) -> Verdict {
     match fetched {
         None => Err(ALL_PINNED),

@@ -1,5 +1,5 @@
-//! Whether browsers come back: asks the authorization endpoint as a browser of somebody who is signed in nowhere, and
-//! forbids it to ask them anything (OIDC Core 3.1.2.1, `prompt=none`).
+//! Whether the redirect URI is registered: asks the authorization endpoint as a browser without cookies, with
+//! `prompt=none` (OIDC Core 3.1.2.1), so that the provider has to send the browser back at once.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,14 +16,14 @@ use crate::answers::throttled;
 use crate::report::{Finding, NotPassed, Verdict};
 use crate::{Callback, Hints, Outage, ProviderError, Stage};
 
-const OUT_OF_REACH: NotPassed = NotPassed::Unverifiable(
-    "the authorization endpoint does not answer to Landfall; browsers may reach it all the same",
-);
+const OUT_OF_REACH: NotPassed =
+    NotPassed::Unverifiable("the authorization endpoint does not answer Landfall; browsers may still reach it");
 const ITS_OWN_PAGE: NotPassed = NotPassed::Unverifiable(
-    "the provider shows a page of its own instead of answering at the redirect URI: log in once to see whether it comes back",
+    "the provider shows a page of its own instead of answering at the redirect URI: log in once to see whether it \
+     comes back",
 );
 const NO_STATE: NotPassed =
-    NotPassed::Failed("the provider does not bring back the state it was sent: no login can be told from another's");
+    NotPassed::Failed("the provider does not send state back: no callback can be matched to its login");
 
 impl Probing<'_> {
     pub(super) async fn redirect(&self) -> Finding {

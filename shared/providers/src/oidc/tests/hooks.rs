@@ -1,4 +1,4 @@
-//! That the next provider is a small file.
+//! A new provider is a small file: this one uses each hook.
 
 use async_trait::async_trait;
 use domain::{Challenge, ExternalIdentity, Method, Pending};
@@ -14,7 +14,7 @@ use crate::{Answer, Attempt, Callback, InvalidConnector, Progress, Registry};
 
 const HOSTED: Provider = Provider::oidc("hosted", &[Method::Oidc, Method::Password], &[], Hosted::read);
 
-/// Takes one person in, and asks for a code before a password is sent.
+/// Lets only one person sign in, and asks for a code before the password is sent.
 #[derive(Debug)]
 struct Hosted {
     profile: Profile,
@@ -81,7 +81,7 @@ async fn login_for(name: &str) -> Result<ExternalIdentity, ProviderError> {
 }
 
 #[tokio::test]
-async fn a_provider_says_its_issuer_and_what_else_it_wants_of_an_id_token() {
+async fn a_provider_sets_its_issuer_and_its_own_id_token_checks() {
     assert_eq!(login_for("Ada Lovelace").await.unwrap().provider.as_str(), "hosted");
     assert_eq!(login_for("Charles Babbage").await.err(), Some(Stage::IdToken.refused(Check::Subject)));
 }

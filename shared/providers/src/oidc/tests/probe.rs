@@ -42,7 +42,7 @@ async fn a_provider_that_speaks_the_standard_passes() {
 }
 
 #[tokio::test]
-async fn what_is_pinned_is_shown_as_such_and_a_document_that_is_not_needed_is_not_fetched() {
+async fn pinned_endpoints_are_shown_and_an_unneeded_document_is_not_fetched() {
     let mut bench = bench().await;
     let issuer = bench.issuer();
     let at = |name: &str| format!("{issuer}/protocol/openid-connect/{name}");
@@ -156,7 +156,7 @@ async fn an_endpoint_that_leads_inside_is_named_and_not_tried() {
 }
 
 #[tokio::test]
-async fn a_document_of_another_is_told_with_both_names_and_only_an_address_is_shown() {
+async fn a_document_of_another_issuer_is_reported_with_both_issuers() {
     for (issuer, found) in
         [("https://attacker.example/", json!("https://attacker.example/")), ("<script>alert(1)</script>", Value::Null)]
     {
@@ -172,7 +172,7 @@ async fn a_document_of_another_is_told_with_both_names_and_only_an_address_is_sh
 }
 
 #[tokio::test]
-async fn a_document_without_what_a_login_needs_is_shown_as_far_as_it_goes() {
+async fn an_incomplete_document_is_shown_as_far_as_it_goes() {
     let bench = scripted(|_, document| document["jwks_uri"] = Value::Null, login_required).await;
     let report = bench.probe(None).await;
     let discovery = report.check("discovery");
@@ -182,7 +182,7 @@ async fn a_document_without_what_a_login_needs_is_shown_as_far_as_it_goes() {
 }
 
 #[tokio::test]
-async fn only_an_answer_at_the_redirect_uri_says_that_it_is_registered() {
+async fn a_redirect_uri_is_registered_only_if_the_browser_returns_there() {
     type Answer = fn(&Query) -> (u16, String);
     for (authorize, status, says) in [
         (login_required as Answer, Status::Passed, ""),
@@ -206,7 +206,11 @@ async fn only_an_answer_at_the_redirect_uri_says_that_it_is_registered() {
             Status::Failed,
             "the answer names another issuer",
         ),
-        (|_| (302, format!("{CALLBACK}?error=login_required")), Status::Failed, "the provider does not bring back"),
+        (
+            |_| (302, format!("{CALLBACK}?error=login_required")),
+            Status::Failed,
+            "the provider does not send state back",
+        ),
         (|_| (302, "/login".to_owned()), Status::Unverifiable, "the provider shows a page"),
         (
             |_| (302, "https://attacker.example/?error=login_required".to_owned()),

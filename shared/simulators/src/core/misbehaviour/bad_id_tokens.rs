@@ -1,4 +1,4 @@
-//! ID tokens that sign in no user, for every test that has to see them refused.
+//! ID tokens that must be refused, for every test that checks it.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ pub struct BadIdToken {
     pub how: Misbehaviour,
     /// What is wrong with it, in one word.
     pub fault: &'static str,
-    /// Whether only a redirect is hurt: a direct grant has no `nonce`.
+    /// Whether it is wrong only in a redirect: a direct grant has no `nonce`.
     pub by_redirect_only: bool,
 }
 
@@ -21,7 +21,7 @@ pub fn bad_id_tokens() -> Vec<BadIdToken> {
     let claims = |members: Value| M::claims(&members);
     let unsigned_as = |algorithm: &str| M::UnsignedAs(algorithm.to_owned());
     let rows = [
-        // Whose it is, and whom it is for.
+        // Issuer, subject and audience.
         (M::WrongIssuer, "issuer"),
         (claims(json!({ "iss": ["https://id.example"] })), "issuer"),
         (M::WrongAudience, "audience"),
@@ -75,7 +75,7 @@ pub fn bad_id_tokens() -> Vec<BadIdToken> {
         (M::ExpiryBeyondNumbers, "format"),
         (M::NoExpiry, "format"),
         (M::NoIssuedAt, "format"),
-        // What two readers would read two ways, and what is none.
+        // Ambiguous tokens, and tokens that are not a JWT.
         (M::DuplicateClaims, "json"),
         (M::GarbageIdToken, "format"),
     ];

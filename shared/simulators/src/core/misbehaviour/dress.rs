@@ -1,4 +1,4 @@
-//! What an answer wears: status, media type and encoding decide nothing of what it says.
+//! Status, media type and encoding of an answer, which must not change how it is read.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::core::wire::Reply;
 
-/// How a right answer is dressed.
+/// How a right answer is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dress {
     status: Option<StatusCode>,

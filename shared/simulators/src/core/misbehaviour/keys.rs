@@ -8,7 +8,7 @@ use crate::core::signer::{Algorithm, ShortKey, SigningKey};
 /// A key that must not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadKey {
-    /// RSA of 512 bits, which anybody can factor. [`Misbehaviour::ShortKeySignature`] signs with it.
+    /// RSA of 512 bits, which anyone can factor. [`Misbehaviour::ShortKeySignature`] signs with it.
     Short,
     /// A point that is not on its curve.
     OffCurve,
@@ -16,7 +16,7 @@ pub enum BadKey {
     WrongType,
 }
 
-/// A way to publish the right keys that other relying parties have been known to stumble over.
+/// A way to publish the right keys that is known to break other relying parties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeySet {
     /// The key that signs is there twice, under one `kid`.

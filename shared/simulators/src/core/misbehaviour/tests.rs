@@ -42,7 +42,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn a_spoilt_id_token_is_wrong_in_what_is_said_of_it_only() {
+async fn a_bad_id_token_is_wrong_in_one_respect_only() {
     use Misbehaviour as M;
     for bench in Bench::all() {
         let (right_header, right) = bench.id_token().await;
@@ -74,7 +74,7 @@ async fn a_spoilt_id_token_is_wrong_in_what_is_said_of_it_only() {
         let claims = part(&token, 1);
         assert!(claims["events"].is_object() && claims.get("nonce").is_none() && claims["sub"].is_string());
         let token = json!(bench.spoilt(&M::SeveralAudiences).await);
-        assert_eq!(part(&token, 1)["aud"], json!(["landfall", SOMEBODY_ELSE]));
+        assert_eq!(part(&token, 1)["aud"], json!(["landfall", WRONG_PARTY]));
     }
 }
 
@@ -150,7 +150,7 @@ async fn what_a_token_answer_holds_can_be_missing_double_or_nonsense() {
 }
 
 #[tokio::test]
-async fn an_answer_can_break_in_every_way_a_network_breaks_it() {
+async fn an_answer_can_break_like_a_network() {
     use Misbehaviour as M;
     let elsewhere = || "http://elsewhere.test/".to_owned();
     for bench in Bench::all() {
@@ -240,14 +240,14 @@ async fn a_callback_can_be_wrong_wherever_it_is_sent_from() {
 }
 
 #[tokio::test]
-async fn userinfo_can_be_about_somebody_else_signed_or_not() {
+async fn userinfo_can_be_of_another_subject_signed_or_not() {
     for (bench, signed) in Bench::with_userinfo().flat_map(|bench| [false, true].map(|signed| (bench.clone(), signed)))
     {
         bench.register(registration().signed_userinfo(signed));
         bench.subject.misbehave_at(Endpoint::Userinfo, Some(Misbehaviour::WrongUserinfoSubject));
         let answer = bench.userinfo(&bench.login().await).await;
         let info = if signed { part(&json!(answer.body), 1) } else { answer.json() };
-        assert_eq!((&info["sub"], &info["email"]), (&json!(SOMEBODY_ELSE), &json!("ada@example.org")));
+        assert_eq!((&info["sub"], &info["email"]), (&json!(WRONG_PARTY), &json!("ada@example.org")));
     }
 }
 
@@ -332,7 +332,7 @@ async fn right_keys_can_be_published_in_odd_ways() {
 }
 
 #[tokio::test]
-async fn a_provider_signs_with_any_algorithm_and_a_new_key_may_take_the_old_ones_name() {
+async fn a_new_key_may_use_any_algorithm_and_the_old_id() {
     for bench in Bench::with_userinfo() {
         for algorithm in Algorithm::ALL {
             bench.subject.sign_with(algorithm);

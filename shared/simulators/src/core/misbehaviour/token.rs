@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::{Misbehaviour, OTHER_ISSUER, SOMEBODY_ELSE, put_over};
+use super::{Misbehaviour, OTHER_ISSUER, WRONG_PARTY, put_over};
 use crate::core::signer::{self, ShortKey, SignError, SigningKey};
 
 /// Stands for a number that `serde_json` cannot hold until the claims are text.
@@ -22,13 +22,13 @@ impl Misbehaviour {
                 None
             }
             Self::WrongIssuer => set("iss", json!(OTHER_ISSUER)),
-            Self::WrongAudience => set("aud", json!(SOMEBODY_ELSE)),
+            Self::WrongAudience => set("aud", json!(WRONG_PARTY)),
             Self::SeveralAudiences => {
                 let client = claims.get("aud").cloned();
                 claims.insert("azp".into(), json!(client));
-                claims.insert("aud".into(), json!([client, SOMEBODY_ELSE]))
+                claims.insert("aud".into(), json!([client, WRONG_PARTY]))
             }
-            Self::WrongAuthorizedParty => set("azp", json!(SOMEBODY_ELSE)),
+            Self::WrongAuthorizedParty => set("azp", json!(WRONG_PARTY)),
             Self::Expired => {
                 set("iat", json!(now - 3_900));
                 set("exp", json!(now - 3_600))
@@ -47,7 +47,7 @@ impl Misbehaviour {
             Self::ExpiryBeyondNumbers => set("exp", json!(BEYOND_F64)),
             Self::NoExpiry => claims.remove("exp"),
             Self::NoIssuedAt => claims.remove("iat"),
-            Self::WrongNonce => set("nonce", json!(SOMEBODY_ELSE)),
+            Self::WrongNonce => set("nonce", json!(WRONG_PARTY)),
             Self::NoNonce => claims.remove("nonce"),
             Self::NoSubject => claims.remove("sub"),
             Self::LogoutToken => {
@@ -100,7 +100,7 @@ impl Misbehaviour {
             }
             Self::LogoutToken => key.sign_under(&with(&[("typ", json!("logout+jwt"))]), payload),
             Self::ExpiryBeyondNumbers => key.sign(&payload.replacen(&format!("\"{BEYOND_F64}\""), BEYOND_F64, 1)),
-            Self::DuplicateClaims => key.sign(&payload.replacen('{', &format!(r#"{{"sub":"{SOMEBODY_ELSE}","#), 1)),
+            Self::DuplicateClaims => key.sign(&payload.replacen('{', &format!(r#"{{"sub":"{WRONG_PARTY}","#), 1)),
             Self::GarbageIdToken => Ok("bm90.YQ.dG9rZW4".to_owned()),
             _ => return None,
         })
@@ -110,7 +110,7 @@ impl Misbehaviour {
 /// The token of a payload, with another subject in it.
 fn altered(token: &str, payload: &str) -> String {
     let mut claims: Value = serde_json::from_str(payload).unwrap_or_default();
-    claims["sub"] = json!(SOMEBODY_ELSE);
+    claims["sub"] = json!(WRONG_PARTY);
     token.replacen(&URL_SAFE_NO_PAD.encode(payload), &URL_SAFE_NO_PAD.encode(claims.to_string()), 1)
 }
 

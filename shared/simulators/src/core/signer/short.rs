@@ -1,4 +1,4 @@
-//! An RSA key of 512 bits, which anybody can factor. No library signs with one any more, so the arithmetic is here.
+//! An RSA key of 512 bits, which anyone can factor. No library signs with one any more, so the arithmetic is here.
 
 use aws_lc_rs::digest;
 use base64::Engine;

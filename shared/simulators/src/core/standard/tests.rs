@@ -50,7 +50,7 @@ async fn a_login_says_who_logged_in_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_right_is_refused_where_the_standard_says() {
+async fn an_invalid_authorization_request_is_refused_as_the_standard_says() {
     let bench = bench();
     let browser = Browser::at(bench.subject.router());
     for (over, error) in [
@@ -80,7 +80,7 @@ async fn a_request_that_is_not_right_is_refused_where_the_standard_says() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_shows_the_form_again_and_a_code_comes_back_by_every_mode() {
+async fn a_wrong_password_shows_the_form_again_in_every_response_mode() {
     let bench = bench();
     for (mode, separator) in [("query", '?'), ("fragment", '#'), ("form_post", '&')] {
         let browser = Browser::at(bench.subject.router());
@@ -99,7 +99,7 @@ async fn a_wrong_password_shows_the_form_again_and_a_code_comes_back_by_every_mo
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_soon_and_for_whom_it_was_issued() {
+async fn a_code_works_once_within_its_time_for_its_client() {
     let bench = bench();
     bench.register(Registration::confidential("other", "secret", CALLBACK));
     let challenge = signer::s256(VERIFIER);
@@ -111,7 +111,7 @@ async fn a_code_is_good_once_soon_and_for_whom_it_was_issued() {
         (vec![], Some((400, "invalid_grant"))),
         (vec![right, ("redirect_uri", "https://app.example/")], Some((400, "invalid_grant"))),
         (vec![right, ("client_id", "other")], Some((400, "invalid_grant"))),
-        (vec![right, ("client_id", "nobody")], Some((401, "invalid_client"))),
+        (vec![right, ("client_id", "unknown")], Some((401, "invalid_client"))),
         (vec![right, ("client_secret", "wrong")], Some((401, "invalid_client"))),
         (vec![right, ("client_secret", "")], Some((401, "invalid_client"))),
         (vec![right, ("grant_type", "password")], Some((400, "unsupported_grant_type"))),
@@ -124,7 +124,7 @@ async fn a_code_is_good_once_soon_and_for_whom_it_was_issued() {
         assert_eq!(found, error.map(|(status, error)| (status, error.to_owned())), "{over:?}");
     }
     let code = bench.code(&[]).await;
-    assert_eq!(bench.redeem(&code, &[right]).await.status, 400, "nobody has asked for a verifier");
+    assert_eq!(bench.redeem(&code, &[right]).await.status, 400, "a verifier without a challenge");
     let code = bench.code(&[]).await;
     assert_eq!([bench.redeem(&code, &[]).await.status, bench.redeem(&code, &[]).await.status], [200, 400]);
     let code = bench.code(&[]).await;
@@ -145,7 +145,7 @@ async fn a_client_authenticates_by_basic_too_or_not_at_all() {
     };
     assert_eq!(basic(&bench.code(&[]).await).await, 200);
     bench.register(Registration::public("landfall", CALLBACK));
-    assert_eq!(basic(&bench.code(&[]).await).await, 401, "a secret that nobody gave it");
+    assert_eq!(basic(&bench.code(&[]).await).await, 401, "a public client has no secret");
     assert_eq!(bench.redeem(&bench.code(&[]).await, &[("client_secret", "")]).await.status, 200);
 }
 
@@ -164,7 +164,7 @@ fn assertion(bench: &Bench, pem: &str, header: Value, claims: Value) -> String {
 }
 
 #[tokio::test]
-async fn an_assertion_is_the_clients_own_for_this_provider_now_and_once() {
+async fn an_assertion_is_for_one_client_one_provider_one_use() {
     let (one, foreign) = (include_str!("../keys/one.pem"), include_str!("../keys/foreign.pem"));
     let bench = bench();
     let redeem = async |assertion: &str| {

@@ -153,7 +153,7 @@ async fn a_browser_that_is_signed_in_sees_no_form() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_its_user_is_disabled_or_has_been_away_for_long() {
+async fn a_session_ends_when_its_user_is_disabled_or_idle() {
     let bench = Bench::new(demo());
     let person = bench.person();
     person.log_in("").await;

@@ -44,7 +44,7 @@ async fn play(failure_factor: u32, script: &str) {
 }
 
 #[tokio::test]
-async fn failures_lock_for_as_long_as_they_are_many_and_a_login_makes_up_for_them() {
+async fn failures_lock_an_account_and_a_login_resets_the_count() {
     // The third locks for a minute, in which the right password looks wrong and nothing is counted.
     play(3, "wwwxlxsr").await;
     play(3, "wwr").await;
@@ -58,7 +58,7 @@ async fn failures_lock_for_as_long_as_they_are_many_and_a_login_makes_up_for_the
 }
 
 #[tokio::test]
-async fn a_missing_or_wrong_code_is_a_failure_beside_a_password_and_in_its_place() {
+async fn a_missing_or_wrong_code_counts_as_a_failed_login() {
     for (realm, login) in [(wary().user(ada().totp(SEED)), LOGIN), (wary_of_codes(), NAME)] {
         for code in ["", "&totp=", "&totp=abcdef", "reused"] {
             let bench = Bench::new(realm.clone());
@@ -106,7 +106,7 @@ async fn what_is_not_about_the_credentials_is_no_failure() {
 }
 
 #[tokio::test]
-async fn one_users_failures_lock_no_other_and_an_email_counts_as_the_name() {
+async fn failures_lock_one_user_by_name_or_email() {
     let grace = User::new("grace").email("grace@example.org", true).name("Grace", "Hopper").password("correct horse");
     let bench = Bench::new(wary().user(grace));
     for name in ["ada", "ADA", "ada@example.org"] {
@@ -117,7 +117,7 @@ async fn one_users_failures_lock_no_other_and_an_email_counts_as_the_name() {
 }
 
 #[tokio::test]
-async fn a_lock_holds_in_flows_that_would_ask_for_nothing_or_break() {
+async fn a_lock_holds_in_every_flow() {
     for (otp, then) in [(Requirement::Disabled, 200), (Requirement::Conditional, 200), (Requirement::Required, 500)] {
         let codes = Client::confidential("codes", "secret").direct_grants(true);
         let bench = Bench::new(wary().client(codes.direct_grant_flow(DirectGrantFlow::username_otp(otp))));
@@ -139,7 +139,7 @@ async fn an_administrator_unlocks_at_once_and_with_a_clean_slate() {
 }
 
 #[tokio::test]
-async fn the_browser_login_counts_into_the_same_and_is_locked_likewise() {
+async fn browser_logins_count_as_failures_and_are_locked() {
     let bench = Bench::new(demo().brute_force_detection(3).user(ada().totp(SEED)));
     let person = bench.person();
     let page = person.authorize("").await;

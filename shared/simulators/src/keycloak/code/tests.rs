@@ -18,7 +18,7 @@ async fn code(person: &Person, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_code_brings_the_tokens_of_a_direct_grant_and_the_nonce() {
+async fn a_code_gives_the_tokens_of_a_direct_grant_with_nonce() {
     let bench = Bench::new(demo());
     let person = bench.person();
     let callback = person.log_in("").await.callback();
@@ -45,7 +45,7 @@ async fn a_code_brings_the_tokens_of_a_direct_grant_and_the_nonce() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_soon_and_for_its_own_request() {
+async fn a_code_works_once_within_its_time_for_its_request() {
     let bench = Bench::new(demo().client(Client::public("other").redirect_uri(CALLBACK)));
     let person = bench.person();
     let s256 = format!("code_challenge={}&code_challenge_method=S256", signer::s256(VERIFIER));

@@ -16,7 +16,7 @@ fn with(code: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_name_and_a_code_are_enough_where_the_flow_wants_no_more() {
+async fn a_flow_may_ask_for_a_name_and_a_code_only() {
     let bench = Bench::new(username_otp(Requirement::Required));
     let code = bench.otp(0);
     for form in [
@@ -25,7 +25,7 @@ async fn a_name_and_a_code_are_enough_where_the_flow_wants_no_more() {
         with("abcdef"),
         with(&bench.otp(2)),
         LOGIN.to_owned(),
-        with(&code).replace("=ada", "=nobody"),
+        with(&code).replace("=ada", "=unknown"),
         with(&code).replace("=ada", "="),
     ] {
         assert_eq!(bench.refusal(&form).await, BAD_CREDENTIALS, "{form}");
@@ -43,7 +43,7 @@ async fn a_name_and_a_code_are_enough_where_the_flow_wants_no_more() {
 }
 
 #[tokio::test]
-async fn a_required_code_that_a_user_cannot_have_breaks_the_server() {
+async fn a_required_code_that_a_user_lacks_is_a_server_error() {
     let bench = Bench::new(username_otp(Requirement::Required).user(ada()));
     for form in [NAME.to_owned(), with("123456")] {
         let answer = bench.post(TOKEN, &form).await;
@@ -53,7 +53,7 @@ async fn a_required_code_that_a_user_cannot_have_breaks_the_server() {
 }
 
 #[tokio::test]
-async fn a_conditional_code_is_asked_of_users_who_have_one_and_a_disabled_one_of_no_user() {
+async fn a_conditional_code_is_asked_only_of_users_with_an_app() {
     let bench = Bench::new(username_otp(Requirement::Conditional));
     assert_eq!(bench.refusal(NAME).await, BAD_CREDENTIALS);
     assert!(bench.lets_in(&with(&bench.otp(0))).await);
@@ -65,7 +65,7 @@ async fn a_conditional_code_is_asked_of_users_who_have_one_and_a_disabled_one_of
 }
 
 #[tokio::test]
-async fn the_state_of_an_account_shows_at_most_to_a_right_code() {
+async fn only_a_right_code_reveals_the_state_of_an_account() {
     for user in [ada().locked(true), ada().enabled(false)] {
         for otp in [Requirement::Required, Requirement::Conditional, Requirement::Disabled] {
             let bench = Bench::new(username_otp(otp).user(user.clone().totp(SEED)));

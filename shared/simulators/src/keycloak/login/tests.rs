@@ -15,7 +15,7 @@ async fn told(realm: Realm, form: &str) -> String {
 
 #[tokio::test]
 async fn the_form_says_the_same_to_all_wrong_credentials() {
-    for form in ["username=ada&password=wrong", "username=ada", "username=nobody&password=correct+horse", ""] {
+    for form in ["username=ada&password=wrong", "username=ada", "username=unknown&password=correct+horse", ""] {
         assert_eq!(told(demo(), form).await, WRONG_CREDENTIALS, "{form}");
     }
     for user in [ada().locked(true), ada().without_password()] {

@@ -26,7 +26,7 @@ async fn all_wrong_credentials_have_one_answer() {
         with_password("correct+horse+"),
         with_password(""),
         LOGIN.replace("&password=correct+horse", ""),
-        LOGIN.replace("username=ada", "username=nobody"),
+        LOGIN.replace("username=ada", "username=unknown"),
         LOGIN.replace("username=ada", "username="),
         LOGIN.replace("username=ada", "username=+ada"),
         LOGIN.replace("username=ada", "username=nopass"),
@@ -40,7 +40,7 @@ async fn all_wrong_credentials_have_one_answer() {
 }
 
 #[tokio::test]
-async fn the_state_of_an_account_shows_only_to_the_right_password() {
+async fn only_the_right_password_reveals_the_state_of_an_account() {
     let actions = ["UPDATE_PASSWORD", "VERIFY_EMAIL", "CONFIGURE_TOTP", "UPDATE_PROFILE", "TERMS_AND_CONDITIONS"];
     let nameless = User::new("ada").email("ada@example.org", true).password("correct horse");
     let not_set_up = actions.map(|action| ada().required_action(action)).into_iter().chain([nameless]);
@@ -78,7 +78,7 @@ async fn a_missing_or_wrong_second_factor_looks_like_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn what_the_client_may_not_do_is_said_before_the_password_is_looked_at() {
+async fn a_forbidden_grant_is_refused_before_the_password_is_checked() {
     for (client, refusal) in [
         (landfall().direct_grants(false), "400 unauthorized_client: Client not allowed for direct access grants"),
         (landfall().consent_required(true), "400 invalid_client: Client requires user consent"),
@@ -107,10 +107,10 @@ async fn a_request_is_checked_in_the_servers_order() {
     let probe = LOGIN.replace("&username=ada&password=correct+horse", "");
     for (form, refusal) in [
         (format!("{LOGIN}&scope=openid"), "400 invalid_request: duplicated parameter"),
-        ("client_id=nobody".to_owned(), "400 invalid_request: Missing form parameter: grant_type"),
+        ("client_id=unknown".to_owned(), "400 invalid_request: Missing form parameter: grant_type"),
         ("grant_type=magic".to_owned(), "400 unsupported_grant_type: Unsupported grant_type"),
         (LOGIN.replace("&client_secret=secret", ""), WRONG_SECRET),
-        (LOGIN.replace("=landfall", "=nobody"), UNKNOWN_CLIENT),
+        (LOGIN.replace("=landfall", "=unknown"), UNKNOWN_CLIENT),
         (LOGIN.replace("&client_id=landfall", ""), UNKNOWN_CLIENT),
         (LOGIN.replace("=openid", "=openid+nope"), "400 invalid_scope: Invalid scopes: openid nope"),
         // What the connector test asks.

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_flow_is_told_by_what_it_says_to_a_name_alone() {
+async fn a_user_name_alone_shows_which_flow_is_bound() {
     let bench = with(as_is, json!({})).await;
     let flow = async |user: Option<&str>| {
         let report = bench.probe(user).await;
@@ -12,8 +12,8 @@ async fn a_flow_is_told_by_what_it_says_to_a_name_alone() {
     };
     let bind = |client: Client| bench.keycloak().change_client("demo", "landfall-otp", |_| client).unwrap();
     const NOT_BOUND: &str = "Failed the client asks for a password";
-    const NAME_ALONE: &str = "Failed a name alone gives tokens";
-    const UNKNOWN: &str = "Unverifiable a client that is not bound to the flow answers the same";
+    const NAME_ALONE: &str = "Failed a user name alone gets tokens";
+    const UNKNOWN: &str = "Unverifiable only a test user shows whether the client uses the flow";
 
     for (client, of_grace) in [
         (otp(Requirement::Required), "Passed "),
@@ -29,7 +29,7 @@ async fn a_flow_is_told_by_what_it_says_to_a_name_alone() {
 
     bind(otp(Requirement::Required));
     let change = |change: fn(User) -> User| bench.keycloak().change_user("demo", "grace", change).unwrap();
-    assert_eq!(flow(Some("nobody")).await, NOT_BOUND);
+    assert_eq!(flow(Some("unknown")).await, NOT_BOUND);
     change(|grace| grace.totp(SEED));
     assert_eq!(flow(Some("grace")).await, NOT_BOUND);
     change(User::without_totp);

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn every_mistake_is_found_where_it_is() {
-    const SEE_CLIENT: &str = "the provider has not taken the c";
+    const SEE_CLIENT: &str = "the provider has not accepted th";
     let after = |ids: &[&str], why: &str| ids.iter().map(|id| format!("unverifiable {id}: {why}")).collect::<Vec<_>>();
     for (configure, over, login, first, then) in [
         (as_is as fn(Realm) -> Realm, json!({}), "", vec![], vec![]),
@@ -98,7 +98,7 @@ async fn every_mistake_is_found_where_it_is() {
             |realm| realm.client(Client::public("landfall").direct_grants(true).redirect_uri(CALLBACK)),
             json!({}),
             "",
-            vec!["failed client_credentials: the client is public, a wrong se"],
+            vec!["failed client_credentials: the client is public, so Keycloa"],
             vec![],
         ),
         (

@@ -89,7 +89,8 @@ fail() {{
   case ${{code:-$(printf '%s' "$1" | member status)}} in
     input_required) title='The provider asks for more than a password' next='Sign in at {page} in a browser.' ;;
     redirect) title='The provider wants to be visited in a browser' next='Sign in at {page} in a browser.' ;;
-{codes}    '') title="There is no answer from $base" next='See whether Landfall still runs there, and start it again.' ;;
+{codes}    '') title="There is no answer from $base" next='See whether Landfall still runs there, and start it again.'
+      [ -z "$1" ] || title="Another program answers at $base" next='Start Landfall on a free port (--port), and run the new script.' ;;
   esac
   printf 'The login failed: %s (%s).\n%s\n' "$title" "${{code:-no code}}" "$next" >&2
   [ -z "$1" ] || printf 'The answer: %s\n' "$1" >&2
@@ -111,13 +112,14 @@ view=$(curl -sS "$base/v1/sessions/$session/steps/{step}" -H "authorization: Bea
   "data": {{ "{name}": '"$(text "$LANDFALL_EMAIL")"', "{password}": '"$(text "$LANDFALL_PASSWORD")"' }} }}')
 code=$(printf '%s' "$view" | sed -nE 's/.*"completion":\{{[^}}]*"code":"([^"]*)".*/\1/p')
 [ -n "$code" ] || fail "$view"
-printf '%s\n' "$view"
+printf 'Landfall has signed the user in. Its answer:\n%s\n' "$view"
 
 # 3. The application redeems the code for tokens, and verifies the ID token.
 tokens=$(curl -sS "$base/oauth2/token" -d grant_type=authorization_code -d client_id={client} \
   -d "code=$code" -d redirect_uri={redirect_uri} -d code_verifier={verifier})
 id_token=$(printf '%s' "$tokens" | member id_token)
 [ -n "$id_token" ] || fail "$tokens"
+printf 'The claims of the ID token, which is verified:\n'
 {command} verify --issuer "$base" "$id_token"
 "#
         )

@@ -94,6 +94,14 @@ fn a_login_that_fails_says_why_and_what_to_do() {
     tell("provider stopped", &place, &server, EMAIL, PASSWORD);
     server.terminate();
     tell("Landfall stopped", &place, &server, EMAIL, PASSWORD);
+    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, server.port)).unwrap();
+    let other = thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n<html></html>").unwrap();
+    });
+    tell("port taken", &place, &server, EMAIL, PASSWORD);
+    other.join().unwrap();
     assert_snapshot!(said, @"
     wrong password:
     The login failed: The sign-in details are not right (invalid_credentials).
@@ -128,5 +136,9 @@ fn a_login_that_fails_says_why_and_what_to_do() {
     Landfall stopped:
     The login failed: There is no answer from http://127.0.0.1:PORT (no code).
     See whether Landfall still runs there, and start it again.
+
+    port taken:
+    The login failed: Another program answers at http://127.0.0.1:PORT (no code).
+    Start Landfall on a free port (--port), and run the new script.
     ");
 }

@@ -43,15 +43,6 @@ impl fmt::Display for Banner<'_> {
         let base = functions.unwrap_or(here);
         let file = |name: &str| quoted(&data.join(name).display().to_string());
         writeln!(f, "Landfall is at {here}\n")?;
-        match user {
-            Some(DemoUser { email, password }) => {
-                writeln!(f, "  next      open {here} and sign in as {email}, password: {password}")?;
-            }
-            None => writeln!(f, "  next      open {here} and sign in as a user of your provider")?,
-        }
-        if *has_login {
-            writeln!(f, "            or run, in another terminal: sh {}  (a login call by call)", file(LOGIN))?;
-        }
         if let Some(functions) = functions {
             let at = functions.trim_start_matches("http://");
             let (address, port) = at.rsplit_once(':').unwrap_or((at, "80"));
@@ -61,6 +52,15 @@ impl fmt::Display for Banner<'_> {
                  cargo lambda watch -A {address} -P {port} --disable-cors --features local --env-file {}",
                 file(ENVIRONMENT)
             )?;
+        }
+        match user {
+            Some(DemoUser { email, password }) => {
+                writeln!(f, "  next      open {here} and sign in as {email}, password: {password}")?;
+            }
+            None => writeln!(f, "  next      open {here} and sign in as a user of your provider")?,
+        }
+        if *has_login {
+            writeln!(f, "            or run, in another terminal: sh {}  (a login call by call)", file(LOGIN))?;
         }
         let ids: Vec<_> = journeys.iter().map(|journey| journey.id.as_str()).collect();
         writeln!(f, "  journeys  {}", ids.join(", "))?;

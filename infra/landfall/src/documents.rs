@@ -16,7 +16,12 @@ use crate::error::CommandError;
 
 /// Reads a document; `place` is what errors call it.
 pub fn parse<T: DeserializeOwned>(place: &str, text: &str) -> Result<T, CommandError> {
-    read(text).map_err(|error| CommandError::Syntax { place: place.to_owned(), error: Box::new(error) })
+    parse_as("", place, text)
+}
+
+/// The same with what a file of this kind has in it, for the error.
+fn parse_as<T: DeserializeOwned>(form: &'static str, place: &str, text: &str) -> Result<T, CommandError> {
+    read(text).map_err(|error| CommandError::Syntax { place: place.to_owned(), error: Box::new(error), form })
 }
 
 /// Reads secrets by name. An error says only where it is: a snippet of the file, or a message that quotes a value, would
@@ -35,7 +40,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
 
 /// Reads a journey and checks it whole.
 pub fn journey(place: &str, text: &str) -> Result<JourneyDocument, CommandError> {
-    let document: JourneyDocument = parse(place, text)?;
+    let form = "A file of a journey has format, id, start and steps: see shared/journeys/README.md#journeys";
+    let document: JourneyDocument = parse_as(form, place, text)?;
     Journey::validate(document.clone(), steps::TYPES)
         .map_err(|errors| CommandError::Journey { place: place.to_owned(), errors })?;
     Ok(document)
@@ -50,7 +56,8 @@ struct Connectors {
 /// Reads a file of connectors to the providers in `registry`, and checks each.
 pub fn connectors(registry: &Registry, place: &str, text: &str) -> Result<Vec<ConnectorDocument>, CommandError> {
     check_secrets(place, text)?;
-    let Connectors { connectors } = parse(place, text)?;
+    let form = "A file of connectors has one list, `connectors`: see shared/journeys/README.md#connectors";
+    let Connectors { connectors } = parse_as(form, place, text)?;
     if connectors.is_empty() {
         return Err(CommandError::NoConnector { place: place.to_owned() });
     }
@@ -131,7 +138,8 @@ struct Clients {
 
 /// Reads a file of clients, and checks each.
 pub fn clients(place: &str, text: &str) -> Result<Vec<Client>, CommandError> {
-    let Clients { clients } = parse(place, text)?;
+    let form = "A file of clients has one list, `clients`: see shared/journeys/README.md#clients";
+    let Clients { clients } = parse_as(form, place, text)?;
     for (index, client) in clients.iter().enumerate() {
         let invalid = |error| CommandError::Client { place: place.to_owned(), client: client.id.to_string(), error };
         client.check().map_err(invalid)?;

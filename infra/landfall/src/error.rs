@@ -31,12 +31,14 @@ pub enum CommandError {
         error: std::io::Error,
     },
     /// A document is not YAML or JSON, or has other members than it may.
-    #[error("{place}:\n{error}")]
+    #[error("{place}:\n{error}\n{form}")]
     Syntax {
         /// Which file.
         place: String,
         /// Line, column and reason.
         error: Box<serde_saphyr::Error>,
+        /// What such a file has in it.
+        form: &'static str,
     },
     /// A file of secrets is not YAML or JSON, or has another form. The message shows nothing of its content.
     #[error(

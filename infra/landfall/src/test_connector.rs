@@ -91,7 +91,7 @@ impl TestConnector {
     fn serve(&self) -> String {
         let file = |path: &PathBuf| quoted(&path.display().to_string());
         let secrets = self.secrets.as_ref().map(|path| format!(" --secrets {}", file(path))).unwrap_or_default();
-        format!("landfall serve --connectors {}{secrets}", file(&self.connectors))
+        format!("cargo run -- --connectors {}{secrets}", file(&self.connectors))
     }
 }
 

@@ -42,10 +42,12 @@ fn what_cannot_be_read_is_shown_with_its_place() {
     7 | steps:
     8 |   ask:
       |
+    A file of a journey has format, id, start and steps: see shared/journeys/README.md#journeys
     ");
     assert_snapshot!(documents::journey("journey.yaml", "").unwrap_err(), @"
     journey.yaml:
     unexpected end of input at line 1, column 1
+    A file of a journey has format, id, start and steps: see shared/journeys/README.md#journeys
     ");
     assert_snapshot!(of_each(broken, &[
         ("format: 1\n", ""),

@@ -61,22 +61,29 @@ fn a_file_of_each_kind_with_the_wrong_content_is_named() {
             let arguments: Vec<_> = option.split(' ').chain([file]).collect();
             let refused = place.refuses_untouched(&arguments);
             // Without the snippet of the file.
-            said.extend(refused.lines().take(2).map(|line| format!("{line}\n")));
+            let snippet = |line: &&str| !line.starts_with([' ', '1']) && !line.is_empty();
+            said.extend(refused.lines().filter(snippet).map(|line| format!("{line}\n")));
         }
     }
     assert_snapshot!(said, @r#"
     landfall: other.yaml:
     error: line 1 column 1: unknown field `greeting`, expected one of connectors
+    A file of connectors has one list, `connectors`: see shared/journeys/README.md#connectors
     landfall: list.yaml:
     error: line 1 column 1: expected mapping start
+    A file of connectors has one list, `connectors`: see shared/journeys/README.md#connectors
     landfall: other.yaml:
     error: line 1 column 1: unknown field `greeting`, expected one of format, id, params, start, steps
+    A file of a journey has format, id, start and steps: see shared/journeys/README.md#journeys
     landfall: list.yaml:
     error: line 1 column 1: expected mapping start
+    A file of a journey has format, id, start and steps: see shared/journeys/README.md#journeys
     landfall: other.yaml:
     error: line 1 column 1: unknown field `greeting`, expected one of clients
+    A file of clients has one list, `clients`: see shared/journeys/README.md#clients
     landfall: list.yaml:
     error: line 1 column 1: expected mapping start
+    A file of clients has one list, `clients`: see shared/journeys/README.md#clients
     landfall: client shop names the secret "of-shop", which is in no file of secrets: write `of-shop: ...` into a file, and give that with --secrets
     landfall: list.yaml: line 1 column 1: a file of secrets has lines `name: value`, each name once (its content is not shown here)
     "#);
@@ -97,6 +104,7 @@ fn what_is_wrong_in_a_connectors_file_is_shown_where_it_is() {
     5 |     client: { id: landfall, secret: keycloak }
     6 |     methods: { password: {} }
       |
+    A file of connectors has one list, `connectors`: see shared/journeys/README.md#connectors
     ");
 }
 

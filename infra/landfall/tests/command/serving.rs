@@ -150,7 +150,7 @@ fn each_check_of_a_connector_is_printed_with_what_to_do() {
       passed        password_grant
       Nothing failed. Could not be checked: tls. Next, log in once
 
-    No check failed. Next: landfall serve --connectors connectors.yaml --secrets secrets.yaml, and log in once
+    No check failed. Next: cargo run -- --connectors connectors.yaml --secrets secrets.yaml, and log in once
     ");
 
     let (passed, said) = test("hunter2-hunter2");

@@ -17,7 +17,7 @@ impl<Q: Quirks> State<Q> {
         let get = |name: &str| parameters.text(name);
         let client = get("client_id").and_then(|id| self.applications.get(&id));
         let redirect_uri = get("redirect_uri").unwrap_or_default();
-        // Who is not known is sent nobody (RFC 6749 section 4.1.2.1).
+        // No redirect to an unregistered address (RFC 6749 section 4.1.2.1).
         let Some(application) = client.filter(|application| application.redirect_uri == redirect_uri) else {
             let (status, text) = Q::unregistered(client.is_some());
             return match status.is_redirection() {
@@ -90,7 +90,8 @@ impl<Q: Quirks> State<Q> {
     fn form(&self, call: &Call<'_>, tab: &str, error: &str) -> Reply {
         let action = self.address(call, Endpoint::Login);
         let fields = [("tab", "hidden", tab), ("username", "text", ""), ("password", "password", "")];
-        page(&format!("<p>{error}</p>{}", form(&action, &fields)))
+        let form = form(&action, &fields);
+        page(&format!("<h1>Sign in</h1><p>{error}</p>{form}<p>A simulated provider. Nothing here is real.</p>"))
     }
 
     fn deliver(&self, target: &Target, mut fields: Fields) -> Reply {
@@ -113,7 +114,8 @@ impl<Q: Quirks> State<Q> {
 /// A form with fields as name, type and value.
 fn form(action: &str, fields: &[(&str, &str, &str)]) -> String {
     let input = |(name, kind, value): &(&str, &str, &str)| {
-        format!(r#"<label>{name} <input type="{kind}" name="{name}" value="{}"></label>"#, escape_html(value))
+        let input = format!(r#"<input type="{kind}" name="{name}" value="{}">"#, escape_html(value));
+        if *kind == "hidden" { input } else { format!("<p><label>{name}<br>{input}</label></p>") }
     };
     let inputs: String = fields.iter().map(input).collect();
     format!(r#"<form method="post" action="{}">{inputs}<button>Continue</button></form>"#, escape_html(action))

@@ -49,6 +49,12 @@ impl Answer {
         self
     }
 
+    /// Fails unless the status is 200 or 202.
+    pub fn expect_success(self) -> Self {
+        assert!([200, 202].contains(&self.status.as_u16()), "{}: {}", self.status, self.text);
+        self
+    }
+
     /// Fails unless the status is this one.
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);

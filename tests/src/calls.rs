@@ -9,7 +9,7 @@ use std::fmt;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use landfall::demo::{EMAIL, PASSWORD};
+use landfall::demo::{self, EMAIL, PASSWORD};
 use serde_json::json;
 
 use crate::sent::basic;
@@ -52,7 +52,12 @@ impl fmt::Display for CallMap {
 pub async fn map() -> CallMap {
     let mut map = CallMap::default();
     // On the heap: a debug build would run out of stack.
-    for app in [Box::pin(plain()).await, Box::pin(confidential()).await, Box::pin(called_back_itself()).await] {
+    for app in [
+        Box::pin(plain()).await,
+        Box::pin(confidential()).await,
+        Box::pin(called_back_itself()).await,
+        Box::pin(notified()).await,
+    ] {
         for call in app.calls.take() {
             // A browser's calls are not ours.
             let Some(function) = call.function else { continue };
@@ -129,6 +134,16 @@ async fn confidential() -> TestApp {
     let done = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
     let login = Login::of(&session, &done);
     app.redeem_with(&[("code", &login.code), ("client_secret", SECRET)]).await.expect(200);
+    app
+}
+
+/// A provider that sends notifications.
+async fn notified() -> TestApp {
+    let google = demo::PROVIDERS.iter().find(|provider| provider.id == "google").unwrap();
+    let mut app = TestApp::over(google, |_| {}).await;
+    app.every_request_is_the_first();
+    app.redeem(&Away::new(&app).await.log_in(&app).await.code).await.expect(200);
+    app.notify("account-disabled", "ada").await.expect(202);
     app
 }
 

@@ -175,6 +175,7 @@ impl Adapter {
             tokens: None,
             upstream_session: None,
             authenticated_at: DateTime::from_timestamp(said["auth_time"].as_i64()?, 0)?,
+            notified_since: None,
         })
     }
 }

@@ -28,6 +28,8 @@ pub mod examples {
     pub const RESUME: &str = "example-resume-0123456789";
     /// Our own code.
     pub const CODE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-authorization-code";
+    /// A token that Apple has signed.
+    pub const NOTIFICATION: &str = "example-notification";
     /// RFC 7636 Appendix B.
     pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 }

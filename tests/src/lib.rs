@@ -24,6 +24,7 @@ mod invoke;
 mod items;
 pub mod journeys;
 pub mod lambda;
+mod notified;
 pub mod proxy;
 mod secrets;
 pub mod sent;

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("shared/directory", "domain store"),
     ("shared/tokens", "domain store"),
     ("shared/base", "domain store tokens"),
-    ("shared/connectors", "domain store egress providers base"),
+    ("shared/connectors", "domain store egress providers directory base"),
     ("shared/journeys", "domain store providers directory tokens base connectors"),
     ("shared/steps", "domain providers directory journeys"),
     ("shared/web", "domain tokens base"),
@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &str)] = &[
     // callback plays none either.
     ("functions/issuer", "tokens base web aws"),
     ("functions/connector-test", "domain providers tokens connectors web aws"),
-    ("functions/oidc-callback", "domain providers tokens connectors journeys web aws"),
+    ("functions/oidc-callback", "domain providers tokens base connectors journeys web aws"),
     ("functions/*", "domain providers tokens connectors journeys steps web aws"),
     // From here on nothing is deployed.
     ("shared/simulators", "domain"),

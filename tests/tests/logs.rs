@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta};
-use landfall::demo::{EMAIL, PASSWORD};
+use landfall::demo::{self, EMAIL, PASSWORD};
 use landfall_tests::deployed::{self, Deployed, Sent};
 use landfall_tests::falling::CONSTANT;
 use landfall_tests::house::Person;
@@ -140,6 +140,16 @@ async fn taken() -> Vec<Value> {
     app.lines()
 }
 
+/// A provider that tells of changes of accounts.
+async fn told() -> Vec<Value> {
+    let google = demo::PROVIDERS.iter().find(|provider| provider.id == "google").unwrap();
+    let app = TestApp::over(google, |_| {}).await;
+    let login = Away::new(&app).await.log_in(&app).await;
+    app.notify("account-disabled", "ada").await.expect(202);
+    app.redeem(&login.code).await.expect(400);
+    app.lines()
+}
+
 /// Documents that this version cannot use, and a connector that is switched off.
 async fn broken() -> Vec<Value> {
     let off = TestApp::with(|setup| {
@@ -189,6 +199,7 @@ async fn everything() -> Vec<Value> {
     lines.extend(Box::pin(unlucky()).await);
     lines.extend(Box::pin(codes()).await);
     lines.extend(Box::pin(taken()).await);
+    lines.extend(Box::pin(told()).await);
     lines.extend(Box::pin(broken()).await);
     lines.extend(Box::pin(deployed()).await);
     lines
@@ -240,7 +251,7 @@ async fn what_is_logged_and_measured_is_what_is_listed() {
     function: {"falling", "landfall"}
     login: {"access_denied", "completed", "identity_refused", "proof_required", "try_later"}
     outcome: {"failed", "ok", "refused"}
-    provider: {"house", "keycloak", "several"}
+    provider: {"google", "house", "keycloak", "several"}
     stack: {"landfall-test"}
     "#);
 }

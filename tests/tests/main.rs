@@ -10,5 +10,6 @@ mod first_only;
 mod journey;
 mod logs;
 mod meta;
+mod notifications;
 mod readme;
 mod redirect;

@@ -1,8 +1,9 @@
 //! The Lambda function.
 
+use std::sync::Arc;
+
 use aws::Reach;
 use connectors::Connectors;
-use journeys::Callbacks;
 use providers::Registry;
 use web::App;
 
@@ -13,6 +14,6 @@ const REACH: Reach = if cfg!(feature = "local") { Reach::Local } else { Reach::P
 async fn main() -> Result<(), lambda_runtime::Error> {
     web::logs::init_deployed(std::io::stdout, env!("CARGO_PKG_NAME"));
     let base = aws::start(oidc_callback::KEYS, REACH).await?; // once per cold start
-    let connectors = Connectors::new(&base, Registry::default())?;
-    web::serve(App::new(&base, Callbacks::new(&base, connectors.into())), oidc_callback::routes()).await
+    let connectors = Arc::new(Connectors::new(&base, Registry::default())?);
+    web::serve(App::new(&base, oidc_callback::service(&base, &connectors)), oidc_callback::routes()).await
 }

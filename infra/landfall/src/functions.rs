@@ -6,7 +6,7 @@ use axum::Router;
 use base::Base;
 use connectors::Connectors;
 use egress::EgressError;
-use journeys::{Callbacks, Journeys};
+use journeys::Journeys;
 use providers::Registry;
 use tokens::{Issuer, KeyKind};
 use utoipa::openapi::OpenApi;
@@ -65,7 +65,7 @@ pub const FUNCTIONS: &[Function] = &[
 pub struct Services {
     base: Arc<Base>,
     journeys: App<Journeys>,
-    callbacks: App<Callbacks>,
+    callbacks: App<oidc_callback::Service>,
     connectors: App<Connectors>,
     issuer: App<Issuer>,
 }
@@ -76,7 +76,7 @@ impl Services {
         let connectors = Arc::new(Connectors::new(&base, registry)?);
         Ok(Self {
             journeys: App::new(&base, Journeys::new(&base, Arc::clone(&connectors), steps::TYPES)),
-            callbacks: App::new(&base, Callbacks::new(&base, Arc::clone(&connectors))),
+            callbacks: App::new(&base, oidc_callback::service(&base, &connectors)),
             connectors: App::new(&base, connectors),
             issuer: App::new(&base, issuer::service(&base)),
             base,

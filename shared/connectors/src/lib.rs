@@ -1,9 +1,11 @@
-//! Connectors: the identity providers that a company has configured. Finds them with their adapters for logins, and
-//! tests saved connectors and drafts for administrators.
+//! Connectors: the identity providers that a company has configured. Finds them with their adapters for logins, tests
+//! saved connectors and drafts for administrators, and receives what providers send unasked.
 //!
 //! **Must not know**: HTTP, journeys, and the kinds of providers (it only uses adapters).
 //!
 //! **To add one more** operation on connectors: a method of [`Connectors`]. Kinds of providers are in `providers`.
+
+mod notifications;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use base::Base;
 use chrono::TimeDelta;
 use domain::{Cache, Code, ConnectorDocument, ConnectorId, ErrorAnswer, RequestContext};
 use egress::{Egress, EgressError};
+pub use notifications::{NotificationError, Notifications};
 use providers::{InvalidConnector, Probe, ProviderAdapter, Providers, Registry, Report};
 use serde_json::{Map, Value};
 use store::{Store, StoreError};

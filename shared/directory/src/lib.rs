@@ -8,6 +8,8 @@
 //! [`Directory::provision`] in its own file, which returns [`store::DirectoryWrite`]s. It must keep these rules: an
 //! account is linked only with proof; once it is linked, only the link decides, never the claims.
 
+mod notify;
 mod provision;
 
+pub use notify::Notified;
 pub use provision::{Directory, Provisioned};

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Entropy, ExternalIdentity, Identifier, Link, LinkStatus, RequestContext, SessionUser, User, UserId, UserLink,
+    Entropy, ExternalIdentity, Identifier, Link, LinkStatus, Notices, RequestContext, SessionUser, User, UserId,
+    UserLink,
 };
 use serde_json::{Map, Value};
 use store::{DirectoryWrite, Lost, Store, StoreError};
@@ -9,7 +10,7 @@ use store::{DirectoryWrite, Lost, Store, StoreError};
 /// The company's directory of users.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    store: Store,
+    pub(crate) store: Store,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -23,7 +24,7 @@ pub enum Provisioned {
     /// Another user has the account's e-mail address. Nothing is written: without proof, an attacker with an account
     /// for that address at another provider could take over the user.
     ProofRequired,
-    /// The user is disabled.
+    /// The user is disabled, or the provider has told meanwhile that the login is over.
     Refused,
 }
 
@@ -45,15 +46,16 @@ impl Directory {
         lost: &[Lost],
     ) -> Result<Provisioned, StoreError> {
         if let Some(link) = self.store.get_link(cx, &identity.key()).await? {
-            return Ok(match link.status {
-                LinkStatus::Active => Provisioned::Recognised(SessionUser {
+            return Ok(match link.admits(identity.notified_since) {
+                true => Provisioned::Recognised(SessionUser {
                     id: link.user,
                     subject: link.subject,
                     by: Some(link.key),
+                    notified_since: identity.notified_since,
                     claims: link.claims,
                     created: false,
                 }),
-                LinkStatus::Disabled => Provisioned::Refused,
+                false => Provisioned::Refused,
             });
         }
         if lost.iter().any(|lost| matches!(lost, Lost::Identifier(_))) {
@@ -89,11 +91,13 @@ impl Directory {
             subject: user.subject.clone(),
             status: LinkStatus::Active,
             claims: user.claims.clone(),
+            notices: Notices::default(),
         };
         let session_user = SessionUser {
             id: id.clone(),
             subject: user.subject.clone(),
             by: Some(key),
+            notified_since: identity.notified_since,
             claims: user.claims.clone(),
             created: true,
         };

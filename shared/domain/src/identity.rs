@@ -86,6 +86,8 @@ pub struct ExternalIdentity {
     pub upstream_session: Option<String>,
     /// The time of the authentication.
     pub authenticated_at: DateTime<Utc>,
+    /// When the provider asserted it, if it is a provider that sends notifications: one of them ends logins from before.
+    pub notified_since: Option<DateTime<Utc>>,
 }
 
 /// The tokens that a provider issued for a login. They give access to the user's account there.
@@ -144,6 +146,13 @@ struct StoredIdentity {
     upstream_session: Option<String>,
     #[serde(rename = "t", with = "chrono::serde::ts_seconds")]
     authenticated_at: DateTime<Utc>,
+    #[serde(
+        rename = "n",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "chrono::serde::ts_milliseconds_option"
+    )]
+    notified_since: Option<DateTime<Utc>>,
 }
 
 impl From<ExternalIdentity> for StoredIdentity {
@@ -159,6 +168,7 @@ impl From<ExternalIdentity> for StoredIdentity {
             claims: identity.claims,
             upstream_session: identity.upstream_session,
             authenticated_at: identity.authenticated_at,
+            notified_since: identity.notified_since,
         }
     }
 }
@@ -177,6 +187,7 @@ impl From<StoredIdentity> for ExternalIdentity {
             tokens: None,
             upstream_session: stored.upstream_session,
             authenticated_at: stored.authenticated_at,
+            notified_since: stored.notified_since,
         }
     }
 }
@@ -191,11 +202,16 @@ pub struct IdentityKey {
 impl ExternalIdentity {
     /// The account's key: the same for every connector and method.
     pub fn key(&self) -> IdentityKey {
-        IdentityKey { source: self.source.clone(), hash: hash_parts(&[&self.issuer_key, &self.subject_key]) }
+        IdentityKey::of(&self.source, &self.issuer_key, &self.subject_key)
     }
 }
 
 impl IdentityKey {
+    /// The key of a subject of an issuer.
+    pub fn of(source: &Source, issuer_key: &str, subject_key: &str) -> Self {
+        Self { source: source.clone(), hash: hash_parts(&[issuer_key, subject_key]) }
+    }
+
     /// The pool of accounts.
     pub fn source(&self) -> &Source {
         &self.source
@@ -265,6 +281,7 @@ mod tests {
             }),
             upstream_session: None,
             authenticated_at: DateTime::UNIX_EPOCH,
+            notified_since: Some(DateTime::UNIX_EPOCH),
         };
         let stored = serde_json::to_string(&identity).unwrap();
         assert!(!format!("{identity:?} {:?} {:?} {stored}", identity.raw, identity.tokens).contains("canary"));

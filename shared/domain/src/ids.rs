@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::Entropy;
+use crate::identity::hash_parts;
 
 /// The text is not an id of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +140,9 @@ id!(/// One run of a journey.
     SessionId, "session id", "'ses_' and a ULID", |text| is_prefixed_ulid(text, "ses_"));
 id!(/// A user of the company's own directory.
     UserId, "user id", "'usr_' and a ULID", |text| is_prefixed_ulid(text, "usr_"));
+id!(/// A notification of a provider: a hash of what tells it from others of the connector, so that a copy has the same.
+    NotificationId, "notification id", "43 characters of base64url",
+    |text| text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
 id!(/// One request, for logs and error answers.
     RequestId, "request id", "1 to 128 visible ASCII characters",
     |text| (1..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic()));
@@ -146,6 +150,13 @@ id!(/// One request, for logs and error answers.
 generated!(SessionId, "ses_");
 generated!(UserId, "usr_");
 generated!(RequestId, "req_");
+
+impl NotificationId {
+    /// From what tells the notification from others.
+    pub fn of(parts: &[&str]) -> Self {
+        Self(hash_parts(parts))
+    }
+}
 
 impl SessionId {
     /// When it was generated, to the millisecond.

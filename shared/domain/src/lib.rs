@@ -24,6 +24,7 @@ pub mod ids;
 pub mod journey;
 pub mod json;
 pub mod networks;
+pub mod notice;
 pub mod ports;
 pub mod sealed;
 pub mod secret;
@@ -46,10 +47,12 @@ pub use expression::{Expression, Reference};
 pub use failure::{Failure, Rejection, Unavailability};
 pub use identity::{ExternalIdentity, IdentityKey, Method, MethodSet, UpstreamTokens};
 pub use ids::{
-    ClientId, ConnectorId, InvalidId, JourneyId, ProviderKind, RequestId, SessionId, Slot, Source, StepId, UserId,
+    ClientId, ConnectorId, InvalidId, JourneyId, NotificationId, ProviderKind, RequestId, SessionId, Slot, Source,
+    StepId, UserId,
 };
 pub use journey::{JourneyDocument, ParamDocument, ParamType, StepDocument};
 pub use networks::{InvalidNetworks, NetworkFault, Networks, Reach};
+pub use notice::{LatestNotice, Notice, NoticeKind, Notices};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
 pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};

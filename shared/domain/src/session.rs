@@ -113,9 +113,13 @@ pub struct SessionUser {
     pub id: UserId,
     /// The `sub` in tokens.
     pub subject: String,
-    /// The account that identified the user: only proofs of this account count. Dropped once the session is completed.
+    /// The account that identified the user: only proofs of this account count. Dropped once the session is completed,
+    /// unless its provider sends notifications.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<IdentityKey>,
+    /// When the provider asserted that account, if it sends notifications: one of them ends logins from before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified_since: Option<DateTime<Utc>>,
     /// The claims for tokens.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub claims: Claims,

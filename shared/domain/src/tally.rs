@@ -34,6 +34,8 @@ pub struct Counts {
     pub user_provisioned: bool,
     /// Whether the request recognised an existing user.
     pub user_recognised: bool,
+    /// Changes of accounts of which a provider told.
+    pub notices: u64,
     /// The result of a journey that ended with this request.
     pub login: Option<JourneyResult>,
 }

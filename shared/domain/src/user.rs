@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::identity::{IdentityKey, hash_parts};
-use crate::{Claims, ConnectorId, ProviderKind, UserId, email};
+use crate::{Claims, ConnectorId, Notices, ProviderKind, UserId, email};
 
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,16 @@ pub struct Link {
     pub status: LinkStatus,
     /// The user's claims for tokens.
     pub claims: Claims,
+    /// What the provider has told of the account.
+    #[serde(default, skip_serializing_if = "Notices::is_empty")]
+    pub notices: Notices,
+}
+
+impl Link {
+    /// Whether the user may go on with a login that the provider confirmed at `confirmed`; `None` if that is not known.
+    pub fn admits(&self, confirmed: Option<DateTime<Utc>>) -> bool {
+        self.status == LinkStatus::Active && !confirmed.is_some_and(|confirmed| self.notices.have_ended(confirmed))
+    }
 }
 
 /// An identifier that at most one user may have.

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::oidc::{AuthorizeParams, ClaimsRequest};
-use crate::{Check, Cx, Probe, ProviderError, Report, Stage};
+use crate::{Check, Cx, Notification, Probe, ProviderError, Report, Stage};
 
 /// One configured connector.
 #[async_trait]
@@ -37,6 +37,14 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     /// Adapters that never hop keep this body.
     async fn hop(&self, _cx: &Cx<'_>, _pending: &Pending, _state: &CallbackState) -> Result<Url, ProviderError> {
         Err(ProviderError::Refused { stage: Stage::Attempt, check: Check::Unasked })
+    }
+
+    /// What a request tells that the provider sends unasked, once its signature, its audience and its age are checked.
+    /// `body` may be anybody's, and a copy of an earlier one.
+    ///
+    /// Adapters whose provider sends none keep this body.
+    async fn notification(&self, _cx: &Cx<'_>, _body: &[u8]) -> Result<Notification, ProviderError> {
+        Err(ProviderError::Refused { stage: Stage::Notification, check: Check::Unasked })
     }
 
     /// Itemised connector test. Writes nothing anywhere, and spends no failed login of a real user. What has been kept of

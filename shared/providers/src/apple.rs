@@ -3,17 +3,19 @@
 #[cfg(test)]
 mod tests;
 
-use domain::{Method, json};
+use async_trait::async_trait;
+use domain::{Method, NoticeKind, json};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{
-    IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, ResponseMode, SignedSecret, VerifiedClaims,
+    Connection, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, ResponseMode, SecurityEvent,
+    SignedSecret, VerifiedClaims,
 };
 use crate::refusals::{Refusals, Row};
 use crate::registry::Provider;
-use crate::{Callback, Check, ProviderError, Rejection, Stage};
+use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Rejection, Stage};
 
 pub(crate) const PROVIDER: Provider = Provider::oidc(
     "apple",
@@ -100,6 +102,7 @@ impl Apple {
             refused_page: "Apple refuses on a page of its own: Certificates, Identifiers & Profiles > Identifiers > Services IDs > the \
                            Services ID > Sign in with Apple > Configure > Return URLs: add the redirect URI exactly as it stands in \
                            the detail (https, no IP address, not localhost); compare its Identifier with client.id",
+            sends_notifications: true,
             ..Profile::new(issuer)
         };
         Ok(Box::new(Self { profile }))
@@ -110,6 +113,7 @@ fn is_id(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
+#[async_trait]
 impl OidcProvider for Apple {
     fn profile(&self) -> &Profile {
         &self.profile
@@ -145,6 +149,34 @@ impl OidcProvider for Apple {
         claims.read_as_boolean("email_verified");
         claims.read_as_boolean("is_private_email");
         claims.add("is_private_email", claims.email_domain().as_deref() == Some(RELAY));
+    }
+
+    /// `{"payload": token}`, whose claim `events` is one event, as an object or as the text of one:
+    /// <https://developer.apple.com/documentation/signinwithapple/processing-changes-for-sign-in-with-apple-accounts>.
+    async fn notification(&self, provider: &Connection<'_>, body: &[u8]) -> Result<Notification, ProviderError> {
+        let format = || Stage::Notification.refused(Check::Format);
+        let body = json::object(body).map_err(|_| format())?;
+        let token = body.get("payload").and_then(Value::as_str).ok_or_else(format)?;
+        let metadata = provider.metadata().await?;
+        let is_issuer = |claims: &Map<String, Value>| metadata.is_issuer_of(claims);
+        let signed = SecurityEvent::verify(provider, metadata.jwks_uri()?, is_issuer, true, token).await?;
+        let event = match signed.claims.get("events") {
+            Some(Value::Object(event)) => event.clone(),
+            Some(Value::String(event)) => json::object(event.as_bytes()).map_err(|_| format())?,
+            _ => return Err(format()),
+        };
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let kind = match text("type") {
+            // The first is what Apple sends, the second what its documentation says.
+            Some("account-delete" | "account-deleted") => NoticeKind::AccountDeleted,
+            Some("consent-revoked") => NoticeKind::ConsentRevoked,
+            Some("email-disabled") => NoticeKind::EmailDisabled,
+            Some("email-enabled") => NoticeKind::EmailEnabled,
+            _ => return Ok(signed.telling(Vec::new(), Acknowledgement::Ok)),
+        };
+        let subject = text("sub").ok_or(Stage::Notification.refused(Check::Subject))?;
+        let at = signed.happened(&event, "event_time");
+        Ok(signed.telling(vec![provider.notice(subject, kind, at)], Acknowledgement::Ok))
     }
 }
 

@@ -149,6 +149,8 @@ words! {
         IdToken = "id_token",
         /// The userinfo endpoint.
         Userinfo = "userinfo",
+        /// What the provider sent unasked.
+        Notification = "notification",
     }
 }
 

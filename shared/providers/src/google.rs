@@ -1,16 +1,18 @@
 #![doc = include_str!("../guides/google.md")]
 
-use domain::Method;
+use async_trait::async_trait;
+use domain::{Method, Notice, NoticeKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{
-    AuthorizeParams, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, VerifiedClaims, is_host,
+    AuthorizeParams, Connection, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, SecurityEvent,
+    VerifiedClaims, is_host,
 };
 use crate::refusals::{Refusals, Row};
 use crate::registry::Provider;
-use crate::{Callback, Check, ProviderError, Rejection, Stage};
+use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Rejection, Stage};
 
 pub(crate) const PROVIDER: Provider =
     Provider::oidc("google", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], Google::read);
@@ -50,6 +52,23 @@ const REFUSED_CODE: Refusals = Refusals {
 
 const GOOGLE: &str = "https://accounts.google.com";
 
+/// Google's spellings of itself in notifications, whose configuration has a slash at the end.
+const NOTIFIER: [&str; 2] = ["https://accounts.google.com/", GOOGLE];
+
+/// The events of Cross-Account Protection that are about an account, and what they mean here:
+/// <https://developers.google.com/identity/protocols/risc#supported_event_types>. `token-revoked` names a token, of which nothing
+/// is kept, and `verification` only tests the way.
+const EVENTS: &[(&str, NoticeKind)] = &[
+    ("https://schemas.openid.net/secevent/risc/event-type/account-disabled", NoticeKind::AccountDisabled),
+    ("https://schemas.openid.net/secevent/risc/event-type/account-enabled", NoticeKind::AccountEnabled),
+    (
+        "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required",
+        NoticeKind::CredentialsAtRisk,
+    ),
+    ("https://schemas.openid.net/secevent/risc/event-type/sessions-revoked", NoticeKind::SessionsRevoked),
+    ("https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked", NoticeKind::ConsentRevoked),
+];
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -82,12 +101,14 @@ impl Google {
             of_a_code: &[&REFUSED_CODE, &OF_A_CODE],
             refused_page: "Google refuses on a page of its own: Google Auth Platform > Clients > the client > Authorized redirect \
                            URIs: add the redirect URI exactly as it stands in the detail; compare Client ID with client.id",
+            sends_notifications: true,
             ..Profile::new(issuer)
         };
         Ok(Box::new(Self { profile, hosted_domain }))
     }
 }
 
+#[async_trait]
 impl OidcProvider for Google {
     fn profile(&self) -> &Profile {
         &self.profile
@@ -109,6 +130,38 @@ impl OidcProvider for Google {
         if !is_gmail && claims.text("hd").is_none() {
             claims.email_is_verified(false);
         }
+    }
+
+    /// A security event token, by itself. Its keys and its issuer are in a document of their own:
+    /// <https://developers.google.com/identity/protocols/risc#validate_tokens>.
+    async fn notification(&self, provider: &Connection<'_>, body: &[u8]) -> Result<Notification, ProviderError> {
+        let token = str::from_utf8(body).map_err(|_| Stage::Notification.refused(Check::Format))?;
+        let issuer = IssuerPolicy::any_of(NOTIFIER.map(str::to_owned));
+        let (issuer, jwks_uri) = provider.document_beside("risc-configuration", &issuer).await?;
+        let is_issuer = |claims: &Map<String, Value>| claims.get("iss").and_then(Value::as_str) == Some(&issuer);
+        let signed = SecurityEvent::verify(provider, &jwks_uri, is_issuer, false, token).await?;
+        let mut notices = Vec::new();
+        for (name, kind) in EVENTS {
+            if let Some(event) = signed.claims.get("events").and_then(|events| events.get(name)) {
+                notices.push(notice(provider, event, *kind, &signed)?);
+            }
+        }
+        Ok(signed.telling(notices, Acknowledgement::Accepted))
+    }
+}
+
+fn notice(
+    provider: &Connection<'_>,
+    event: &Value,
+    kind: NoticeKind,
+    signed: &SecurityEvent,
+) -> Result<Notice, ProviderError> {
+    let text = |name: &str| event.get("subject")?.get(name)?.as_str();
+    match (text("iss"), text("sub")) {
+        (Some(issuer), Some(subject)) if NOTIFIER.contains(&issuer) => {
+            Ok(provider.notice(subject, kind, signed.issued_at))
+        }
+        _ => Err(Stage::Notification.refused(Check::Subject)),
     }
 }
 

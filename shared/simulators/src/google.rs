@@ -1,10 +1,11 @@
 //! Google, as its documentation and its published discovery document show it:
 //! <https://developers.google.com/identity/openid-connect/reference>,
-//! <https://developers.google.com/identity/protocols/oauth2/web-server>.
+//! <https://developers.google.com/identity/protocols/oauth2/web-server>,
+//! <https://developers.google.com/identity/protocols/risc>.
 
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
+use crate::core::{Endpoint, Envelope, Quirks, Simulator, by_redirect};
 
 /// How it is made.
 pub const SIMULATOR: Simulator = by_redirect::<Google>("google");
@@ -14,6 +15,9 @@ pub const SIMULATOR: Simulator = by_redirect::<Google>("google");
 pub struct Google;
 
 impl Quirks for Google {
+    const NOTIFIER: Option<(&'static str, &'static str)> =
+        Some(("/.well-known/risc-configuration", "https://accounts.google.com/"));
+
     fn path(endpoint: Endpoint) -> &'static str {
         match endpoint {
             Endpoint::Discovery => "/.well-known/openid-configuration",
@@ -70,6 +74,30 @@ impl Quirks for Google {
         if let Some(audience) = claims.get("aud").cloned() {
             claims.insert("azp".into(), audience);
         }
+    }
+
+    /// Several events may be separated by blanks. An event of a token names it by the start of its text.
+    fn notification(claims: &mut Map<String, Value>, event: &str, subject: &str, _: i64) -> Option<Envelope> {
+        let issuer = "https://accounts.google.com/";
+        let told = |event: &str| match event {
+            "verification" => json!({ "state": "Test token requested at 1767323045" }),
+            "token-revoked" => json!({ "subject": {
+                "subject_type": "oauth_token", "token_type": "refresh_token", "token_identifier_alg": "prefix", "token": "1//0gABCDEFGHIJKL",
+            } }),
+            _ => {
+                let mut told = json!({ "subject": { "subject_type": "iss-sub", "iss": issuer, "sub": subject } });
+                if event == "account-disabled" {
+                    told["reason"] = json!("hijacking");
+                }
+                told
+            }
+        };
+        let of = |event: &str| if event.starts_with("token") { "oauth" } else { "risc" };
+        let name = |event: &str| format!("https://schemas.openid.net/secevent/{}/event-type/{event}", of(event));
+        let events: Map<_, _> = event.split(' ').map(|event| (name(event), told(event))).collect();
+        claims.insert("iss".into(), json!(issuer));
+        claims.insert("events".into(), json!(events));
+        Some(("application/secevent+jwt", |token| token))
     }
 
     fn description(error: &'static str) -> Option<&'static str> {

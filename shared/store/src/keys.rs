@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::identity::IdentityKey;
-use domain::{ClientId, ConnectorId, Identifier, JourneyId, SessionId, UserId};
+use domain::{ClientId, ConnectorId, Identifier, JourneyId, NotificationId, SessionId, UserId};
 
 /// The partition key's attribute, in every table.
 pub const PK: &str = "pk";
@@ -76,6 +76,11 @@ pub fn link(key: &IdentityKey) -> Key {
 /// An identifier's reservation.
 pub fn identifier(identifier: &Identifier) -> Key {
     Key::new(format!("IDENTIFIER#{}#{}", identifier.kind.as_str(), identifier.hash()), "RESERVATION")
+}
+
+/// A notification of a provider.
+pub fn notification(connector: &ConnectorId, id: &NotificationId) -> Key {
+    Key::new(format!("NOTIFICATION#{connector}#{id}"), "STATE")
 }
 
 /// The counter of attempts for this hash of an account.

@@ -14,6 +14,7 @@
 //! | link | directory | `LINK#<source>#<hash(issuer_key, subject_key)>` | `LINK` |
 //! | identifier reservation | directory | `IDENTIFIER#<kind>#<hash(value)>` | `RESERVATION` |
 //! | session | sessions | `SESSION#<id>` | `STATE` |
+//! | notification of a provider | sessions | `NOTIFICATION#<connector>#<id>` | `STATE` |
 //! | counter of attempts | sessions | `COUNT#guesses#<hash(source, login name)>` | `STATE` |
 //!
 //! **With DynamoDB Local**: the tests run on an embedded engine or, with
@@ -36,6 +37,7 @@ mod error;
 pub mod guesses;
 mod item;
 pub mod keys;
+pub mod notices;
 pub mod redirects;
 mod session_item;
 pub mod sessions;
@@ -47,6 +49,7 @@ pub use client::Store;
 pub use config::{Document, Revision, Saved};
 pub use error::StoreError;
 pub use guesses::{Bucket, Guess, GuessLimits, Taken};
+pub use notices::{Kept, Receipt};
 pub use redirects::{Return, StateTaken};
 pub use sessions::{LockId, Locked, Redeemed, TurnLock};
 pub use tables::{TableDefinition, TableNames};

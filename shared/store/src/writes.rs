@@ -155,7 +155,7 @@ impl Store {
 }
 
 const LOCK_HOLDS: &str = "locked_by = :lock";
-const ABSENT: &str = "attribute_not_exists(#pk)";
+pub(crate) const ABSENT: &str = "attribute_not_exists(#pk)";
 
 impl DirectoryWrite {
     fn key(&self) -> Key {

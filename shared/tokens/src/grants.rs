@@ -6,7 +6,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{AuthorizationCode, Client, ClientId, Code, Entropy, ErrorAnswer, RequestContext, SecretError};
+use domain::{
+    AuthorizationCode, Client, ClientId, Code, Entropy, ErrorAnswer, RequestContext, SecretError, SessionUser,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::sessions::Redemption;
@@ -150,7 +152,7 @@ impl Issuer {
     /// # Errors
     /// `unsupported_grant_type`; `invalid_request` if a parameter is missing or malformed; `invalid_client` if the
     /// client is unknown or not authenticated; `origin_not_allowed`; `invalid_grant` if the code is unknown, used,
-    /// expired, or issued for another client, redirect URI or challenge. One answer for all of these, so that an
+    /// expired, or issued for another client, redirect URI or challenge, or if the provider ended the login meanwhile. One answer for all of these, so that an
     /// attacker learns nothing about the code.
     pub async fn exchange(
         &self,
@@ -206,6 +208,10 @@ impl Issuer {
         };
         // The engine completes no session without a user. If one exists anyway, no tokens are issued.
         let user = session.run.user.as_ref().ok_or_else(refused)?;
+        if !self.is_valid_still(cx, user).await? {
+            tracing::warn!(event = "login_ended", code = %Code::InvalidGrant, session = %session.id, client = %client_id);
+            return Err(refused());
+        }
         let access_token = self.access_token(cx.now, &session, user)?;
         let id_token = match session.request.scopes().any(|scope| scope == "openid") {
             true => Some(self.id_token(cx.now, &session, user, &access_token)?),
@@ -222,6 +228,14 @@ impl Issuer {
 }
 
 impl Issuer {
+    /// Whether the provider has told of nothing meanwhile that ends the user's login. One read, for the users of providers
+    /// that send notifications.
+    async fn is_valid_still(&self, cx: &RequestContext, user: &SessionUser) -> Result<bool, StoreError> {
+        let (Some(account), Some(_)) = (&user.by, user.notified_since) else { return Ok(true) };
+        let link = self.store.get_link(cx, account).await?;
+        Ok(link.is_some_and(|link| link.admits(user.notified_since)))
+    }
+
     /// The client, authenticated if required. Only one authentication method per request (RFC 6749 section 2.3).
     async fn authenticate(
         &self,

@@ -143,6 +143,7 @@ fn log(cx: &RequestContext, stack: Option<&str>, line: &RequestLine) {
                 users_provisioned = nonzero(counts.user_provisioned.into()),
                 users_recognised = nonzero(counts.user_recognised.into()),
                 claims_left_out = nonzero(counts.claims_left_out),
+                notices = nonzero(counts.notices),
                 attempts = nonzero(counts.attempts),
                 attempt = counts.attempt,
                 logins = login.map(|_| 1_u64),

@@ -84,6 +84,18 @@ impl<S: Sync> FromRequest<S> for CallbackParameters {
     }
 }
 
+/// A body of any media type: its sender is known by what it has signed.
+#[derive(Debug)]
+pub struct AnyBody(pub Bytes);
+
+impl<S: Sync> FromRequest<S> for AnyBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(read(request.into_body()).await?))
+    }
+}
+
 /// Whether a browser prefetches: `Sec-Purpose` (<https://fetch.spec.whatwg.org/#sec-purpose-header>) and its older
 /// forms `Purpose` (Chromium), `X-Purpose` (WebKit), `X-Moz` (Firefox).
 fn is_prefetch(headers: &HeaderMap) -> bool {

@@ -20,6 +20,6 @@ pub use admin::Admin;
 pub use app::App;
 pub use cors::for_browsers;
 pub use edge::router;
-pub use extract::{Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, SeeOther};
+pub use extract::{AnyBody, Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, SeeOther};
 pub use failure::{ApiError, OAuthError, PageError, Problem};
 pub use gateway::{events, serve};

@@ -93,6 +93,12 @@ pub const METRICS: &[Metric] = &[
         meaning: "claims that were left out because they do not have the type that their standard requires, or are too large",
     },
     Metric {
+        name: "notices",
+        unit: "Count",
+        dimensions: PER_PROVIDER,
+        meaning: "changes of accounts of which a provider told",
+    },
+    Metric {
         name: "attempts",
         unit: "Count",
         dimensions: &[&["provider", "attempt"]],

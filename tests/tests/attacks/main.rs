@@ -20,6 +20,7 @@ mod identity;
 mod issuer;
 mod journeys;
 mod native;
+mod notifications;
 mod oidc;
 mod origins;
 mod panics;

@@ -41,7 +41,7 @@ fn essence(app: &TestApp, answer: &Answer) -> String {
         }
         (_, body) => [&body["status"], &body["step"]["id"]].map(text).join(" ").trim_end().to_owned(),
     };
-    format!("{status} {what}")
+    format!("{status} {what}").trim_end().to_owned()
 }
 
 /// An answer without what differs between two of the same: the request's id and what is as long as that, ports of this
@@ -72,7 +72,7 @@ async fn replayed() -> &'static BTreeMap<String, (String, Value)> {
         for row in Row::all() {
             for version in row.versions() {
                 let event = Event::read(&row.name, version);
-                let app = TestApp::new().await;
+                let app = Prepared::app(&event.route).await;
                 let prepared = Prepared::of(&app, &event.route).await;
                 let answer = app.invoke(event.function, &prepared.fill_in(&event)).await;
                 let answered = (essence(&app, &answer), alike(&answer, &prepared));

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use landfall::demo::{EMAIL, PASSWORD};
-use landfall_tests::examples::{self, CODE, ISSUER, PROVIDER_CODE, RESUME, SESSION, STATE, TOKEN};
+use landfall::demo::{self, EMAIL, PASSWORD};
+use landfall_tests::examples::{self, CODE, ISSUER, NOTIFICATION, PROVIDER_CODE, RESUME, SESSION, STATE, TOKEN};
 use landfall_tests::{Away, TestApp, VERIFIER};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
@@ -17,6 +17,15 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The app that the route is for.
+    pub(crate) async fn app(route: &str) -> TestApp {
+        let apple = demo::PROVIDERS.iter().find(|provider| provider.id == "apple").unwrap();
+        match route {
+            "POST /v1/connectors/{connector}/notifications" => TestApp::over(apple, |_| {}).await,
+            _ => TestApp::new().await,
+        }
+    }
+
     /// Brings a user as far as the route's request goes on from.
     pub(crate) async fn of(app: &TestApp, route: &str) -> Self {
         let out = Away::new(app).await;
@@ -40,6 +49,10 @@ impl Prepared {
             "POST /oauth2/token" => {
                 let login = app.log_in(EMAIL, PASSWORD).await;
                 vec![(CODE, login.code), (examples::VERIFIER, VERIFIER.to_owned()), (SESSION, login.session.id)]
+            }
+            "POST /v1/connectors/{connector}/notifications" => {
+                let sent: Value = serde_json::from_str(&app.notification("consent-revoked", "ada").body).unwrap();
+                vec![(NOTIFICATION, sent["payload"].as_str().unwrap().to_owned())]
             }
             _ => Vec::new(),
         };

@@ -14,6 +14,7 @@ async fn what_each_function_calls_is_known() {
       providers  GET:auth GET:certs GET:openid-configuration POST:token
     issuer
       config     GetItem Query
+      directory  GetItem
       sessions   UpdateItem
       secrets    clients/* keys/signing
     journey-start
@@ -23,9 +24,10 @@ async fn what_each_function_calls_is_known() {
       providers  GET:openid-configuration
     oidc-callback
       config     GetItem
-      sessions   UpdateItem
+      directory  GetItem UpdateItem
+      sessions   PutItem UpdateItem
       secrets    connectors/* keys/session
-      providers  GET:certs GET:openid-configuration GET:userinfo POST:token
+      providers  GET:certs GET:openid-configuration GET:risc-configuration GET:userinfo POST:token
     step-submit
       config     GetItem Query
       directory  ConditionCheckItem GetItem PutItem

@@ -24,6 +24,7 @@ fn events() -> Vec<(&'static str, String, Value)> {
         "step-submit/view",
         "oidc-callback/query",
         "oidc-callback/form",
+        "oidc-callback/notification",
         "connector-test/saved",
         "connector-test/draft",
         "issuer/token",

@@ -139,8 +139,9 @@ fn forget(session: &mut Session, live: &Live) {
             if let Some(user) = &mut run.user {
                 user.claims = user.claims.released_by(session.request.scopes());
                 // Only proofs of the account that identified the user count. Their account is then known and dropped,
-                // so that the item stays within 1 KB, which one write unit covers.
-                let by = user.by.take();
+                // so that the item stays within 1 KB, which one write unit covers. A notification about the account may end
+                // the login before its code is redeemed, if the provider sends any.
+                let by = if user.notified_since.is_some() { user.by.clone() } else { user.by.take() };
                 run.proofs.retain(|proof| proof.of == by);
                 run.proofs.iter_mut().for_each(|proof| proof.of = None);
             }

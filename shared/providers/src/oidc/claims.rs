@@ -163,6 +163,7 @@ impl VerifiedClaims {
             // It is stored, so its length is limited. Real session ids are shorter.
             upstream_session: upstream_session.filter(|session| session.len() <= 255),
             authenticated_at,
+            notified_since: registration.profile.sends_notifications.then(|| cx.now()),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A connector's way to its provider, for the hooks of [`super::OidcProvider`] and for what every connector does alike.
 
 use chrono::{DateTime, Utc};
-use domain::{ConnectorClient, ConnectorDocument, Method, Source};
+use domain::{ConnectorClient, ConnectorDocument, IdentityKey, Method, Notice, NoticeKind, Source};
 use egress::Response;
+use url::Url;
 
-use super::discovery::{Endpoints, Metadata, NO_DOCUMENT};
+use super::discovery::{self, Endpoints, Metadata, NO_DOCUMENT};
+use super::issuer::IssuerPolicy;
 use super::options::Options;
 use super::profile::Profile;
 use super::token::{TokenAnswer, redeem};
@@ -97,6 +99,35 @@ impl Connection<'_> {
     /// The scopes the connector asks for, as a request's `scope` (RFC 6749 section 3.3).
     pub fn scope(&self) -> &str {
         self.registration.scope()
+    }
+
+    /// How the provider is spoken to.
+    pub(crate) async fn metadata(&self) -> Result<Metadata, ProviderError> {
+        self.registration.metadata(self.cx).await
+    }
+
+    /// The issuer and the `jwks_uri` of a document that the provider publishes beside its discovery document, and that names
+    /// one of the spellings of `issuer`.
+    pub(crate) async fn document_beside(
+        &self,
+        name: &str,
+        issuer: &IssuerPolicy,
+    ) -> Result<(String, Url), ProviderError> {
+        let Self { cx, registration } = self;
+        let beside = discovery::address(&registration.profile.issuer, registration.pinned());
+        let discovery_endpoint = beside.and_then(|url| url.join(name).ok());
+        let at = Endpoints { discovery_endpoint, ..Endpoints::default() };
+        let document = cx.providers.issuers.document(cx, issuer, &at).await?;
+        let jwks_uri = document.endpoints.jwks_uri.clone().ok_or(Stage::Notification.misconfigured(
+            "the provider's document about its notifications names no jwks_uri, or one that is no address",
+        ))?;
+        Ok((document.issuer.clone(), jwks_uri))
+    }
+
+    /// What the provider tells of the account with this subject key.
+    pub fn notice(&self, subject_key: &str, kind: NoticeKind, at: DateTime<Utc>) -> Notice {
+        let Registration { source, profile, .. } = self.registration;
+        Notice { account: IdentityKey::of(source, profile.issuer.key(), subject_key), kind, at }
     }
 
     /// Sends a grant to the token endpoint, once, as the client of `method`; `refusals` say what an answer means that is no

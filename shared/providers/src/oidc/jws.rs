@@ -100,8 +100,9 @@ impl<'a> Unverified<'a> {
         if self.header.contains_key("crit") || self.header.contains_key("b64") {
             return Err(self.stage.refused(Check::Header));
         }
-        // A logout token is signed by the same keys for the same audience (Back-Channel Logout 1.0 section 2.4).
-        if self.claims.contains_key("events") {
+        // A logout token is signed by the same keys for the same audience (Back-Channel Logout 1.0 section 2.4), and so is a
+        // notification. What has no events is no notification.
+        if self.claims.contains_key("events") != (self.stage == Stage::Notification) {
             return Err(self.stage.refused(Check::Header));
         }
         Ok(algorithm)

@@ -23,7 +23,7 @@ use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
 use crate::refusals::Refusals;
 use crate::report::{NotPassed, Verdict};
-use crate::{Answer, Attempt, Callback, Check, Finding, ProviderError, Stage, not_switched_on};
+use crate::{Answer, Attempt, Callback, Check, Finding, Notification, ProviderError, Stage, not_switched_on};
 
 /// A provider as data. Only the issuer has to be said; the rest is by the standard unless it is said otherwise.
 #[derive(Debug, Clone)]
@@ -76,6 +76,8 @@ pub struct Profile {
     pub any_secret: NotPassed,
     /// By which grant the connector test sees whether the provider accepts the client.
     pub trial: Trial,
+    /// Whether the provider sends notifications: [`OidcProvider::notification`].
+    pub sends_notifications: bool,
 }
 
 /// What says who has logged in.
@@ -146,6 +148,7 @@ impl Profile {
                 "a wrong secret is answered like the right one: the provider looks at the code first, or takes any secret",
             ),
             trial: Trial::Code,
+            sends_notifications: false,
         }
     }
 }
@@ -211,6 +214,11 @@ pub trait OidcProvider: Debug + Send + Sync {
         _answer: Answer<'_>,
     ) -> Result<Begun, ProviderError> {
         Err(Stage::Attempt.refused(Check::Unasked))
+    }
+
+    /// What a request tells that the provider sends unasked, once its signature is verified. `body` may be anybody's.
+    async fn notification(&self, _provider: &Connection<'_>, _body: &[u8]) -> Result<Notification, ProviderError> {
+        Err(Stage::Notification.refused(Check::Unasked))
     }
 
     /// The connector test of its methods other than the redirect, as far as they are switched on.

@@ -21,7 +21,8 @@ use super::{VerifiedClaims, api, callback, id_token, lookup, probe, userinfo};
 use crate::document::InvalidConnector;
 use crate::registry::MakeOidc;
 use crate::{
-    Answer, Attempt, Callback, Check, Cx, Hints, Probe, Progress, ProviderAdapter, ProviderError, Report, Stage,
+    Answer, Attempt, Callback, Check, Cx, Hints, Notification, Probe, Progress, ProviderAdapter, ProviderError, Report,
+    Stage,
 };
 
 /// A connector to a provider that speaks OpenID Connect.
@@ -96,6 +97,10 @@ impl ProviderAdapter for RelyingParty {
         let metadata = self.registration.metadata(cx).await?;
         let response_mode = self.registration.options.response_mode;
         authorize::url(cx, &self.registration, &metadata, &redirect, state.expose(), response_mode)
+    }
+
+    async fn notification(&self, cx: &Cx<'_>, body: &[u8]) -> Result<Notification, ProviderError> {
+        self.provider.notification(&self.connection(&cx.of(&self.registration.document)), body).await
     }
 
     async fn probe(&self, cx: &Cx<'_>, with: &Probe<'_>) -> Report {

@@ -24,8 +24,8 @@ pub use misbehaviour::{BadIdToken, BadKey, Dress, KeySet, Misbehaviour, Publishe
 pub use pkce::Pkce;
 pub use signer::Algorithm;
 pub(crate) use standard::by_redirect;
-pub use standard::{ApiCall, Quirks, Refused, Standard};
-pub use subject::{Make, OldKey, Person, Registration, Simulator, Subject};
+pub use standard::{ApiCall, Envelope, Quirks, Refused, Standard};
+pub use subject::{Delivery, Make, OldKey, Person, Registration, Simulator, Subject};
 pub use token_request::{ClientAuth, TokenRequest};
 
 /// What can be called, counted, and made to misbehave.

@@ -102,6 +102,14 @@ impl<P: Provider> Server<P> {
         Self { shared: Arc::new(Shared { clock, entropy, state: Mutex::new(state) }) }
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.shared.clock.as_ref()
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.shared.entropy.as_ref()
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, P> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -21,7 +21,9 @@ use super::pkce::{Challenge, Pkce};
 use super::server::{Asked, Book, Call, Provider, Server};
 use super::signer;
 use super::wire::Reply;
-use super::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Subject, TokenRequest};
+use super::{
+    Algorithm, Delivery, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Subject, TokenRequest,
+};
 
 /// A provider's endpoints, its claims of users, and its error texts. Everything has the standard's
 /// answer; a provider's file says only what differs.
@@ -157,6 +159,15 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         Fields::new()
     }
 
+    /// Where the document is that says who signs its notifications, if it has one, and what that calls itself.
+    const NOTIFIER: Option<(&'static str, &'static str)> = None;
+
+    /// Makes the claims of a notification, which has `iss`, `aud`, `iat` and `jti`, tell `event` of a `subject`; `now` in milliseconds.
+    /// What is sent then, with the token in its place. `None`: it sends none.
+    fn notification(_claims: &mut Map<String, Value>, _event: &str, _subject: &str, _now: i64) -> Option<Envelope> {
+        None
+    }
+
     /// What is answered at a path where nothing is; `None`: a page.
     fn nowhere(_path: &str) -> Option<(StatusCode, Value)> {
         None
@@ -184,6 +195,9 @@ pub struct ApiCall<'a> {
     /// What userinfo would say; `None` if the token is none.
     pub said: Option<&'a Map<String, Value>>,
 }
+
+/// A media type, and what a signed token is put into.
+pub type Envelope = (&'static str, fn(String) -> String);
 
 /// Why a token request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -353,9 +367,26 @@ impl<Q: Quirks> Subject for Standard<Q> {
     fn received(&self) -> Vec<TokenRequest> {
         self.server.state().book.requests()
     }
+
+    fn notification(&self, event: &str, username: &str, client: &str) -> Option<Delivery> {
+        let now = self.server.clock().now();
+        let subject = self.subject(username).unwrap_or_else(|| Q::subject(username.to_owned()));
+        let state = self.server.state();
+        let mut claims = Map::from_iter([
+            ("iss".to_owned(), json!(Q::issuer(""))),
+            ("aud".to_owned(), json!(client)),
+            ("iat".to_owned(), json!(now.timestamp())),
+            ("jti".to_owned(), json!(signer::uuid(self.server.entropy().bytes()))),
+        ]);
+        let (media_type, put_into) = Q::notification(&mut claims, event, &subject, now.timestamp_millis())?;
+        let secret = state.applications.get(client).and_then(|client| client.secret.clone()).unwrap_or_default();
+        let token = state.keys.id_token(state.book.at(Endpoint::Token), claims, &secret, now.timestamp()).ok()?;
+        Some(Delivery { media_type, body: put_into(token) })
+    }
 }
 
 impl<Q: Quirks> Provider for State<Q> {
+    /// The path below the issuer.
     type Place = String;
 
     fn book(&mut self) -> &mut Book {
@@ -366,6 +397,7 @@ impl<Q: Quirks> Provider for State<Q> {
         let below = path.strip_prefix(self.path.as_str()).unwrap_or_default();
         let found = Q::ENDPOINTS.iter().copied().find(|endpoint| below == Q::path(*endpoint));
         let found = found.or(Q::has_api(below).then_some(Endpoint::Userinfo));
+        let found = found.or(is_notifier::<Q>(below).then_some(Endpoint::Discovery));
         found.map(|endpoint| (endpoint, below.to_owned())).ok_or_else(|| match Q::nowhere(path) {
             Some((status, body)) => Reply::json(status, &body),
             None => Reply::html(StatusCode::NOT_FOUND, "Not found"),
@@ -374,6 +406,7 @@ impl<Q: Quirks> Provider for State<Q> {
 
     fn answer(&mut self, asked: &Asked<'_, String>, call: &Call<'_>) -> Reply {
         match (asked.endpoint, asked.method) {
+            (Endpoint::Discovery, &Verb::GET) if is_notifier::<Q>(&asked.place) => self.notifier(call),
             (Endpoint::Discovery, &Verb::GET) => self.document(call),
             (Endpoint::Keys, &Verb::GET) => self.key_set(),
             (Endpoint::Token, &Verb::POST) => self.token(call),
@@ -422,6 +455,16 @@ impl<Q: Quirks> State<Q> {
         Reply::json(StatusCode::OK, &document)
     }
 
+    /// RISC Profile 1.0 section 3.
+    fn notifier(&self, call: &Call<'_>) -> Reply {
+        let document = json!({
+            "issuer": Q::NOTIFIER.map(|(_, issuer)| issuer),
+            "jwks_uri": self.address(call, Endpoint::Keys),
+            "delivery_methods_supported": ["https://schemas.openid.net/secevent/risc/delivery-method/push"],
+        });
+        Reply::json(StatusCode::OK, &document)
+    }
+
     fn key_set(&self) -> Reply {
         let keys = self.keys.published(self.book.at(Endpoint::Keys));
         let Ok(mut keys) = keys else { return Self::server_error() };
@@ -446,6 +489,11 @@ impl<Q: Quirks> State<Q> {
         Q::claims(&mut claims);
         claims
     }
+}
+
+/// Whether the document about notifications is at this path below the issuer.
+fn is_notifier<Q: Quirks>(below: &str) -> bool {
+    Q::NOTIFIER.is_some_and(|(at, _)| below == at)
 }
 
 fn subject<Q: Quirks>(person: &Person) -> String {

@@ -72,6 +72,12 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
     /// What the token endpoint has received so far, oldest first.
     fn received(&self) -> Vec<TokenRequest>;
 
+    /// A notification as the provider sends it to this client unasked: `event`, in the provider's words, about a user. Signed as
+    /// ID tokens are, and spoilt as those of the token endpoint. `None`: the provider sends none.
+    fn notification(&self, _event: &str, _username: &str, _client: &str) -> Option<Delivery> {
+        None
+    }
+
     /// Misbehaves at the token endpoint.
     fn misbehave(&self, how: Option<Misbehaviour>) {
         self.misbehave_at(Endpoint::Token, how);
@@ -91,6 +97,15 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
 fn received(mut requests: Vec<TokenRequest>, grant_type: &str) -> Vec<TokenRequest> {
     requests.retain(|request| request.grant_type() == Some(grant_type));
     requests
+}
+
+/// A request that a provider makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its body.
+    pub body: String,
 }
 
 /// What happens to the key that signed until now.

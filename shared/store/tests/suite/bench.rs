@@ -185,8 +185,14 @@ impl Bench {
         .unwrap();
         let id = domain::UserId::generate(self.clock.now(), &self.entropy);
         let (key, claims): (IdentityKey, _) = (identity.key(), identity.claims);
-        let link =
-            Link { key, user: id.clone(), subject: id.to_string(), status: LinkStatus::Active, claims: claims.clone() };
+        let link = Link {
+            key,
+            user: id.clone(),
+            subject: id.to_string(),
+            status: LinkStatus::Active,
+            claims: claims.clone(),
+            notices: Default::default(),
+        };
         let user = User {
             subject: id.to_string(),
             id,

@@ -1,0 +1,28 @@
+//! What providers send unasked.
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::CONTENT_TYPE;
+use simulators::Delivery;
+
+use crate::{Answer, TestApp};
+
+impl TestApp {
+    /// A notification of the provider to the demo's client about a user: `event` in the provider's words.
+    pub fn notification(&self, event: &str, username: &str) -> Delivery {
+        let sent = self.subject.notification(event, username, "landfall");
+        sent.unwrap_or_else(|| panic!("{} sends no notifications", self.connector))
+    }
+
+    /// The provider sends it to the app's connector.
+    pub async fn deliver(&self, delivery: &Delivery) -> Answer {
+        let path = format!("/v1/connectors/{}/notifications", self.connector);
+        let request = Request::post(path).header(CONTENT_TYPE, delivery.media_type);
+        self.send(request.body(Body::from(delivery.body.clone())).unwrap()).await
+    }
+
+    /// The provider tells of an event about a user.
+    pub async fn notify(&self, event: &str, username: &str) -> Answer {
+        self.deliver(&self.notification(event, username)).await
+    }
+}

@@ -1,0 +1,226 @@
+//! What a provider does otherwise than the standard says.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::core::callback::Fields;
+use crate::core::client_key::SignedSecret;
+use crate::core::pkce::Pkce;
+use crate::core::{Endpoint, Person};
+
+/// A provider's endpoints, its claims of users, and its error texts. Everything has the standard's
+/// answer; a provider's file says only what differs.
+pub trait Quirks: fmt::Debug + Send + 'static {
+    /// The path of the issuer below the server.
+    const ISSUER: &'static str = "";
+
+    /// Whether it names itself in what browsers bring back (RFC 9207).
+    const SENDS_ISS: bool = true;
+
+    /// What it answers at. One without [`Endpoint::Keys`] gives no ID token.
+    const ENDPOINTS: &'static [Endpoint] = &Endpoint::ALL;
+
+    /// Whether it answers `prompt=none` without a page (OIDC Core section 3.1.2.1).
+    const KNOWS_PROMPTS: bool = true;
+
+    /// Whether a request has to have the scope `openid`. Without it there is no ID token.
+    const DEMANDS_OPENID: bool = true;
+
+    /// The scope for names.
+    const PROFILE: &'static str = "profile";
+
+    /// What stands behind `#` in the address that browsers are sent back to.
+    const FRAGMENT: &'static str = "";
+
+    /// What it demands of a client that signs its secret itself, if clients do.
+    const SIGNED_SECRET: Option<SignedSecret> = None;
+
+    /// Whether it looks at the redirect URI before it asks for a login.
+    const CHECKS_FIRST: bool = true;
+
+    /// What PKCE is to it.
+    const PKCE: Pkce = Pkce::Checked;
+
+    /// Whether a client gets a token for itself (RFC 6749 section 4.4).
+    const CLIENT_CREDENTIALS: bool = false;
+
+    /// The path of an endpoint below the issuer.
+    fn path(endpoint: Endpoint) -> &'static str {
+        match endpoint {
+            Endpoint::Discovery => "/.well-known/openid-configuration",
+            Endpoint::Keys => "/keys",
+            Endpoint::Token => "/token",
+            Endpoint::Userinfo => "/userinfo",
+            Endpoint::Authorize => "/authorize",
+            Endpoint::Login => "/login",
+        }
+    }
+
+    /// How the provider names itself, where it is served at `address`: a real one has its own host in its name.
+    fn issuer(address: &str) -> String {
+        address.to_owned()
+    }
+
+    /// The settings of a connector to the provider that is served at `address`. One that names itself otherwise gets
+    /// `discovery_endpoint` as well.
+    fn settings(address: &str) -> Vec<(&'static str, Value)> {
+        vec![("issuer", json!(address))]
+    }
+
+    /// The `sub` of a user, whose own `id` is a UUID.
+    fn subject(id: String) -> String {
+        id
+    }
+
+    /// Changes the discovery document.
+    fn document(_document: &mut Value) {}
+
+    /// Changes what is said of a user, in ID tokens and by userinfo.
+    fn claims(_claims: &mut Map<String, Value>) {}
+
+    /// Changes an ID token, once all the standard's claims are in it.
+    fn id_token(_claims: &mut Map<String, Value>) {}
+
+    /// Changes what userinfo says to this client.
+    fn userinfo(_info: &mut Map<String, Value>, _client: &str) {}
+
+    /// Whether an API of its own is at this path, beside that of userinfo.
+    fn has_api(_path: &str) -> bool {
+        false
+    }
+
+    /// What an API of its own answers in the place of userinfo; `None`: userinfo, as the standard has it.
+    fn api(_call: &ApiCall<'_>) -> Option<(StatusCode, Value)> {
+        None
+    }
+
+    /// Changes the answer to a code.
+    fn tokens(_answer: &mut Value) {}
+
+    /// Whether the token endpoint answers this `Accept` with a form, and not with JSON.
+    fn answers_with_form(_accept: &str) -> bool {
+        false
+    }
+
+    /// Changes a published key that signs.
+    fn key(_key: &mut Value) {}
+
+    /// Status and words of a refusal of the token endpoint (RFC 6749 section 5.2).
+    fn refusal(error: &'static str) -> (StatusCode, &'static str) {
+        let status = if error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+        (status, error)
+    }
+
+    /// What it says besides, for people (`error_description`), to an error in its own words.
+    fn description(_error: &'static str) -> Option<&'static str> {
+        None
+    }
+
+    /// The whole of a refusal, where its words depend on more than the standard's error.
+    fn refused(why: Refused) -> (StatusCode, Value) {
+        let (status, error) = Self::refusal(why.error());
+        let mut body = json!({ "error": error });
+        if let Some(description) = Self::description(error) {
+            body["error_description"] = json!(description);
+        }
+        (status, body)
+    }
+
+    /// What browsers are answered whose client or redirect URI is not registered: a status with the text of a page, or with the
+    /// address they are sent to.
+    fn unregistered(_client_is_known: bool) -> (StatusCode, &'static str) {
+        (StatusCode::BAD_REQUEST, "The client or its redirect URI is not registered.")
+    }
+
+    /// What a registered client's request for these scopes and this `response_mode` is answered with instead of the login: a page.
+    fn page(_scopes: &[String], _response_mode: Option<&str>) -> Option<(StatusCode, &'static str)> {
+        None
+    }
+
+    /// What a callback brings besides when a user has signed in at a client for the first time.
+    fn first_callback(_person: &Person, _scopes: &[String]) -> Fields {
+        Fields::new()
+    }
+
+    /// Where the document is that says who signs its notifications, if it has one, and what that calls itself.
+    const NOTIFIER: Option<(&'static str, &'static str)> = None;
+
+    /// Makes the claims of a notification, which has `iss`, `aud`, `iat` and `jti`, tell `event` of a `subject`; `now` in milliseconds.
+    /// What is sent then, with the token in its place. `None`: it sends none.
+    fn notification(_claims: &mut Map<String, Value>, _event: &str, _subject: &str, _now: i64) -> Option<Envelope> {
+        None
+    }
+
+    /// What is answered at a path where nothing is; `None`: a page.
+    fn nowhere(_path: &str) -> Option<(StatusCode, Value)> {
+        None
+    }
+}
+
+/// A call of a provider's own API.
+pub struct ApiCall<'a> {
+    /// Its path below the issuer.
+    pub path: &'a str,
+    /// Whether it is a POST.
+    pub is_post: bool,
+    /// A header, by its name; empty if it is not there.
+    pub header: &'a dyn Fn(&str) -> String,
+    /// A parameter in the address.
+    pub parameter: &'a dyn Fn(&str) -> Option<String>,
+    /// The access token.
+    pub token: &'a str,
+    /// The client that the token was issued to, and its secret.
+    pub client: (&'a str, Option<&'a str>),
+    /// The user that the access token is about, with the id that the provider knows them by; `None` if it is none.
+    pub user: Option<(&'a Person, String)>,
+    /// What the token was given for.
+    pub scopes: &'a [String],
+    /// What userinfo would say; `None` if the token is none.
+    pub said: Option<&'a Map<String, Value>>,
+}
+
+/// A media type, and what a signed token is put into.
+pub type Envelope = (&'static str, fn(String) -> String);
+
+/// Why a token request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// No client has this id.
+    UnknownClient,
+    /// The client has a secret and has shown none.
+    NoSecret,
+    /// The client has another secret.
+    WrongSecret,
+    /// The client has no secret and has shown one.
+    PublicClient,
+    /// Parameters are missing, or there twice.
+    Malformed,
+    /// Another `grant_type`.
+    UnknownGrant,
+    /// The code was never issued.
+    UnknownCode,
+    /// The code was redeemed before.
+    UsedCode,
+    /// The code has expired.
+    ExpiredCode,
+    /// The code was issued to another client, or for another redirect URI.
+    CodeOfAnother,
+    /// PKCE: the verifier does not fit.
+    WrongVerifier,
+}
+
+impl Refused {
+    /// RFC 6749 section 5.2.
+    pub(crate) fn error(self) -> &'static str {
+        match self {
+            Self::UnknownClient | Self::NoSecret | Self::WrongSecret | Self::PublicClient => "invalid_client",
+            Self::Malformed => "invalid_request",
+            Self::UnknownGrant => "unsupported_grant_type",
+            Self::UnknownCode | Self::UsedCode | Self::ExpiredCode | Self::CodeOfAnother | Self::WrongVerifier => {
+                "invalid_grant"
+            }
+        }
+    }
+}

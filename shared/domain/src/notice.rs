@@ -30,7 +30,7 @@ kinds! {
     AccountEnabled = "account_enabled",
     /// The user no longer lets the application in.
     ConsentRevoked = "consent_revoked",
-    /// The provider demands a new password of the user: somebody else may have the old one.
+    /// The provider demands a new password of the user: the old one may be known to others.
     CredentialsAtRisk = "credentials_at_risk",
     /// The user wants the application to delete their data.
     DeletionRequested = "deletion_requested",

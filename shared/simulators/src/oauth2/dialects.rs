@@ -30,7 +30,7 @@ impl Play for GitHub {
         pkce: Pkce::Checked,
         // <https://docs.github.com/apps/github-authentication-discovery-endpoints>
         iss: Some("https://github.com/login/oauth"),
-        // JSON is given to whoever asks for nothing else.
+        // JSON comes where nothing else is asked for.
         answers_with_form: |accept| accept != "application/json",
         tokens: |answer| {
             let scope = answer["scope"].as_str().unwrap_or_default().replace(' ', ",");

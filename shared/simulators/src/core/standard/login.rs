@@ -105,7 +105,9 @@ impl<Q: Quirks> State<Q> {
             }
             Delivery::Form(fields) => {
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, "hidden", value.as_str())).collect();
-                page(&form(&target.redirect_uri, &fields))
+                // As in the example of OAuth 2.0 Form Post Response Mode, appendix A: the browser goes on by itself.
+                let form = form(&target.redirect_uri, &fields);
+                page(&format!(r#"<body onload="document.forms[0].submit()">{form}</body>"#))
             }
         }
     }

@@ -51,8 +51,8 @@ impl Notifications {
         Self { connectors, directory: Directory::new(base.store.clone(), Arc::clone(&base.entropy)) }
     }
 
-    /// Verifies the body of a notification, and keeps what it tells of linked accounts. Returns how to answer. A copy of an earlier notification
-    /// changes nothing.
+    /// Verifies the body of a notification, and keeps what it tells of linked accounts. Returns how to answer. A copy of an
+    /// earlier notification changes nothing.
     ///
     /// # Errors
     /// `unknown_connector`; `invalid_request` if it is not verified, too old, or for another application; `unavailable` if

@@ -13,10 +13,11 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use chrono::DateTime;
 use domain::{
-    Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Method, MethodSet, Pending, RawClaims, Rejection,
+    Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Factor, Method, MethodSet, Pending, RawClaims,
+    Rejection,
 };
 use egress::{Request, Response};
-use providers::refusals::{Refusals, Row, classify};
+use providers::refusals::{At, Refusals, Row, classify};
 use providers::{
     Answer as Said, Attempt, Check, Cx, InvalidConnector, Outage, Probe, Progress, Provider, ProviderAdapter,
     ProviderError, Registry, Report, Stage, answers, not_switched_on,
@@ -113,7 +114,7 @@ impl ProviderAdapter for Adapter {
         match answer {
             Said::Code(code) => self.call(cx, method, "/code", &[ticket, ("code", code.expose_secret())]).await,
             Said::Resend => self.call(cx, method, "/resend", &[ticket]).await,
-            Said::Callback(_) => Err(Stage::Attempt.refused(Check::Unasked)),
+            _ => Err(Stage::Attempt.refused(Check::Unasked)),
         }
     }
 }
@@ -127,6 +128,7 @@ const ISSUER_KEY: &str = "house";
 
 const REFUSALS: Refusals = Refusals {
     to: "a password or a code",
+    at: &[At::Password],
     rows: &[
         Row::error("wrong_password", ProviderError::Rejected(Rejection::InvalidCredentials), "the house"),
         Row::error("wrong_code", ProviderError::Rejected(Rejection::OtpInvalid), "the house"),
@@ -158,7 +160,7 @@ impl Adapter {
         }
         let way = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
         let to = said["to"].as_str().map(str::to_owned);
-        let challenge = Challenge::Code { method: way, digits: Some(6), to, resend: way != Method::Totp };
+        let challenge = Challenge::Code { factor: way, digits: Some(6), to, resend: way != Factor::Totp };
         Ok(Progress::Ask(challenge, Pending(json!({ "ticket": said["ticket"], "method": method }))))
     }
 

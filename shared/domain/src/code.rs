@@ -103,6 +103,8 @@ codes! {
     UnsupportedGrantType = "unsupported_grant_type", 400, "This grant type is not supported";
     /// One answer for a wrong password and for an unknown, locked or disabled account.
     InvalidCredentials = "invalid_credentials", 200, "The sign-in details are not right";
+    /// The provider's password policy refuses the new password.
+    PasswordRefused = "password_refused", 200, "The new password does not fit the provider's rules";
     /// The provider wants its own page for this user.
     InteractionRequired = "interaction_required", 200, "The identity provider requires a login on its own page";
     /// The provider declined, or the user did on the provider's page.

@@ -40,17 +40,6 @@ impl Method {
             Method::Totp => "totp",
         }
     }
-
-    /// The Authentication Method Reference in our tokens (RFC 8176 section 2); `None` if only the provider knows how
-    /// the user authenticated.
-    pub fn amr(self) -> Option<&'static str> {
-        match self {
-            Method::Oidc => None,
-            Method::Password => Some("pwd"),
-            Method::EmailOtp | Method::Totp => Some("otp"),
-            Method::SmsOtp => Some("sms"),
-        }
-    }
 }
 
 /// The methods that a connector supports.

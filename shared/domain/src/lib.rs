@@ -35,7 +35,7 @@ pub mod user;
 
 pub use answer::{ErrorAnswer, FieldError, FieldProblem};
 pub use cache::Cache;
-pub use challenge::{Challenge, Channel, Interaction, Pending, ProviderOutcome};
+pub use challenge::{Challenge, Channel, Choice, Factor, Interaction, Pending, ProviderOutcome};
 pub use claims::{Claims, LeftOut, RawClaims, ReadClaims};
 pub use client::{ApplicationType, Client, DirectApi, InvalidClient};
 pub use code::Code;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::challenge::{Interaction, ProviderOutcome};
 use crate::identity::IdentityKey;
 use crate::{
-    Claims, ClientId, Code, EndUser, ExternalIdentity, JourneyId, Method, Sealed, SecretHash, SessionId, Slot, StepId,
+    Claims, ClientId, Code, EndUser, ExternalIdentity, Factor, JourneyId, Sealed, SecretHash, SessionId, Slot, StepId,
     UserId,
 };
 
@@ -98,7 +98,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// The factor.
-    pub method: Method,
+    pub factor: Factor,
     /// The account that it proves. Dropped once the session is completed: all remaining proofs are the user's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<IdentityKey>,

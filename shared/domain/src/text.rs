@@ -20,6 +20,15 @@ const TEXTS: &[Text] = &[
     Text { id: "field.given_name", text: "First name" },
     Text { id: "field.family_name", text: "Last name" },
     Text { id: "field.phone", text: "Phone" },
+    Text { id: "field.current_password", text: "Current password" },
+    Text { id: "field.new_password", text: "New password" },
+    Text { id: "field.choice", text: "How do you want to confirm that it is you?" },
+    Text { id: "factor.email_otp", text: "Code by e-mail" },
+    Text { id: "factor.sms_otp", text: "Code by SMS" },
+    Text { id: "factor.totp", text: "Authenticator app" },
+    Text { id: "factor.voice_otp", text: "Phone call" },
+    Text { id: "factor.push", text: "Confirm in the app" },
+    Text { id: "factor.recovery_code", text: "Recovery code" },
     Text { id: "choose_provider.heading", text: "Or continue with" },
 ];
 

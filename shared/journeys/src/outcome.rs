@@ -26,15 +26,15 @@ pub(crate) fn record_outcome(
         });
     });
     let interaction = |challenge, pending| {
-        let (wrong, resent, answered) = (0, 0, Vec::new());
         ProviderOutcome::Interaction(Interaction {
             connector: connector.clone(),
             method,
             challenge,
-            wrong,
-            resent,
+            wrong: 0,
+            resent: 0,
             account: None,
-            answered,
+            proven: Vec::new(),
+            not_before: None,
             pending,
         })
     };

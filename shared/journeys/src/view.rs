@@ -119,6 +119,8 @@ impl OptionView {
     pub const CANCEL: Self = Self { id: "cancel", kind: OptionKind::Cancel };
     /// Requests another code.
     pub const RESEND: Self = Self { id: "resend", kind: OptionKind::Resend };
+    /// Asks the provider whether the user has confirmed.
+    pub const POLL: Self = Self { id: "poll", kind: OptionKind::Poll };
     /// Opens the provider's page again.
     pub const RESTART: Self = Self { id: "restart", kind: OptionKind::Restart };
     /// Passes on the provider's callback.
@@ -135,6 +137,9 @@ pub enum OptionKind {
     Cancel,
     /// The provider sends another code.
     Resend,
+    /// Asks again whether the user has confirmed on another device: not more often than the challenge's `every`, in
+    /// seconds.
+    Poll,
     /// Starts a new redirect to the provider; the earlier one becomes invalid.
     Restart,
     /// Passes on all parameters that the application received at its own callback, as `data`.

@@ -21,7 +21,7 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     async fn begin(&self, cx: &Cx<'_>, attempt: Attempt<'_>) -> Result<Progress, ProviderError>;
 
     /// Continues after `begin` or an earlier answer. Any answer may lead to any progress: a second factor asks again, with a
-    /// new `pending`.
+    /// new `pending`. To a [`Answer::Poll`] of a user who has not confirmed yet, the adapter asks the same again.
     ///
     /// After `rejected.otp_invalid`, and after an outage, the same `pending` may be tried again; after any other rejection it
     /// may not. If the provider cancels a challenge after the first wrong code, the adapter returns `rejected.otp_expired`.
@@ -227,4 +227,16 @@ pub enum Answer<'a> {
     Code(&'a SecretString),
     /// No code has arrived: the provider shall send another one.
     Resend,
+    /// The id of one of the choices.
+    Choose(&'a str),
+    /// Whether the user has confirmed by now.
+    Poll,
+    /// A new password. If the provider refuses it by its password policy, the adapter asks again
+    /// ([`Challenge::NewPassword`], `refused`).
+    NewPassword {
+        /// Byte for byte as typed.
+        new: &'a SecretString,
+        /// The current one, if the challenge asks for it.
+        current: Option<&'a SecretString>,
+    },
 }

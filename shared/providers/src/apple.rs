@@ -13,7 +13,7 @@ use crate::oidc::{
     Connection, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, ResponseMode, SecurityEvent,
     SignedSecret, VerifiedClaims,
 };
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Rejection, Stage};
 
@@ -37,6 +37,7 @@ const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
 /// What Apple adds to the standard's errors at the callback.
 const REFUSED_REDIRECT: Refusals = Refusals {
     to: "an authorization request, at the callback, before the standard's",
+    at: &[At::Redirect],
     rows: &[Row::error("user_cancelled_authorize", ProviderError::Rejected(Rejection::Declined), REDIRECT)
         .note("the user cancelled; no other error is documented")],
 };
@@ -44,6 +45,7 @@ const REFUSED_REDIRECT: Refusals = Refusals {
 /// What Apple says otherwise to a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error("invalid_client", CLIENT, TN3107),
         Row::error("invalid_request", Stage::Token.refused(Check::Code), TN3107)

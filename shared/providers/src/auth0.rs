@@ -10,7 +10,7 @@ use crate::oidc::{
     AuthorizeParams, Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, VerifiedClaims,
     is_host,
 };
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::report::NotPassed;
 use crate::{Callback, Check, Finding, ProviderError, Rejection, Stage};
@@ -28,6 +28,7 @@ const REFERENCE: &str = "<https://auth0.com/docs/api/authentication>";
 /// What Auth0 adds to the standard's errors of an authorization request.
 const REFUSED_REDIRECT: Refusals = Refusals {
     to: "an authorization request, before the standard's",
+    at: &[At::Redirect],
     rows: &[
         Row::error("unauthorized", ProviderError::Rejected(Rejection::AccountDisabled), REDIRECT)
             .mentioning("user is blocked"),
@@ -39,6 +40,7 @@ const REFUSED_REDIRECT: Refusals = Refusals {
 /// What Auth0 adds to the standard's errors of a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error("access_denied", WRONG_SECRET, "<https://github.com/auth0/node-auth0/issues/195>")
             .saying("Unauthorized"),

@@ -10,13 +10,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use domain::{
-    CallbackState, ClientAddress, Clock, ExternalIdentity, FixedClock, Method, Pending, RequestContext, SecretError,
-    SecretName, SecretSource, SeededEntropy,
+    CallbackState, Challenge, Channel, ClientAddress, Clock, ExternalIdentity, Factor, FixedClock, Method, Pending,
+    RequestContext, SecretError, SecretName, SecretSource, SeededEntropy,
 };
 use egress::{Egress, Reach};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use simulators::keycloak::{Client, Keycloak, Realm, User, totp};
+use simulators::keycloak::{Client, Keycloak, Realm, totp};
 use simulators::{Browser, Endpoint, Misbehaviour, Person, Registration, Return, Simulator, Subject};
 use tokio::task::JoinSet;
 use url::Url;
@@ -31,6 +31,9 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const SECRET: &str = "client-secret+canary:%";
 /// What Ada's authenticator app was set up with, where she has one.
 pub(crate) const SEED: &str = "seed of an app";
+/// Ada's e-mail, and her phone.
+pub(crate) const EMAIL: &str = "ada@example.org";
+pub(crate) const PHONE: &str = "+4915112345678";
 /// The connector's callback URL.
 pub(crate) const CALLBACK: &str = "https://login.example/v1/callback/staff";
 pub(crate) const IN_TIME: Duration = Duration::from_secs(30);
@@ -168,13 +171,98 @@ impl Bench {
             Method::Password => self.attempt("ada", PASSWORD, None, budget).await,
             Method::Totp => {
                 // An app set up anew has shown no code before.
-                self.keycloak().change_user("demo", "ada", |ada| ada.totp(SEED)).unwrap();
+                self.subject.give_factors("ada", &[(Factor::Totp, SEED)]);
                 let login = self.attempt_totp_within("ada", &totp(SEED, self.clock.now()), budget).await;
-                self.keycloak().change_user("demo", "ada", User::without_totp).unwrap();
+                self.subject.give_factors("ada", &[]);
                 login
             }
-            Method::EmailOtp | Method::SmsOtp => panic!("no simulator sends codes"),
+            Method::EmailOtp => self.code_login(Channel::Email, EMAIL, budget).await,
+            Method::SmsOtp => {
+                self.subject.give_factors("ada", &[(Factor::SmsOtp, PHONE)]);
+                let login = self.code_login(Channel::Sms, PHONE, budget).await;
+                self.subject.give_factors("ada", &[]);
+                login
+            }
         }
+    }
+
+    /// Ada lets herself be sent a code, and types it.
+    async fn code_login(
+        &self,
+        channel: Channel,
+        to: &str,
+        budget: Duration,
+    ) -> Result<ExternalIdentity, ProviderError> {
+        let pending = self.ask_for_code(channel, to, budget).await?;
+        let code = self.subject.sent().pop().unwrap().code;
+        self.give(&pending, Answer::Code(&code.into()), budget).await.and_then(done)
+    }
+
+    /// A code is sent: what the adapter keeps until it is typed.
+    pub(crate) async fn ask_for_code(
+        &self,
+        channel: Channel,
+        to: &str,
+        budget: Duration,
+    ) -> Result<Pending, ProviderError> {
+        let request = self.request(budget);
+        match self.adapter.begin(&self.cx(&request), Attempt::Otp { channel, to }).await? {
+            Progress::Ask(_, pending) => Ok(pending),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ada signs in by the connector's method as far as the provider asks for nothing more.
+    pub(crate) async fn attempt_within(&self, budget: Duration) -> Result<(), ProviderError> {
+        let (request, password) = (self.request(budget), SecretString::from(PASSWORD));
+        let code = SecretString::from(totp(SEED, self.clock.now()));
+        let attempt = match self.method {
+            Method::Oidc => Attempt::Redirect(Hints::default()),
+            Method::Password => Attempt::Password { username: "ada", password: &password, otp: None },
+            Method::EmailOtp => Attempt::Otp { channel: Channel::Email, to: EMAIL },
+            Method::SmsOtp => Attempt::Otp { channel: Channel::Sms, to: PHONE },
+            Method::Totp => Attempt::Totp { username: "ada", code: &code },
+        };
+        self.adapter.begin(&self.cx(&request), attempt).await.map(drop)
+    }
+
+    /// What the provider asks Ada after her password.
+    pub(crate) async fn asked(&self) -> Result<(Challenge, Pending), ProviderError> {
+        let (request, password) = (self.request(IN_TIME), SecretString::from(PASSWORD));
+        let attempt = Attempt::Password { username: "ada", password: &password, otp: None };
+        match self.adapter.begin(&self.cx(&request), attempt).await? {
+            Progress::Ask(challenge, pending) => Ok((challenge, pending)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ada has given her password, and chosen this factor if there was a choice.
+    pub(crate) async fn challenged(&self, factor: Factor) -> Result<Pending, ProviderError> {
+        let (challenge, pending) = self.asked().await?;
+        let Challenge::Choose { choices } = challenge else { return Ok(pending) };
+        let choice = choices.iter().find(|choice| choice.factor == factor).unwrap();
+        match self.give(&pending, Answer::Choose(&choice.id), IN_TIME).await? {
+            Progress::Ask(_, pending) => Ok(pending),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ada has given a password that she has to change.
+    pub(crate) async fn asked_for_new_password(&self) -> Result<Pending, ProviderError> {
+        let (challenge, pending) = self.asked().await?;
+        assert!(matches!(challenge, Challenge::NewPassword { .. }), "{challenge:?}");
+        Ok(pending)
+    }
+
+    /// Gives an answer to what the provider has asked.
+    pub(crate) async fn give(
+        &self,
+        pending: &Pending,
+        answer: Answer<'_>,
+        budget: Duration,
+    ) -> Result<Progress, ProviderError> {
+        let request = self.request(budget);
+        self.adapter.answer(&self.cx(&request), pending, answer).await
     }
 
     /// The connector's application, to be registered anew with something else about it.
@@ -308,7 +396,7 @@ impl Bench {
 
 /// Ada, whose e-mail is verified or not.
 pub(crate) fn ada(verified: bool) -> Person {
-    Person::new("ada", PASSWORD).email("ada@example.org", verified).name("Ada", "Lovelace")
+    Person::new("ada", PASSWORD).email(EMAIL, verified).name("Ada", "Lovelace")
 }
 
 fn registration(method: Method) -> Registration {

@@ -12,7 +12,7 @@ use crate::oidc::{
     AuthorizeParams, Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, VerifiedClaims, is_host,
     is_label,
 };
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::report::{NotPassed, Verdict};
 use crate::{Callback, Check, ProviderError, Rejection, Stage};
@@ -31,6 +31,7 @@ const TOKEN: &str = "<https://docs.aws.amazon.com/cognito/latest/developerguide/
 /// What Cognito adds to the standard's errors of an authorization request.
 const REFUSED_REDIRECT: Refusals = Refusals {
     to: "an authorization request, before the standard's",
+    at: &[At::Redirect],
     rows: &[Row::error("invalid_request", ProviderError::Rejected(Rejection::Declined), TRIGGERS)
         .mentioning("failed with error")
         .note("a Lambda trigger of the pool, such as PreSignUp, refused the user")],
@@ -39,6 +40,7 @@ const REFUSED_REDIRECT: Refusals = Refusals {
 /// What Cognito adds to the standard's errors of a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error(
             "invalid_client",

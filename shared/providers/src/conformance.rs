@@ -9,6 +9,7 @@ mod faults;
 mod id_tokens;
 mod probe;
 mod redirects;
+mod refusals;
 mod secrets;
 mod tolerance;
 mod userinfo;

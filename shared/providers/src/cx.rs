@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -71,7 +72,7 @@ impl Providers {
 
     /// What an adapter needs to serve `request`.
     pub fn cx<'a>(&'a self, request: &'a RequestContext) -> Cx<'a> {
-        Cx { request, providers: self, limit: CALL_LIMIT, ca_certificates: None }
+        Cx { request, providers: self, limit: CALL_LIMIT, ca_certificates: None, user_ip: None }
     }
 
     /// The HTTP client that trusts these certificate authorities, too.
@@ -116,6 +117,7 @@ pub struct Cx<'a> {
     pub(crate) providers: &'a Providers,
     limit: Duration,
     ca_certificates: Option<&'a str>,
+    user_ip: Option<IpAddr>,
 }
 
 impl<'a> Cx<'a> {
@@ -125,6 +127,16 @@ impl<'a> Cx<'a> {
         self.request.count(|counts| counts.providers.extend([connector.provider.clone()]));
         let ca_certificates = connector.ca_certificates.as_deref();
         Self { limit: limit.unwrap_or(self.limit), ca_certificates, ..self }
+    }
+
+    /// On behalf of a user at this address, if it is known.
+    pub fn for_user(self, user_ip: Option<IpAddr>) -> Self {
+        Self { user_ip, ..self }
+    }
+
+    /// The user's own address, for providers that count failures by it.
+    pub fn user_ip(&self) -> Option<IpAddr> {
+        self.user_ip
     }
 
     /// The cache key of an address: it includes the trusted certificates.

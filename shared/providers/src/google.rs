@@ -10,7 +10,7 @@ use crate::oidc::{
     AuthorizeParams, Connection, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, SecurityEvent,
     VerifiedClaims, is_host,
 };
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Rejection, Stage};
 
@@ -27,6 +27,7 @@ const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
 /// What Google adds to the standard's errors of a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error("invalid_client", CLIENT, ERRORS),
         Row::error("deleted_client", CLIENT, "<https://support.google.com/cloud/answer/15549257>"),

@@ -26,9 +26,9 @@ pub(crate) const PROVIDER: Provider = Provider::oidc(
     &[
         &OF_A_REDIRECT,
         &errors::OF_A_CODE,
+        &errors::OF_A_DIRECT_GRANT,
         &errors::OF_A_PASSWORD,
         &errors::OF_A_TOTP,
-        &errors::OF_A_DIRECT_GRANT,
         &errors::OF_ANYTHING,
     ],
     Keycloak::read,

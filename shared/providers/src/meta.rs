@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{Endpoints, IdentityFrom, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Profile, Trial, VerifiedClaims};
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::{Check, Outage, ProviderError, Rejection, Stage};
 
@@ -46,12 +46,14 @@ const UNPUBLISHED: ProviderError = Stage::Callback.misconfigured(
 /// What Meta adds to the standard's errors at the callback.
 const REFUSED_REDIRECT: Refusals = Refusals {
     to: "an authorization request, at the callback, before the standard's",
+    at: &[At::Redirect],
     rows: &[Row::numbered(&[901], UNPUBLISHED, "as brought back by browsers")],
 };
 
 /// To an authorization code, and to the connector test.
 const OF_A_CODE: Refusals = Refusals {
     to: "an authorization code",
+    at: &[At::Redemption],
     rows: &[
         Row::numbered(&[1], CLIENT, SEEN).mentioning("client secret"),
         Row::numbered(&[101], CLIENT, SEEN),
@@ -73,6 +75,7 @@ const OF_A_CODE: Refusals = Refusals {
 /// To a request for the profile, where there is no ID token.
 const OF_THE_PROFILE: Refusals = Refusals {
     to: "a request for the profile (`/me`)",
+    at: &[At::Api],
     rows: &[
         Row::numbered(
             &[100],

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_host};
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::{ProviderError, Stage};
 
@@ -22,6 +22,7 @@ const NO_POLICY: &str = "no access policy of the authorization server lets this 
 /// tells them apart.
 const REFUSED_REDIRECT: Refusals = Refusals {
     to: "an authorization request, before the standard's",
+    at: &[At::Redirect],
     rows: &[
         Row::error("access_denied", Stage::Callback.misconfigured(NO_POLICY), ERRORS)
             .mentioning("Policy evaluation failed"),
@@ -32,6 +33,7 @@ const REFUSED_REDIRECT: Refusals = Refusals {
 /// What Okta adds to the standard's errors of a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error("access_denied", at_token(NO_POLICY), ERRORS).mentioning("Policy evaluation failed"),
         Row::error(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_label};
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::{ProviderError, Stage};
 
@@ -23,6 +23,7 @@ const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
 /// What OneLogin adds to the standard's errors of a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error("invalid_client", CLIENT, REFERENCE),
         Row::error("invalid_request", CLIENT, "<https://developers.onelogin.com/openid-connect/api-v1/password-grant>")

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Profile, is_guid, is_host};
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
 use crate::{ProviderError, Stage};
 
@@ -24,6 +24,7 @@ const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
 /// What PingOne adds to the standard's errors of a code.
 const REFUSED_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[Row::error("invalid_client", CLIENT, REFERENCE), Row::status(401, CLIENT, REFERENCE)],
 };
 

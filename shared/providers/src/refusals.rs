@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
+use domain::{Channel, Factor, Method};
 use egress::Response;
 
 use crate::answers::{OauthError, throttled};
@@ -13,8 +14,39 @@ use crate::{Outage, ProviderError, Stage};
 pub struct Refusals {
     /// To what: `a password`, `an authorization code`.
     pub to: &'static str,
+    /// At which points of a login they are looked at: the conformance suite answers there with each of the rows.
+    pub at: &'static [At],
     /// In the order in which they are looked at.
     pub rows: &'static [Row],
+}
+
+/// A point of a login at which a provider may refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// The browser comes back with an error.
+    Redirect,
+    /// A code is redeemed.
+    Redemption,
+    /// The provider's API is asked with an access token.
+    Api,
+    /// At a server that a preset is for; the preset's own tests know.
+    Preset,
+    /// A password is sent.
+    Password,
+    /// A name and the code of an authenticator app are sent.
+    Totp,
+    /// A code shall be sent, as the first factor.
+    Sending(Channel),
+    /// The code that was sent as the first factor is given.
+    Sent(Channel),
+    /// A second factor shall be sent or begun, after the password, by a call to a path that ends so.
+    Begin(Factor, &'static str),
+    /// One of the calls of a method, to a path that ends so.
+    Call(Method, &'static str),
+    /// A second factor is given.
+    Factor(Factor),
+    /// A new password is given.
+    NewPassword,
 }
 
 /// One refusal: how to recognise it, what it means, and the source.
@@ -171,8 +203,26 @@ pub(crate) mod tests {
     use super::*;
     use crate::{Check, Registry, Rejection};
 
+    impl Row {
+        /// The status that it needs, or one of those it may come with.
+        pub(crate) fn a_status(&self) -> u16 {
+            self.status.unwrap_or(400)
+        }
+
+        /// The numbers it is recognised by; zero for one that has none.
+        pub(crate) fn numbers(&self) -> &'static [u64] {
+            if self.numbers.is_empty() { &[0] } else { self.numbers }
+        }
+
+        /// The error and the description of an answer that it fits; `None` if that is a page.
+        pub(crate) fn said(&self) -> Option<(&'static str, &'static str)> {
+            (!self.page).then(|| (self.error.unwrap_or("-"), self.text.map_or("-", Text::as_str)))
+        }
+    }
+
     const TABLE: Refusals = Refusals {
         to: "a test",
+        at: &[At::Password],
         rows: &[
             Row::error("a", ProviderError::Rejected(Rejection::Declined), "one").saying("text").with_status(400),
             Row::error("a", Stage::Token.refused(Check::Code), "two").note("another's"),
@@ -199,12 +249,11 @@ pub(crate) mod tests {
         for row in tables.iter().flat_map(|table| table.rows) {
             // The status decides nothing where a row names none: some releases and providers differ in it.
             let statuses = row.status.map_or(vec![400, 402, 403, 500], |status| vec![status]);
-            let numbers = if row.numbers.is_empty() { &[0] } else { row.numbers };
+            let numbers = row.numbers();
             for (status, number) in statuses.iter().flat_map(|status| numbers.iter().map(|number| (*status, number))) {
-                let (media_type, body) = match row {
-                    Row { page: true, .. } => ("text/html", "<p>".to_owned()),
-                    Row { error, text, .. } => {
-                        let (error, text) = (error.unwrap_or("-"), text.map_or("-", Text::as_str));
+                let (media_type, body) = match row.said() {
+                    None => ("text/html", "<p>".to_owned()),
+                    Some((error, text)) => {
                         let body = json!({ "error": error, "error_description": text, "error_codes": [0, number] });
                         ("application/json", body.to_string())
                     }

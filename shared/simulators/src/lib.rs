@@ -26,9 +26,10 @@ pub mod plain;
 mod core;
 
 pub use self::core::{
-    Algorithm, ApiCall, BadIdToken, BadKey, Browser, ClientAuth, Delivery, Dress, Endpoint, Envelope, Fields, HtmlForm,
-    KeySet, Make, Misbehaviour, OldKey, Page, Person, Pkce, Published, Quirks, Refused, Registration, Return, Shown,
-    SignedSecret, Simulator, Standard, Subject, TokenRequest, bad_id_tokens,
+    Algorithm, ApiCall, BadIdToken, BadKey, Browser, ClientAuth, Delivery, Direct, DirectCall, Dress, Endpoint,
+    Enrolled, Envelope, Fields, HtmlForm, KeySet, Make, Misbehaviour, OldKey, Page, Person, Pkce, Published, Quirks,
+    Refused, Registration, Return, SentCode, Shown, SignedSecret, Simulator, Standard, Standing, Subject, TokenRequest,
+    bad_id_tokens,
 };
 pub use keycloak::Keycloak;
 pub use plain::Plain;

@@ -100,7 +100,7 @@ impl Issuer {
             exp: (now + self.lifetimes.id_token).timestamp(),
             auth_time: proofs.iter().map(|proof| proof.at.timestamp()).max(),
             nonce: session.request.nonce.as_deref(),
-            amr: proofs.iter().filter_map(|proof| proof.method.amr()).collect(),
+            amr: proofs.iter().filter_map(|proof| proof.factor.amr()).collect(),
             at_hash: half_hash(access_token),
         };
         let mut claims = serde_json::Map::new();

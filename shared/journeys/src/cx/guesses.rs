@@ -79,15 +79,17 @@ impl StepCx<'_> {
     /// The key under which failures of the user's address are counted. `None` for a backend that does not send its end
     /// user's address: otherwise one attacker would lock out all of the backend's users.
     async fn address_key(&self) -> Result<Option<String>, StepError> {
-        let ip = match &self.memory.session.run.end_user {
-            Some(user) => Some(user.ip),
-            None => {
-                let client = self.look().client().await?;
-                let by_backend = client.is_none_or(|client| client.direct_api == DirectApi::Confidential);
-                self.request.client.ip.filter(|_| !by_backend)
-            }
-        };
-        Ok(ip.map(|ip| hash_parts(&["address", &network(ip)])))
+        Ok(self.user_ip().await?.map(|ip| hash_parts(&["address", &network(ip)])))
+    }
+
+    /// The user's own address; `None` if a backend that does not send it has called.
+    pub(super) async fn user_ip(&self) -> Result<Option<IpAddr>, StepError> {
+        if let Some(user) = &self.memory.session.run.end_user {
+            return Ok(Some(user.ip));
+        }
+        let client = self.look().client().await?;
+        let by_backend = client.is_none_or(|client| client.direct_api == DirectApi::Confidential);
+        Ok(self.request.client.ip.filter(|_| !by_backend))
     }
 }
 

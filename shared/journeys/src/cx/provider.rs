@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use connectors::Connector;
 use domain::{
-    CallbackState, ConnectorId, ExternalIdentity, IdentityKey, Interaction, Method, Proof, ProviderOutcome, Redirect,
-    Sealed, Session, Slot, StepId,
+    CallbackState, ConnectorId, ExternalIdentity, Factor, IdentityKey, Interaction, Method, Proof, ProviderOutcome,
+    Redirect, Sealed, Session, Slot, StepId,
 };
 use providers::{Answer, Attempt, Callback, Progress, ProviderAdapter, ProviderError};
 use store::StoreError;
@@ -76,20 +76,24 @@ impl ProviderCx<'_, '_> {
         };
         let account = name.map(|name| guesses::account_key(&with.pool, name));
         let attempted = self.0.take_guess(account.as_deref().filter(|_| secret)).await?;
-        let progress = with.adapter.begin(&self.0.parts.connectors.cx(&self.0.outbound), attempt).await;
+        let user_ip = Box::pin(self.0.user_ip()).await?;
+        let cx = self.0.parts.connectors.cx(&self.0.outbound).for_user(user_ip);
+        let progress = with.adapter.begin(&cx, attempt).await;
         self.outcome(with, account, attempted, progress).await
     }
 
-    /// Sends the answer to an open interaction. A code is sent only if the account's limit allows another attempt.
+    /// Sends the answer to an open interaction. A code or a password is sent only if the account's limit allows another
+    /// attempt.
     pub async fn answer(
         &self,
         with: &Usable,
         interaction: &Interaction,
         answer: Answer<'_>,
     ) -> Result<ProviderOutcome, StepError> {
-        let account = interaction.account.as_deref().filter(|_| matches!(answer, Answer::Code(_)));
-        let attempted = self.0.take_guess(account).await?;
-        let cx = self.0.parts.connectors.cx(&self.0.outbound);
+        let is_guess = matches!(answer, Answer::Code(_) | Answer::NewPassword { current: Some(_), .. });
+        let attempted = self.0.take_guess(interaction.account.as_deref().filter(|_| is_guess)).await?;
+        let user_ip = Box::pin(self.0.user_ip()).await?;
+        let cx = self.0.parts.connectors.cx(&self.0.outbound).for_user(user_ip);
         let progress = with.adapter.answer(&cx, &interaction.pending, answer).await;
         self.outcome(with, interaction.account.clone(), attempted, progress).await
     }
@@ -168,7 +172,7 @@ impl ProviderCx<'_, '_> {
     /// Stores an asserted identity in this step's slot, and the proven factors as proofs, each once. The session token
     /// rotates with this turn. All factors of one source in one run must belong to the same account; otherwise an
     /// attacker could combine their own factor with the victim's.
-    pub fn authenticated(&mut self, identity: ExternalIdentity, also: &[Method]) -> Result<(), StepError> {
+    pub fn authenticated(&mut self, identity: ExternalIdentity, also: &[Factor]) -> Result<(), StepError> {
         let key = identity.key();
         let is_another = |of: &IdentityKey| of.source() == key.source() && *of != key;
         let memory = &mut *self.0.memory;
@@ -177,8 +181,8 @@ impl ProviderCx<'_, '_> {
             return Err(StepError::Refused);
         }
         let slot = self.0.slot.ok_or(StepError::Broken("a step that stores an identity has no slot"))?;
-        for &method in [identity.method].iter().chain(also) {
-            let proof = Proof { method, of: Some(key.clone()), at: identity.authenticated_at };
+        for &factor in [identity.method.into()].iter().chain(also) {
+            let proof = Proof { factor, of: Some(key.clone()), at: identity.authenticated_at };
             if !run.proofs.contains(&proof) {
                 run.proofs.push(proof);
             }

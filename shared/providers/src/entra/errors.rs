@@ -1,7 +1,7 @@
 //! What Entra refuses, by the numbers of its error reference: several have one `error`, and a number that is in no table
 //! counts by its `error`.
 
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::{Check, Outage, ProviderError, Rejection, Stage};
 
 const CODES: &str = "<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>";
@@ -37,6 +37,7 @@ const DISABLED: &str =
 /// To an authorization request, at the callback.
 pub(super) const OF_A_REDIRECT: Refusals = Refusals {
     to: "an authorization request, before the standard's",
+    at: &[At::Redirect],
     rows: &[
         Row::error("invalid_resource", Stage::Callback.misconfigured(SCOPES), AUTHCODE),
         Row::error("unauthorized_client", Stage::Callback.misconfigured(NO_APP), AUTHCODE),
@@ -46,6 +47,7 @@ pub(super) const OF_A_REDIRECT: Refusals = Refusals {
 /// To an authorization code.
 pub(super) const OF_A_CODE: Refusals = Refusals {
     to: "an authorization code, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::numbered(&[54_005, 70_008, 9_002_313], rejected(Rejection::InteractionRequired), CODES)
             .note("redeemed before, expired, or not to be read: only a new redirect brings a new code"),

@@ -1,6 +1,6 @@
 //! What Keycloak's token endpoint refuses, by kind of request.
 
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::{Check, ProviderError, Rejection, Stage};
 
 const fn rejected(rejection: Rejection) -> ProviderError {
@@ -46,6 +46,7 @@ pub(super) const TO_A_NAME: &[&Refusals] = &[&OF_A_DIRECT_GRANT, &OF_A_NAME, &OF
 
 pub(super) const OF_A_PASSWORD: Refusals = Refusals {
     to: "a password, with a code or without",
+    at: &[At::Password],
     rows: &[
         Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), BRUTE_FORCE)
             .note("wrong password, unknown user, one-time code wrong or missing, locked: all have one message"),
@@ -58,6 +59,7 @@ pub(super) const OF_A_PASSWORD: Refusals = Refusals {
 
 pub(super) const OF_A_TOTP: Refusals = Refusals {
     to: "a code without a password",
+    at: &[At::Totp],
     rows: &[
         Row::error("invalid_grant", rejected(Rejection::OtpInvalid), BRUTE_FORCE),
         Row::error("invalid_request", rejected(Rejection::OtpInvalid), "RFC 6749 section 4.3.2")
@@ -72,6 +74,7 @@ pub(super) const OF_A_TOTP: Refusals = Refusals {
 
 const OF_NO_NAME: Refusals = Refusals {
     to: "a grant without a name",
+    at: &[],
     rows: &[
         Row::error("invalid_request", rejected(Rejection::InvalidCredentials), RFC).saying(NO_NAME),
         Row::error(
@@ -84,6 +87,7 @@ const OF_NO_NAME: Refusals = Refusals {
 
 const OF_A_NAME: Refusals = Refusals {
     to: "a name alone",
+    at: &[],
     rows: &[
         Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), RFC),
         // The flow asks for a one-time code, and the user has none. Keycloak's internal errors look the same, but it has just
@@ -94,6 +98,7 @@ const OF_A_NAME: Refusals = Refusals {
 
 pub(super) const OF_A_DIRECT_GRANT: Refusals = Refusals {
     to: "a password or a code, before anything else",
+    at: &[At::Password, At::Totp],
     rows: &[
         Row::error("invalid_grant", rejected(Rejection::AccountDisabled), "pull requests 1803, 46607")
             .saying("Account disabled"),
@@ -119,6 +124,7 @@ pub(super) const OF_A_DIRECT_GRANT: Refusals = Refusals {
 
 pub(super) const OF_A_CODE: Refusals = Refusals {
     to: "an authorization code",
+    at: &[At::Redemption],
     rows: &[
         Row::error("invalid_grant", CODE_OF_ANOTHER, CODE_USE).saying("Incorrect redirect_uri").note("another's code"),
         Row::error("invalid_grant", CODE_OF_ANOTHER, CODE_USE)
@@ -151,6 +157,7 @@ pub(super) const OF_A_CODE: Refusals = Refusals {
 
 pub(super) const OF_ANYTHING: Refusals = Refusals {
     to: "any of them, after these",
+    at: &[At::Redemption, At::Password, At::Totp],
     rows: &[
         Row::error("unauthorized_client", WRONG_KIND, CLIENTS).saying("Bearer-only not allowed"),
         Row::error(

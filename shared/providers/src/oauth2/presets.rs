@@ -3,7 +3,7 @@
 use domain::ClientAuthMethod;
 
 use super::{OF_A_CODE, OF_A_REDIRECT, OF_AN_API};
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::{Check, ProviderError, Rejection, Stage};
 
 /// A provider without OpenID Connect.
@@ -85,6 +85,7 @@ const GITHUB_CALLBACK: &str = "the redirect URI is not the registered one or bel
 
 const GITHUB_REDIRECT: Refusals = Refusals {
     to: "an authorization request at GitHub, before the standard's",
+    at: &[At::Redirect],
     rows: &[
         Row::error("redirect_uri_mismatch", Stage::Callback.misconfigured(GITHUB_CALLBACK), GITHUB_AUTHORIZE),
         Row::error(
@@ -97,6 +98,7 @@ const GITHUB_REDIRECT: Refusals = Refusals {
 
 const GITHUB_CODE: Refusals = Refusals {
     to: "an authorization code at GitHub, which says it with status 200, before the standard's",
+    at: &[At::Redemption],
     rows: &[
         Row::error("bad_verification_code", ANOTHER_CODE, GITHUB_TOKEN).note("wrong, used before, or older than 10 minutes"),
         Row::error(
@@ -122,6 +124,7 @@ const GITHUB_REST: &str = "<https://docs.github.com/rest/users/emails>";
 
 const GITHUB_API: Refusals = Refusals {
     to: "the access token at GitHub's API, before the standard's",
+    at: &[At::Api],
     rows: &[Row::status(403, GITHUB_EMAILS, GITHUB_REST), Row::status(404, GITHUB_EMAILS, GITHUB_REST)],
 };
 
@@ -152,6 +155,7 @@ const X: Preset = Preset {
 
 const X_CODE: Refusals = Refusals {
     to: "an authorization code at X, before the standard's",
+    at: &[At::Preset],
     rows: &[
         Row::error("invalid_request", ANOTHER_CODE, "<https://github.com/plhery/node-twitter-api-v2/issues/496>")
             .saying("Value passed for the authorization code was invalid.")
@@ -197,6 +201,7 @@ const LINKEDIN_FLOW: &str = "<https://learn.microsoft.com/linkedin/shared/authen
 
 const LINKEDIN_REDIRECT: Refusals = Refusals {
     to: "an authorization request at LinkedIn, before the standard's",
+    at: &[At::Preset],
     rows: &[
         Row::error("user_cancelled_login", DECLINED, LINKEDIN_FLOW),
         Row::error("user_cancelled_authorize", DECLINED, LINKEDIN_FLOW),
@@ -215,6 +220,7 @@ const LINKEDIN_MISMATCH: &str = "does not match authorization code";
 
 const LINKEDIN_CODE: Refusals = Refusals {
     to: "an authorization code at LinkedIn, before the standard's",
+    at: &[At::Preset],
     rows: &[
         Row::error("invalid_request", ANOTHER_CODE, LINKEDIN_FLOW)
             .mentioning("authorization code not found")

@@ -3,7 +3,7 @@
 use super::discovery::Metadata;
 use super::profile::Profile;
 use crate::answers::OauthError;
-use crate::refusals::{self, Refusals, Row};
+use crate::refusals::{self, At, Refusals, Row};
 use crate::{Callback, Check, Outage, ProviderError, Rejection, Stage};
 
 const STAGE: Stage = Stage::Callback;
@@ -22,6 +22,7 @@ const CORE: &str = "OIDC Core 3.1.2.6";
 /// To an authorization request, at the callback, by `error`. An unknown error is treated as declined.
 pub const OF_A_REDIRECT: Refusals = Refusals {
     to: "an authorization request, at the callback",
+    at: &[At::Redirect],
     rows: &[
         Row::error("access_denied", DECLINED, RFC).note("the user or the provider refused"),
         Row::error("login_required", DECLINED, CORE).note("no session there, and `prompt=none` forbade to ask"),

@@ -1,8 +1,13 @@
 //! A connector's way to its provider, for the hooks of [`super::OidcProvider`] and for what every connector does alike.
 
+use std::fmt;
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use domain::{ConnectorClient, ConnectorDocument, IdentityKey, Method, Notice, NoticeKind, Source};
-use egress::Response;
+use egress::{Request, Response};
+use http::HeaderMap;
+use secrecy::SecretString;
 use url::Url;
 
 use super::discovery::{self, Endpoints, Metadata, NO_DOCUMENT};
@@ -88,6 +93,28 @@ impl Registration {
     }
 }
 
+/// What is sent to the token endpoint besides what authenticates the client.
+#[derive(Clone, Default)]
+pub struct Grant<'a> {
+    /// The form.
+    pub parameters: &'a [(&'a str, &'a str)],
+    /// Headers of the provider's own.
+    pub headers: HeaderMap,
+}
+
+impl<'a> Grant<'a> {
+    /// A form without headers.
+    pub fn of(parameters: &'a [(&'a str, &'a str)]) -> Self {
+        Self { parameters, ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Grant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grant")
+    }
+}
+
 /// One request's way to the provider of one connector.
 #[derive(Debug, Clone, Copy)]
 pub struct Connection<'a> {
@@ -138,11 +165,88 @@ impl Connection<'_> {
         parameters: &[(&str, &str)],
         refusals: &[&Refusals],
     ) -> Result<TokenAnswer, ProviderError> {
-        let Self { cx, registration } = self;
-        let client = registration.client(method)?;
-        let metadata = registration.metadata(cx).await?;
-        cx.providers.issuers.keys(cx, metadata.jwks_uri()?).await?;
-        let refused = |response: &Response| refusals::classify(cx.now(), Stage::Token, response, refusals);
-        redeem(*self, &metadata, client, parameters, refused).await
+        self.grant_reading(method, &Grant::of(parameters), |response| self.tokens(response, refusals)).await
+    }
+
+    /// The same, where `read` says what an answer means: some that are no success ask for more.
+    pub async fn grant_reading<T: Send>(
+        &self,
+        method: Method,
+        grant: &Grant<'_>,
+        read: impl Fn(&Response) -> Result<T, ProviderError> + Send + Sync,
+    ) -> Result<T, ProviderError> {
+        let client = self.registration.client(method)?;
+        redeem(*self, &self.ready().await?, client, grant, read).await
+    }
+
+    /// Discovery and keys, by which tokens will be verified. Fetched before anything secret is sent.
+    pub(crate) async fn ready(&self) -> Result<Metadata, ProviderError> {
+        let metadata = self.metadata().await?;
+        self.cx.providers.issuers.keys(self.cx, metadata.jwks_uri()?).await?;
+        Ok(metadata)
+    }
+
+    /// The tokens of an answer; `refusals` say what an answer means that is no success.
+    pub fn tokens(&self, response: &Response, refusals: &[&Refusals]) -> Result<TokenAnswer, ProviderError> {
+        TokenAnswer::of(response, |response| self.refused(response, refusals))
+    }
+
+    /// What an answer means by these tables.
+    pub fn refused(&self, response: &Response, refusals: &[&Refusals]) -> ProviderError {
+        refusals::classify(self.cx.now(), Stage::Token, response, refusals)
+    }
+
+    /// Sends a request of the provider's own API, once.
+    pub async fn send(&self, request: Request) -> Result<Response, ProviderError> {
+        self.cx.send(Stage::Token, request).await
+    }
+
+    /// The `client_id` of the client that `method` uses.
+    pub fn client_id(&self, method: Method) -> Result<&str, ProviderError> {
+        Ok(&self.registration.client(method)?.id)
+    }
+
+    /// The user's own address, for providers that count failures by it.
+    pub fn user_ip(&self) -> Option<IpAddr> {
+        self.cx.user_ip()
+    }
+
+    /// Sends something as the client of `method`, with its secret if it shows one.
+    ///
+    /// If the client is refused for its own credentials, and its secret has been rotated since it was read, it is sent once
+    /// more with the new secret. The provider has not looked at the rest the first time: it authenticates the client first
+    /// (RFC 6749 sections 4.1.3 and 4.3.2; `invalid_client` in section 5.2 says that this failed), so a wrong password has
+    /// not been counted and a code has not been used up. `act` must return [`Stage::ClientAuthentication`] for that case
+    /// only.
+    pub async fn as_client<T, Sent>(
+        &self,
+        method: Method,
+        act: impl Fn(Option<SecretString>) -> Sent + Send,
+    ) -> Result<T, ProviderError>
+    where
+        T: Send,
+        Sent: Future<Output = Result<T, ProviderError>> + Send,
+    {
+        self.with_secret(self.registration.client(method)?, act).await
+    }
+
+    pub(super) async fn with_secret<T, Sent>(
+        &self,
+        client: &ConnectorClient,
+        act: impl Fn(Option<SecretString>) -> Sent + Send,
+    ) -> Result<T, ProviderError>
+    where
+        T: Send,
+        Sent: Future<Output = Result<T, ProviderError>> + Send,
+    {
+        let secret = if client.shows_secret() { self.cx.secret(client).await? } else { None };
+        let outcome = act(secret.clone()).await;
+        let is_refused =
+            matches!(outcome, Err(ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }));
+        let Some(used) = secret.filter(|_| is_refused) else { return outcome };
+        match self.cx.rotated_secret(client, &used).await {
+            Some(rotated) => act(Some(rotated)).await,
+            None => outcome,
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::VerifiedClaims;
 use super::connection::Connection;
 use super::discovery::Metadata;
 use crate::answers::{self, OauthError};
-use crate::refusals::{self, Refusals, Row};
+use crate::refusals::{self, At, Refusals, Row};
 use crate::{Check, Cx, ProviderError, Stage};
 
 const STAGE: Stage = Stage::Userinfo;
@@ -25,6 +25,7 @@ const NO_SUBJECT: ProviderError = STAGE.misconfigured(
 /// Of an API, whatever it says besides.
 pub const OF_AN_API: Refusals = Refusals {
     to: "the access token, at the provider's API",
+    at: &[At::Api],
     rows: &[
         Row::status(401, STAGE.refused(Check::AccessToken), "RFC 6750 section 3.1"),
         Row::status(

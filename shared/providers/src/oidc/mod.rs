@@ -36,7 +36,7 @@ mod tests;
 pub use address::{check as check_address, is_host, is_label};
 pub use callback::OF_A_REDIRECT;
 pub use claims::VerifiedClaims;
-pub use connection::Connection;
+pub use connection::{Connection, Grant};
 pub use discovery::Endpoints;
 pub use issuer::{IssuerPolicy, TENANT, is_guid, of_tenant};
 pub use lookup::{Entry, Lookup, OF_AN_API, Said, Verb};

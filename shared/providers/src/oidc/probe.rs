@@ -13,12 +13,12 @@ use domain::{ConnectorClient, Method};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::connection::{Connection, Registration};
+use super::connection::{Connection, Grant, Registration};
 use super::discovery::Metadata;
 use super::keys::Keys;
 use super::profile::OidcProvider;
 use super::token::redeem;
-use crate::refusals::{self, Refusals};
+use crate::refusals::Refusals;
 use crate::report::{Finding, NotPassed, Probe, Report, Verdict};
 use crate::{Cx, ProviderError, Stage};
 
@@ -106,12 +106,13 @@ impl Probing<'_> {
         if !self.accepted.contains(&client) {
             return Err(NOT_ACCEPTED);
         }
-        let now = self.cx.now();
-        let refused = |response: &_| refusals::classify(now, Stage::Token, response, refusals);
-        Ok(redeem(self.connection(), metadata, client, parameters, refused).await.map(drop))
+        let connection = self.connection();
+        let read = |response: &_| connection.tokens(response, refusals);
+        Ok(redeem(connection, metadata, client, &Grant::of(parameters), read).await.map(drop))
     }
 
-    fn connection(&self) -> Connection<'_> {
+    /// The connector's way to its provider.
+    pub(crate) fn connection(&self) -> Connection<'_> {
         Connection { cx: self.cx, registration: self.registration }
     }
 

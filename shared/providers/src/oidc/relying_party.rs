@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::authorize::{self, PendingRedirect};
-use super::connection::{Connection, Registration};
+use super::connection::{Connection, Grant, Registration};
 use super::discovery::Metadata;
 use super::jws::Expected;
 use super::options;
@@ -83,7 +83,7 @@ impl ProviderAdapter for RelyingParty {
         let cx = &cx.of(&self.registration.document);
         match answer {
             Answer::Callback(callback) => self.finish_redirect(cx, &PendingRedirect::of(pending)?, callback).await,
-            Answer::Code(_) | Answer::Resend => {
+            _ => {
                 let asked = Asked::deserialize(&pending.0).map_err(|_| Stage::Attempt.refused(Check::Unasked))?;
                 let begun = self.provider.answer(&self.connection(cx), &asked.pending, answer).await?;
                 self.go_on(cx, asked.method, begun).await
@@ -162,8 +162,9 @@ impl RelyingParty {
         if registration.options.pkce {
             grant.push(("code_verifier", verifier.secret()));
         }
-        let refused = |response: &Response| registration.code_refused(cx.now(), response);
-        let tokens = redeem(self.connection(cx), &metadata, client, &grant, refused).await?;
+        let read =
+            |response: &Response| TokenAnswer::of(response, |response| registration.code_refused(cx.now(), response));
+        let tokens = redeem(self.connection(cx), &metadata, client, &Grant::of(&grant), read).await?;
         let redirect = Some((callback, redirect.nonce()));
         self.identify(cx, &metadata, Answered { method: Method::Oidc, tokens: &tokens, redirect }).await
     }

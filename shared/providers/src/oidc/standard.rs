@@ -1,6 +1,6 @@
 //! What a token endpoint's refusal of an authorization code means by the standard (RFC 6749 section 5.2).
 
-use crate::refusals::{Refusals, Row};
+use crate::refusals::{At, Refusals, Row};
 use crate::{Outage, ProviderError, Rejection, Stage};
 
 const CLIENT: ProviderError = Stage::ClientAuthentication.misconfigured(
@@ -12,6 +12,7 @@ const RFC: &str = "RFC 6749 section 5.2";
 /// To an authorization code.
 pub const OF_A_CODE: Refusals = Refusals {
     to: "an authorization code",
+    at: &[At::Redemption],
     rows: &[
         // Only who could not authenticate is answered 401; some, Keycloak among them, call a wrong secret something else.
         Row::error("unauthorized_client", CLIENT, RFC).with_status(401),

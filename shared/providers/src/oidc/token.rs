@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{AssertionAudience, ClientAuthMethod, ConnectorClient, Entropy, UpstreamTokens};
 use egress::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::form_urlencoded::byte_serialize;
 
 use super::assertion::{self, PrivateKey};
-use super::connection::Connection;
+use super::connection::{Connection, Grant};
 use super::discovery::Metadata;
 use crate::answers::{self, OauthError};
 use crate::{Check, Cx, ProviderError, Stage};
@@ -22,40 +22,22 @@ const PRIVATE_KEY: ProviderError = Stage::ClientAuthentication.misconfigured(
      (client.token_endpoint_auth_method private_key_jwt, or the key's id), or store the client secret in its place",
 );
 
-/// Posts a grant, authenticated as `client` in the way it says, and reads the answer of a success; `refused` says what
-/// any other means.
+/// Posts a grant, authenticated as `client` in the way it says; `read` says what an answer means.
 ///
-/// A grant (a password, a code) is sent once, whatever the outcome. One exception: if the client is refused for its own
-/// credentials, and its secret has been rotated since it was read, the grant is sent once more with the new secret. The
-/// provider has not looked at the grant the first time: it authenticates the client first (RFC 6749 sections 4.1.3 and
-/// 4.3.2; `invalid_client` in section 5.2 says that this failed), so a wrong password has not been counted and a code has
-/// not been used up. `refused` must return [`Stage::ClientAuthentication`] for that case only.
-pub(crate) async fn redeem(
+/// A grant (a password, a code) is sent once, whatever the outcome, but for a rotated secret: [`Connection::as_client`].
+pub(crate) async fn redeem<T: Send>(
     provider: Connection<'_>,
     metadata: &Metadata,
     client: &ConnectorClient,
-    grant: &[(&str, &str)],
-    refused: impl Fn(&Response) -> ProviderError + Send,
-) -> Result<TokenAnswer, ProviderError> {
-    let cx = provider.cx;
-    let secret = if client.shows_secret() { cx.secret(client).await? } else { None };
-    let read = |response: Response| {
-        // Some answer 200 with an error in it.
-        let is_refusal = !response.status.is_success() || OauthError::of(&response).is_some();
-        if is_refusal { Err(refused(&response)) } else { TokenAnswer::read(&response) }
+    grant: &Grant<'_>,
+    read: impl Fn(&Response) -> Result<T, ProviderError> + Send + Sync,
+) -> Result<T, ProviderError> {
+    let read = &read;
+    let send = |secret: Option<SecretString>| async move {
+        let credentials = Credentials::of(provider, metadata, client, secret.as_ref())?;
+        read(&post(provider.cx, metadata, client, &credentials, grant).await?)
     };
-    let send = async |secret: Option<&SecretString>| {
-        read(post(cx, metadata, client, &Credentials::of(provider, metadata, client, secret)?, grant).await?)
-    };
-    let answer = send(secret.as_ref()).await;
-    let (Err(ProviderError::Misconfigured { stage: Stage::ClientAuthentication, .. }), Some(used)) = (&answer, &secret)
-    else {
-        return answer;
-    };
-    match cx.rotated_secret(client, used).await {
-        Some(rotated) => send(Some(&rotated)).await,
-        None => answer,
-    }
+    provider.with_secret(client, send).await
 }
 
 /// What a client shows at the token endpoint beside its id (OIDC Core 9).
@@ -117,7 +99,7 @@ pub(super) async fn post(
     metadata: &Metadata,
     client: &ConnectorClient,
     credentials: &Credentials,
-    grant: &[(&str, &str)],
+    grant: &Grant<'_>,
 ) -> Result<Response, ProviderError> {
     let mut form = vec![("client_id", client.id.as_str())];
     match credentials {
@@ -129,9 +111,9 @@ pub(super) async fn post(
             form.extend([("client_assertion_type", assertion::TYPE), ("client_assertion", assertion.expose_secret())])
         }
     }
-    form.extend(grant);
+    form.extend(grant.parameters);
     let mut request = Request::post_form(metadata.token_endpoint.clone(), form);
-    for (name, value) in &metadata.headers {
+    for (name, value) in metadata.headers.iter().chain(&grant.headers) {
         request = request.header(name.clone(), value.clone());
     }
     if let Credentials::Basic(secret) = credentials {
@@ -159,8 +141,17 @@ pub struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    fn read(response: &Response) -> Result<Self, ProviderError> {
-        let mut answer = answers::object(Stage::Token, response)?;
+    /// The tokens of an answer; `refused` says what an answer means that is no success.
+    pub(crate) fn of(response: &Response, refused: impl Fn(&Response) -> ProviderError) -> Result<Self, ProviderError> {
+        // Some answer 200 with an error in it.
+        if !response.status.is_success() || OauthError::of(response).is_some() {
+            return Err(refused(response));
+        }
+        Ok(Self::read(answers::object(Stage::Token, response)?))
+    }
+
+    /// From the members of an answer, which have the standard's names.
+    pub(crate) fn read(mut answer: Map<String, Value>) -> Self {
         // Some write it as text.
         let seconds =
             answer.get("expires_in").and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
@@ -168,14 +159,14 @@ impl TokenAnswer {
             Some(Value::String(text)) if !text.is_empty() => Some(text),
             _ => None,
         };
-        Ok(Self {
+        Self {
             access_token: text("access_token").map(SecretString::from),
             token_type: text("token_type"),
             refresh_token: text("refresh_token").map(SecretString::from),
             id_token: text("id_token").map(SecretString::from),
             expires_in: seconds.and_then(|seconds| seconds.try_into().ok()),
             session_state: text("session_state"),
-        })
+        }
     }
 
     pub(crate) fn id_token(&self) -> Option<&str> {

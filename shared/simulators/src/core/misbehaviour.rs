@@ -151,6 +151,8 @@ pub enum Misbehaviour {
     Moved(String),
     /// This status with this JSON, as a provider refuses whose administrator has made a mistake.
     Answer(u16, Value),
+    /// This status with an HTML page.
+    Page(u16),
     /// 406 unless `Accept` names this media type or `*/*`.
     OnlyAccepts(&'static str),
     /// No answer at all, ever: the caller's deadline has to end it.
@@ -195,6 +197,7 @@ impl Misbehaviour {
                 }
             }
             Self::Answer(status, body) => Reply::json(StatusCode::from_u16(*status).unwrap_or_default(), body),
+            Self::Page(status) => Reply::html(StatusCode::from_u16(*status).unwrap_or_default(), "<p>No.</p>"),
             Self::Redirect(address) => Reply::empty(StatusCode::TEMPORARY_REDIRECT).header(LOCATION, address),
             Self::Moved(address) => Reply::empty(StatusCode::MOVED_PERMANENTLY).header(LOCATION, address),
             Self::OnlyAccepts(media_type) => {
@@ -231,7 +234,10 @@ impl Misbehaviour {
             Endpoint::Token if reply.body.windows(10).any(|part| part == b"\"id_token\"") => {
                 r#"{"id_token":"e30.e30.e30","#.to_owned()
             }
-            Endpoint::Token => format!(r#"{{"access_token":"{WRONG_PARTY}","#),
+            Endpoint::Token => match first_member(&reply.body) {
+                Some(name) => format!(r#"{{"{name}":"{WRONG_PARTY}","#),
+                None => return,
+            },
             Endpoint::Userinfo => format!(r#"{{"sub":"{WRONG_PARTY}","#),
             Endpoint::Authorize | Endpoint::Login => return,
         };
@@ -272,6 +278,12 @@ impl Misbehaviour {
             _ => {}
         }
     }
+}
+
+/// The name of the first member of a JSON object.
+fn first_member(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    text.split('"').nth(1).map(str::to_owned)
 }
 
 /// Puts members over others; null takes one away.

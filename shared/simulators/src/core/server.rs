@@ -27,6 +27,11 @@ pub(crate) trait Provider: Send + 'static {
     /// Where a path leads, or the answer to a request for an unknown path.
     fn find(&self, path: &str) -> Result<(Endpoint, Self::Place), Reply>;
 
+    /// What is kept of a request to the token endpoint, or to an API that signs users in.
+    fn token_request(_place: &Self::Place, call: &Call<'_>) -> TokenRequest {
+        TokenRequest::of(call)
+    }
+
     /// Answers a request.
     fn answer(&mut self, asked: &Asked<'_, Self::Place>, call: &Call<'_>) -> Reply;
 
@@ -49,6 +54,7 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: Form,
     pub(crate) form: Form,
+    pub(crate) body: &'a [u8],
     pub(crate) now: DateTime<Utc>,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -132,13 +138,14 @@ impl<P: Provider> Server<P> {
             headers,
             query: Form::parse(uri.query().unwrap_or_default().as_bytes()),
             form: Form::read(headers, body),
+            body,
             now: self.shared.clock.now(),
             entropy: self.shared.entropy.as_ref(),
         };
         let book = state.book();
         *book.calls.entry(endpoint).or_default() += 1;
         if endpoint == Endpoint::Token {
-            book.requests.push(TokenRequest::of(&call));
+            book.requests.push(P::token_request(&place, &call));
         }
         let misbehaviour = book.at(endpoint).and_then(|how| how.at(uri.path())).cloned();
         match &misbehaviour {

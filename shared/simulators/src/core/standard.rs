@@ -1,6 +1,7 @@
 //! A provider that does what OpenID Connect Core says: discovery, the authorization code flow with PKCE, client
 //! authentication (post, basic, signed assertions, none), ID tokens and userinfo. What a provider does otherwise is a [`Quirks`].
 
+mod direct;
 mod login;
 mod quirks;
 mod token;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method as Verb, StatusCode};
 use chrono::{DateTime, Utc};
-use domain::{Clock, Entropy, Method};
+use domain::{Clock, Entropy, Factor, Method};
 use serde_json::{Map, Value, json};
 
 use super::callback::Target;
@@ -23,7 +24,8 @@ use super::server::{Asked, Book, Call, Provider, Server};
 use super::signer;
 use super::wire::Reply;
 use super::{
-    Algorithm, Delivery, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Subject, TokenRequest,
+    Algorithm, Delivery, Desk, Endpoint, Enrolled, Misbehaviour, OldKey, Person, Registration, SentCode, Simulator,
+    Subject, TokenRequest,
 };
 
 pub use quirks::{ApiCall, Envelope, Quirks, Refused};
@@ -36,6 +38,9 @@ pub struct Standard<Q> {
 /// What a server knows.
 pub(crate) struct State<Q> {
     book: Book,
+    /// The path of the server.
+    root: String,
+    /// The path of the issuer.
     path: String,
     applications: BTreeMap<String, Registration>,
     people: BTreeMap<String, Person>,
@@ -48,7 +53,16 @@ pub(crate) struct State<Q> {
     /// Who has signed in, at which client.
     known: BTreeSet<(String, String)>,
     assertions: Seen,
+    desk: Desk,
     quirks: std::marker::PhantomData<Q>,
+}
+
+/// Where a request goes.
+pub(crate) enum Place {
+    /// To an endpoint, at this path below the issuer.
+    Below(String),
+    /// To an API that signs users in, at this path below the server.
+    LoginApi(String),
 }
 
 /// An authorization request that was not refused.
@@ -73,7 +87,7 @@ struct Login {
 pub(crate) const fn by_redirect<Q: Quirks>(provider: &'static str) -> Simulator {
     Simulator {
         provider,
-        methods: &[Method::Oidc],
+        methods: Q::METHODS,
         endpoints: Q::ENDPOINTS,
         is_silent: Q::KNOWS_PROMPTS,
         checks_redirect_uris: Q::CHECKS_FIRST,
@@ -86,6 +100,7 @@ impl<Q: Quirks> Standard<Q> {
     pub fn new(path: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let state = State {
             book: Book::default(),
+            root: path.to_owned(),
             path: format!("{path}{}", Q::ISSUER),
             applications: BTreeMap::new(),
             people: BTreeMap::new(),
@@ -96,6 +111,7 @@ impl<Q: Quirks> Standard<Q> {
             access_tokens: BTreeMap::new(),
             known: BTreeSet::new(),
             assertions: Seen::default(),
+            desk: Desk::default(),
             quirks: std::marker::PhantomData,
         };
         Self { server: Server::new(clock, entropy, state) }
@@ -129,7 +145,17 @@ impl<Q: Quirks> Subject for Standard<Q> {
     }
 
     fn enrol(&self, person: Person) {
-        self.server.state().people.insert(person.username.clone(), person);
+        let mut state = self.server.state();
+        state.desk.forget(&person.username);
+        state.people.insert(person.username.clone(), person);
+    }
+
+    fn give_factors(&self, username: &str, factors: &[(Factor, &str)]) {
+        let mut state = self.server.state();
+        state.desk.forget(username);
+        if let Some(person) = state.people.get_mut(username) {
+            person.factors = factors.iter().map(|(factor, to)| Enrolled::new(*factor, to)).collect();
+        }
     }
 
     fn subject(&self, username: &str) -> Option<String> {
@@ -156,6 +182,14 @@ impl<Q: Quirks> Subject for Standard<Q> {
         self.server.state().book.requests()
     }
 
+    fn sent(&self) -> Vec<SentCode> {
+        self.server.state().desk.sent.clone()
+    }
+
+    fn confirm(&self, username: &str, is_right: bool) {
+        self.server.state().desk.confirmations.insert(username.to_owned(), is_right);
+    }
+
     fn notification(&self, event: &str, username: &str, client: &str) -> Option<Delivery> {
         let now = self.server.clock().now();
         let subject = self.subject(username).unwrap_or_else(|| Q::subject(username.to_owned()));
@@ -174,31 +208,48 @@ impl<Q: Quirks> Subject for Standard<Q> {
 }
 
 impl<Q: Quirks> Provider for State<Q> {
-    /// The path below the issuer.
-    type Place = String;
+    type Place = Place;
 
     fn book(&mut self) -> &mut Book {
         &mut self.book
     }
 
-    fn find(&self, path: &str) -> Result<(Endpoint, String), Reply> {
+    fn find(&self, path: &str) -> Result<(Endpoint, Place), Reply> {
+        let own = path.strip_prefix(self.root.as_str()).filter(|path| Q::has_login_api(path));
+        if let Some(path) = own {
+            return Ok((Endpoint::Token, Place::LoginApi(path.to_owned())));
+        }
         let below = path.strip_prefix(self.path.as_str()).unwrap_or_default();
         let found = Q::ENDPOINTS.iter().copied().find(|endpoint| below == Q::path(*endpoint));
         let found = found.or(Q::has_api(below).then_some(Endpoint::Userinfo));
         let found = found.or(is_notifier::<Q>(below).then_some(Endpoint::Discovery));
-        found.map(|endpoint| (endpoint, below.to_owned())).ok_or_else(|| match Q::nowhere(path) {
+        found.map(|endpoint| (endpoint, Place::Below(below.to_owned()))).ok_or_else(|| match Q::nowhere(path) {
             Some((status, body)) => Reply::json(status, &body),
             None => Reply::html(StatusCode::NOT_FOUND, "Not found"),
         })
     }
 
-    fn answer(&mut self, asked: &Asked<'_, String>, call: &Call<'_>) -> Reply {
+    fn token_request(place: &Place, call: &Call<'_>) -> TokenRequest {
+        match place {
+            Place::Below(_) => TokenRequest::of(call),
+            Place::LoginApi(path) => {
+                let json = serde_json::from_slice(call.body).unwrap_or_default();
+                TokenRequest::of_fields(Q::direct_fields(path, &json))
+            }
+        }
+    }
+
+    fn answer(&mut self, asked: &Asked<'_, Place>, call: &Call<'_>) -> Reply {
+        let below = match &asked.place {
+            Place::Below(below) => below.as_str(),
+            Place::LoginApi(path) => return self.login_api(path, asked.method == Verb::POST, call),
+        };
         match (asked.endpoint, asked.method) {
-            (Endpoint::Discovery, &Verb::GET) if is_notifier::<Q>(&asked.place) => self.notifier(call),
+            (Endpoint::Discovery, &Verb::GET) if is_notifier::<Q>(below) => self.notifier(call),
             (Endpoint::Discovery, &Verb::GET) => self.document(call),
             (Endpoint::Keys, &Verb::GET) => self.key_set(),
             (Endpoint::Token, &Verb::POST) => self.token(call),
-            (Endpoint::Userinfo, &Verb::GET | &Verb::POST) => self.userinfo(asked, call),
+            (Endpoint::Userinfo, &Verb::GET | &Verb::POST) => self.userinfo(below, asked.method, call),
             (Endpoint::Authorize, &Verb::GET) => self.authorize(call, &call.query),
             (Endpoint::Authorize, &Verb::POST) => self.authorize(call, &call.form),
             (Endpoint::Login, &Verb::POST) => self.log_in(call),

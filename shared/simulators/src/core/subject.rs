@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use domain::{Clock, Entropy, Method};
-use serde_json::Value;
+use domain::{Clock, Entropy, Factor, Method};
+use serde_json::{Value, json};
 
 use super::client_key::ClientKey;
-use super::{Algorithm, Endpoint, Misbehaviour, TokenRequest};
+use super::{Algorithm, Endpoint, Enrolled, Misbehaviour, SentCode, Standing, TokenRequest};
 
 /// A kind of simulated provider.
 #[derive(Clone, Copy)]
@@ -54,6 +54,9 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
     /// Adds a user, or puts another in their place.
     fn enrol(&self, person: Person);
 
+    /// Gives a user these factors, which have not been used yet, in place of others.
+    fn give_factors(&self, _username: &str, _factors: &[(Factor, &str)]) {}
+
     /// The `sub` of a user.
     fn subject(&self, username: &str) -> Option<String>;
 
@@ -77,6 +80,19 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
     fn notification(&self, _event: &str, _username: &str, _client: &str) -> Option<Delivery> {
         None
     }
+
+    /// The body of an error answer in the provider's own form.
+    fn error_body(&self, error: &str, description: &str, number: u64) -> Value {
+        json!({ "error": error, "error_description": description, "error_codes": [number] })
+    }
+
+    /// The codes it has sent to users, oldest first.
+    fn sent(&self) -> Vec<SentCode> {
+        Vec::new()
+    }
+
+    /// What a user answers next to a question of the provider's app.
+    fn confirm(&self, _username: &str, _is_right: bool) {}
 
     /// Misbehaves at the token endpoint.
     fn misbehave(&self, how: Option<Misbehaviour>) {
@@ -185,12 +201,26 @@ pub struct Person {
     pub(crate) password: String,
     pub(crate) email: Option<(String, bool)>,
     pub(crate) name: Option<(String, String)>,
+    pub(crate) factors: Vec<Enrolled>,
+    pub(crate) standing: Standing,
 }
 
 impl Person {
     /// A person with a user name and a password.
     pub fn new(username: &str, password: &str) -> Self {
-        Self { username: username.into(), password: password.into(), email: None, name: None }
+        let (factors, standing) = (Vec::new(), Standing::Active);
+        Self { username: username.into(), password: password.into(), email: None, name: None, factors, standing }
+    }
+
+    /// With one factor more: its destination; of an authenticator app, the seed; of a recovery code, the code.
+    pub fn factor(mut self, factor: Factor, to: &str) -> Self {
+        self.factors.push(Enrolled::new(factor, to));
+        self
+    }
+
+    /// What the provider makes of the account.
+    pub fn standing(self, standing: Standing) -> Self {
+        Self { standing, ..self }
     }
 
     /// The e-mail, and whether it is verified.

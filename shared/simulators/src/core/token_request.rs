@@ -44,6 +44,14 @@ impl TokenRequest {
         Self { form: call.form.clone(), client_id: id.and_then(|id| String::from_utf8(id).ok()), client_auth }
     }
 
+    /// A call of a provider's own API, by the names that the standard has for what is in it.
+    pub(crate) fn of_fields(fields: Vec<(&'static str, String)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        let form = Form::from_iter(fields);
+        let client_auth = if form.bytes("client_secret").is_some() { ClientAuth::Post } else { ClientAuth::None };
+        Self { client_id: form.text("client_id"), form, client_auth }
+    }
+
     /// `grant_type`.
     pub fn grant_type(&self) -> Option<&str> {
         self.text("grant_type")

@@ -124,6 +124,12 @@ impl Form {
     }
 }
 
+impl FromIterator<(String, Vec<u8>)> for Form {
+    fn from_iter<T: IntoIterator<Item = (String, Vec<u8>)>>(fields: T) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
 /// What HTTP Basic says of a client (RFC 6749 section 2.3.1); each half is `None` if it was not form-urlencoded as that
 /// section wants it.
 #[derive(Default)]

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use domain::Method;
+use domain::{Factor, Method};
 use serde_json::{Value, json};
 
 use super::{Client, DirectGrantFlow, Keycloak, Realm, Requirement, User};
-use crate::core::{Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Subject, TokenRequest};
+use crate::core::{
+    Algorithm, Endpoint, Misbehaviour, OldKey, Person, Registration, Simulator, Standing, Subject, TokenRequest,
+};
 
 /// How it is made.
 pub const SIMULATOR: Simulator = Simulator {
@@ -52,6 +54,16 @@ impl Subject for Keycloak {
 
     fn enrol(&self, person: Person) {
         self.change_demo(|realm| realm.user(User::from(person)));
+    }
+
+    fn give_factors(&self, username: &str, factors: &[(Factor, &str)]) {
+        let app = factors.iter().find(|(factor, _)| *factor == Factor::Totp);
+        let change = |user: User| match app {
+            Some((_, seed)) => user.totp(seed),
+            None => user.without_totp(),
+        };
+        // A user who does not exist has no factors.
+        let _changed = self.change_user(REALM, username, change);
     }
 
     fn subject(&self, username: &str) -> Option<String> {
@@ -110,8 +122,15 @@ impl Client {
 
 impl From<Person> for User {
     fn from(person: Person) -> Self {
-        let Person { username, password, email, name } = person;
+        let Person { username, password, email, name, factors, standing } = person;
         let mut user = Self::new(&username).password(&password);
+        user = user.locked(standing == Standing::Locked).enabled(standing != Standing::Disabled);
+        if standing == Standing::PasswordExpired {
+            user = user.required_action("UPDATE_PASSWORD");
+        }
+        if let Some(app) = factors.iter().find(|enrolled| enrolled.factor == Factor::Totp) {
+            user = user.totp(&app.to);
+        }
         if let Some((address, verified)) = email {
             user = user.email(&address, verified);
         }

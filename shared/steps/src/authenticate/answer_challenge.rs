@@ -1,18 +1,19 @@
+mod form;
+
 use async_trait::async_trait;
-use domain::{Challenge, Code, Failure, FieldProblem, Interaction, Method, ProviderOutcome, Rejection, StepId, Text};
+use chrono::TimeDelta;
+use domain::{Challenge, Code, Factor, Failure, FieldProblem, Interaction, ProviderOutcome, Rejection, StepId};
 use journeys::{
     Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, ViewCx, unusable,
 };
 use providers::Answer;
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::code;
-
 pub(crate) const TYPE: StepType = StepType::of::<AnswerChallenge>("answer_challenge");
 
-/// Asks the question of an earlier step's provider: a one-time code. Stores the identity, or sets `reason` if it fails.
+/// Asks the question of an earlier step's provider: a one-time code, a choice of factors, a confirmation on another
+/// device, or a new password. Stores the identity, or sets `reason` if it fails.
 ///
 /// After a wrong code the user may try again, if the provider allows it, up to [`MAX_WRONG`] times in total. If the
 /// provider can send another code, the user may request it up to [`MAX_RESENT`] times. Both are counted in the session,
@@ -32,8 +33,6 @@ const MAX_WRONG: u8 = 5;
 
 /// Each code costs money and annoys its receiver.
 const MAX_RESENT: u8 = 3;
-
-const CODE: &str = "code";
 
 #[async_trait]
 impl Step for AnswerChallenge {
@@ -58,13 +57,25 @@ impl Step for AnswerChallenge {
 
     async fn submit(&self, cx: &mut StepCx<'_>, response: &SubmitRequest) -> Result<Flow, StepError> {
         let open = self.open(&cx.look())?;
-        match response.option.as_str() {
-            "submit" => match typed(response) {
+        match (response.option.as_str(), &open.challenge) {
+            ("submit", Challenge::Code { .. }) => match form::code(response) {
                 Ok(code) => self.answer(cx, open, Answer::Code(&code)).await,
                 Err(invalid) => Ok(invalid),
             },
-            "resend" if open.may_resend() => self.answer(cx, open, Answer::Resend).await,
-            "cancel" => {
+            ("submit", Challenge::Choose { choices }) => match form::choice(response, choices) {
+                Ok(choice) => self.answer(cx, open.clone(), Answer::Choose(&choice.id)).await,
+                Err(invalid) => Ok(invalid),
+            },
+            ("submit", Challenge::NewPassword { current, .. }) => match form::passwords(response, *current) {
+                Ok(form::Passwords { new, current }) => {
+                    let answer = Answer::NewPassword { new: &new, current: current.as_ref() };
+                    self.answer(cx, open, answer).await
+                }
+                Err(invalid) => Ok(invalid),
+            },
+            ("poll", Challenge::Wait { .. }) => self.poll(cx, open, response).await,
+            ("resend", _) if open.may_resend() => self.answer(cx, open, Answer::Resend).await,
+            ("cancel", _) => {
                 cx.provider().forget_interaction(&self.of);
                 Ok(cx.session().cancelled())
             }
@@ -74,21 +85,18 @@ impl Step for AnswerChallenge {
 
     async fn view(&self, cx: &ViewCx<'_>) -> Result<StepView, StepError> {
         let open = self.open(cx)?;
-        let Challenge::Code { method, digits, to, .. } = &open.challenge;
-        let label = Text::find("field.code");
-        let autocomplete = "one-time-code";
-        let field =
-            json!({ "name": CODE, "type": "code", "label": label, "required": true, "autocomplete": autocomplete });
+        let main = if matches!(open.challenge, Challenge::Wait { .. }) { OptionView::POLL } else { OptionView::SUBMIT };
         let resend = open.may_resend().then_some(OptionView::RESEND);
         Ok(StepView {
             kind: TYPE.name,
-            data: json!({ "challenge": { "method": method, "digits": digits, "to": to }, "fields": [field] }),
-            options: [Some(OptionView::SUBMIT), resend, Some(OptionView::CANCEL)].into_iter().flatten().collect(),
+            data: json!({ "challenge": form::challenge(&open.challenge), "fields": form::fields(&open.challenge) }),
+            options: [Some(main), resend, Some(OptionView::CANCEL)].into_iter().flatten().collect(),
         })
     }
 }
 
 /// An open question.
+#[derive(Clone)]
 struct Open {
     interaction: Interaction,
     challenge: Challenge,
@@ -96,27 +104,17 @@ struct Open {
 
 impl Open {
     fn may_resend(&self) -> bool {
-        let Challenge::Code { resend, .. } = self.challenge;
-        resend && self.interaction.resent < MAX_RESENT
+        matches!(self.challenge, Challenge::Code { resend: true, .. }) && self.interaction.resent < MAX_RESENT
     }
 
-    /// The methods that a right answer proves, with those of earlier answers, in addition to the first method.
-    fn proven_methods(&self) -> Vec<Method> {
-        let Challenge::Code { method, .. } = self.challenge;
-        self.interaction.answered.iter().copied().chain([method]).collect()
-    }
-}
-
-/// The code from a submit, which must contain nothing else.
-fn typed(response: &SubmitRequest) -> Result<SecretString, Flow> {
-    if let Some(unknown) = response.data.keys().find(|name| *name != CODE) {
-        return Err(Flow::invalid(unknown, FieldProblem::Unknown));
-    }
-    let typed = response.data.get(CODE).map(|typed| code::bare(typed.expose_secret())).unwrap_or_default();
-    match typed.expose_secret().len() {
-        0 => Err(Flow::invalid(CODE, FieldProblem::Required)),
-        1..=code::MAX => Ok(typed),
-        _ => Err(Flow::invalid(CODE, FieldProblem::TooLong)),
+    /// The factors that are proven once the provider has accepted `answer`, in addition to the first method.
+    fn proven_by(&self, answer: Answer<'_>) -> Vec<Factor> {
+        let factor = match (&self.challenge, answer) {
+            (Challenge::Code { factor, .. }, Answer::Code(_)) => Some(*factor),
+            (Challenge::Wait { .. }, Answer::Poll) => Some(Factor::Push),
+            _ => None,
+        };
+        self.interaction.proven.iter().copied().chain(factor).collect()
     }
 }
 
@@ -128,6 +126,17 @@ impl AnswerChallenge {
         open.ok_or(StepError::Broken("there is no open question to answer"))
     }
 
+    /// Asks the provider whether the user has confirmed, at most as often as it allows.
+    async fn poll(&self, cx: &mut StepCx<'_>, open: Open, response: &SubmitRequest) -> Result<Flow, StepError> {
+        if let Some(unknown) = response.data.keys().next() {
+            return Ok(Flow::invalid(unknown, FieldProblem::Unknown));
+        }
+        match open.interaction.not_before {
+            Some(not_before) if cx.request.now < not_before => Ok(Flow::Ask),
+            _ => self.answer(cx, open, Answer::Poll).await,
+        }
+    }
+
     async fn answer(&self, cx: &mut StepCx<'_>, open: Open, answer: Answer<'_>) -> Result<Flow, StepError> {
         let Interaction { connector, method, wrong, resent, .. } = &open.interaction;
         let Some(usable) = cx.look().usable(connector, *method).await? else {
@@ -137,25 +146,17 @@ impl AnswerChallenge {
         match cx.provider().answer(&usable, &open.interaction, answer).await? {
             ProviderOutcome::Identity(identity) => {
                 cx.provider().forget_interaction(&self.of);
-                cx.provider().authenticated(identity, &open.proven_methods())?;
+                cx.provider().authenticated(identity, &open.proven_by(answer))?;
                 Ok(Flow::Done("authenticated"))
             }
-            // The next factor, or the same question with another code.
-            ProviderOutcome::Interaction(next) if next.challenge.is_some() => {
+            ProviderOutcome::Interaction(next) if next.challenge.is_some() => self.ask(cx, &open, answer, next),
+            // It is unknown whether another code was sent, and the earlier one may still be valid. Of a poll nothing is
+            // lost.
+            ProviderOutcome::Failed(Failure::Unavailable { retry_after, .. })
+                if resends || matches!(answer, Answer::Poll) =>
+            {
                 let resent = resent.saturating_add(resends.into());
-                let answered = if resends { open.interaction.answered.clone() } else { open.proven_methods() };
-                cx.provider().keep_interaction(&self.of, &Interaction { wrong: *wrong, resent, answered, ..next })?;
-                if !resends {
-                    cx.session().rotate();
-                }
-                Ok(Flow::Ask)
-            }
-            // It is unknown whether another code was sent. The earlier code may still be valid.
-            ProviderOutcome::Failed(Failure::Unavailable { retry_after, .. }) if resends => {
-                cx.provider().keep_interaction(
-                    &self.of,
-                    &Interaction { resent: resent.saturating_add(1), ..open.interaction.clone() },
-                )?;
+                cx.provider().keep_interaction(&self.of, &Interaction { resent, ..open.interaction.clone() })?;
                 cx.session().fail(Code::ProviderUnavailable);
                 if let Some(seconds) = retry_after {
                     cx.session().retry_after(seconds);
@@ -174,5 +175,34 @@ impl AnswerChallenge {
                 super::conclude(cx, returned)
             }
         }
+    }
+
+    /// Asks the provider's next question: the next factor, or the same again.
+    fn ask(&self, cx: &mut StepCx<'_>, open: &Open, answer: Answer<'_>, next: Interaction) -> Result<Flow, StepError> {
+        let Interaction { wrong, resent, proven, .. } = &open.interaction;
+        let (mut wrong, mut resent, mut proven) = (*wrong, *resent, proven.clone());
+        match (answer, &next.challenge) {
+            (Answer::Resend, _) => resent = resent.saturating_add(1),
+            (Answer::NewPassword { .. }, Some(Challenge::NewPassword { refused: true, .. })) => {
+                wrong += 1;
+                if wrong >= MAX_WRONG {
+                    cx.provider().forget_interaction(&self.of);
+                    return super::end(cx, Failure::Rejected(Rejection::PasswordExpired));
+                }
+                cx.session().fail(Code::PasswordRefused);
+            }
+            // Not confirmed yet.
+            (Answer::Poll, Some(Challenge::Wait { .. })) => {}
+            _ => {
+                proven = open.proven_by(answer);
+                cx.session().rotate();
+            }
+        }
+        let not_before = match next.challenge {
+            Some(Challenge::Wait { every, .. }) => Some(cx.request.now + TimeDelta::seconds(every.into())),
+            _ => None,
+        };
+        cx.provider().keep_interaction(&self.of, &Interaction { wrong, resent, proven, not_before, ..next })?;
+        Ok(Flow::Ask)
     }
 }

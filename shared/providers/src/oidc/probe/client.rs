@@ -4,8 +4,9 @@ use domain::{ConnectorClient, Method};
 use egress::Response;
 use serde_json::json;
 
+use super::super::connection::Grant;
 use super::super::profile::Trial;
-use super::super::token::{Credentials, post, redeem};
+use super::super::token::{Credentials, TokenAnswer, post, redeem};
 use super::Probing;
 use crate::report::{Finding, NotPassed, Verdict};
 use crate::{Check, Outage, ProviderError, Rejection};
@@ -55,9 +56,9 @@ impl<'a> Probing<'a> {
     async fn is_accepted(&self, client: &ConnectorClient) -> Verdict {
         let metadata = self.callable("token_endpoint")?;
         let trial = self.trial(client);
-        match redeem(self.connection(), metadata, client, &self.grant_of(trial), |response| self.meaning(response))
-            .await
-        {
+        let read = |response: &Response| TokenAnswer::of(response, |response| self.meaning(response));
+        let parameters = self.grant_of(trial);
+        match redeem(self.connection(), metadata, client, &Grant::of(&parameters), read).await {
             Ok(_) if matches!(trial, Trial::ClientCredentials(_)) => Ok(()),
             Ok(_) => Err(TAKES_ANY_CODE),
             Err(error) if is_about_the_code(&error) => Ok(()),
@@ -76,7 +77,8 @@ impl<'a> Probing<'a> {
         let secret = self.cx.secret(client).await?;
         let right = Credentials::of(self.connection(), metadata, client, secret.as_ref())?;
         let wrong = right.spoilt(self.cx.entropy());
-        let response = post(self.cx, metadata, client, &wrong, &self.grant_of(self.trial(client))).await?;
+        let parameters = self.grant_of(self.trial(client));
+        let response = post(self.cx, metadata, client, &wrong, &Grant::of(&parameters)).await?;
         match self.meaning(&response) {
             error if is_about_the_code(&error) => Err(self.registration.profile.any_secret),
             error @ (ProviderError::Unavailable { .. } | ProviderError::Throttled { .. }) => Err(error.into()),

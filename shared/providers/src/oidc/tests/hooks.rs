@@ -1,7 +1,7 @@
 //! A new provider is a small file: this one uses each hook.
 
 use async_trait::async_trait;
-use domain::{Challenge, ExternalIdentity, Method, Pending};
+use domain::{Challenge, ExternalIdentity, Factor, Method, Pending};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Map;
@@ -47,7 +47,7 @@ impl OidcProvider for Hosted {
 
     async fn begin(&self, _: &Connection<'_>, attempt: Attempt<'_>) -> Result<Begun, ProviderError> {
         let Attempt::Password { password, .. } = attempt else { panic!("no such method") };
-        let challenge = Challenge::Code { method: Method::Totp, digits: None, to: None, resend: false };
+        let challenge = Challenge::Code { factor: Factor::Totp, digits: None, to: None, resend: false };
         Ok(Begun::Ask(challenge, Pending(json!(password.expose_secret()))))
     }
 

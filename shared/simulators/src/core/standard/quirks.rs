@@ -3,16 +3,20 @@
 use std::fmt;
 
 use axum::http::StatusCode;
+use domain::Method;
 use serde_json::{Map, Value, json};
 
 use crate::core::callback::Fields;
 use crate::core::client_key::SignedSecret;
 use crate::core::pkce::Pkce;
-use crate::core::{Endpoint, Person};
+use crate::core::{Direct, DirectCall, Endpoint, Person};
 
 /// A provider's endpoints, its claims of users, and its error texts. Everything has the standard's
 /// answer; a provider's file says only what differs.
 pub trait Quirks: fmt::Debug + Send + 'static {
+    /// The methods by which it signs users in.
+    const METHODS: &'static [Method] = &[Method::Oidc];
+
     /// The path of the issuer below the server.
     const ISSUER: &'static str = "";
 
@@ -151,6 +155,23 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// What is sent then, with the token in its place. `None`: it sends none.
     fn notification(_claims: &mut Map<String, Value>, _event: &str, _subject: &str, _now: i64) -> Option<Envelope> {
         None
+    }
+
+    /// Whether an API that signs users in without a browser is at this path below the server.
+    fn has_login_api(_path: &str) -> bool {
+        false
+    }
+
+    /// Signs a user in without a browser, or asks for more: by a grant other than the code's, or by a call of such an API.
+    /// `None`: the grant is not offered, the API does not know the call.
+    fn direct(_call: &mut DirectCall<'_>) -> Option<Direct> {
+        None
+    }
+
+    /// What is kept of a call of such an API, by the names that the standard has for it: `username`, `password`, `otp`,
+    /// `client_id`, `client_secret`.
+    fn direct_fields(_path: &str, _json: &Value) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// What is answered at a path where nothing is; `None`: a page.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ApiCall, Login, Quirks, Refused, State, Verb, subject};
 use crate::core::pkce::{Challenge, Pkce};
-use crate::core::server::{Asked, Call, Provider};
+use crate::core::server::{Call, Provider};
 use crate::core::signer::SignError;
 use crate::core::wire::{self, Reply};
 use crate::core::{Endpoint, Misbehaviour, Registration};
@@ -41,14 +41,16 @@ impl<Q: Quirks> State<Q> {
         match call.form.text("grant_type").as_deref() {
             Some("authorization_code") => {
                 let login = self.redeem(&application, call)?;
-                Ok(self.answer_with(&login, &application, call))
+                let answer = self.tokens(&login, &application, call);
+                Ok(answer.map(|body| Reply::json(StatusCode::OK, &body)))
             }
             Some("client_credentials") if Q::CLIENT_CREDENTIALS => {
                 let access_token = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<32>());
                 let body = json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN });
                 Ok(Ok(Reply::json(StatusCode::OK, &body)))
             }
-            _ => Err(Refused::UnknownGrant),
+            Some(other) => self.other_grant(other, &application, call).ok_or(Refused::UnknownGrant),
+            None => Err(Refused::UnknownGrant),
         }
     }
 
@@ -100,7 +102,12 @@ impl<Q: Quirks> State<Q> {
     }
 
     /// RFC 6749 section 5.1.
-    fn answer_with(&mut self, login: &Login, application: &Registration, call: &Call<'_>) -> Result<Reply, SignError> {
+    pub(super) fn tokens(
+        &mut self,
+        login: &Login,
+        application: &Registration,
+        call: &Call<'_>,
+    ) -> Result<Value, SignError> {
         let access_token = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<32>());
         let mut body = json!({
             "access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN, "scope": login.request.scopes.join(" "),
@@ -112,7 +119,7 @@ impl<Q: Quirks> State<Q> {
         Q::tokens(&mut body);
         let access_token = body["access_token"].as_str().unwrap_or_default().to_owned();
         self.access_tokens.insert(access_token, Login { at: call.now, ..login.clone() });
-        Ok(Reply::json(StatusCode::OK, &body))
+        Ok(body)
     }
 
     fn id_token(
@@ -145,7 +152,7 @@ impl<Q: Quirks> State<Q> {
         Q::ENDPOINTS.contains(&Endpoint::Keys)
     }
 
-    pub(super) fn userinfo(&self, asked: &Asked<'_, String>, call: &Call<'_>) -> Reply {
+    pub(super) fn userinfo(&self, path: &str, verb: &Verb, call: &Call<'_>) -> Reply {
         let token = wire::bearer(call.headers).unwrap_or_default();
         let login = self.access_tokens.get(token);
         let login = login.filter(|login| (call.now - login.at).num_seconds() < TOKEN);
@@ -160,8 +167,8 @@ impl<Q: Quirks> State<Q> {
             info
         });
         let api = ApiCall {
-            path: &asked.place,
-            is_post: *asked.method == Verb::POST,
+            path,
+            is_post: *verb == Verb::POST,
             header: &|name| {
                 let value = call.headers.get(name).and_then(|value| value.to_str().ok());
                 value.unwrap_or_default().to_owned()

@@ -1,0 +1,77 @@
+//! Logins without a browser, as far as they are the standard's: who the client is, and the tokens at the end.
+
+use axum::http::{HeaderName, StatusCode};
+use serde_json::Value;
+
+use super::{Login, Quirks, State, Waiting};
+use crate::core::callback::{ResponseMode, Target};
+use crate::core::server::{Call, Provider};
+use crate::core::signer::SignError;
+use crate::core::wire::Reply;
+use crate::core::{Direct, DirectCall, Registration};
+
+impl<Q: Quirks> State<Q> {
+    /// A call of an API of the provider's own.
+    pub(super) fn login_api(&mut self, path: &str, is_post: bool, call: &Call<'_>) -> Reply {
+        let json = serde_json::from_slice(call.body).unwrap_or_default();
+        match self.ask(path, is_post, None, &json, call) {
+            Some(direct) => self.reply(direct, call).unwrap_or_else(|_| Self::server_error()),
+            None => Reply::html(StatusCode::NOT_FOUND, "Not found"),
+        }
+    }
+
+    /// A grant other than the code's, of a client that has shown its credentials; `None` if it is not offered.
+    pub(super) fn other_grant(
+        &mut self,
+        grant_type: &str,
+        client: &Registration,
+        call: &Call<'_>,
+    ) -> Option<Result<Reply, SignError>> {
+        let direct = self.ask("", true, Some((grant_type, client)), &Value::Null, call)?;
+        Some(self.reply(direct, call))
+    }
+
+    fn ask(
+        &mut self,
+        path: &str,
+        is_post: bool,
+        granted: Option<(&str, &Registration)>,
+        json: &Value,
+        call: &Call<'_>,
+    ) -> Option<Direct> {
+        Q::direct(&mut DirectCall {
+            path,
+            is_post,
+            grant_type: granted.map(|(grant_type, _)| grant_type),
+            client: granted.map(|(_, client)| client),
+            json,
+            form: &call.form,
+            headers: call.headers,
+            host: call.host,
+            now: call.now,
+            entropy: call.entropy,
+            people: &mut self.people,
+            clients: &self.applications,
+            desk: &mut self.desk,
+        })
+    }
+
+    fn reply(&mut self, direct: Direct, call: &Call<'_>) -> Result<Reply, SignError> {
+        match direct {
+            Direct::Tokens { username, client, scopes, put_into } => {
+                let Some(application) = self.applications.get(&client).cloned() else {
+                    return Ok(Self::server_error());
+                };
+                let target = Target { redirect_uri: String::new(), mode: ResponseMode::Default, state: None };
+                let request = Waiting { client, target, scopes, nonce: None, challenge: None };
+                let body = self.tokens(&Login { username, at: call.now, request }, &application, call)?;
+                Ok(Reply::json(StatusCode::OK, &put_into(body)))
+            }
+            Direct::Answer { status, body, headers } => {
+                let reply = Reply::json(status, &body);
+                let add = |reply: Reply, (name, value)| reply.header(HeaderName::from_static(name), value);
+                Ok(headers.into_iter().fold(reply, add))
+            }
+        }
+    }
+}

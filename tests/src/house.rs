@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use chrono::DateTime;
 use domain::{
-    Challenge, Channel, Claims, ConnectorDocument, ExternalIdentity, Factor, Method, MethodSet, Pending, RawClaims,
-    Rejection,
+    Challenge, Channel, Choice, Claims, ConnectorDocument, ExternalIdentity, Factor, Method, MethodSet, Pending,
+    RawClaims, Rejection,
 };
 use egress::{Request, Response};
 use providers::refusals::{At, Refusals, Row, classify};
@@ -114,7 +114,14 @@ impl ProviderAdapter for Adapter {
         match answer {
             Said::Code(code) => self.call(cx, method, "/code", &[ticket, ("code", code.expose_secret())]).await,
             Said::Resend => self.call(cx, method, "/resend", &[ticket]).await,
-            _ => Err(Stage::Attempt.refused(Check::Unasked)),
+            Said::Choose(id) => self.call(cx, method, "/choose", &[ticket, ("id", id)]).await,
+            Said::Poll => self.call(cx, method, "/poll", &[ticket]).await,
+            Said::NewPassword { new, current } => {
+                let current = current.map(ExposeSecret::expose_secret).unwrap_or_default();
+                let form = [ticket, ("new", new.expose_secret()), ("current", current)];
+                self.call(cx, method, "/new-password", &form).await
+            }
+            Said::Callback(_) => Err(Stage::Attempt.refused(Check::Unasked)),
         }
     }
 }
@@ -132,6 +139,7 @@ const REFUSALS: Refusals = Refusals {
     rows: &[
         Row::error("wrong_password", ProviderError::Rejected(Rejection::InvalidCredentials), "the house"),
         Row::error("wrong_code", ProviderError::Rejected(Rejection::OtpInvalid), "the house"),
+        Row::error("declined", ProviderError::Rejected(Rejection::Declined), "the house"),
         Row::error("expired", ProviderError::Rejected(Rejection::OtpExpired), "the house"),
     ],
 };
@@ -158,9 +166,21 @@ impl Adapter {
         if response.status == StatusCode::OK {
             return Ok(Progress::Done(Box::new(self.identity(method, &said).ok_or_else(malformed)?)));
         }
-        let way = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
         let to = said["to"].as_str().map(str::to_owned);
-        let challenge = Challenge::Code { factor: way, digits: Some(6), to, resend: way != Factor::Totp };
+        let challenge = match said["way"].as_str().unwrap_or_default() {
+            "choice" => Challenge::Choose {
+                choices: [(Factor::SmsOtp, to), (Factor::Totp, None)]
+                    .map(|(factor, to)| Choice { id: factor.as_str().to_owned(), factor, to })
+                    .to_vec(),
+            },
+            "push" => Challenge::Wait { to: Some("Ada's phone".to_owned()), number: Some("42".to_owned()), every: 5 },
+            "new_password" => Challenge::NewPassword { current: true, refused: false },
+            "refused_password" => Challenge::NewPassword { current: true, refused: true },
+            _ => {
+                let factor = serde_json::from_value(said["way"].clone()).map_err(|_| malformed())?;
+                Challenge::Code { factor, digits: Some(6), to, resend: factor != Factor::Totp }
+            }
+        };
         Ok(Progress::Ask(challenge, Pending(json!({ "ticket": said["ticket"], "method": method }))))
     }
 

@@ -62,8 +62,9 @@ async fn a_code_instead_of_a_password_is_a_login() {
       "data": {
         "challenge": {
           "digits": 6,
-          "method": "email_otp",
-          "to": "a***"
+          "factor": "email_otp",
+          "to": "a***",
+          "type": "code"
         },
         "fields": [
           {
@@ -122,7 +123,10 @@ async fn one_factor_after_the_other_is_asked_for() {
     let (app, house) = house().await;
     let session = challenged(&app, BOB).await;
     let answer = session.enter_code(&app, "factor", &house.last_code()).await.expect(200);
-    assert_eq!(answer.body["step"]["data"]["challenge"], json!({ "method": "totp", "digits": 6, "to": null }));
+    assert_eq!(
+        answer.body["step"]["data"]["challenge"],
+        json!({ "type": "code", "factor": "totp", "digits": 6, "to": null })
+    );
     assert_eq!((options(&answer), app.users().await), (vec!["submit", "cancel"], 0));
     let next = session.after(&answer);
     assert_ne!(next.token, session.token);

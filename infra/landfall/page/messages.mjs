@@ -41,6 +41,10 @@ const MESSAGES = {
     cause: `${provider} did not accept these details.`,
     next: "Check them and enter them again. If they are right, your account there may be locked: ask support.",
   }),
+  password_refused: (provider) => ({
+    cause: `${provider} did not accept the new password.`,
+    next: "Choose a longer one, with letters, digits and other characters, that you have not used there before.",
+  }),
   interaction_required: (provider) => ({
     cause: `${provider} wants you to do something on its own page first, for example to choose a new password.`,
     next: `Do that at ${provider}, then sign in here again.`,

@@ -160,10 +160,46 @@ function showFields(view, title, ...before) {
 
 /** What a provider asks for beside, or instead of, a password. */
 function showChallenge(view) {
-  const { method, to } = view.step.data.challenge;
-  const from = { email_otp: "was sent to your mailbox", sms_otp: "was sent to your phone", totp: "your app shows" };
-  const where = to ? `was sent to ${to}` : (from[method] ?? "you have been given");
+  const challenges = { code: showCode, choose: showChoice, wait: showWait, new_password: showNewPassword };
+  (challenges[view.step.data.challenge.type] ?? showUnknown)(view);
+}
+
+function showCode(view) {
+  const { factor, to } = view.step.data.challenge;
+  const from = {
+    email_otp: "was sent to your mailbox",
+    sms_otp: "was sent to your phone",
+    voice_otp: "you hear on the phone",
+    totp: "your app shows",
+    recovery_code: "you noted down when you set up your account",
+  };
+  const where = to ? `was sent to ${to}` : (from[factor] ?? "you have been given");
   showFields(view, "Enter the code", element("p", {}, `It is the one that ${where}.`));
+}
+
+function showChoice(view) {
+  const [{ name, label, choices }] = view.step.data.fields;
+  const text = ({ label, to }) => (to ? `${label.text} (${to})` : label.text);
+  const buttons = choices.map((one) => choice(() => answer(view, "submit", { [name]: one.value }), text(one)));
+  render(label.text, [list(buttons), options(view)], view);
+}
+
+/** The user confirms on another device, and this page asks again and again whether they have. */
+function showWait(view) {
+  const { to, number, every } = view.step.data.challenge;
+  const where = to ? `on ${to}` : "in your app";
+  const numbers = number ? [element("p", {}, "Choose this number there:"), element("p", { class: "number" }, number)] : [];
+  const poll = () => isShown() && answer(view, "poll");
+  const now = button({ class: "primary" }, poll, "I have confirmed");
+  render("Confirm that it is you", [element("p", {}, `Open the message ${where} and confirm.`), ...numbers, options(view, now)], view);
+  // As long as this page shows it, and nothing else is going on.
+  const isShown = () => now.isConnected && main.ariaBusy !== "true";
+  setTimeout(poll, every * 1000);
+}
+
+function showNewPassword(view) {
+  const name = started()?.provider ?? "your provider";
+  showFields(view, "Choose a new password", element("p", {}, `${name} wants you to replace your password.`));
 }
 
 function field({ name, type, label, required, autocomplete }) {
@@ -350,6 +386,8 @@ let isFirst = true;
 
 /** Shows one thing, and moves those who do not see it there. */
 function render(title, nodes, view) {
+  // What is shown again by itself takes the focus from nothing.
+  const isNew = heading.textContent !== title;
   document.title = `${title} - Landfall`;
   heading.textContent = title;
   content.replaceChildren(...nodes);
@@ -359,7 +397,7 @@ function render(title, nodes, view) {
     const provider = view.step.data?.provider?.name ?? started()?.provider;
     say(explain(error.code, { provider, retryAfter: view.retry_after }), error);
     alert.focus();
-  } else if (!isFirst) heading.focus();
+  } else if (!isFirst && isNew) heading.focus();
   isFirst = false;
 }
 

@@ -11,6 +11,7 @@ pub fn next(code: Code) -> Option<&'static str> {
         Code::InvalidCredentials => {
             "Check the e-mail and the password. An unknown, locked or disabled user gets the same answer."
         }
+        Code::PasswordRefused => "Choose another new password: the provider's own page says what it must be like.",
         Code::InteractionRequired => "Sign in on the page in a browser: it can go to the provider's page.",
         Code::ProofRequired => {
             "The address belongs to an account of another provider: sign in through that one. The demo's provider is \

@@ -1,6 +1,7 @@
 //! Converts an adapter's result to the outcome in a session. The details go only to the log.
 
-use domain::{ConnectorId, Failure, Interaction, Method, ProviderOutcome, RequestContext, Unavailability};
+use chrono::TimeDelta;
+use domain::{Challenge, ConnectorId, Failure, Interaction, Method, ProviderOutcome, RequestContext, Unavailability};
 use providers::{Progress, ProviderError};
 
 /// The failure if a connector does not exist, is disabled, or does not support the method.
@@ -26,6 +27,10 @@ pub(crate) fn record_outcome(
         });
     });
     let interaction = |challenge, pending| {
+        let not_before = match &challenge {
+            Some(Challenge::Wait { every, .. }) => Some(cx.now + TimeDelta::seconds((*every).into())),
+            _ => None,
+        };
         ProviderOutcome::Interaction(Interaction {
             connector: connector.clone(),
             method,
@@ -34,7 +39,7 @@ pub(crate) fn record_outcome(
             resent: 0,
             account: None,
             proven: Vec::new(),
-            not_before: None,
+            not_before,
             pending,
         })
     };

@@ -21,7 +21,8 @@ pub struct Person {
     pub email: &'static str,
     /// What they type.
     pub password: &'static str,
-    /// What is asked of them after it, in this order: `sms_otp`, `email_otp`, `totp`.
+    /// What is asked of them after it, in this order: `sms_otp`, `email_otp`, `totp`; `choice` between SMS and app;
+    /// `push`, a confirmation on their phone; `new_password`.
     pub after: &'static [&'static str],
     /// What their app was set up with.
     pub seed: &'static str,
@@ -45,6 +46,7 @@ struct Books {
     wrong: BTreeMap<&'static str, u32>,
     calls: Vec<String>,
     answers_for: Option<Person>,
+    confirmed: Option<bool>,
 }
 
 /// The service.
@@ -72,6 +74,9 @@ async fn answer(State(house): State<House>, uri: Uri, body: String) -> Said {
         "/send" => house.send(&form),
         "/code" => house.code(&form),
         "/resend" => house.resend(&form),
+        "/choose" => house.choose(&form),
+        "/poll" => house.poll(&form),
+        "/new-password" => house.new_password(&form),
         _ => refused("unknown"),
     }
 }
@@ -101,6 +106,11 @@ impl House {
     /// What was called so far, and forgets it.
     pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.books().calls)
+    }
+
+    /// What the user says on their phone.
+    pub fn confirm(&self, is_right: bool) {
+        self.books().confirmed = Some(is_right);
     }
 
     /// Mixes people up from now on: whichever user answers, it names this one.
@@ -160,6 +170,39 @@ impl House {
         self.ask(&mut books, of, &to, &way, left)
     }
 
+    fn choose(&self, form: &BTreeMap<String, String>) -> Said {
+        let mut books = self.books();
+        match books.tickets.remove(&form["ticket"]) {
+            Some(Ticket { of, to, left, .. }) => self.ask(&mut books, of, &to, &form["id"], left),
+            None => refused("expired"),
+        }
+    }
+
+    fn poll(&self, form: &BTreeMap<String, String>) -> Said {
+        let mut books = self.books();
+        let confirmed = books.confirmed.take();
+        let Some(Ticket { of: Some(person), to, left, .. }) = books.tickets.remove(&form["ticket"]) else {
+            return refused("expired");
+        };
+        match confirmed {
+            Some(true) => self.next(&mut books, person, left),
+            Some(false) => refused("declined"),
+            None => self.ask(&mut books, Some(person), &to, "push", left),
+        }
+    }
+
+    fn new_password(&self, form: &BTreeMap<String, String>) -> Said {
+        let mut books = self.books();
+        let Some(Ticket { of: Some(person), to, left, .. }) = books.tickets.remove(&form["ticket"]) else {
+            return refused("expired");
+        };
+        match (form["current"] == person.password, form["new"].len()) {
+            (false, _) => refused("wrong_password"),
+            (true, ..12) => self.ask(&mut books, Some(person), &to, "refused_password", left),
+            _ => self.next(&mut books, person, left),
+        }
+    }
+
     fn next(&self, books: &mut Books, person: Person, left: &'static [&'static str]) -> Said {
         if let Some((way, left)) = left.split_first() {
             return self.ask(books, Some(person), person.email, way, left);
@@ -174,7 +217,7 @@ impl House {
         books.asked += 1;
         let ticket = format!("ticket-{}", books.asked);
         let code = format!("{:06}", (271_828 + 31_415 * books.asked) % 1_000_000);
-        if way != "totp" && of.is_some() {
+        if matches!(way, "email_otp" | "sms_otp") && of.is_some() {
             books.sent.push((to.to_owned(), code.clone()));
         }
         let until = self.clock.now() + LIFE;

@@ -1,7 +1,6 @@
 mod form;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use domain::{Challenge, Code, Factor, Failure, FieldProblem, Interaction, ProviderOutcome, Rejection, StepId};
 use journeys::{
     Ending, Flow, OptionView, Read, Shape, Step, StepCx, StepError, StepType, StepView, SubmitRequest, ViewCx, unusable,
@@ -198,11 +197,7 @@ impl AnswerChallenge {
                 cx.session().rotate();
             }
         }
-        let not_before = match next.challenge {
-            Some(Challenge::Wait { every, .. }) => Some(cx.request.now + TimeDelta::seconds(every.into())),
-            _ => None,
-        };
-        cx.provider().keep_interaction(&self.of, &Interaction { wrong, resent, proven, not_before, ..next })?;
+        cx.provider().keep_interaction(&self.of, &Interaction { wrong, resent, proven, ..next })?;
         Ok(Flow::Ask)
     }
 }

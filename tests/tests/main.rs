@@ -4,6 +4,7 @@
 mod app_codes;
 mod architecture;
 mod budget;
+mod cells;
 mod challenges;
 mod codes;
 mod connector_test;

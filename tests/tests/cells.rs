@@ -1,0 +1,113 @@
+//! Every method of every provider: users are migrated by each, and are one user by all.
+
+use chrono::TimeDelta;
+use domain::{Clock, Factor, Method};
+use landfall::demo::{self, EMAIL, PASSWORD, Provider};
+use landfall_tests::{Answer, Away, Login, TestApp, TestSession, data, key};
+use serde_json::{Value, json};
+use simulators::keycloak::totp;
+
+const SEED: &str = "what the app of Ada was set up with";
+const PHONE: &str = "+4915112345678";
+
+fn provider(id: &str) -> &'static Provider {
+    demo::PROVIDERS.iter().find(|provider| provider.id == id).unwrap()
+}
+
+/// Ada signs in, and answers whatever she is asked: with `factor`, where she may choose.
+async fn sign_in(app: &TestApp, provider: &Provider, method: Method, factor: Option<Factor>) -> Login {
+    let (journey, entered) = match method {
+        Method::Oidc => return Away::through(app, &format!("sign-in-with-{}", provider.id)).await.log_in(app).await,
+        Method::Password => ("migrate-from", data(EMAIL, PASSWORD)),
+        Method::EmailOtp => ("email-code-from", json!({ "email": EMAIL })),
+        Method::SmsOtp => ("sms-code-from", json!({ "email": EMAIL })),
+        Method::Totp => ("app-code-from", json!({ "email": EMAIL, "code": totp(SEED, app.clock.now()) })),
+    };
+    let mut session = app.start(&format!("{journey}-{}", provider.id)).await;
+    let mut answer = session.submit(app, &key(1), &entered).await.expect(200);
+    for turn in 2..=6 {
+        if answer.body["status"] == "completed" {
+            break;
+        }
+        session = session.after(&answer);
+        answer = go_on(app, &session, &answer, factor, turn).await;
+    }
+    Login::of(&session, &answer)
+}
+
+/// The answer to a challenge.
+async fn go_on(
+    app: &TestApp,
+    session: &TestSession,
+    asked: &Answer,
+    factor: Option<Factor>,
+    turn: u32,
+) -> Answer {
+    let step = &asked.body["step"];
+    assert_eq!((&step["type"], &step["error"]), (&json!("answer_challenge"), &Value::Null), "{:#}", asked.body);
+    let (id, challenge) = (step["id"].as_str().unwrap(), &step["data"]["challenge"]);
+    let entered = match challenge["type"].as_str().unwrap() {
+        "code" if challenge["factor"] == "totp" => json!({ "code": totp(SEED, app.clock.now()) }),
+        "code" => json!({ "code": app.subject.sent().pop().unwrap().code }),
+        "choose" => {
+            let choices = step["data"]["fields"][0]["choices"].as_array().unwrap();
+            let chosen = choices.iter().find(|choice| choice["factor"] == json!(factor)).unwrap();
+            json!({ "choice": chosen["value"] })
+        }
+        "wait" => {
+            app.subject.confirm("ada", true);
+            app.clock.advance(TimeDelta::seconds(challenge["every"].as_i64().unwrap()));
+            return session.choose(app, id, "poll", &key(turn)).await.expect(200);
+        }
+        other => panic!("{other}"),
+    };
+    session.fill_in(app, id, &key(turn), &entered).await.expect(200)
+}
+
+/// An authenticator app that has shown no code yet.
+fn give_app(app: &TestApp, method: Method) {
+    if method == Method::Totp {
+        app.subject.give_factors("ada", &[(Factor::Totp, SEED)]);
+    }
+}
+
+#[tokio::test]
+async fn by_each_method_a_user_is_migrated_and_recognised() {
+    for provider in demo::PROVIDERS {
+        for method in provider.methods {
+            let app = TestApp::over(provider, |_| {}).await;
+            let mut subjects = Vec::new();
+            for method in [*method, *method, Method::Oidc] {
+                give_app(&app, method);
+                let login = sign_in(&app, provider, method, None).await;
+                subjects.push(app.id_token(&login.code).await["sub"].clone());
+                app.subject.give_factors("ada", &[]);
+            }
+            assert!(subjects.windows(2).all(|pair| pair[0] == pair[1]), "{} {method:?}", provider.id);
+            let created = (app.events("user_provisioned").len(), app.users().await, app.items_of("LINK#").await.len());
+            assert_eq!(created, (1, 1, 1), "{} {method:?}", provider.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_factor_of_the_provider_is_asked_for_after_the_password() {
+    for (id, factors, chosen, amr) in [
+        ("auth0", vec![(Factor::SmsOtp, PHONE)], None, json!(["pwd", "sms"])),
+        ("okta", vec![(Factor::Push, "Ada's phone")], Some(Factor::Push), json!(["pwd", "swk"])),
+        (
+            "cognito",
+            vec![(Factor::SmsOtp, PHONE), (Factor::Totp, SEED)],
+            Some(Factor::Totp),
+            json!(["otp", "pwd"]),
+        ),
+    ] {
+        let app = TestApp::over(provider(id), |_| {}).await;
+        for _ in 0..2 {
+            app.subject.give_factors("ada", &factors);
+            let login = sign_in(&app, provider(id), Method::Password, chosen).await;
+            assert_eq!(app.id_token(&login.code).await["amr"], amr, "{id}");
+        }
+        assert_eq!((app.events("user_provisioned").len(), app.users().await), (1, 1), "{id}");
+    }
+}

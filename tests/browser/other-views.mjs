@@ -36,6 +36,36 @@ const FORM = asking(1, "collect_information", {
     { name: "phone", type: "text", label: { id: "field.phone", text: "Phone" }, required: false, autocomplete: null },
   ],
 });
+const challenge = (turn, challenge, fields, main = { id: "submit", kind: "client_input" }, more) => {
+  const asked = asking(turn, "answer_challenge", { challenge, fields }, more);
+  asked.step.options[0] = main;
+  return asked;
+};
+const FACTORS = challenge(1, { type: "choose" }, [
+  {
+    name: "choice",
+    type: "choice",
+    label: { id: "field.choice", text: "How do you want to confirm that it is you?" },
+    required: true,
+    choices: [
+      { value: "1", factor: "sms_otp", to: "+49 *** 678", label: { id: "factor.sms_otp", text: "Code by SMS" } },
+      { value: "2", factor: "push", to: null, label: { id: "factor.push", text: "Confirm in the app" } },
+    ],
+  },
+]);
+const WAIT = (turn) =>
+  challenge(turn, { type: "wait", to: "Ada's phone", number: "42", every: 1 }, [], { id: "poll", kind: "poll" });
+const NEW_PASSWORD = (turn, error) =>
+  challenge(
+    turn,
+    { type: "new_password" },
+    [
+      { name: "current_password", type: "password", label: { text: "Current password" }, required: true },
+      { name: "new_password", type: "password", label: { text: "New password" }, required: true },
+    ],
+    undefined,
+    error && { error: { code: error } },
+  );
 const UNKNOWN = asking(2, "show_fireworks", { colours: ["red", "<b>green</b>"] });
 const REJECTED = view(3, { status: "rejected", rejection: { code: "try_later", retry_after: 30 } });
 const PROCESSING = view(1, { status: "processing", retry_after: 0 });
@@ -88,6 +118,40 @@ export async function otherViews(scene) {
     ]);
     for (const { key } of sent) assert.match(key, /^[\w-]{22}$/);
     assert.notEqual(sent[0].key, sent[1].key);
+  });
+
+  await scene("a factor is chosen, confirmed elsewhere, and the password replaced", async (arrive) => {
+    const again = NEW_PASSWORD(5, "password_refused");
+    const [ada, sent] = await answered(arrive, FACTORS, WAIT(2), WAIT(3), NEW_PASSWORD(4), again, REJECTED);
+    await ada.at("How do you want to confirm that it is you?");
+    await ada.look("choose-factor");
+    await ada.click("Confirm in the app");
+
+    await ada.at("Confirm that it is you");
+    await ada.page.getByText("42", { exact: true }).waitFor();
+    await ada.look("confirm-elsewhere");
+    // The page asks by itself until the user has confirmed.
+    await ada.at("Choose a new password");
+    await ada.look("new-password");
+    await ada.fill("Current password", "correct horse");
+    await ada.fill("New password", "short");
+    await ada.click("Continue");
+    await ada.alert("did not accept the new password");
+    await ada.look("password-refused");
+    await ada.fill("Current password", "correct horse");
+    await ada.fill("New password", "battery staple");
+    await ada.click("Continue");
+    await ada.at("You are not signed in");
+
+    const answers = sent.map(({ turn, option, data }) => ({ turn, option, data }));
+    const passwords = (text) => ({ current_password: "correct horse", new_password: text });
+    assert.deepEqual(answers, [
+      { turn: 1, option: "submit", data: { choice: "2" } },
+      { turn: 2, option: "poll", data: {} },
+      { turn: 3, option: "poll", data: {} },
+      { turn: 4, option: "submit", data: passwords("short") },
+      { turn: 5, option: "submit", data: passwords("battery staple") },
+    ]);
   });
 
   await scene("an answer that is late or lost is asked for again, with the same key", async (arrive) => {

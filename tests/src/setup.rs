@@ -59,8 +59,13 @@ fn countless() -> GuessLimits {
 pub const KEYCLOAK: Provider = Provider { name: "Keycloak", ..demo::PROVIDERS[0] };
 
 /// A textbook provider.
-pub const PLAIN: Provider =
-    Provider { id: "plain", name: "Plain", simulator: &simulators::plain::SIMULATOR, methods: &[Method::Oidc] };
+pub const PLAIN: Provider = Provider {
+    id: "plain",
+    name: "Plain",
+    simulator: &simulators::plain::SIMULATOR,
+    methods: &[Method::Oidc],
+    factors: &[],
+};
 
 /// The providers over which every flow has to go that knows none of them.
 pub const PROVIDERS: [Provider; 2] = [KEYCLOAK, PLAIN];

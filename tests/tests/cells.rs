@@ -36,13 +36,7 @@ async fn sign_in(app: &TestApp, provider: &Provider, method: Method, factor: Opt
 }
 
 /// The answer to a challenge.
-async fn go_on(
-    app: &TestApp,
-    session: &TestSession,
-    asked: &Answer,
-    factor: Option<Factor>,
-    turn: u32,
-) -> Answer {
+async fn go_on(app: &TestApp, session: &TestSession, asked: &Answer, factor: Option<Factor>, turn: u32) -> Answer {
     let step = &asked.body["step"];
     assert_eq!((&step["type"], &step["error"]), (&json!("answer_challenge"), &Value::Null), "{:#}", asked.body);
     let (id, challenge) = (step["id"].as_str().unwrap(), &step["data"]["challenge"]);
@@ -95,12 +89,7 @@ async fn a_second_factor_of_the_provider_is_asked_for_after_the_password() {
     for (id, factors, chosen, amr) in [
         ("auth0", vec![(Factor::SmsOtp, PHONE)], None, json!(["pwd", "sms"])),
         ("okta", vec![(Factor::Push, "Ada's phone")], Some(Factor::Push), json!(["pwd", "swk"])),
-        (
-            "cognito",
-            vec![(Factor::SmsOtp, PHONE), (Factor::Totp, SEED)],
-            Some(Factor::Totp),
-            json!(["otp", "pwd"]),
-        ),
+        ("cognito", vec![(Factor::SmsOtp, PHONE), (Factor::Totp, SEED)], Some(Factor::Totp), json!(["otp", "pwd"])),
     ] {
         let app = TestApp::over(provider(id), |_| {}).await;
         for _ in 0..2 {

@@ -122,7 +122,10 @@ function showAway() {
 function whom() {
   if (!config.user) return [];
   const [email, password] = [config.user.email, config.user.password].map((text) => element("code", {}, text));
-  return [element("p", { class: "note" }, "To try it, sign in as ", email, " with the password ", password, ".")];
+  const [katherine, phone] = [element("code", {}, "katherine@example.org"), element("a", { href: "/phone", target: "_blank" }, "her phone")];
+  const names = config.second_factor?.join(", ");
+  const second = names ? [` At ${names}, `, katherine, " with the same password has a second factor: look at ", phone, "."] : [];
+  return [element("p", { class: "note" }, "To try it, sign in as ", email, " with the password ", password, ".", ...second)];
 }
 
 function showStep(view) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Client, Clock, ConnectorDocument, Entropy, JourneyDocument, Method, ParamType};
+use domain::{Client, Clock, ConnectorDocument, Entropy, Factor, JourneyDocument, Method, ParamType};
 use providers::Registry;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ pub const PROVIDERS: &[Provider] = &[
         name: "Demo Keycloak",
         simulator: &keycloak::SIMULATOR,
         methods: &[Method::Oidc, Method::Password],
+        factors: &[],
     },
     by_redirect("okta", "Demo Okta", &okta::SIMULATOR),
     by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
@@ -36,7 +37,7 @@ pub const PROVIDERS: &[Provider] = &[
 ];
 
 const fn by_redirect(id: &'static str, name: &'static str, simulator: &'static Simulator) -> Provider {
-    Provider { id, name, simulator, methods: &[Method::Oidc] }
+    Provider { id, name, simulator, methods: &[Method::Oidc], factors: &[] }
 }
 
 /// The name by which all of the demo's providers are meant.
@@ -54,6 +55,8 @@ pub fn named(names: &[String]) -> Vec<Provider> {
 pub const EMAIL: &str = "ada@example.org";
 /// The demo user's password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// The user name of the demo's user with a second factor.
+pub const KATHERINE: &str = "katherine";
 /// The redirect URI of the script: no browser goes there, it redeems the code itself.
 pub const REDIRECT_URI: &str = "https://demo.example/signed-in";
 
@@ -85,6 +88,8 @@ pub struct Provider {
     pub simulator: &'static Simulator,
     /// The methods that are switched on.
     pub methods: &'static [Method],
+    /// What Katherine is asked for after her password: each with its destination, or the seed of an app.
+    pub factors: &'static [(Factor, &'static str)],
 }
 
 impl Provider {
@@ -93,11 +98,17 @@ impl Provider {
         format!("/demo/{}", self.id)
     }
 
-    /// The provider with two users, who are not provisioned yet: Ada, whose e-mail is verified, and Grace, whose is not.
+    /// The provider with users who are not provisioned yet: Ada, whose e-mail is verified, Grace, whose is not, and where it asks
+    /// for second factors Katherine, who has them.
     pub fn subject(&self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Arc<dyn Subject> {
         let subject = (self.simulator.make)(&self.path(), clock, entropy);
         subject.enrol(Person::new("ada", PASSWORD).email(EMAIL, true).name("Ada", "Lovelace"));
         subject.enrol(Person::new("grace", PASSWORD).email("grace@example.org", false).name("Grace", "Hopper"));
+        if !self.factors.is_empty() {
+            let katherine = Person::new(KATHERINE, PASSWORD).email("katherine@example.org", true);
+            subject.enrol(katherine.name("Katherine", "Johnson"));
+            subject.give_factors(KATHERINE, self.factors);
+        }
         subject
     }
 

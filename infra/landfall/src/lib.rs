@@ -20,6 +20,7 @@ pub mod hints;
 pub mod keys;
 pub mod log;
 pub mod page;
+pub mod phone;
 pub mod secrets;
 pub mod serve;
 pub mod test_connector;

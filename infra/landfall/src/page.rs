@@ -18,8 +18,17 @@ use web::Json;
 use crate::demo::{self, DemoUser};
 
 /// The page, which offers `journeys` through `connectors`, and says whom one can sign in as if the provider is the demo's.
-pub fn router(connectors: &[ConnectorDocument], journeys: &[JourneyDocument], user: Option<DemoUser>) -> Router {
-    let config = Config { client_id: demo::CLIENT_ID, user, journeys: offers(connectors, journeys) };
+///
+/// `second_factor` names the demo's providers that ask for one.
+pub fn router(
+    connectors: &[ConnectorDocument],
+    journeys: &[JourneyDocument],
+    user: Option<DemoUser>,
+    second_factor: &[&'static str],
+) -> Router {
+    let journeys = offers(connectors, journeys);
+    let (client_id, second_factor) = (demo::CLIENT_ID, second_factor.to_vec());
+    let config = Config { client_id, user, second_factor, journeys };
     Router::new()
         .route("/", file("text/html; charset=utf-8", include_str!("../page/index.html")))
         .route("/page/page.css", file("text/css; charset=utf-8", include_str!("../page/page.css")))
@@ -32,9 +41,9 @@ pub fn router(connectors: &[ConnectorDocument], journeys: &[JourneyDocument], us
         .layer(map_response(with_headers))
 }
 
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-fn file(content_type: &'static str, content: &'static str) -> MethodRouter {
+pub(crate) fn file(content_type: &'static str, content: &'static str) -> MethodRouter {
     get(([(CONTENT_TYPE, content_type)], content))
 }
 
@@ -52,7 +61,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-async fn with_headers(mut response: Response) -> Response {
+pub(crate) async fn with_headers(mut response: Response) -> Response {
     response.headers_mut().extend(HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))));
     response
 }
@@ -62,6 +71,9 @@ async fn with_headers(mut response: Response) -> Response {
 struct Config {
     client_id: &'static str,
     user: Option<DemoUser>,
+    /// The names of the providers that ask one user for a second factor.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    second_factor: Vec<&'static str>,
     journeys: Vec<Offer>,
 }
 
@@ -162,7 +174,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::select! {
             answer = spawn_blocking(move || request(address, path)) => answer.unwrap(),
-            ended = axum::serve(listener, landfall.merge(router(&connectors, &journeys, Some(demo::USER)))) => panic!("{ended:?}"),
+            ended = axum::serve(listener, landfall.merge(router(&connectors, &journeys, Some(demo::USER), &[]))) => panic!("{ended:?}"),
         }
     }
 

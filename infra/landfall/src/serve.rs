@@ -32,7 +32,7 @@ use crate::functions::Services;
 use crate::log::Logging;
 use crate::secrets::LocalSecrets;
 use crate::transcript::{Form, Transcript};
-use crate::{demo, documents, functions, page};
+use crate::{demo, documents, functions, page, phone};
 
 /// The port without `--port`.
 pub const DEFAULT_PORT: u16 = 8787;
@@ -236,7 +236,11 @@ impl Serve {
 
         let base = aws::base(config, secrets, clock.clone(), entropy.clone()).await?;
         let services = Services::new(base, Registry::default())?;
-        let mut router = services.router().merge(openapi()).merge(page::router(connectors, journeys, self.user()));
+        let second_factor: Vec<_> =
+            providers.iter().filter(|provider| !provider.factors.is_empty()).map(|provider| provider.name).collect();
+        let mut router =
+            services.router().merge(openapi()).merge(page::router(connectors, journeys, self.user(), &second_factor));
+        router = router.merge(phone::router(providers, subjects, clock.clone()));
         for ((provider, subject), connector) in providers.iter().zip(subjects).zip(connectors) {
             provider.register(subject.as_ref(), &callback_url(&config.issuer, &connector.id));
             router = router.route_service(&format!("{}/{{*path}}", provider.path()), subject.router().into_service());

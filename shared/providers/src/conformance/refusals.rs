@@ -2,7 +2,6 @@
 
 use domain::{Channel, Factor, Method};
 use secrecy::SecretString;
-use serde_json::json;
 use simulators::{Endpoint, Misbehaviour, Person, Standing};
 
 use super::Row;

@@ -17,7 +17,7 @@ export function assertAda(claims) {
 /** Her e-mail is not verified, so every provider may have an account of hers. */
 export const GRACE = { email: "grace@example.org", password: ADA.password, name: "Grace Hopper" };
 
-/** Her e-mail is verified, and where providers ask for a second factor she has one. */
+/** Likewise; and where providers ask for a second factor, she has one. */
 export const KATHERINE = { email: "katherine@example.org", password: ADA.password, name: "Katherine Johnson" };
 
 /** The provider's own login form, filled in and sent. */

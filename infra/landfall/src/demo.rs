@@ -99,13 +99,13 @@ impl Provider {
     }
 
     /// The provider with users who are not provisioned yet: Ada, whose e-mail is verified, Grace, whose is not, and where it asks
-    /// for second factors Katherine, who has them.
+    /// for second factors Katherine, who has them, and whose e-mail is not verified either.
     pub fn subject(&self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Arc<dyn Subject> {
         let subject = (self.simulator.make)(&self.path(), clock, entropy);
         subject.enrol(Person::new("ada", PASSWORD).email(EMAIL, true).name("Ada", "Lovelace"));
         subject.enrol(Person::new("grace", PASSWORD).email("grace@example.org", false).name("Grace", "Hopper"));
         if !self.factors.is_empty() {
-            let katherine = Person::new(KATHERINE, PASSWORD).email("katherine@example.org", true);
+            let katherine = Person::new(KATHERINE, PASSWORD).email("katherine@example.org", false);
             subject.enrol(katherine.name("Katherine", "Johnson"));
             subject.give_factors(KATHERINE, self.factors);
         }

@@ -26,18 +26,16 @@ function screen({ id, name, messages, app_code: appCode, confirms }) {
 
 function question(id, name) {
   const done = element("span", { role: "status" });
-  const reply = (confirm, text) => {
-    const made = element("button", { type: "button", ...(confirm ? { class: "primary" } : {}) }, text);
+  const reply = (what, text) => {
+    const made = element("button", { type: "button", ...(what === "confirm" ? { class: "primary" } : {}) }, text);
     made.addEventListener("click", async () => {
-      const body = JSON.stringify({ confirm });
-      const headers = { "content-type": "application/json" };
-      const answer = await fetch(`/page/phone/${id}`, { method: "POST", headers, body }).catch(() => null);
+      const answer = await fetch(`/page/phone/${id}/${what}`, { method: "POST" }).catch(() => null);
       done.textContent = answer?.ok ? "Sent." : "That did not work.";
     });
     return made;
   };
   const ask = element("p", {}, `${name} asks: is it you who signs in?`);
-  return element("div", {}, ask, element("div", { class: "options" }, reply(true, "Yes, it is me"), reply(false, "No")), done);
+  return element("div", {}, ask, element("div", { class: "options" }, reply("confirm", "Yes, it is me"), reply("decline", "No")), done);
 }
 
 function element(name, attributes, ...children) {

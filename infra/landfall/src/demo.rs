@@ -121,7 +121,7 @@ impl Provider {
 
     /// The connector to it as an entry of a file, where the provider is served at `origin`.
     pub fn connector(&self, subject: &dyn Subject, origin: &str) -> String {
-        let Self { id, name, simulator, methods } = self;
+        let Self { id, name, simulator, methods, .. } = self;
         let methods: Vec<_> = methods.iter().map(|method| format!("{}: {{}}", method.as_str())).collect();
         let settings = subject.settings(origin);
         let settings: Vec<_> = settings.iter().map(|(name, value)| format!("{name}: {}", plain(value))).collect();

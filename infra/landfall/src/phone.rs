@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::middleware::map_response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::{Clock, Factor};
 use serde::{Deserialize, Serialize};
 use simulators::{SentCode, Subject};
@@ -45,10 +45,12 @@ struct Message {
     code: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Confirmation {
-    confirm: bool,
+/// What the user answers to a provider's question.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    Confirm,
+    Decline,
 }
 
 /// The phone, if one of these providers asks for a second factor.
@@ -59,12 +61,12 @@ pub fn router(providers: &[Provider], subjects: &[Arc<dyn Subject>], clock: Arc<
         return Router::new();
     }
     Router::new()
+        .route("/page/phone.json", get(screens))
+        .route("/page/phone/{provider}/{reply}", post(confirm))
+        .with_state(Phone { providers, clock })
         .route("/phone", file("text/html; charset=utf-8", include_str!("../page/phone.html")))
         .route("/page/phone.js", file(page::SCRIPT, include_str!("../page/phone.js")))
-        .route("/page/phone.json", get(screens))
-        .route("/page/phone/{provider}", axum::routing::post(confirm))
         .layer(map_response(page::with_headers))
-        .with_state(Phone { providers, clock })
 }
 
 async fn screens(State(phone): State<Phone>) -> Json<Vec<Screen>> {
@@ -82,14 +84,10 @@ async fn screens(State(phone): State<Phone>) -> Json<Vec<Screen>> {
     Json(phone.providers.iter().map(screen).collect())
 }
 
-async fn confirm(
-    State(phone): State<Phone>,
-    Path(id): Path<String>,
-    axum::Json(answer): axum::Json<Confirmation>,
-) -> StatusCode {
+async fn confirm(State(phone): State<Phone>, Path((id, reply)): Path<(String, Reply)>) -> StatusCode {
     match phone.providers.iter().find(|(provider, _)| provider.id == id) {
         Some((_, subject)) => {
-            subject.confirm(KATHERINE, answer.confirm);
+            subject.confirm(KATHERINE, matches!(reply, Reply::Confirm));
             StatusCode::NO_CONTENT
         }
         None => StatusCode::NOT_FOUND,

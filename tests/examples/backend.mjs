@@ -175,17 +175,22 @@ function shown(browser, { problem, entered = browser.login.entered ?? {} } = {})
   const message = error && explain(error.code, { provider, retryAfter: problem?.retryAfter ?? retryAfter });
   const link = redirect && `<p><a class="primary" href="${escape(redirect.url)}">Continue to your provider</a></p>`;
   const noWay = status === "redirect" && !error && "<p>You came back from your provider in another window.</p>";
-  const way = link || noWay || "";
+  const way = link || noWay || waiting(step.data.challenge) || "";
   const kept = (field) => (isSecret(field) ? "" : entered[field.name]);
   const asked = (step.data.fields ?? []).map((field) => ({ ...field, value: kept(field) }));
   const first = asked.find(({ value }) => !value) ?? asked[0];
   const fields = asked.map((field) => input(field, problem?.fields, field === first));
-  const provided = ({ connector, label }, index) =>
-    `<p><label><input type="radio" name="connector" value="${escape(connector)}"${index ? "" : " checked"}>
-      ${escape(label.text)}</label></p>`;
-  const labels = { client_input: "Continue", cancel: "Cancel", resend: "Send another code", restart: "Start over" };
+  const provided = ({ connector, label }, index) => radio("connector", connector, label.text, index === 0);
+  const labels = {
+    client_input: "Continue",
+    cancel: "Cancel",
+    resend: "Send another code",
+    restart: "Start over",
+    poll: "I have confirmed",
+  };
   const button = ({ id, kind }) => {
-    const style = kind === "client_input" || (kind === "restart" && !redirect) ? ' class="primary"' : "";
+    const isMain = ["client_input", "poll"].includes(kind) || (kind === "restart" && !redirect);
+    const style = isMain ? ' class="primary"' : "";
     return `<button name="option" value="${escape(id)}"${style}>${labels[kind] ?? escape(id)}</button>`;
   };
   const options = step.options.filter(({ kind }) => kind !== "callback" && !(kind === "restart" && redirect));
@@ -201,7 +206,23 @@ function shown(browser, { problem, entered = browser.login.entered ?? {} } = {})
 /** Secrets are entered anew each time. */
 const isSecret = ({ type }) => ["password", "code"].includes(type);
 
-function input({ name, type, label, required, autocomplete, value = "" }, problems = [], isFirst) {
+const radio = (name, value, text, checked) =>
+  `<p><label><input type="radio" name="${escape(name)}" value="${escape(value)}"${checked ? " checked" : ""}>
+    ${escape(text)}</label></p>`;
+
+/** What a user has to do on another device. */
+function waiting({ type, to, number } = {}) {
+  if (type !== "wait") return "";
+  const choose = number ? ` Choose the number <strong>${escape(number)}</strong> there.` : "";
+  return `<p>Confirm on ${escape(to ?? "your phone")} that it is you.${choose}</p>`;
+}
+
+function input({ name, type, label, required, autocomplete, choices = [], value = "" }, problems = [], isFirst) {
+  if (type === "choice") {
+    const text = ({ label, to }) => (to ? `${label.text} (${to})` : label.text);
+    const radios = choices.map((one, index) => radio(name, one.value, text(one), index === 0));
+    return `<fieldset><legend>${escape(label.text)}</legend>${radios.join("\n")}</fieldset>`;
+  }
   const problem = problems.find((problem) => problem.name === name);
   const kind = type === "code" ? 'type="text" inputmode="numeric"' : `type="${escape(type)}"`;
   const attributes = `autocomplete="${escape(autocomplete ?? "off")}"${isFirst ? " autofocus" : ""}`;

@@ -82,9 +82,17 @@ async function choose(journeys) {
 
 /** Asks for what the step wants to know, and submits it. */
 async function answer(login) {
-  const { fields = [], providers = [] } = login.view.step.data;
+  const { fields = [], providers = [], challenge } = login.view.step.data;
+  if (challenge?.type === "wait") {
+    const choose = challenge.number ? `, and choose ${challenge.number} there` : "";
+    await ask(`Confirm on ${challenge.to ?? "your phone"}${choose}. Then press Enter`);
+    return landfall.submit(login, "poll");
+  }
   const data = {};
-  for (const { name, type, label } of fields) data[name] = await ask(label.text, type === "password");
+  for (const { name, type, label, choices = [] } of fields) {
+    for (const { value, label, to } of choices) console.log(`${value}: ${label.text}${to ? ` (${to})` : ""}`);
+    data[name] = await ask(label.text, type === "password");
+  }
   for (const { connector, label } of providers) console.log(`${connector}: ${label.text}`);
   if (providers.length > 0) data.connector = await ask("Which one");
   try {

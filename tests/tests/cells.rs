@@ -6,6 +6,7 @@ use landfall::demo::{self, EMAIL, PASSWORD, Provider};
 use landfall_tests::{Answer, Away, Login, TestApp, TestSession, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::totp;
+use simulators::{Person, Standing};
 
 const SEED: &str = "what the app of Ada was set up with";
 const PHONE: &str = "+4915112345678";
@@ -98,5 +99,32 @@ async fn a_second_factor_of_the_provider_is_asked_for_after_the_password() {
             assert_eq!(app.id_token(&login.code).await["amr"], amr, "{id}");
         }
         assert_eq!((app.events("user_provisioned").len(), app.users().await), (1, 1), "{id}");
+    }
+}
+
+/// Attack 60: an answer that differs would tell who has an account.
+#[tokio::test]
+async fn wrong_unknown_and_locked_users_get_one_answer() {
+    let by_password = demo::PROVIDERS.iter().filter(|provider| provider.methods.contains(&Method::Password));
+    for provider in by_password {
+        let app = TestApp::over(provider, |setup| {
+            let locked = Person::new("locked", PASSWORD).email("locked@example.org", true).name("L", "L");
+            setup.subject.enrol(locked.standing(Standing::Locked));
+        })
+        .await;
+        let mut answers = Vec::new();
+        for entered in
+            [data(EMAIL, "wrong"), data("nobody@example.org", PASSWORD), data("locked@example.org", PASSWORD)]
+        {
+            let session = app.start(&format!("migrate-from-{}", provider.id)).await;
+            let mut answer = session.submit(&app, &key(1), &entered).await.expect(200);
+            assert_eq!(answer.body["step"]["error"]["code"], "invalid_credentials", "{}", provider.id);
+            for own in ["session", "expires_at"] {
+                answer.body[own] = Value::Null;
+            }
+            answers.push(answer.body);
+        }
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{}: {answers:#?}", provider.id);
+        assert_eq!(app.users().await, 0);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::Method;
 use providers::Registry;
 
 fn root() -> PathBuf {
@@ -77,11 +78,17 @@ fn every_link_of_the_documentation_leads_somewhere() {
 }
 
 #[test]
-fn every_provider_has_its_row_with_a_guide() {
+fn every_provider_has_its_row_with_methods_and_guide() {
+    let columns = [Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp, Method::Totp];
     let readme = read("README.md");
     for provider in Registry::default().providers() {
         let guide = format!("](shared/providers/guides/{}.md) |", provider.name);
-        assert!(readme.contains(&guide), "README.md has no row of the table that ends with {guide}");
+        let row = readme.lines().find(|line| line.ends_with(&guide));
+        let row = row.unwrap_or_else(|| panic!("README.md has no row of the table that ends with {guide}"));
+        let cells: Vec<_> = row.split(" | ").skip(1).collect();
+        for (method, cell) in columns.iter().zip(cells) {
+            assert_eq!(cell.starts_with('S'), provider.methods.contains(method), "{method:?} in {row}");
+        }
     }
 }
 

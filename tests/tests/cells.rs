@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::{Clock, Factor, Method};
 use landfall::demo::{self, EMAIL, PASSWORD, Provider};
-use landfall_tests::{Answer, Away, Login, TestApp, TestSession, data, key};
+use landfall_tests::{Answer, Away, Login, TestApp, TestSession, basic, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::totp;
 use simulators::{Person, Standing};
@@ -126,5 +126,24 @@ async fn wrong_unknown_and_locked_users_get_one_answer() {
         }
         assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{}: {answers:#?}", provider.id);
         assert_eq!(app.users().await, 0);
+    }
+}
+
+/// A provider that counts failures by address must not count all users as one.
+#[tokio::test]
+async fn the_users_own_address_reaches_the_provider() {
+    const SHOP: &str = "a-secret-of-the-shop";
+    let app = TestApp::over(provider("auth0"), |setup| setup.take_client_secret(SHOP)).await;
+    for address in [Some("203.0.113.7"), None] {
+        let mut body = TestApp::start_body();
+        if let Some(address) = address {
+            body["end_user"] = json!({ "ip": address });
+        }
+        let start = app.start_with("migrate-from-auth0", &[basic("demo", SHOP)], &body).await.expect(201);
+        let session = TestSession::of(&start.body);
+        let done = session.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+        Login::of(&session, &done);
+        let received = app.subject.received().pop().unwrap();
+        assert_eq!(received.header("auth0-forwarded-for"), address);
     }
 }

@@ -234,7 +234,7 @@ impl<Q: Quirks> Provider for State<Q> {
             Place::Below(_) => TokenRequest::of(call),
             Place::LoginApi(path) => {
                 let json = serde_json::from_slice(call.body).unwrap_or_default();
-                TokenRequest::of_fields(Q::direct_fields(path, &json))
+                TokenRequest::of_fields(Q::direct_fields(path, &json), call.headers)
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use axum::http::HeaderMap;
+
 use super::server::Call;
 use super::wire::{self, Form};
 
@@ -11,6 +13,7 @@ pub struct TokenRequest {
     form: Form,
     client_id: Option<String>,
     client_auth: ClientAuth,
+    headers: HeaderMap,
 }
 
 /// How a client said who it is.
@@ -41,20 +44,26 @@ impl TokenRequest {
             _ => ClientAuth::Several,
         };
         let (id, _) = call.client();
-        Self { form: call.form.clone(), client_id: id.and_then(|id| String::from_utf8(id).ok()), client_auth }
+        let client_id = id.and_then(|id| String::from_utf8(id).ok());
+        Self { form: call.form.clone(), client_id, client_auth, headers: call.headers.clone() }
     }
 
     /// A call of a provider's own API, by the names that the standard has for what is in it.
-    pub(crate) fn of_fields(fields: Vec<(&'static str, String)>) -> Self {
+    pub(crate) fn of_fields(fields: Vec<(&'static str, String)>, headers: &HeaderMap) -> Self {
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
         let form = Form::from_iter(fields);
         let client_auth = if form.bytes("client_secret").is_some() { ClientAuth::Post } else { ClientAuth::None };
-        Self { client_id: form.text("client_id"), form, client_auth }
+        Self { client_id: form.text("client_id"), form, client_auth, headers: headers.clone() }
     }
 
     /// `grant_type`.
     pub fn grant_type(&self) -> Option<&str> {
         self.text("grant_type")
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The client it came from.

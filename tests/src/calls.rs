@@ -57,6 +57,7 @@ pub async fn map() -> CallMap {
         Box::pin(confidential()).await,
         Box::pin(called_back_itself()).await,
         Box::pin(notified()).await,
+        Box::pin(asked_to_delete()).await,
     ] {
         for call in app.calls.take() {
             // A browser's calls are not ours.
@@ -144,6 +145,16 @@ async fn notified() -> TestApp {
     app.every_request_is_the_first();
     app.redeem(&Away::new(&app).await.log_in(&app).await.code).await.expect(200);
     app.notify("account-disabled", "ada").await.expect(202);
+    app
+}
+
+/// A provider that passes on what its users want deleted.
+async fn asked_to_delete() -> TestApp {
+    let meta = demo::PROVIDERS.iter().find(|provider| provider.id == "meta").unwrap();
+    let mut app = TestApp::over(meta, |_| {}).await;
+    app.every_request_is_the_first();
+    let answer = app.notify("deletion", "ada").await.expect(200);
+    app.open(answer.body["url"].as_str().unwrap()).await.expect(200);
     app
 }
 

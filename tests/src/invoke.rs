@@ -30,6 +30,12 @@ pub mod examples {
     pub const CODE: &str = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV.example-authorization-code";
     /// A token that Apple has signed.
     pub const NOTIFICATION: &str = "example-notification";
+    /// The signature of a request that Meta has signed.
+    pub const SIGNATURE: &str = "example-signature";
+    /// What it has signed.
+    pub const PAYLOAD: &str = "example-payload";
+    /// The code of a request to delete data.
+    pub const CONFIRMATION: &str = "0123456789abcdef0123456789abcdef";
     /// RFC 7636 Appendix B.
     pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 }

@@ -1,10 +1,11 @@
 //! What providers send unasked, and what becomes of the users' logins.
 
 use chrono::TimeDelta;
+use domain::Clock;
 use landfall::demo::{self, Provider};
 use landfall_tests::proxy::{Fault, Lasting, Trap};
 use landfall_tests::witness::ended;
-use landfall_tests::{Away, TestApp};
+use landfall_tests::{Answer, Away, ISSUER, TestApp};
 use serde_json::{Value, json};
 
 fn provider(id: &str) -> &'static Provider {
@@ -41,6 +42,8 @@ const ENDING: &[(&str, &str, u16, &str)] = &[
     ("google", "account-disabled", 202, "account_disabled"),
     ("google", "sessions-revoked", 202, "sessions_revoked"),
     ("google", "tokens-revoked", 202, "consent_revoked"),
+    ("meta", "deauthorisation", 200, "consent_revoked"),
+    ("meta", "deletion", 200, "deletion_requested"),
 ];
 
 #[tokio::test]
@@ -137,6 +140,50 @@ async fn two_copies_at_once_are_kept_once() {
     }
 }
 
+/// The page and the code that a deletion request is answered with.
+fn confirmed(answer: &Answer) -> (String, String) {
+    let text = |name: &str| answer.body[name].as_str().unwrap().to_owned();
+    assert_eq!(answer.body.as_object().unwrap().len(), 2);
+    (text("url"), text("confirmation_code"))
+}
+
+#[tokio::test]
+async fn a_deletion_request_has_a_page_that_says_when_it_came() {
+    let app = app("meta").await;
+    let delivery = app.notification("deletion", "ada");
+    let answer = app.deliver(&delivery).await.expect(200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let (url, code) = confirmed(&answer);
+    // <https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback>: https, alphanumeric.
+    assert!(code.len() == 32 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{code}");
+    assert_eq!(url, format!("{ISSUER}/v1/connectors/meta/notifications/{code}"));
+
+    let received = app.clock.now().format("%-d %B %Y at %H:%M UTC").to_string();
+    let page = app.open(&url).await.expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none';"), "{:?}", page.headers);
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    assert!(page.text.contains(&received) && page.text.contains(&code), "{}", page.text);
+
+    // A copy is answered alike, and the page stays as it is when the user signs in again.
+    app.clock.advance(TimeDelta::hours(1));
+    assert_eq!(confirmed(&app.deliver(&delivery).await.expect(200)), (url.clone(), code));
+    log_in(&app).await;
+    assert_eq!(app.open(&url).await.expect(200).text, page.text);
+    // Meta may test the way with a user of whom nothing is known.
+    let (other, _) = confirmed(&app.notify("deletion", "nobody").await.expect(200));
+    assert_ne!(other, url);
+    app.open(&other).await.expect(200);
+
+    // It outlasts the three months that the law gives.
+    app.clock.advance(TimeDelta::days(183));
+    assert_eq!(app.open(&url).await.expect(200).text, page.text);
+    app.clock.advance(TimeDelta::days(1));
+    let gone = app.open(&url).await.expect(404);
+    assert_eq!(gone.header("content-type"), "text/html; charset=utf-8");
+    assert!(gone.text.contains("Deletion request") && !gone.text.contains("ign-in"), "{}", gone.text);
+}
+
 #[tokio::test]
 async fn a_notification_that_could_not_be_kept_is_kept_when_it_comes_again() {
     for call in 0..=1 {
@@ -171,4 +218,14 @@ async fn a_notification_costs_two_calls_and_a_login_one_read_more() {
         let copied: Value = app.events("request").pop().unwrap();
         assert_eq!((&copied["provider"], &copied["notices"]), (&json!(id), &json!(1)));
     }
+}
+
+#[tokio::test]
+async fn the_page_of_a_deletion_request_costs_one_read() {
+    let app = app("meta").await;
+    let (url, _) = confirmed(&app.notify("deletion", "ada").await.expect(200));
+    app.calls.take();
+    app.open(&url).await.expect(200);
+    let operations: Vec<_> = app.calls.take().into_iter().map(|call| call.operation).collect();
+    assert_eq!(operations, ["GetItem"]);
 }

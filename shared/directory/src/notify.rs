@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{ConnectorId, IdentityKey, Link, Notice, NotificationId, RequestContext, UserId};
+use domain::{ConfirmationCode, ConnectorId, IdentityKey, Link, Notice, NotificationId, RequestContext, UserId};
 use store::{Kept, Receipt, StoreError};
 
 use crate::Directory;
@@ -16,7 +16,7 @@ pub struct Notified<'a> {
     pub connector: &'a ConnectorId,
     /// Its id, which copies of it have too.
     pub id: &'a NotificationId,
-    /// Until when a copy of it would be accepted.
+    /// Until when it is kept that it was received: no copy is accepted after that.
     pub until: DateTime<Utc>,
     /// What it tells.
     pub notices: &'a [Notice],
@@ -59,5 +59,16 @@ impl Directory {
             }
         }
         Err(StoreError::Unavailable { operation: "TransactWriteItems", reason: "the links change too often".into() })
+    }
+
+    /// When a request was received to delete the data of a user who has this code; `None` if there is none, or it is too long
+    /// ago.
+    pub async fn deletion_requested_at(
+        &self,
+        cx: &RequestContext,
+        connector: &ConnectorId,
+        code: &ConfirmationCode,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.store.notification_received_at(cx, connector, &NotificationId::confirmed_by(code)).await
     }
 }

@@ -52,6 +52,8 @@ codes! {
     InvalidToken = "invalid_token", 401, "A bearer token is required";
     /// No connector has this id.
     UnknownConnector = "unknown_connector", 404, "There is no such connector";
+    /// No request to delete data has this confirmation code, or it was received too long ago.
+    UnknownDeletionRequest = "unknown_deletion_request", 404, "There is no such deletion request, or it was too long ago";
     /// The connector document is invalid, or the connector must not be tested; `detail` says where and why.
     InvalidConnector = "invalid_connector", 422, "The document does not describe a connector";
     /// No live journey has this id.

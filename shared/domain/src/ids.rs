@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use crate::Entropy;
 use crate::identity::hash_parts;
+use crate::{ConfirmationCode, Entropy};
 
 /// The text is not an id of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,6 +155,11 @@ impl NotificationId {
     /// From what tells the notification from others.
     pub fn of(parts: &[&str]) -> Self {
         Self(hash_parts(parts))
+    }
+
+    /// Of the one that a user can ask about by this code, which is stored nowhere.
+    pub fn confirmed_by(code: &ConfirmationCode) -> Self {
+        Self::of(&["confirmed by", code.expose()])
     }
 }
 

@@ -55,7 +55,7 @@ pub use networks::{InvalidNetworks, NetworkFault, Networks, Reach};
 pub use notice::{LatestNotice, Notice, NoticeKind, Notices};
 pub use ports::{Clock, Entropy, FixedClock, SecretError, SecretName, SecretSource, SeededEntropy};
 pub use sealed::{Sealed, SealedError, SealingKey};
-pub use secret::{AdminToken, AuthorizationCode, CallbackState, SecretHash, SessionToken, SubmitKey};
+pub use secret::{AdminToken, AuthorizationCode, CallbackState, ConfirmationCode, SecretHash, SessionToken, SubmitKey};
 pub use session::{
     AuthorizationRequest, FirstOnly, IssuedCode, LastAnswer, Proof, Redirect, Run, Session, SessionUser, Status,
 };

@@ -95,6 +95,12 @@ secret!(
 );
 
 secret!(
+    /// The code of a user's request to delete data. It shows when the request was received, and to nobody else: the
+    /// provider tells the user.
+    ConfirmationCode
+);
+
+secret!(
     /// Gives access to the administrators' routes of `landfall serve`, until the server stops.
     AdminToken
 );
@@ -106,6 +112,19 @@ impl AdminToken {
     }
 
     /// A token that a caller presented.
+    pub fn presented(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl ConfirmationCode {
+    /// A code from key material: 128 bits in hexadecimal, which a person can copy.
+    pub fn from_derived(material: &[u8; 32]) -> Self {
+        let digits = material[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(Zeroizing::new(digits))
+    }
+
+    /// A code that somebody presented.
     pub fn presented(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::oidc::{AuthorizeParams, ClaimsRequest};
-use crate::{Check, Cx, Notification, Probe, ProviderError, Report, Stage};
+use crate::{Check, Cx, Notification, Probe, ProviderError, Received, Report, Stage};
 
 /// One configured connector.
 #[async_trait]
@@ -40,10 +40,9 @@ pub trait ProviderAdapter: Debug + Send + Sync {
     }
 
     /// What a request tells that the provider sends unasked, once its signature, its audience and its age are checked.
-    /// `body` may be anybody's, and a copy of an earlier one.
     ///
     /// Adapters whose provider sends none keep this body.
-    async fn notification(&self, _cx: &Cx<'_>, _body: &[u8]) -> Result<Notification, ProviderError> {
+    async fn notification(&self, _cx: &Cx<'_>, _received: &Received<'_>) -> Result<Notification, ProviderError> {
         Err(ProviderError::Refused { stage: Stage::Notification, check: Check::Unasked })
     }
 

@@ -15,7 +15,7 @@ use crate::oidc::{
 };
 use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
-use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Rejection, Stage};
+use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Received, Rejection, Stage};
 
 pub(crate) const PROVIDER: Provider = Provider::oidc(
     "apple",
@@ -155,9 +155,13 @@ impl OidcProvider for Apple {
 
     /// `{"payload": token}`, whose claim `events` is one event, as an object or as the text of one:
     /// <https://developer.apple.com/documentation/signinwithapple/processing-changes-for-sign-in-with-apple-accounts>.
-    async fn notification(&self, provider: &Connection<'_>, body: &[u8]) -> Result<Notification, ProviderError> {
+    async fn notification(
+        &self,
+        provider: &Connection<'_>,
+        received: &Received<'_>,
+    ) -> Result<Notification, ProviderError> {
         let format = || Stage::Notification.refused(Check::Format);
-        let body = json::object(body).map_err(|_| format())?;
+        let body = json::object(received.body).map_err(|_| format())?;
         let token = body.get("payload").and_then(Value::as_str).ok_or_else(format)?;
         let metadata = provider.metadata().await?;
         let is_issuer = |claims: &Map<String, Value>| metadata.is_issuer_of(claims);

@@ -191,6 +191,8 @@ words! {
         Code = "code",
         /// The access token that was just issued is not accepted.
         AccessToken = "access_token",
+        /// Sent to an address that is none of those for it.
+        Address = "address",
         /// An answer to a question that was not asked.
         Unasked = "unasked",
     }

@@ -12,7 +12,7 @@ use crate::oidc::{
 };
 use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
-use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Rejection, Stage};
+use crate::{Acknowledgement, Callback, Check, Notification, ProviderError, Received, Rejection, Stage};
 
 pub(crate) const PROVIDER: Provider =
     Provider::oidc("google", &[Method::Oidc], &[&OF_A_REDIRECT, &REFUSED_CODE, &OF_A_CODE], Google::read);
@@ -135,8 +135,12 @@ impl OidcProvider for Google {
 
     /// A security event token, by itself. Its keys and its issuer are in a document of their own:
     /// <https://developers.google.com/identity/protocols/risc#validate_tokens>.
-    async fn notification(&self, provider: &Connection<'_>, body: &[u8]) -> Result<Notification, ProviderError> {
-        let token = str::from_utf8(body).map_err(|_| Stage::Notification.refused(Check::Format))?;
+    async fn notification(
+        &self,
+        provider: &Connection<'_>,
+        received: &Received<'_>,
+    ) -> Result<Notification, ProviderError> {
+        let token = str::from_utf8(received.body).map_err(|_| Stage::Notification.refused(Check::Format))?;
         let issuer = IssuerPolicy::any_of(NOTIFIER.map(str::to_owned));
         let (issuer, jwks_uri) = provider.document_beside("risc-configuration", &issuer).await?;
         let is_issuer = |claims: &Map<String, Value>| claims.get("iss").and_then(Value::as_str) == Some(&issuer);

@@ -55,7 +55,7 @@ pub use cx::{Cx, Providers, callback_url};
 pub use document::{InvalidConnector, document, settings};
 pub use domain::Rejection;
 pub use error::{Check, Outage, ProviderError, Stage};
-pub use notification::{Acknowledgement, Notification};
+pub use notification::{Acknowledgement, Notification, Received};
 pub use registry::{Build, MakeOidc, Provider, Registry, SplitPool};
 pub use report::{Finding, NotPassed, Probe, Report, Status, Verdict};
 pub use secrets::check_secrets;

@@ -1,21 +1,28 @@
 #![doc = include_str!("../guides/meta.md")]
 
+mod signed_request;
 #[cfg(test)]
 mod tests;
 
+use async_trait::async_trait;
 use aws_lc_rs::hmac;
-use domain::Method;
+use chrono::TimeDelta;
+use domain::{Method, NoticeKind, NotificationId};
 use egress::Request;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use self::signed_request::SignedRequest;
 use crate::document::{self, InvalidConnector};
-use crate::oidc::{Endpoints, IdentityFrom, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Profile, Trial, VerifiedClaims};
+use crate::notification::accepted_until;
+use crate::oidc::{
+    Connection, Endpoints, IdentityFrom, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Profile, Trial, VerifiedClaims,
+};
 use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
-use crate::{Check, Outage, ProviderError, Rejection, Stage};
+use crate::{Acknowledgement, Check, Notification, Outage, ProviderError, Received, Rejection, Stage};
 
 pub(crate) const PROVIDER: Provider = Provider::oidc(
     "meta",
@@ -110,6 +117,10 @@ const KEYS: &str = "https://www.facebook.com/.well-known/oauth/openid/jwks/";
 /// Without them, the profile has only id and name.
 const FIELDS: &str = "id,name,first_name,last_name,email,picture";
 
+/// How long the page of a deletion request lasts: twice the three months in which a request has to be answered at the latest (GDPR,
+/// article 12(3)), so that the user, and a review of Meta's, can look it up afterwards.
+const DELETION_IS_KEPT: TimeDelta = TimeDelta::days(184);
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -148,6 +159,7 @@ impl Meta {
             of_api: &[&OF_THE_PROFILE],
             // Whether it looks at the client or at the code first is not documented.
             trial: Trial::ClientCredentials(""),
+            sends_notifications: true,
             ..Profile::new(IssuerPolicy::any_of(ISSUERS.map(str::to_owned)).known_as("meta"))
         };
         Ok(Box::new(Self { profile }))
@@ -160,6 +172,12 @@ fn is_version(text: &str) -> bool {
     parts.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
 }
 
+/// What the app's secret signs with, in both directions.
+fn key(secret: &SecretString) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())
+}
+
+#[async_trait]
 impl OidcProvider for Meta {
     fn profile(&self) -> &Profile {
         &self.profile
@@ -169,8 +187,7 @@ impl OidcProvider for Meta {
     fn api_request(&self, mut endpoint: Url, access_token: &str, secret: Option<&SecretString>) -> Option<Request> {
         endpoint.query_pairs_mut().append_pair("fields", FIELDS);
         if let Some(secret) = secret {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
-            let proof = hmac::sign(&key, access_token.as_bytes());
+            let proof = hmac::sign(&key(secret), access_token.as_bytes());
             let proof: String = proof.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
             endpoint.query_pairs_mut().append_pair("appsecret_proof", &proof);
         }
@@ -196,5 +213,32 @@ impl OidcProvider for Meta {
     /// Meta nowhere says that an e-mail is verified.
     fn describe(&self, claims: &mut VerifiedClaims) {
         claims.email_is_verified(false);
+    }
+
+    /// That a user wants their data deleted, or has removed the app. Both bodies have the same form: each has an address of its own.
+    /// <https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback>
+    async fn notification(
+        &self,
+        provider: &Connection<'_>,
+        received: &Received<'_>,
+    ) -> Result<Notification, ProviderError> {
+        let kind = match received.about {
+            Some("deletion") => NoticeKind::DeletionRequested,
+            Some("deauthorisation") => NoticeKind::ConsentRevoked,
+            _ => return Err(Stage::Notification.refused(Check::Address)),
+        };
+        let SignedRequest { user_id, issued_at, payload, confirmation } =
+            SignedRequest::verify(provider, received.body).await?;
+        let notices = vec![provider.notice(&user_id, kind, issued_at)];
+        Ok(match kind {
+            NoticeKind::DeletionRequested => {
+                let (id, until) = (NotificationId::confirmed_by(&confirmation), issued_at + DELETION_IS_KEPT);
+                Notification { id, until, answer: Acknowledgement::Confirmed(confirmation), notices }
+            }
+            _ => {
+                let (id, until) = (NotificationId::of(&[kind.as_str(), &payload]), accepted_until(issued_at));
+                Notification { id, until, answer: Acknowledgement::Ok, notices }
+            }
+        })
     }
 }

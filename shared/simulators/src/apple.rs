@@ -92,7 +92,8 @@ impl Quirks for Apple {
         }
         claims.insert("exp".into(), json!(now / 1000 + 86_400));
         claims.insert("events".into(), json!(told.to_string()));
-        Some(("application/json", |token| json!({ "payload": token }).to_string()))
+        let body = |token| json!({ "payload": token }).to_string();
+        Some(Envelope { query: "", media_type: "application/json", body })
     }
 
     fn refusal(error: &'static str) -> (StatusCode, &'static str) {

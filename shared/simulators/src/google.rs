@@ -97,7 +97,7 @@ impl Quirks for Google {
         let events: Map<_, _> = event.split(' ').map(|event| (name(event), told(event))).collect();
         claims.insert("iss".into(), json!(issuer));
         claims.insert("events".into(), json!(events));
-        Some(("application/secevent+jwt", |token| token))
+        Some(Envelope { query: "", media_type: "application/secevent+jwt", body: |token| token })
     }
 
     fn description(error: &'static str) -> Option<&'static str> {

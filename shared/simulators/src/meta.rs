@@ -4,13 +4,16 @@
 //! <https://developers.facebook.com/documentation/facebook-login/guides/advanced/oidc-token>,
 //! <https://developers.facebook.com/docs/graph-api/guides/error-handling>,
 //! <https://developers.facebook.com/docs/graph-api/securing-requests>,
+//! <https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback>,
 //! <https://github.com/panva/wellknown/tree/main/issuers/facebook>.
 
 use aws_lc_rs::hmac;
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::core::{ApiCall, Endpoint, Misbehaviour, Quirks, Refused, Simulator, by_redirect, signer};
+use crate::core::{ApiCall, Endpoint, Envelope, Misbehaviour, Quirks, Refused, Simulator, by_redirect, signer};
 
 /// How it is made.
 pub const SIMULATOR: Simulator = by_redirect::<Meta>("meta");
@@ -117,6 +120,28 @@ impl Quirks for Meta {
             }
         };
         refusal(code, "OAuthException", message)
+    }
+
+    /// The deauthorise callback's as seen: <https://www.yiiframework.com/wiki/379/facebook-deauthorize-callback-url-and-its-response-data>.
+    fn notification(claims: &mut Map<String, Value>, event: &str, subject: &str, now: i64) -> Option<Envelope> {
+        let user_id = id_at(&text(claims, "aud"), subject);
+        let told = [("user_id", json!(user_id)), ("algorithm", json!("HMAC-SHA256")), ("issued_at", json!(now / 1000))];
+        *claims = told.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let query = match event {
+            "deletion" => "?about=deletion",
+            _ => {
+                claims.insert("user".to_owned(), json!({ "country": "gb", "locale": "en_GB" }));
+                "?about=deauthorisation"
+            }
+        };
+        let body = |request| format!("signed_request={request}");
+        Some(Envelope { query, media_type: "application/x-www-form-urlencoded", body })
+    }
+
+    fn signed_by_secret(claims: &Map<String, Value>, secret: &str) -> Option<String> {
+        let payload = URL_SAFE_NO_PAD.encode(json!(claims).to_string());
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), payload.as_bytes());
+        Some(format!("{}.{payload}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
     fn unregistered(client_is_known: bool) -> (StatusCode, &'static str) {

@@ -13,7 +13,7 @@ use crate::tables::EXPIRES_AT;
 use crate::writes::{ABSENT, build_error};
 use crate::{Store, StoreError};
 
-/// A notification that is kept until no copy of it would be accepted.
+/// That a notification was received: kept at least until no copy of it would be accepted.
 #[derive(Debug)]
 pub struct Receipt<'a> {
     /// The connector that it arrived at.
@@ -23,6 +23,8 @@ pub struct Receipt<'a> {
     /// Until when it is kept.
     pub until: DateTime<Utc>,
 }
+
+const RECEIVED_AT: &str = "received_at";
 
 /// The result of keeping a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,7 @@ impl Store {
     ) -> Result<Kept, StoreError> {
         let mut item = NewItem::at(&keys::notification(receipt.connector, receipt.id));
         item.set(EXPIRES_AT, seconds(receipt.until));
+        item.set(RECEIVED_AT, seconds(cx.now));
         let put = Put::builder()
             .table_name(&self.tables().sessions)
             .set_item(Some(item.build()))
@@ -83,6 +86,22 @@ impl Store {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// When a notification was received, to the second; `None` if it was not, or is no longer kept: DynamoDB's sweep may run
+    /// days late.
+    pub async fn notification_received_at(
+        &self,
+        cx: &RequestContext,
+        connector: &ConnectorId,
+        id: &NotificationId,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let key = keys::notification(connector, id);
+        let Some(item) = self.read(cx, "notification", &self.tables().sessions, key).await? else { return Ok(None) };
+        if item.seconds(EXPIRES_AT)? <= cx.now {
+            return Ok(None);
+        }
+        item.seconds(RECEIVED_AT).map(Some)
     }
 }
 

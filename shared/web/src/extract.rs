@@ -197,6 +197,19 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
     }
 }
 
+/// Parameters in the query. Others are ignored; one that is there twice is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        serde_urlencoded::from_str(query).map(Self).map_err(|_| Code::InvalidRequest.into())
+    }
+}
+
 /// `Authorization: Bearer` (RFC 6750 section 2.1).
 #[derive(Debug, Clone)]
 pub struct Bearer(pub SessionToken);

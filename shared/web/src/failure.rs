@@ -8,6 +8,8 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::page::{POLICY, document, escape};
+
 /// A problem document (RFC 9457) of media type `application/problem+json`.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -84,7 +86,7 @@ impl ErrorResponse {
         let title = code.title();
         let (body, media_type) = match format {
             Format::Page if wants_page => {
-                (page(title, back.as_deref(), &request_id).into_bytes(), "text/html; charset=utf-8")
+                (page(code, back.as_deref(), &request_id).into_bytes(), "text/html; charset=utf-8")
             }
             Format::Page | Format::Problem => {
                 let problem =
@@ -100,7 +102,7 @@ impl ErrorResponse {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         if format == Format::Page {
-            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+            headers.insert(CONTENT_SECURITY_POLICY, POLICY);
         }
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
@@ -113,36 +115,30 @@ impl ErrorResponse {
     }
 }
 
-const PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// The error page. Its only inputs are the request id, which a caller may be able to choose, and the application's
 /// registered address. Both are escaped.
-fn page(title: &str, back: Option<&str>, request_id: &RequestId) -> String {
-    let request_id = escape(request_id.as_str());
-    let way = match back {
-        Some(address) => format!(
-            "<p>The application shows where your sign-in stands, and lets you start again.</p>\n\
-             <p><a href=\"{}\">Back to the application</a></p>",
-            escape(address)
+fn page(code: Code, back: Option<&str>, request_id: &RequestId) -> String {
+    let (name, way) = match (code, back) {
+        (Code::UnknownDeletionRequest, _) => (
+            "Deletion request",
+            "<p>Compare the address with the one that you were given. It has to be the whole address.</p>".to_owned(),
         ),
-        None => "<p>Go back to the application you wanted to sign in to, and start again there.</p>".to_owned(),
+        (_, Some(address)) => (
+            "Sign-in",
+            format!(
+                "<p>The application shows where your sign-in stands, and lets you start again.</p>\n\
+                 <p><a href=\"{}\">Back to the application</a></p>",
+                escape(address)
+            ),
+        ),
+        (_, None) => {
+            ("Sign-in", "<p>Go back to the application you wanted to sign in to, and start again there.</p>".to_owned())
+        }
     };
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Sign-in</title>\n\
-         <style>:root {{ color-scheme: light dark; background: Canvas; color: CanvasText }} \
-         body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 4rem auto; padding: 0 1rem; \
-         overflow-wrap: anywhere }} a {{ display: inline-block; padding: 0.625rem 1rem; border: 1px solid; \
-         border-radius: 0.5rem; color: inherit; font-weight: 600; text-decoration: none }}</style>\n\
-         <main>\n<h1>This did not work</h1>\n<p>{title}.</p>\n{way}\n\
-         <p><small>Request {request_id}</small></p>\n</main>\n</html>\n"
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    let (title, request_id) = (code.title(), escape(request_id.as_str()));
+    let content =
+        format!("<h1>This did not work</h1>\n<p>{title}.</p>\n{way}\n<p><small>Request {request_id}</small></p>\n");
+    document(name, &content)
 }
 
 impl ApiError {

@@ -15,11 +15,13 @@ mod failure;
 mod gateway;
 pub mod logs;
 pub mod metrics;
+mod page;
 
 pub use admin::Admin;
 pub use app::App;
 pub use cors::for_browsers;
 pub use edge::router;
-pub use extract::{AnyBody, Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, SeeOther};
+pub use extract::{AnyBody, Bearer, CallbackParameters, Context, Credentials, Form, Json, Path, Query, SeeOther};
 pub use failure::{ApiError, OAuthError, PageError, Problem};
 pub use gateway::{events, serve};
+pub use page::Page;

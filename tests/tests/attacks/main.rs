@@ -27,5 +27,6 @@ mod panics;
 mod passwords;
 mod requested;
 mod returns;
+mod signed_requests;
 mod tokens;
 mod transport;

@@ -9,11 +9,15 @@ use landfall_tests::{Answer, Away, Login, TestApp};
 use serde_json::{Value, json};
 use simulators::{Delivery, Endpoint, Misbehaviour as M};
 
-/// What would end Ada's login at each provider.
-const ENDING: [(&str, &str); 2] = [("apple", "account-delete"), ("google", "account-disabled")];
+/// What would end Ada's login at each provider that signs with a key of its own.
+const SIGNED_BY_KEY: [(&str, &str); 2] = [("apple", "account-delete"), ("google", "account-disabled")];
+
+/// The same, at those that sign with the client's secret as well: `signed_requests` has what only they can get wrong.
+const ENDING: [(&str, &str); 4] =
+    [SIGNED_BY_KEY[0], SIGNED_BY_KEY[1], ("meta", "deauthorisation"), ("meta", "deletion")];
 
 /// With Ada's login, whose code is not redeemed.
-async fn app(id: &str) -> (TestApp, Login) {
+pub(super) async fn app(id: &str) -> (TestApp, Login) {
     let provider = demo::PROVIDERS.iter().find(|provider| provider.id == id).unwrap();
     let app = TestApp::over(provider, |_| {}).await;
     let login = Away::new(&app).await.log_in(&app).await;
@@ -21,7 +25,7 @@ async fn app(id: &str) -> (TestApp, Login) {
 }
 
 /// Fails unless a request is refused with this status and changes nothing.
-async fn is_refused(app: &TestApp, delivery: &Delivery, status: u16, what: &str) -> Answer {
+pub(super) async fn is_refused(app: &TestApp, delivery: &Delivery, status: u16, what: &str) -> Answer {
     let before = app.items().await;
     let answer = app.deliver(delivery).await;
     assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text);
@@ -80,7 +84,7 @@ fn spoilt(app: &TestApp) -> Vec<M> {
 
 #[tokio::test]
 async fn a_notification_wrong_in_one_respect_changes_nothing_attack_124() {
-    for (id, event) in ENDING {
+    for (id, event) in SIGNED_BY_KEY {
         let (app, login) = app(id).await;
         for how in spoilt(&app) {
             // Keys may be asked for again.
@@ -137,7 +141,7 @@ async fn an_event_that_cannot_be_read_changes_nothing_attack_124() {
 
 #[tokio::test]
 async fn a_notification_of_an_unknown_user_or_kind_changes_no_user_attack_124() {
-    for (id, event) in ENDING {
+    for (id, event) in SIGNED_BY_KEY {
         let (app, login) = app(id).await;
         let users = async || {
             let mut users = directory(&app).await;
@@ -228,7 +232,7 @@ async fn what_is_no_notification_changes_nothing_attack_124() {
 async fn a_notification_at_another_provider_changes_nothing_attack_124() {
     for (id, event) in ENDING {
         let (from, _) = app(id).await;
-        for to in ["keycloak", "google", "apple"].into_iter().filter(|to| *to != id) {
+        for to in ["keycloak", "google", "apple", "meta"].into_iter().filter(|to| *to != id) {
             let (app, login) = app(to).await;
             is_refused(&app, &from.notification(event, "ada"), 400, &format!("{id} to {to}")).await;
             app.redeem(&login.code).await.expect(200);
@@ -238,7 +242,7 @@ async fn a_notification_at_another_provider_changes_nothing_attack_124() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_fetched_verify_nothing_attack_124() {
-    for (id, event) in ENDING {
+    for (id, event) in SIGNED_BY_KEY {
         let (mut app, login) = app(id).await;
         app.start_cold().await;
         app.subject.misbehave_at(Endpoint::Keys, Some(M::ServerError));

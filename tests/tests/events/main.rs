@@ -72,8 +72,8 @@ async fn replayed() -> &'static BTreeMap<String, (String, Value)> {
         for row in Row::all() {
             for version in row.versions() {
                 let event = Event::read(&row.name, version);
-                let app = Prepared::app(&event.route).await;
-                let prepared = Prepared::of(&app, &event.route).await;
+                let app = Prepared::app(&event).await;
+                let prepared = Prepared::of(&app, &event).await;
                 let answer = app.invoke(event.function, &prepared.fill_in(&event)).await;
                 let answered = (essence(&app, &answer), alike(&answer, &prepared));
                 replayed.insert(format!("{}.{version}", row.name), answered);

@@ -3,12 +3,17 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landfall::demo::{self, EMAIL, PASSWORD};
-use landfall_tests::examples::{self, CODE, ISSUER, NOTIFICATION, PROVIDER_CODE, RESUME, SESSION, STATE, TOKEN};
+use landfall_tests::examples::{
+    self, CODE, CONFIRMATION, ISSUER, NOTIFICATION, PAYLOAD, PROVIDER_CODE, RESUME, SESSION, SIGNATURE, STATE, TOKEN,
+};
 use landfall_tests::{Away, TestApp, VERIFIER};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use crate::files::Event;
+
+const NOTIFY: &str = "POST /v1/connectors/{connector}/notifications";
+const DELETION: &str = "GET /v1/connectors/{connector}/notifications/{code}";
 
 /// What is real, by what stands for it; the longer before what it begins with.
 pub(crate) struct Prepared {
@@ -17,20 +22,24 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// The app that the route is for.
-    pub(crate) async fn app(route: &str) -> TestApp {
-        let apple = demo::PROVIDERS.iter().find(|provider| provider.id == "apple").unwrap();
-        match route {
-            "POST /v1/connectors/{connector}/notifications" => TestApp::over(apple, |_| {}).await,
+    /// The app that the event is for.
+    pub(crate) async fn app(event: &Event) -> TestApp {
+        let over = async |id| {
+            let provider = demo::PROVIDERS.iter().find(|provider| provider.id == id).unwrap();
+            TestApp::over(provider, |_| {}).await
+        };
+        match (event.route.as_str(), event.json["pathParameters"]["connector"].as_str()) {
+            (NOTIFY, Some("meta")) | (DELETION, _) => over("meta").await,
+            (NOTIFY, _) => over("apple").await,
             _ => TestApp::new().await,
         }
     }
 
-    /// Brings a user as far as the route's request goes on from.
-    pub(crate) async fn of(app: &TestApp, route: &str) -> Self {
+    /// Brings a user as far as the event's request goes on from.
+    pub(crate) async fn of(app: &TestApp, event: &Event) -> Self {
         let out = Away::new(app).await;
         let provider = url::Url::parse(&out.url).unwrap().origin().ascii_serialization();
-        let mut real = match route {
+        let mut real = match event.route.as_str() {
             "POST /v1/sessions/{session}/steps/{step}" | "GET /v1/sessions/{session}" => {
                 let session = app.start("migrate-from-keycloak").await;
                 vec![(TOKEN, session.token), (SESSION, session.id)]
@@ -50,7 +59,17 @@ impl Prepared {
                 let login = app.log_in(EMAIL, PASSWORD).await;
                 vec![(CODE, login.code), (examples::VERIFIER, VERIFIER.to_owned()), (SESSION, login.session.id)]
             }
-            "POST /v1/connectors/{connector}/notifications" => {
+            NOTIFY if app.connector == "meta" => {
+                let about = event.json["queryStringParameters"]["about"].as_str().unwrap();
+                let sent = app.notification(about, "ada").body;
+                let (signature, payload) = sent.strip_prefix("signed_request=").unwrap().split_once('.').unwrap();
+                vec![(SIGNATURE, signature.to_owned()), (PAYLOAD, payload.to_owned())]
+            }
+            DELETION => {
+                let answer = app.notify("deletion", "ada").await.expect(200);
+                vec![(CONFIRMATION, answer.body["confirmation_code"].as_str().unwrap().to_owned())]
+            }
+            NOTIFY => {
                 let sent: Value = serde_json::from_str(&app.notification("consent-revoked", "ada").body).unwrap();
                 vec![(NOTIFICATION, sent["payload"].as_str().unwrap().to_owned())]
             }
@@ -64,8 +83,9 @@ impl Prepared {
                 let (rest, last) = text.split_at(text.len() - 1);
                 format!("{rest}{percent}{:02X}", last.as_bytes()[0])
             };
-            let session = spelled.iter().find(|(example, _)| example == SESSION).cloned();
-            spelled.extend(session.map(|(example, real)| (last(&example), last(&real))));
+            let in_paths =
+                spelled.iter().find(|(example, _)| [SESSION, CONFIRMATION].contains(&example.as_str())).cloned();
+            spelled.extend(in_paths.map(|(example, real)| (last(&example), last(&real))));
         }
         Self { real: spelled, provider }
     }

@@ -25,7 +25,7 @@ async fn what_each_function_calls_is_known() {
     oidc-callback
       config     GetItem
       directory  GetItem UpdateItem
-      sessions   PutItem UpdateItem
+      sessions   GetItem PutItem UpdateItem
       secrets    connectors/* keys/session
       providers  GET:certs GET:openid-configuration GET:risc-configuration GET:userinfo POST:token
     step-submit

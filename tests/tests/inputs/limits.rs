@@ -25,6 +25,7 @@ fn events() -> Vec<(&'static str, String, Value)> {
         "oidc-callback/query",
         "oidc-callback/form",
         "oidc-callback/notification",
+        "oidc-callback/deletion-page",
         "connector-test/saved",
         "connector-test/draft",
         "issuer/token",

@@ -11,7 +11,7 @@ use super::jws::{Expected, Unverified};
 use crate::{Check, Cx, ProviderError, Stage};
 
 /// How far a provider's clock may differ from ours.
-pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+pub(crate) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// Who `token` is about. Without a `nonce` none is asked for: tokens of a direct grant carry none, and only the token
 /// endpoint can have put them into our hands.
@@ -97,7 +97,7 @@ fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), Pr
 
 /// A NumericDate (RFC 7519 section 2), which may be a fraction: rounded against the bearer. `Some(None)` for text, negative
 /// numbers and what no clock shows, which parsers read as they like.
-pub(super) fn time(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Option<Option<i64>> {
+pub(crate) fn time(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Option<Option<i64>> {
     /// Whole seconds up to here are exact in both kinds of number.
     const LAST: f64 = 9_007_199_254_740_992.0;
     let value = claims.get(name)?;

@@ -49,6 +49,7 @@ pub use signed_secret::SignedSecret;
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;
 
+pub(crate) use id_token::{LEEWAY, time};
 pub(crate) use issuers::IssuerCache;
 pub(crate) use relying_party::build;
 pub(crate) use signed_secret::SignedSecrets;

@@ -23,7 +23,7 @@ use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
 use crate::refusals::Refusals;
 use crate::report::{NotPassed, Verdict};
-use crate::{Answer, Attempt, Callback, Check, Finding, Notification, ProviderError, Stage, not_switched_on};
+use crate::{Answer, Attempt, Callback, Check, Finding, Notification, ProviderError, Received, Stage, not_switched_on};
 
 /// A provider as data. Only the issuer has to be said; the rest is by the standard unless it is said otherwise.
 #[derive(Debug, Clone)]
@@ -216,8 +216,12 @@ pub trait OidcProvider: Debug + Send + Sync {
         Err(Stage::Attempt.refused(Check::Unasked))
     }
 
-    /// What a request tells that the provider sends unasked, once its signature is verified. `body` may be anybody's.
-    async fn notification(&self, _provider: &Connection<'_>, _body: &[u8]) -> Result<Notification, ProviderError> {
+    /// What a request tells that the provider sends unasked, once its signature is verified.
+    async fn notification(
+        &self,
+        _provider: &Connection<'_>,
+        _received: &Received<'_>,
+    ) -> Result<Notification, ProviderError> {
         Err(Stage::Notification.refused(Check::Unasked))
     }
 

@@ -21,8 +21,8 @@ use super::{VerifiedClaims, api, callback, id_token, lookup, probe, userinfo};
 use crate::document::InvalidConnector;
 use crate::registry::MakeOidc;
 use crate::{
-    Answer, Attempt, Callback, Check, Cx, Hints, Notification, Probe, Progress, ProviderAdapter, ProviderError, Report,
-    Stage,
+    Answer, Attempt, Callback, Check, Cx, Hints, Notification, Probe, Progress, ProviderAdapter, ProviderError,
+    Received, Report, Stage,
 };
 
 /// A connector to a provider that speaks OpenID Connect.
@@ -99,8 +99,8 @@ impl ProviderAdapter for RelyingParty {
         authorize::url(cx, &self.registration, &metadata, &redirect, state.expose(), response_mode)
     }
 
-    async fn notification(&self, cx: &Cx<'_>, body: &[u8]) -> Result<Notification, ProviderError> {
-        self.provider.notification(&self.connection(&cx.of(&self.registration.document)), body).await
+    async fn notification(&self, cx: &Cx<'_>, received: &Received<'_>) -> Result<Notification, ProviderError> {
+        self.provider.notification(&self.connection(&cx.of(&self.registration.document)), received).await
     }
 
     async fn probe(&self, cx: &Cx<'_>, with: &Probe<'_>) -> Report {

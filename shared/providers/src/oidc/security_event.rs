@@ -8,7 +8,7 @@ use url::Url;
 use super::connection::Connection;
 use super::id_token::{LEEWAY, time};
 use super::jws::Unverified;
-use crate::notification::MAX_AGE;
+use crate::notification::{accepted_until, issued_at};
 use crate::{Acknowledgement, Check, Notification, ProviderError, Stage};
 
 /// The longest `jti`. Honest ones are UUIDs or alike.
@@ -70,7 +70,7 @@ impl SecurityEvent {
 
     /// The notification, which tells `notices`.
     pub fn telling(self, notices: Vec<Notice>, answer: Acknowledgement) -> Notification {
-        Notification { id: self.id, until: self.issued_at + MAX_AGE + LEEWAY, answer, notices }
+        Notification { id: self.id, until: accepted_until(self.issued_at), answer, notices }
     }
 }
 
@@ -90,17 +90,11 @@ fn check_audience(provider: &Connection<'_>, claims: &Map<String, Value>) -> Res
 }
 
 fn check_times(claims: &Map<String, Value>, expires: bool, now: DateTime<Utc>) -> Result<DateTime<Utc>, ProviderError> {
-    let format = || refused(Check::Format);
-    let read = |name: &str| {
-        time(claims, name, f64::floor)
-            .map(|time| time.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).ok_or_else(format))
-    };
-    let issued_at = read("iat").ok_or_else(format)??;
-    let ends = read("exp").transpose()?.filter(|_| expires);
-    if issued_at > now + LEEWAY {
-        return Err(refused(Check::NotYetValid));
-    }
-    if issued_at < now - MAX_AGE || ends.is_some_and(|ends| ends <= now - LEEWAY) {
+    let issued_at = issued_at(claims, "iat", now)?;
+    let ends = time(claims, "exp", f64::floor)
+        .map(|ends| ends.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).ok_or(refused(Check::Format)))
+        .transpose()?;
+    if ends.is_some_and(|ends| expires && ends <= now - LEEWAY) {
         return Err(refused(Check::Expired));
     }
     Ok(issued_at)

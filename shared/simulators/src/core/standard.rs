@@ -200,10 +200,19 @@ impl<Q: Quirks> Subject for Standard<Q> {
             ("iat".to_owned(), json!(now.timestamp())),
             ("jti".to_owned(), json!(signer::uuid(self.server.entropy().bytes()))),
         ]);
-        let (media_type, put_into) = Q::notification(&mut claims, event, &subject, now.timestamp_millis())?;
+        let Envelope { query, media_type, body } =
+            Q::notification(&mut claims, event, &subject, now.timestamp_millis())?;
         let secret = state.applications.get(client).and_then(|client| client.secret.clone()).unwrap_or_default();
-        let token = state.keys.id_token(state.book.at(Endpoint::Token), claims, &secret, now.timestamp()).ok()?;
-        Some(Delivery { media_type, body: put_into(token) })
+        let (how, now) = (state.book.at(Endpoint::Token), now.timestamp());
+        let mut spoilt = claims.clone();
+        if let Some(how) = how {
+            how.spoil_claims(&mut spoilt, now);
+        }
+        let token = match Q::signed_by_secret(&spoilt, &secret) {
+            Some(token) => token,
+            None => state.keys.id_token(how, claims, &secret, now).ok()?,
+        };
+        Some(Delivery { query, media_type, body: body(token) })
     }
 }
 

@@ -76,7 +76,7 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
     fn received(&self) -> Vec<TokenRequest>;
 
     /// A notification as the provider sends it to this client unasked: `event`, in the provider's words, about a user. Signed as
-    /// ID tokens are, and spoilt as those of the token endpoint. `None`: the provider sends none.
+    /// ID tokens are, or by the client's secret, and spoilt as those of the token endpoint. `None`: the provider sends none.
     fn notification(&self, _event: &str, _username: &str, _client: &str) -> Option<Delivery> {
         None
     }
@@ -118,6 +118,8 @@ fn received(mut requests: Vec<TokenRequest>, grant_type: &str) -> Vec<TokenReque
 /// A request that a provider makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
+    /// What its address ends with, where there is one for each kind.
+    pub query: &'static str,
     /// Its media type.
     pub media_type: &'static str,
     /// Its body.

@@ -152,7 +152,7 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     const NOTIFIER: Option<(&'static str, &'static str)> = None;
 
     /// Makes the claims of a notification, which has `iss`, `aud`, `iat` and `jti`, tell `event` of a `subject`; `now` in milliseconds.
-    /// What is sent then, with the token in its place. `None`: it sends none.
+    /// What is sent then, with the token in its place; and what its address ends with. `None`: it sends none.
     fn notification(_claims: &mut Map<String, Value>, _event: &str, _subject: &str, _now: i64) -> Option<Envelope> {
         None
     }
@@ -172,6 +172,11 @@ pub trait Quirks: fmt::Debug + Send + 'static {
     /// `client_id`, `client_secret`.
     fn direct_fields(_path: &str, _json: &Value) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    /// The claims of a notification as it signs them by the client's secret. `None`: as it signs ID tokens.
+    fn signed_by_secret(_claims: &Map<String, Value>, _secret: &str) -> Option<String> {
+        None
     }
 
     /// What is answered at a path where nothing is; `None`: a page.
@@ -202,8 +207,16 @@ pub struct ApiCall<'a> {
     pub said: Option<&'a Map<String, Value>>,
 }
 
-/// A media type, and what a signed token is put into.
-pub type Envelope = (&'static str, fn(String) -> String);
+/// How a signed token is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope {
+    /// What the address ends with.
+    pub query: &'static str,
+    /// The media type of the body.
+    pub media_type: &'static str,
+    /// The body, with the token in it.
+    pub body: fn(String) -> String,
+}
 
 /// Why a token request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use chrono::TimeDelta;
 use domain::{Method, NoticeKind, NotificationId};
-use egress::Request;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -18,7 +17,8 @@ use self::signed_request::SignedRequest;
 use crate::document::{self, InvalidConnector};
 use crate::notification::accepted_until;
 use crate::oidc::{
-    Connection, Endpoints, IdentityFrom, IssuerPolicy, OF_A_REDIRECT, OidcProvider, Profile, Trial, VerifiedClaims,
+    Connection, Endpoints, IdentityFrom, IssuerPolicy, Lookup, OF_A_REDIRECT, OidcProvider, Profile, Said, Trial, Verb,
+    VerifiedClaims,
 };
 use crate::refusals::{At, Refusals, Row};
 use crate::registry::Provider;
@@ -150,7 +150,7 @@ impl Meta {
                 userinfo_endpoint: at(format!("https://graph.facebook.com/{api_version}/me")),
                 jwks_uri: at(KEYS.to_owned()),
             },
-            identity: IdentityFrom::IdTokenOrApi,
+            identity: IdentityFrom::IdTokenOrApi(profile_lookup()),
             is_pairwise: true,
             userinfo_for: &[],
             scopes: &["openid", "email", "public_profile"],
@@ -172,6 +172,20 @@ fn is_version(text: &str) -> bool {
     parts.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
 }
 
+/// The profile (`/me`), where there is no ID token.
+fn profile_lookup() -> Lookup {
+    let said = [
+        ("sub", "/id"),
+        ("name", "/name"),
+        ("given_name", "/first_name"),
+        ("family_name", "/last_name"),
+        ("email", "/email"),
+        ("picture", "/picture/data/url"),
+    ];
+    let claims = said.map(|(claim, pointer)| (claim.to_owned(), Said::At(pointer.to_owned()))).into();
+    Lookup { url: None, verb: Verb::Get, entry: None, claims }
+}
+
 /// What the app's secret signs with, in both directions.
 fn key(secret: &SecretString) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())
@@ -184,30 +198,14 @@ impl OidcProvider for Meta {
     }
 
     /// With a proof that who asks has the app's secret: <https://developers.facebook.com/docs/graph-api/securing-requests>.
-    fn api_request(&self, mut endpoint: Url, access_token: &str, secret: Option<&SecretString>) -> Option<Request> {
-        endpoint.query_pairs_mut().append_pair("fields", FIELDS);
+    fn api_address(&self, mut address: Url, access_token: &str, secret: Option<&SecretString>) -> Url {
+        address.query_pairs_mut().append_pair("fields", FIELDS);
         if let Some(secret) = secret {
             let proof = hmac::sign(&key(secret), access_token.as_bytes());
             let proof: String = proof.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            endpoint.query_pairs_mut().append_pair("appsecret_proof", &proof);
+            address.query_pairs_mut().append_pair("appsecret_proof", &proof);
         }
-        Request::get(endpoint).bearer(access_token)
-    }
-
-    fn api_claims(&self, mut answer: Map<String, Value>) -> Map<String, Value> {
-        let picture = answer.get("picture").and_then(|picture| picture.get("data")?.get("url")).cloned();
-        let mut claims = Map::new();
-        for (claim, field) in [
-            ("sub", "id"),
-            ("name", "name"),
-            ("given_name", "first_name"),
-            ("family_name", "last_name"),
-            ("email", "email"),
-        ] {
-            claims.extend(answer.remove(field).map(|value| (claim.to_owned(), value)));
-        }
-        claims.extend(picture.map(|picture| ("picture".to_owned(), picture)));
-        claims
+        address
     }
 
     /// Meta nowhere says that an e-mail is verified.

@@ -132,7 +132,7 @@ impl Settings {
 
 /// The address that says the subject, without its query.
 fn key_of(lookups: &[Lookup]) -> String {
-    let url = lookups.first().map(|lookup| lookup.url.clone());
+    let url = lookups.first().and_then(|lookup| lookup.url.clone());
     url.map(|mut url| {
         url.set_query(None);
         url.into()
@@ -172,7 +172,7 @@ fn lookup(place: &str, userinfo: &Userinfo, api: Option<&str>) -> Result<Lookup,
     }
     let entry = (list.is_some() || !having.is_empty())
         .then(|| Entry { list: list.clone().unwrap_or_default(), having: having.clone() });
-    Ok(Lookup { url, verb: *method, entry, claims: claims.clone() })
+    Ok(Lookup { url: Some(url), verb: *method, entry, claims: claims.clone() })
 }
 
 /// Those that are ours to say: whose request it is, and how it is sent.

@@ -104,7 +104,8 @@ async fn what_is_no_profile_signs_in_no_user() {
         (Misbehaviour::Garbage, protocol),
         (Misbehaviour::Unavailable, stage.unavailable(Outage::ServerError)),
         (Misbehaviour::Answer(200, json!({ "name": "Ada" })), stage.refused(Check::Subject)),
-        (Misbehaviour::Answer(200, json!({ "id": 10158 })), stage.refused(Check::Subject)),
+        (Misbehaviour::Answer(200, json!({ "id": 10158.5 })), stage.refused(Check::Subject)),
+        (Misbehaviour::Answer(200, json!({ "id": null })), stage.refused(Check::Subject)),
         (Misbehaviour::Answer(200, json!({ "id": "" })), stage.refused(Check::Subject)),
         (Misbehaviour::Answer(200, json!({ "id": "1".repeat(256) })), stage.refused(Check::Subject)),
         (

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::ConnectorClient;
 use egress::{Request, Response};
 use http::HeaderMap;
 use serde::Deserialize;
@@ -12,11 +13,15 @@ use url::Url;
 use super::VerifiedClaims;
 use super::connection::Connection;
 use super::discovery::Metadata;
+use super::profile::OidcProvider;
 use crate::answers::{self, OauthError};
 use crate::refusals::{self, At, Refusals, Row};
-use crate::{Check, Cx, ProviderError, Stage};
+use crate::{Check, Cx, Outage, ProviderError, Stage};
 
 const STAGE: Stage = Stage::Userinfo;
+
+const NO_ADDRESS: ProviderError =
+    STAGE.misconfigured("there is no ID token, and settings.userinfo_endpoint names no API to ask instead");
 
 const NO_SUBJECT: ProviderError = STAGE.misconfigured(
     "the API's answer has nothing where settings.userinfo says that sub is: compare the pointer with the provider's documentation",
@@ -49,8 +54,8 @@ pub const OF_AN_API: Refusals = Refusals {
 /// One request to an API, and what its answer says.
 #[derive(Debug, Clone)]
 pub struct Lookup {
-    /// Where.
-    pub url: Url,
+    /// Where. Absent: at `userinfo_endpoint`.
+    pub url: Option<Url>,
     /// How.
     pub verb: Verb,
     /// The entry that counts, where the answer has a list of them.
@@ -125,16 +130,21 @@ impl Said {
     }
 }
 
-/// Who the access token is about that the provider has just given. Later requests complete the first one, as userinfo completes an
-/// ID token: they are about the same subject, or refused.
+/// Who the access token is about that `client` was just given: the API is believed because it is the provider's, over TLS. Later
+/// requests complete the first one, as userinfo completes an ID token: they are about the same subject, or refused.
 pub(super) async fn ask(
     Connection { cx, registration }: Connection<'_>,
+    provider: &dyn OidcProvider,
     metadata: &Metadata,
+    client: &ConnectorClient,
     access_token: &str,
 ) -> Result<VerifiedClaims, ProviderError> {
+    let secret = if client.shows_secret() { cx.secret(client).await? } else { None };
     let mut known: Option<VerifiedClaims> = None;
     for lookup in registration.profile.identity.lookups() {
-        let response = lookup.send(cx, &metadata.headers, access_token).await?;
+        let address = lookup.url.as_ref().or(metadata.userinfo_endpoint.as_ref()).ok_or(NO_ADDRESS)?;
+        let address = provider.api_address(address.clone(), access_token, secret.as_ref());
+        let response = lookup.send(cx, address, &metadata.headers, access_token).await?;
         // Some answer 200 with an error in it.
         if !response.status.is_success() || OauthError::of(&response).is_some() {
             return Err(refusals::classify(cx.now(), STAGE, &response, registration.profile.of_api));
@@ -153,10 +163,16 @@ pub(super) async fn ask(
 }
 
 impl Lookup {
-    async fn send(&self, cx: &Cx<'_>, headers: &HeaderMap, access_token: &str) -> Result<Response, ProviderError> {
+    async fn send(
+        &self,
+        cx: &Cx<'_>,
+        address: Url,
+        headers: &HeaderMap,
+        access_token: &str,
+    ) -> Result<Response, ProviderError> {
         let mut request = match self.verb {
-            Verb::Get => Request::get(self.url.clone()),
-            Verb::Post => Request::post_json(self.url.clone(), &Value::Null),
+            Verb::Get => Request::get(address),
+            Verb::Post => Request::post_json(address, &Value::Null),
         };
         for (name, value) in headers {
             request = request.header(name.clone(), value.clone());
@@ -166,6 +182,10 @@ impl Lookup {
 
     /// What an answer says. A list without the entry says nothing.
     fn claims_in(&self, answer: &Value) -> Result<Map<String, Value>, ProviderError> {
+        // Some answer 200 with `null` or `false` where they have failed.
+        if !answer.is_object() && !answer.is_array() {
+            return Err(STAGE.unavailable(Outage::Protocol));
+        }
         let answer = match &self.entry {
             None => answer,
             Some(Entry { list, having }) => {
@@ -177,7 +197,9 @@ impl Lookup {
         let said = |(name, said): (&String, &Said)| Some((name.clone(), said.in_answer(answer)?));
         let mut claims: Map<String, Value> = self.claims.iter().filter_map(said).collect();
         if self.claims.contains_key("sub") {
-            let subject = claims.get("sub").ok_or(NO_SUBJECT)?;
+            // The settings that name an address say where its subject is, too, and may be wrong.
+            let missing = if self.url.is_some() { NO_SUBJECT } else { STAGE.refused(Check::Subject) };
+            let subject = claims.get("sub").ok_or(missing)?;
             let subject = subject_of(subject).ok_or_else(|| STAGE.refused(Check::Subject))?;
             claims.insert("sub".to_owned(), subject.into());
         }
@@ -206,7 +228,7 @@ mod tests {
     use super::*;
 
     fn lookup(claims: Value, entry: Option<Entry>) -> Lookup {
-        let url = Url::parse("https://api.example/me").unwrap();
+        let url = Url::parse("https://api.example/me").ok();
         Lookup { url, verb: Verb::Get, entry, claims: serde_json::from_value(claims).unwrap() }
     }
 
@@ -275,8 +297,11 @@ mod tests {
         for none in [json!([]), json!([1, "x", null]), json!([{ "email": "a", "primary": "true" }])] {
             assert_eq!(primary.claims_in(&none), Ok(Map::new()), "{none}");
         }
-        for no_list in [json!({}), json!("x"), json!({ "values": [] })] {
+        for no_list in [json!({}), json!({ "values": [] })] {
             assert_eq!(primary.claims_in(&no_list), Err(NO_LIST), "{no_list}");
+        }
+        for nothing in [json!("x"), json!(null), json!(false), json!(1)] {
+            assert_eq!(primary.claims_in(&nothing), Err(STAGE.unavailable(Outage::Protocol)), "{nothing}");
         }
         let within = lookup(json!({ "email": "/email" }), entry("/values", json!({})));
         assert_eq!(within.claims_in(&json!({ "values": emails })).unwrap()["email"], "a");

@@ -5,7 +5,6 @@
 //! A provider is an [`OidcProvider`]: its [`Profile`] and a few hooks. The settings in `options` are every connector's.
 
 mod address;
-mod api;
 mod assertion;
 mod authorize;
 mod callback;

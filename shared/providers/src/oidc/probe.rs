@@ -68,7 +68,7 @@ pub(super) async fn run(
     if probing.has(Method::Oidc) {
         checks.push(probing.redirect().await);
     }
-    if !registration.profile.identity.lookups().is_empty() {
+    if !registration.profile.identity.is_signed() {
         checks.push(Finding::of("userinfo", Err(NO_USER)));
     }
     checks.extend(provider.probe(&probing).await);
@@ -142,7 +142,8 @@ impl Probing<'_> {
         ];
         let named = named.into_iter().filter_map(|(name, stage, url)| Some((name.to_owned(), stage, url?)));
         let lookups = self.registration.profile.identity.lookups().iter().enumerate();
-        let lookups = lookups.map(|(index, lookup)| (format!("userinfo[{index}]"), Stage::Userinfo, &lookup.url));
+        let lookups = lookups
+            .filter_map(|(index, lookup)| Some((format!("userinfo[{index}]"), Stage::Userinfo, lookup.url.as_ref()?)));
         for (name, stage, url) in named.chain(lookups) {
             verdicts.push((name, self.cx.vet(stage, url).await));
         }

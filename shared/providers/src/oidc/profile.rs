@@ -4,10 +4,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use domain::{AssertionAudience, Challenge, ClientAuthMethod, Method, Pending};
-use egress::{Request, Response};
+use egress::Response;
 use http::HeaderMap;
 use secrecy::SecretString;
-use serde_json::{Map, Value};
 use url::Url;
 
 use super::callback::OF_A_REDIRECT;
@@ -85,9 +84,8 @@ pub struct Profile {
 pub enum IdentityFrom {
     /// The ID token, which has to be there after a redirect.
     IdToken,
-    /// The ID token; where the provider gives none, the API at `userinfo_endpoint`, in its own words
-    /// ([`OidcProvider::api_request`], [`OidcProvider::api_claims`]). PKCE and `state` then bind the answer to the login.
-    IdTokenOrApi,
+    /// The ID token; where the provider gives none, its API, by this request. PKCE and `state` then bind the answer to the login.
+    IdTokenOrApi(Lookup),
     /// The provider's API: these requests, one after the other. PKCE and `state` bind the answer to the login, and an ID token is not
     /// looked at.
     Api(Vec<Lookup>),
@@ -102,7 +100,8 @@ impl IdentityFrom {
     /// The requests to the provider's API.
     pub fn lookups(&self) -> &[Lookup] {
         match self {
-            Self::IdToken | Self::IdTokenOrApi => &[],
+            Self::IdToken => &[],
+            Self::IdTokenOrApi(lookup) => std::slice::from_ref(lookup),
             Self::Api(lookups) => lookups,
         }
     }
@@ -184,15 +183,10 @@ pub trait OidcProvider: Debug + Send + Sync {
     /// not vouch for. Nothing is refused any more.
     fn describe(&self, _claims: &mut VerifiedClaims) {}
 
-    /// How the provider's API at this address is asked about the holder of an access token, if it says who has logged in; with the
-    /// client's secret, if there is one. `None`: the token can be no header.
-    fn api_request(&self, endpoint: Url, access_token: &str, _secret: Option<&SecretString>) -> Option<Request> {
-        Request::get(endpoint).bearer(access_token)
-    }
-
-    /// What the API has answered, as claims of OIDC Core 5.1, with `sub` among them.
-    fn api_claims(&self, answer: Map<String, Value>) -> Map<String, Value> {
-        answer
+    /// The address of a request to the provider's API, with what the provider wants in it beside the access token; with the client's
+    /// secret, if there is one.
+    fn api_address(&self, address: Url, _access_token: &str, _secret: Option<&SecretString>) -> Url {
+        address
     }
 
     /// What the authorization endpoint's answer tells of the client and its redirect URI, where it is a page of the provider's own

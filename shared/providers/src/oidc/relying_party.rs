@@ -17,7 +17,7 @@ use super::jws::Expected;
 use super::options;
 use super::profile::{Begun, IdentityFrom, OidcProvider};
 use super::token::{TokenAnswer, redeem};
-use super::{VerifiedClaims, api, callback, id_token, lookup, probe, userinfo};
+use super::{VerifiedClaims, callback, id_token, lookup, probe, userinfo};
 use crate::document::InvalidConnector;
 use crate::registry::MakeOidc;
 use crate::{
@@ -185,7 +185,7 @@ impl RelyingParty {
 
     /// Whether an API may say who has logged in, where there is no ID token. Without PKCE, a code of another login would fit.
     fn may_ask_api(&self) -> bool {
-        matches!(self.registration.profile.identity, IdentityFrom::IdTokenOrApi) && self.registration.options.pkce
+        matches!(self.registration.profile.identity, IdentityFrom::IdTokenOrApi(_)) && self.registration.options.pkce
     }
 
     /// Who a token answer is about.
@@ -197,21 +197,20 @@ impl RelyingParty {
     ) -> Result<Progress, ProviderError> {
         let Answered { method, tokens, redirect } = answered;
         let options = &self.registration.options;
-        let client_id = &self.registration.client(method)?.id;
+        let client = self.registration.client(method)?;
+        let client_id = &client.id;
         let (algorithms, trusted_audiences) = (&options.algorithms, &options.trusted_audiences);
         let expected = Expected { client_id, algorithms, trusted_audiences };
         let asked = async || userinfo::ask(cx, metadata, &expected, tokens.access_token()?).await;
+        let by_api = async || {
+            lookup::ask(self.connection(cx), self.provider.as_ref(), metadata, client, tokens.access_token()?).await
+        };
         let nonce = redirect.as_ref().map(|(_, nonce)| nonce);
         let mut claims: VerifiedClaims = match (tokens.id_token(), nonce) {
-            _ if !self.registration.profile.identity.is_signed() => {
-                lookup::ask(self.connection(cx), metadata, tokens.access_token()?).await?
-            }
+            _ if !self.registration.profile.identity.is_signed() => by_api().await?,
             (Some(token), nonce) => id_token::verify(cx, metadata, &expected, nonce, token).await?,
             (None, None) => asked().await?,
-            (None, Some(_)) if self.may_ask_api() => {
-                let client = self.registration.client(method)?;
-                api::ask(self.connection(cx), self.provider.as_ref(), metadata, client, tokens.access_token()?).await?
-            }
+            (None, Some(_)) if self.may_ask_api() => by_api().await?,
             (None, Some(_)) => {
                 return Err(Stage::Token.misconfigured(
                     "the token answer has no id_token: the provider has to give one for the scope openid, unless an API of its says the same, \

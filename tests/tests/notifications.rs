@@ -228,4 +228,10 @@ async fn the_page_of_a_deletion_request_costs_one_read() {
     app.open(&url).await.expect(200);
     let operations: Vec<_> = app.calls.take().into_iter().map(|call| call.operation).collect();
     assert_eq!(operations, ["GetItem"]);
+
+    let trap = Trap { request: 0, call: 0, service: "dynamodb", fault: Fault::ServerError, lasting: Lasting::Request };
+    app.calls.set(Some(trap));
+    let page = app.open(&url).await.expect(503);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.text.contains("again later") && !page.text.contains("ign-in"), "{}", page.text);
 }

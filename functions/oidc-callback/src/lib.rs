@@ -164,7 +164,8 @@ async fn deletion(
     Path((connector, code)): Path<(ConnectorId, String)>,
 ) -> Result<Page, PageError> {
     let code = ConfirmationCode::presented(&code);
-    let received = app.service.notifications.deletion_requested_at(&cx, &connector, &code).await?;
+    let received = app.service.notifications.deletion_requested_at(&cx, &connector, &code).await;
+    let received = received.map_err(PageError::about_deletion)?;
     Ok(Page {
         name: "Deletion request",
         heading: "Your request to delete your data",

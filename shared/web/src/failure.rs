@@ -64,7 +64,14 @@ pub struct PageError(ErrorResponse);
 enum Format {
     Problem,
     OAuth,
-    Page,
+    Page(About),
+}
+
+/// What the user wanted of the address where the error page is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    SignIn,
+    Deletion,
 }
 
 /// An error on its way to the edge, which adds the request id and writes the log line.
@@ -85,10 +92,10 @@ impl ErrorResponse {
         let ErrorAnswer { code, detail, fields, view, retry_after, back, .. } = self.answer;
         let title = code.title();
         let (body, media_type) = match format {
-            Format::Page if wants_page => {
-                (page(code, back.as_deref(), &request_id).into_bytes(), "text/html; charset=utf-8")
+            Format::Page(about) if wants_page => {
+                (page(about, code, back.as_deref(), &request_id).into_bytes(), "text/html; charset=utf-8")
             }
-            Format::Page | Format::Problem => {
+            Format::Page(_) | Format::Problem => {
                 let problem =
                     Problem { code, title, status: status.as_u16(), request_id, detail, fields, view, retry_after };
                 (serde_json::to_vec(&problem).unwrap_or_default(), "application/problem+json")
@@ -101,7 +108,7 @@ impl ErrorResponse {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        if format == Format::Page {
+        if matches!(format, Format::Page(_)) {
             headers.insert(CONTENT_SECURITY_POLICY, POLICY);
         }
         if let Some(seconds) = retry_after {
@@ -117,13 +124,14 @@ impl ErrorResponse {
 
 /// The error page. Its only inputs are the request id, which a caller may be able to choose, and the application's
 /// registered address. Both are escaped.
-fn page(code: Code, back: Option<&str>, request_id: &RequestId) -> String {
-    let (name, way) = match (code, back) {
-        (Code::UnknownDeletionRequest, _) => (
+fn page(about: About, code: Code, back: Option<&str>, request_id: &RequestId) -> String {
+    let (name, way) = match (about, back) {
+        (About::Deletion, _) if code == Code::UnknownDeletionRequest => (
             "Deletion request",
             "<p>Compare the address with the one that you were given. It has to be the whole address.</p>".to_owned(),
         ),
-        (_, Some(address)) => (
+        (About::Deletion, _) => ("Deletion request", "<p>Open the address again later.</p>".to_owned()),
+        (About::SignIn, Some(address)) => (
             "Sign-in",
             format!(
                 "<p>The application shows where your sign-in stands, and lets you start again.</p>\n\
@@ -131,7 +139,7 @@ fn page(code: Code, back: Option<&str>, request_id: &RequestId) -> String {
                 escape(address)
             ),
         ),
-        (_, None) => {
+        (About::SignIn, None) => {
             ("Sign-in", "<p>Go back to the application you wanted to sign in to, and start again there.</p>".to_owned())
         }
     };
@@ -139,6 +147,13 @@ fn page(code: Code, back: Option<&str>, request_id: &RequestId) -> String {
     let content =
         format!("<h1>This did not work</h1>\n<p>{title}.</p>\n{way}\n<p><small>Request {request_id}</small></p>\n");
     document(name, &content)
+}
+
+impl PageError {
+    /// An error where a user wanted to know about their request to delete data, and not to sign in.
+    pub fn about_deletion(error: impl Into<ErrorAnswer>) -> Self {
+        Self(ErrorResponse { answer: error.into(), format: Format::Page(About::Deletion) })
+    }
 }
 
 impl ApiError {
@@ -156,7 +171,7 @@ impl<E: Into<ErrorAnswer>> From<E> for ApiError {
 
 impl<E: Into<ErrorAnswer>> From<E> for PageError {
     fn from(error: E) -> Self {
-        Self(ErrorResponse { answer: error.into(), format: Format::Page })
+        Self(ErrorResponse { answer: error.into(), format: Format::Page(About::SignIn) })
     }
 }
 

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use domain::{Clock, Factor, Method};
 use landfall::demo::{self, EMAIL, PASSWORD, Provider};
-use landfall_tests::{Answer, Away, Login, TestApp, TestSession, basic, data, key};
+use landfall_tests::sent::basic;
+use landfall_tests::{Answer, Away, Login, TestApp, TestSession, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::totp;
 use simulators::{Person, Standing};

@@ -82,11 +82,23 @@ impl OauthError {
         if let Some(Value::Object(error)) = object.get("error") {
             return Some(Self::of_graph(error));
         }
+        if let Some(kind) = object.get("__type").and_then(Value::as_str) {
+            return Some(Self::of_aws(kind, &object));
+        }
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let numbers = object.get("error_codes").and_then(Value::as_array);
         let numbers = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
         let error = Self { code: text("error"), description: text("error_description"), numbers };
         (!error.code.is_empty()).then_some(error)
+    }
+
+    /// An error as AWS's APIs write it, whose type may have a namespace before it and an address after it:
+    /// <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization>.
+    fn of_aws(kind: &str, object: &Map<String, Value>) -> Self {
+        let kind = kind.split(':').next().unwrap_or_default();
+        let code = kind.rsplit('#').next().unwrap_or_default().to_owned();
+        let message = object.get("message").or_else(|| object.get("Message")).and_then(Value::as_str);
+        Self { code, description: message.unwrap_or_default().to_owned(), numbers: Vec::new() }
     }
 
     /// An error as Meta's Graph API writes it: <https://developers.facebook.com/docs/graph-api/guides/error-handling>.
@@ -133,6 +145,19 @@ mod tests {
         }
         for nonsense in ["", "soon", "-1", "1.5"] {
             assert_eq!(wait(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_aws_is_read_in_all_its_spellings() {
+        for (kind, message) in [
+            ("NotAuthorizedException", "message"),
+            ("com.amazonaws.cognito#NotAuthorizedException", "Message"),
+            ("NotAuthorizedException:http://internal.amazon.com/coral/com.amazonaws.cognito/", "message"),
+        ] {
+            let body = serde_json::json!({ "__type": kind, message: "No." }).to_string();
+            let error = OauthError::of(&response(400, "application/x-amz-json-1.1", body.as_bytes())).unwrap();
+            assert_eq!((error.code.as_str(), error.description.as_str()), ("NotAuthorizedException", "No."), "{kind}");
         }
     }
 

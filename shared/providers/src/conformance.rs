@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::TimeDelta;
-use domain::{Clock, Method, Pending};
+use domain::{Channel, Clock, Method, Pending};
 use egress::Reach;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -97,9 +97,26 @@ impl Row {
         }
     }
 
+    /// How many calls of the token endpoint, or of an API that signs users in, a login makes: the protocol's minimum.
+    fn token_calls(self) -> usize {
+        match (self.0.provider, self.1) {
+            ("cognito", Method::EmailOtp | Method::SmsOtp) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether users sign in at an API of the provider's own, which authenticates the client in a way of its own, and whose access
+    /// tokens are not for userinfo.
+    fn has_own_api(self) -> bool {
+        self.0.provider == "cognito" && self.1 != Method::Oidc
+    }
+
     /// Whether userinfo is asked for what an ID token lacks.
     fn is_completed(self) -> bool {
-        self.has(Endpoint::Keys) && self.has(Endpoint::Userinfo) && !matches!(self.0.provider, "entra" | "meta")
+        self.has(Endpoint::Keys)
+            && self.has(Endpoint::Userinfo)
+            && !self.has_own_api()
+            && !matches!(self.0.provider, "entra" | "meta")
     }
 
     /// The way back that the provider demands, if it does.
@@ -112,11 +129,12 @@ impl Row {
         self.has(Endpoint::Keys) && self.0.provider != "meta"
     }
 
-    /// What the token endpoint calls the error of a code that is none.
+    /// What an answer has in it to a code or a password that is wrong.
     fn wrong_code(self) -> Value {
         match self.0.provider {
-            "meta" => json!({ "message": "An error.", "type": "OAuthException", "code": 100 }),
-            _ => json!("invalid_grant"),
+            "meta" => json!({ "error": { "message": "An error.", "type": "OAuthException", "code": 100 } }),
+            "cognito" if self.has_own_api() => json!({ "__type": "NotAuthorizedException", "message": "No." }),
+            _ => json!({ "error": "invalid_grant" }),
         }
     }
 
@@ -156,6 +174,11 @@ fn known_by(bench: &Bench, provider: &str) -> (String, Option<String>) {
         "meta" => (authority, account.map(|user| simulators::meta::id_at(bench.client_id(), &user))),
         _ => (authority, account),
     }
+}
+
+/// The channel of a method that sends codes.
+fn channel(method: Method) -> Option<Channel> {
+    [Channel::Email, Channel::Sms].into_iter().find(|channel| channel.method() == method)
 }
 
 #[test]
@@ -209,14 +232,14 @@ async fn a_deployed_connector_calls_no_address_of_its_own_network() {
 }
 
 #[tokio::test]
-async fn a_login_is_one_call_once_discovery_and_keys_are_known() {
+async fn a_login_makes_no_more_calls_than_its_protocol_needs() {
     for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
-        let ([document, keys], userinfo) = (row.published(), row.userinfo_calls());
-        assert_eq!(bench.calls(), [document, keys, 1, userinfo], "{row:?}");
+        let ([document, keys], calls, userinfo) = (row.published(), row.token_calls(), row.userinfo_calls());
+        assert_eq!(bench.calls(), [document, keys, calls, userinfo], "{row:?}");
         bench.login().await.unwrap();
-        assert_eq!(bench.calls(), [document, keys, 2, 2 * userinfo], "{row:?}");
+        assert_eq!(bench.calls(), [document, keys, 2 * calls, 2 * userinfo], "{row:?}");
     }
 }
 
@@ -244,10 +267,12 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
         let none = json!({ "id": "open", "secret": null, "token_endpoint_auth_method": "none" });
         let post = json!({ "token_endpoint_auth_method": "client_secret_post" });
         let usual = if row.0.provider == "onelogin" { ClientAuth::Basic } else { ClientAuth::Post };
+        // An API of the provider's own has one way, whatever the connector says.
+        let by_basic = if row.has_own_api() { ClientAuth::Post } else { ClientAuth::Basic };
         for (client, sent) in [
             (json!({}), usual),
             (post, ClientAuth::Post),
-            (basic, ClientAuth::Basic),
+            (basic, by_basic),
             (json!({ "id": "open", "secret": null }), ClientAuth::None),
             (none, ClientAuth::None),
         ] {
@@ -255,7 +280,7 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
             bench.register(Registration::public("open", CALLBACK));
             bench.login().await.unwrap();
             let found: Vec<_> = bench.subject.received().iter().map(|request| request.client_auth()).collect();
-            assert_eq!(found, [sent], "{row:?}");
+            assert_eq!(found, vec![sent; row.token_calls()], "{row:?}");
         }
     }
 }
@@ -276,6 +301,10 @@ async fn nothing_secret_is_printed() {
         } else {
             let errors = [bench.login_as("ada", "canary").await, bench.attempt_totp("ada", "canary").await];
             printed += &format!("{errors:?}");
+            if let Some(channel) = channel(row.1) {
+                let pending = bench.ask_for_code(channel, "canary@example.org", IN_TIME).await.unwrap();
+                printed += &format!("{pending:?}");
+            }
         }
         let (identity, request) = (bench.login().await.unwrap(), bench.request(IN_TIME));
         printed += &format!("{:?} {:?} {identity:?}", bench.adapter(), bench.cx(&request));

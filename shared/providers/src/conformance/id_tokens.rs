@@ -116,7 +116,7 @@ async fn a_key_that_is_rotated_in_mid_login_is_fetched_once_and_found() {
             }
             assert_eq!(
                 bench.calls(),
-                [before[0], before[1] + 1, before[2] + 1, before[3] + row.userinfo_calls()],
+                [before[0], before[1] + 1, before[2] + row.token_calls(), before[3] + row.userinfo_calls()],
                 "{row:?} {old:?}"
             );
         }

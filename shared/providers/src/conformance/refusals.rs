@@ -9,7 +9,7 @@ use crate::bench::{Bench, EMAIL, IN_TIME, PASSWORD, PHONE, SEED, ada};
 use crate::refusals::tests::meaning_in;
 use crate::refusals::{At, Refusals};
 use crate::registry::PROVIDERS;
-use crate::{Answer, ProviderError};
+use crate::{Answer, ProviderError, Rejection};
 
 /// The method by which a login gets to this point; `None` for those that other tests know.
 fn method_of(at: At) -> Option<Method> {
@@ -40,6 +40,16 @@ fn ada_at(at: At) -> Person {
         At::Sending(Channel::Sms) | At::Sent(Channel::Sms) | At::Call(Method::SmsOtp, _) => with(Factor::SmsOtp),
         At::NewPassword => ada(true).standing(Standing::PasswordExpired),
         _ => ada(true),
+    }
+}
+
+/// What a login comes to that is refused so at this point. A provider that asks all the same (otherwise the answer would tell who
+/// has an account), or asks again, does so in its own tests.
+fn expected(provider: &str, at: At, meaning: ProviderError) -> Result<(), ProviderError> {
+    match (provider, at, meaning) {
+        ("cognito", At::Sending(_), ProviderError::Rejected(_)) => Ok(()),
+        ("cognito", At::NewPassword, ProviderError::Rejected(Rejection::PasswordExpired)) => Ok(()),
+        _ => Err(meaning),
     }
 }
 
@@ -100,9 +110,9 @@ async fn every_documented_refusal_means_what_its_row_says() {
                             (Misbehaviour::Answer(status, body.clone()), "application/json", body.to_string())
                         }
                     };
-                    let expected = meaning_in(&tables, status, media_type, &body);
+                    let expected = expected(provider.name, *at, meaning_in(&tables, status, media_type, &body));
                     let found = refused_at(&bench, *at, how).await;
-                    assert_eq!(found, Err(expected), "{simulated:?} at {at:?}: {row:?}");
+                    assert_eq!(found, expected, "{simulated:?} at {at:?}: {row:?}");
                 }
             }
         }

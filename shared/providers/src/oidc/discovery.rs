@@ -180,7 +180,7 @@ pub(crate) struct Metadata {
     authorization_endpoint: Option<Url>,
     /// Whether the settings say so, and not the document.
     authorization_is_pinned: bool,
-    pub(crate) token_endpoint: Url,
+    token_endpoint: Option<Url>,
     pub(crate) userinfo_endpoint: Option<Url>,
     jwks_uri: Option<Url>,
     /// What it wants of every request of ours.
@@ -209,10 +209,6 @@ impl Metadata {
         let issuer = &profile.issuer;
         let found = document.map(|document| document.endpoints.clone()).unwrap_or_default();
         let endpoints = pinned.clone().or(found);
-        let token = STAGE.misconfigured(
-            "the discovery document names no token_endpoint, or an invalid one: check the provider's address; settings.token_endpoint \
-             may name it",
-        );
         if profile.identity.is_signed() && endpoints.jwks_uri.is_none() {
             return Err(NO_KEYS);
         }
@@ -226,7 +222,7 @@ impl Metadata {
             over_http: reached.is_some_and(|address| address.scheme() == "http"),
             authorization_endpoint: endpoints.authorization_endpoint,
             authorization_is_pinned: pinned.authorization_endpoint.is_some(),
-            token_endpoint: endpoints.token_endpoint.ok_or(token)?,
+            token_endpoint: endpoints.token_endpoint,
             userinfo_endpoint: endpoints.userinfo_endpoint,
             jwks_uri: endpoints.jwks_uri,
             headers: profile.headers.clone(),
@@ -240,6 +236,14 @@ impl Metadata {
         let nowhere = Url::parse("https://id.example/nowhere").ok();
         let pinned = Endpoints { token_endpoint: nowhere.clone(), jwks_uri: nowhere, ..Endpoints::default() };
         Self::new(&Profile::new(IssuerPolicy::exact(issuer)), &pinned, None).unwrap()
+    }
+
+    /// Where grants are redeemed. A provider whose users sign in at an API of its own alone may have no such endpoint.
+    pub(crate) fn token_endpoint(&self) -> Result<&Url, ProviderError> {
+        self.token_endpoint.as_ref().ok_or(STAGE.misconfigured(
+            "the discovery document names no token_endpoint, or an invalid one: check the provider's address; settings.token_endpoint \
+             may name it",
+        ))
     }
 
     /// Where its keys are, if it signs anything.

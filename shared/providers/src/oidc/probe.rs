@@ -111,6 +111,11 @@ impl Probing<'_> {
         Ok(redeem(connection, metadata, client, &Grant::of(parameters), read).await.map(drop))
     }
 
+    /// The connector's way to an API of the provider's own, if the provider is who it should be.
+    pub(crate) fn own_api(&self) -> Result<Connection<'_>, NotPassed> {
+        self.callable("jwks_uri").map(|_| self.connection())
+    }
+
     /// The connector's way to its provider.
     pub(crate) fn connection(&self) -> Connection<'_> {
         Connection { cx: self.cx, registration: self.registration }
@@ -136,7 +141,7 @@ impl Probing<'_> {
             verdicts.push(("authorization_endpoint".to_owned(), verdict));
         }
         let named = [
-            ("token_endpoint", Stage::Token, Some(&metadata.token_endpoint)),
+            ("token_endpoint", Stage::Token, metadata.token_endpoint().ok()),
             ("userinfo_endpoint", Stage::Userinfo, metadata.userinfo_endpoint.as_ref()),
             ("jwks_uri", Stage::Keys, metadata.jwks_uri().ok()),
         ];

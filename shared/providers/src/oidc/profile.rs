@@ -195,6 +195,12 @@ pub trait OidcProvider: Debug + Send + Sync {
         None
     }
 
+    /// Whether users sign in by `method` at an API of the provider's own, and not at the token endpoint: the client authenticates
+    /// in that API's way, and userinfo does not take the access tokens it gives.
+    fn has_own_api(&self, _method: Method) -> bool {
+        false
+    }
+
     /// Starts a method other than the redirect.
     async fn begin(&self, _provider: &Connection<'_>, attempt: Attempt<'_>) -> Result<Begun, ProviderError> {
         Err(not_switched_on(attempt.method()))

@@ -132,7 +132,9 @@ impl RelyingParty {
     async fn start_redirect(&self, cx: &Cx<'_>, hints: Hints<'_>) -> Result<Progress, ProviderError> {
         self.registration.client(Method::Oidc)?;
         // A provider that cannot be reached shows here, not on a browser's error page.
-        self.registration.metadata(cx).await?.authorization_endpoint()?;
+        let metadata = self.registration.metadata(cx).await?;
+        metadata.token_endpoint()?;
+        metadata.authorization_endpoint()?;
         let (options, wishes) = (&self.registration.options, hints.wishes);
         let hints = Hints {
             prompt: hints.prompt.or(wishes.prompt.filter(|_| options.prompt.is_none())),
@@ -221,7 +223,8 @@ impl RelyingParty {
         self.provider.identify(method, &mut claims, redirect.as_ref().map(|(callback, _)| *callback))?;
         // Some providers name the session in the answer where an administrator's mappers leave `sid` out.
         let session = claims.text("sid").map(str::to_owned).or_else(|| tokens.session_state.clone());
-        let lacks = claims.lacks(self.registration.profile.userinfo_for, &options.scopes);
+        let lacks =
+            !self.provider.has_own_api(method) && claims.lacks(self.registration.profile.userinfo_for, &options.scopes);
         if tokens.id_token().is_some() && metadata.userinfo_endpoint.is_some() && lacks {
             claims = claims.completed_by(asked().await?)?;
         }

@@ -60,7 +60,7 @@ impl Credentials {
         if client.token_endpoint_auth_method == Some(ClientAuthMethod::PrivateKeyJwt) {
             let audience = match client.assertion_audience {
                 Some(AssertionAudience::Issuer) => metadata.issuer(),
-                _ => metadata.token_endpoint.as_str(),
+                _ => metadata.token_endpoint()?.as_str(),
             };
             return assertion::of_client(cx, client, &PrivateKey::read(secret)?, audience).map(Self::Assertion);
         }
@@ -112,7 +112,7 @@ pub(super) async fn post(
         }
     }
     form.extend(grant.parameters);
-    let mut request = Request::post_form(metadata.token_endpoint.clone(), form);
+    let mut request = Request::post_form(metadata.token_endpoint()?.clone(), form);
     for (name, value) in metadata.headers.iter().chain(&grant.headers) {
         request = request.header(name.clone(), value.clone());
     }

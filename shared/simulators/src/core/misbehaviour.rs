@@ -216,14 +216,21 @@ impl Misbehaviour {
         }
         match self {
             Self::Dress(dress) => dress.put_on(reply),
-            Self::Members(members) => {
+            Self::Members(_) => {
                 if let Ok(mut body) = serde_json::from_slice(&reply.body) {
-                    put_over(&mut body, members);
+                    self.spoil_members(&mut body);
                     reply.body = Value::Object(body).to_string().into_bytes();
                 }
             }
             Self::DuplicateKeys if reply.body.starts_with(b"{") => Self::duplicate(endpoint, reply),
             _ => {}
+        }
+    }
+
+    /// Changes the members of a right JSON answer.
+    pub(crate) fn spoil_members(&self, body: &mut Map<String, Value>) {
+        if let Self::Members(members) = self {
+            put_over(body, members);
         }
     }
 

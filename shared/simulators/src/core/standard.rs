@@ -182,6 +182,10 @@ impl<Q: Quirks> Subject for Standard<Q> {
         self.server.state().book.requests()
     }
 
+    fn error_body(&self, error: &str, description: &str, number: u64) -> Value {
+        Q::error_body(error, description, number)
+    }
+
     fn sent(&self) -> Vec<SentCode> {
         self.server.state().desk.sent.clone()
     }

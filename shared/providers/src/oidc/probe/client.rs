@@ -25,7 +25,8 @@ impl<'a> Probing<'a> {
     /// Each client of the connector's methods, once.
     pub(super) async fn clients(&mut self) -> Vec<Finding> {
         let mut clients: Vec<(Method, &'a ConnectorClient)> = Vec::new();
-        for method in self.registration.document.methods.keys() {
+        let methods = self.registration.document.methods.keys();
+        for method in methods.filter(|method| !self.provider.has_own_api(**method)) {
             if let Some(client) = self.registration.document.client_for(*method)
                 && clients.iter().all(|(_, known)| *known != client)
             {

@@ -35,6 +35,12 @@ pub(super) async fn read<'a>(
         Some(Err(unread)) => Err(registration.explained(unread.error)),
         Some(Ok(_)) | None => Metadata::new(&registration.profile, pinned, document),
     };
+    // Only an API of the provider's own makes up for a token endpoint that is missing.
+    let needs_it = registration.document.methods.keys().any(|method| !provider.has_own_api(*method));
+    let metadata = metadata.and_then(|metadata| match metadata.token_endpoint() {
+        Err(missing) if needs_it => Err(missing),
+        _ => Ok(metadata),
+    });
 
     let discovered = match (&fetched, &metadata) {
         (_, Err(error)) => Err(NotPassed::from(*error)),

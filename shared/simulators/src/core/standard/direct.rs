@@ -8,7 +8,7 @@ use crate::core::callback::{ResponseMode, Target};
 use crate::core::server::{Call, Provider};
 use crate::core::signer::SignError;
 use crate::core::wire::Reply;
-use crate::core::{Direct, DirectCall, Registration};
+use crate::core::{Direct, DirectCall, Endpoint, Registration};
 
 impl<Q: Quirks> State<Q> {
     /// A call of an API of the provider's own.
@@ -64,7 +64,11 @@ impl<Q: Quirks> State<Q> {
                 };
                 let target = Target { redirect_uri: String::new(), mode: ResponseMode::Default, state: None };
                 let request = Waiting { client, target, scopes, nonce: None, challenge: None };
-                let body = self.tokens(&Login { username, at: call.now, request }, &application, call)?;
+                let mut body = self.tokens(&Login { username, at: call.now, request }, &application, call)?;
+                // By the standard's names, wherever the provider puts the tokens.
+                if let (Some(misbehaviour), Some(members)) = (self.book.at(Endpoint::Token), body.as_object_mut()) {
+                    misbehaviour.spoil_members(members);
+                }
                 Ok(Reply::json(StatusCode::OK, &put_into(body)))
             }
             Direct::Answer { status, body, headers } => {

@@ -168,6 +168,11 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         None
     }
 
+    /// The body of an error answer in the provider's own form.
+    fn error_body(error: &str, description: &str, number: u64) -> Value {
+        json!({ "error": error, "error_description": description, "error_codes": [number] })
+    }
+
     /// What is kept of a call of such an API, by the names that the standard has for it: `username`, `password`, `otp`,
     /// `client_id`, `client_secret`.
     fn direct_fields(_path: &str, _json: &Value) -> Vec<(&'static str, String)> {

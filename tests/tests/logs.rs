@@ -150,6 +150,15 @@ async fn told() -> Vec<Value> {
     app.lines()
 }
 
+/// A provider that sends an unknown user no code.
+async fn unsent() -> Vec<Value> {
+    let cognito = demo::PROVIDERS.iter().find(|provider| provider.id == "cognito").unwrap();
+    let app = TestApp::over(cognito, |_| {}).await;
+    let session = app.start("email-code-from-cognito").await;
+    session.submit(&app, &key(1), &json!({ "email": "anna@e.org" })).await.expect(200);
+    app.lines()
+}
+
 /// Documents that this version cannot use, and a connector that is switched off.
 async fn broken() -> Vec<Value> {
     let off = TestApp::with(|setup| {
@@ -200,6 +209,7 @@ async fn everything() -> Vec<Value> {
     lines.extend(Box::pin(codes()).await);
     lines.extend(Box::pin(taken()).await);
     lines.extend(Box::pin(told()).await);
+    lines.extend(Box::pin(unsent()).await);
     lines.extend(Box::pin(broken()).await);
     lines.extend(Box::pin(deployed()).await);
     lines

@@ -7,6 +7,7 @@ mod budget;
 mod cells;
 mod challenges;
 mod codes;
+mod cognito;
 mod connector_test;
 mod first_only;
 mod journey;

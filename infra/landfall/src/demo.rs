@@ -25,7 +25,12 @@ pub const PROVIDERS: &[Provider] = &[
     },
     by_redirect("okta", "Demo Okta", &okta::SIMULATOR),
     by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
-    by_redirect("cognito", "Demo Cognito", &cognito::SIMULATOR),
+    Provider {
+        id: "cognito",
+        name: "Demo Cognito",
+        simulator: &cognito::SIMULATOR,
+        methods: &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp],
+    },
     by_redirect("entra", "Demo Entra ID", &entra::SIMULATOR),
     by_redirect("onelogin", "Demo OneLogin", &onelogin::SIMULATOR),
     by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),

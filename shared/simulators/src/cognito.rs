@@ -1,11 +1,15 @@
-//! An Amazon Cognito user pool with managed login, as its documentation shows it:
+//! An Amazon Cognito user pool with managed login and the user pools API, as its documentation shows it:
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-userpools-server-contract-reference.html>,
 //! claims as in <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html>.
 
+mod api;
+mod code;
+
 use axum::http::StatusCode;
+use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
+use crate::core::{Direct, DirectCall, Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
 pub const SIMULATOR: Simulator = by_redirect::<Cognito>("cognito");
@@ -19,6 +23,7 @@ const POOL: &str = "eu-central-1_AbCdEfGhI";
 pub struct Cognito;
 
 impl Quirks for Cognito {
+    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp];
     const SENDS_ISS: bool = false;
 
     fn path(endpoint: Endpoint) -> &'static str {
@@ -36,8 +41,29 @@ impl Quirks for Cognito {
         format!("https://cognito-idp.{REGION}.amazonaws.com/{POOL}")
     }
 
-    fn settings(_: &str) -> Vec<(&'static str, Value)> {
-        vec![("region", json!(REGION)), ("user_pool_id", json!(POOL))]
+    fn settings(address: &str) -> Vec<(&'static str, Value)> {
+        let api = json!(format!("{address}/"));
+        vec![("region", json!(REGION)), ("user_pool_id", json!(POOL)), ("api_endpoint", api)]
+    }
+
+    fn has_login_api(path: &str) -> bool {
+        path == "/"
+    }
+
+    fn direct(call: &mut DirectCall<'_>) -> Option<Direct> {
+        (call.path == "/").then(|| api::answer(call))
+    }
+
+    fn direct_fields(_: &str, json: &Value) -> Vec<(&'static str, String)> {
+        api::fields(json)
+    }
+
+    /// The API's errors have other names than OAuth's.
+    fn error_body(error: &str, description: &str, number: u64) -> Value {
+        match error.ends_with("Exception") {
+            true => api::error(error, description),
+            false => json!({ "error": error, "error_description": description, "error_codes": [number] }),
+        }
     }
 
     /// Short: neither PKCE, nor grants, nor response modes.

@@ -41,7 +41,7 @@ const OTHER_ALGORITHM: ProviderError = Stage::ClientAuthentication.misconfigured
 );
 
 /// Whether a secret is a private key, which must never be sent.
-pub(super) fn is_private_key(secret: &SecretString) -> bool {
+pub(crate) fn is_private_key(secret: &SecretString) -> bool {
     secret.expose_secret().contains("PRIVATE KEY-----")
 }
 

@@ -48,6 +48,7 @@ pub use signed_secret::SignedSecret;
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;
 
+pub(crate) use assertion::is_private_key;
 pub(crate) use id_token::{LEEWAY, time};
 pub(crate) use issuers::IssuerCache;
 pub(crate) use relying_party::build;

@@ -71,6 +71,11 @@ pub const LINES: &[Line] = &[
     line("redirect_unavailable", "a redirect cannot be shown again; `reason` says why", &["connector", "reason"]),
     line("code_not_checked", "a provider accepted a login without checking the code", &["hint"]),
     line(
+        "code_not_sent",
+        "a provider did not send a code; the user is asked for it all the same; `reason` says why",
+        &["reason", "hint"],
+    ),
+    line(
         "code_reused",
         "an authorization code was redeemed twice: its session is revoked",
         &["code", "session", "client"],

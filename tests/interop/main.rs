@@ -7,6 +7,7 @@
     reason = "this crate is tests: a panic fails a test"
 )]
 
+mod cognito;
 mod connector_test;
 mod keycloak;
 mod keycloak_admin;
@@ -18,6 +19,7 @@ mod keycloak_password_and_code;
 mod keycloak_redirect;
 mod keycloak_totp;
 mod landfall;
+mod moto;
 mod oidc_provider;
 mod oidc_provider_connector_test;
 mod oidc_provider_redirect;

@@ -25,6 +25,18 @@ pub(crate) async fn send_json(method: Method, url: &str, token: &str, body: &Val
     (parts.status.as_u16(), answer, location)
 }
 
+/// Calls an operation of AWS's JSON protocol (`Service.Operation`) in a Region. Returns the status, and the body if it is JSON.
+pub(crate) async fn call_aws(url: &str, region: &str, operation: &str, body: &Value) -> (u16, Value) {
+    // An emulator takes the Region from the credentials' scope, and looks at no signature.
+    let scope = format!("test/20260101/{region}/cognito-idp/aws4_request");
+    let credentials = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+    let request =
+        Request::post(url).header(CONTENT_TYPE, "application/x-amz-json-1.1").header("x-amz-target", operation);
+    let request = request.header(AUTHORIZATION, credentials);
+    let (parts, answer) = send(request.body(Body::from(body.to_string())).unwrap()).await;
+    (parts.status.as_u16(), answer)
+}
+
 async fn send(request: Request<Body>) -> (Parts, Value) {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let (parts, body) = client.request(request).await.unwrap().into_parts();

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::json::{self, JsonError};
 use egress::Response;
-use http::StatusCode;
 use http::header::RETRY_AFTER;
+use http::{HeaderName, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::{Check, Outage, ProviderError, Stage};
@@ -42,8 +42,15 @@ pub(crate) fn body(response: &Response) -> &[u8] {
 pub fn throttled(now: DateTime<Utc>, response: &Response) -> Option<ProviderError> {
     let too_many = response.status == StatusCode::TOO_MANY_REQUESTS;
     too_many.then(|| ProviderError::Throttled {
-        retry_after: response.header(&RETRY_AFTER).and_then(|text| wait(now, text)),
+        retry_after: response.header(&RETRY_AFTER).and_then(|text| wait(now, text)).or_else(|| reset(now, response)),
     })
+}
+
+/// Okta says since the epoch when it may be called again: <https://developer.okta.com/docs/reference/rl2-monitor/>.
+fn reset(now: DateTime<Utc>, response: &Response) -> Option<Duration> {
+    let reset = response.header(&HeaderName::from_static("x-rate-limit-reset"))?.trim().parse().ok()?;
+    let wait = (DateTime::from_timestamp(reset, 0)? - now).to_std().unwrap_or_default();
+    Some(wait.min(ProviderError::MAX_RETRY_AFTER))
 }
 
 /// Retry-After (RFC 9110 section 10.2.3): seconds or a date. Capped; nonsense is nothing.
@@ -89,7 +96,33 @@ impl OauthError {
         let numbers = object.get("error_codes").and_then(Value::as_array);
         let numbers = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
         let error = Self { code: text("error"), description: text("error_description"), numbers };
-        (!error.code.is_empty()).then_some(error)
+        // Okta's API: <https://developer.okta.com/docs/reference/core-okta-api/#errors>.
+        let of_okta = Self { code: text("errorCode"), description: text("errorSummary"), numbers: Vec::new() };
+        [error, of_okta].into_iter().find(|error| !error.code.is_empty()).or_else(|| Self::of_messages(&object))
+    }
+
+    /// The first message of an answer of Okta's interaction code flow, beside the forms or in a field of one:
+    /// <https://github.com/okta/okta-idx-java/tree/master/api/src/test/resources>.
+    fn of_messages(object: &Map<String, Value>) -> Option<Self> {
+        let messages = object.get("messages").and_then(|messages| messages.get("value")).and_then(Value::as_array);
+        let code = |message: &Value| message.get("i18n")?.get("key")?.as_str().map(str::to_owned);
+        let found = messages.into_iter().flatten().find_map(|message| Some((code(message)?, message)));
+        if let Some((code, message)) = found {
+            let description = message.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+            return Some(Self { code, description, numbers: Vec::new() });
+        }
+        object.get("remediation").and_then(Self::in_a_field)
+    }
+
+    fn in_a_field(value: &Value) -> Option<Self> {
+        match value {
+            Value::Array(list) => list.iter().find_map(Self::in_a_field),
+            Value::Object(object) => {
+                let here = object.contains_key("messages").then(|| Self::of_messages(object)).flatten();
+                here.or_else(|| object.values().find_map(Self::in_a_field))
+            }
+            _ => None,
+        }
     }
 
     /// An error as AWS's APIs write it, whose type may have a namespace before it and an address after it:
@@ -158,6 +191,48 @@ mod tests {
             let body = serde_json::json!({ "__type": kind, message: "No." }).to_string();
             let error = OauthError::of(&response(400, "application/x-amz-json-1.1", body.as_bytes())).unwrap();
             assert_eq!((error.code.as_str(), error.description.as_str()), ("NotAuthorizedException", "No."), "{kind}");
+        }
+    }
+
+    #[test]
+    fn okta_says_when_its_limit_is_reset() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let wait = |reset: &str, retry: Option<&str>| {
+            let mut answer = response(429, "application/json", b"{}");
+            answer.headers.insert("x-rate-limit-reset", reset.parse().unwrap());
+            retry.and_then(|retry| answer.headers.insert(RETRY_AFTER, retry.parse().unwrap()));
+            match throttled(now, &answer) {
+                Some(ProviderError::Throttled { retry_after }) => retry_after.map(|wait| wait.as_secs()),
+                other => panic!("{other:?}"),
+            }
+        };
+        for (reset, retry, seconds) in [
+            ("1790000007", None, Some(7)),
+            ("1790000007", Some("3"), Some(3)),
+            ("1789999999", None, Some(0)),
+            ("99999999999", None, Some(900)),
+            ("9999999999999999999", None, None),
+            ("soon", None, None),
+        ] {
+            assert_eq!(wait(reset, retry), seconds, "{reset} {retry:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_read_in_each_form_that_okta_has() {
+        let code =
+            |body: &str| OauthError::of(&response(400, "application/json", body.as_bytes())).map(|error| error.code);
+        for (body, expected) in [
+            (r#"{"errorCode":"E0000047","errorSummary":"No."}"#, Some("E0000047")),
+            (r#"{"messages":{"value":[{"message":"No."},{"i18n":{"key":"a.b"},"class":"ERROR"}]}}"#, Some("a.b")),
+            (
+                r#"{"remediation":{"value":[{"value":[{"form":{"value":[{"messages":{"value":[{"i18n":{"key":"c"}}]}}]}}]}]}}"#,
+                Some("c"),
+            ),
+            (r#"{"messages":{"value":[{"message":"Authentication failed"}]}}"#, None),
+            (r#"{"messages":"none","remediation":[1]}"#, None),
+        ] {
+            assert_eq!(code(body).as_deref(), expected, "{body}");
         }
     }
 

@@ -101,6 +101,8 @@ impl Row {
     fn token_calls(self) -> usize {
         match (self.0.provider, self.1) {
             ("cognito", Method::EmailOtp | Method::SmsOtp) => 2,
+            // Interact, introspect, identify, challenge, answer, token.
+            ("okta", Method::Totp) => 6,
             _ => 1,
         }
     }
@@ -109,6 +111,14 @@ impl Row {
     /// tokens are not for userinfo.
     fn has_own_api(self) -> bool {
         self.0.provider == "cognito" && self.1 != Method::Oidc
+    }
+
+    /// A misbehaviour of the call that gives the tokens, and of none before it.
+    fn at_tokens(self, how: Misbehaviour) -> Misbehaviour {
+        match (self.0.provider, self.1) {
+            ("okta", Method::Totp) => Misbehaviour::At("/v1/token", Box::new(how)),
+            _ => how,
+        }
     }
 
     /// Whether userinfo is asked for what an ID token lacks.
@@ -279,8 +289,10 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
             let bench = row.with(json!({ "client": client })).await;
             bench.register(Registration::public("open", CALLBACK));
             bench.login().await.unwrap();
-            let found: Vec<_> = bench.subject.received().iter().map(|request| request.client_auth()).collect();
-            assert_eq!(found, vec![sent; row.token_calls()], "{row:?}");
+            // Some calls go on from an earlier one, and name no client.
+            let received = bench.subject.received().into_iter().filter(|request| request.client_id().is_some());
+            let found: Vec<_> = received.map(|request| request.client_auth()).collect();
+            assert!(!found.is_empty() && found.iter().all(|found| *found == sent), "{row:?} {found:?}");
         }
     }
 }

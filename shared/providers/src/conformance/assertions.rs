@@ -103,16 +103,17 @@ async fn a_key_rotated_in_mid_flight_is_read_again_and_used_once() {
     for row in rows() {
         let bench = bench(row, RSA_KEY, json!({})).await;
         bench.login().await.unwrap();
+        let calls = row.token_calls();
         bench.change_key(&P256_KEY);
         bench.secrets.rotate(Ok(P256_KEY.secret));
         bench.login().await.unwrap_or_else(|error| panic!("{row:?}: {error}"));
-        assert_eq!((bench.calls()[2], bench.secrets.rereads()), (3, 1), "{row:?}");
+        assert_eq!((bench.calls()[2], bench.secrets.rereads()), (2 * calls + 1, 1), "{row:?}");
         assert_eq!(shown(&bench).0["alg"], "ES256");
 
         // A stored text that is not a key is replaced the same way, and is never sent.
         bench.secrets.set(Ok(SECRET));
         bench.login().await.unwrap_or_else(|error| panic!("{row:?}: {error}"));
-        assert_eq!((bench.calls()[2], bench.secrets.rereads()), (4, 2), "{row:?}");
+        assert_eq!((bench.calls()[2], bench.secrets.rereads()), (3 * calls + 1, 2), "{row:?}");
     }
 }
 

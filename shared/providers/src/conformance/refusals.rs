@@ -77,7 +77,11 @@ async fn refused_at(bench: &Bench, at: At, how: Misbehaviour) -> Result<(), Prov
             let answer = Answer::NewPassword { new: &code, current: Some(&password) };
             (bench.asked_for_new_password().await?, answer)
         }
-        At::Begin(_, path) | At::Call(_, path) => {
+        At::Begin(factor, path) => {
+            bench.subject.misbehave(Some(Misbehaviour::At(path, Box::new(how))));
+            return bench.challenged(factor).await.map(drop);
+        }
+        At::Call(_, path) => {
             bench.subject.misbehave(Some(Misbehaviour::At(path, Box::new(how))));
             return bench.attempt_within(IN_TIME).await;
         }

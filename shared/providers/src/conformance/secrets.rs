@@ -37,14 +37,13 @@ async fn a_secret_rotated_in_mid_flight_is_read_again_and_sent_once() {
             let client = json!({ "token_endpoint_auth_method": method });
             let bench = row.with(json!({ "client": client })).await;
             bench.login().await.unwrap();
-            let before = bench.calls()[2];
+            let (before, calls) = (bench.calls()[2], row.token_calls());
 
             let rotate = |bench: &Bench| {
                 bench.change_secret(NEW);
                 bench.secrets.rotate(Ok(NEW));
             };
             redeem(&bench, row, rotate).await.unwrap();
-            let calls = row.token_calls();
             assert_eq!((bench.calls()[2], bench.secrets.rereads()), (before + calls + 1, 1), "{row:?} {method}");
 
             // What was sent twice is the same, byte for byte.

@@ -166,7 +166,7 @@ async fn an_error_with_200_counts_and_unused_members_may_be_absent() {
     for row in Row::all() {
         let bench = row.bench().await;
         bench.login().await.unwrap();
-        let answers = |with: Value| bench.subject.misbehave(Some(Misbehaviour::Members(members(with))));
+        let answers = |with: Value| bench.subject.misbehave(Some(row.at_tokens(Misbehaviour::Members(members(with)))));
         let mut wrong = row.wrong_code();
         (wrong["id_token"], wrong["access_token"]) = (Value::Null, Value::Null);
         answers(wrong);

@@ -179,6 +179,19 @@ impl Connection<'_> {
         redeem(*self, &self.ready().await?, client, grant, read).await
     }
 
+    /// The same at an endpoint beside the token endpoint that authenticates clients as it does. An assertion is then for that
+    /// endpoint.
+    pub async fn grant_beside<T: Send>(
+        &self,
+        name: &str,
+        method: Method,
+        grant: &Grant<'_>,
+        read: impl Fn(&Response) -> Result<T, ProviderError> + Send + Sync,
+    ) -> Result<T, ProviderError> {
+        let client = self.registration.client(method)?;
+        redeem(*self, &self.ready().await?.beside_token_endpoint(name)?, client, grant, read).await
+    }
+
     /// Discovery and keys, by which tokens will be verified. Fetched before anything secret is sent.
     pub(crate) async fn ready(&self) -> Result<Metadata, ProviderError> {
         let metadata = self.metadata().await?;

@@ -238,6 +238,12 @@ impl Metadata {
         Self::new(&Profile::new(IssuerPolicy::exact(issuer)), &pinned, None).unwrap()
     }
 
+    /// The same with an endpoint beside the token endpoint in its place.
+    pub(crate) fn beside_token_endpoint(self, name: &str) -> Result<Self, ProviderError> {
+        let beside = self.token_endpoint()?.join(name).map_err(|_| Stage::Token.refused(Check::Format))?;
+        Ok(Self { token_endpoint: Some(beside), ..self })
+    }
+
     /// Where grants are redeemed. A provider whose users sign in at an API of its own alone may have no such endpoint.
     pub(crate) fn token_endpoint(&self) -> Result<&Url, ProviderError> {
         self.token_endpoint.as_ref().ok_or(STAGE.misconfigured(

@@ -102,10 +102,8 @@ impl Probing<'_> {
         parameters: &[(&str, &str)],
         refusals: &[&Refusals],
     ) -> Result<Result<(), ProviderError>, NotPassed> {
+        self.may_send_as_client(method)?;
         let (metadata, client) = (self.callable("token_endpoint")?, self.registration.client(method)?);
-        if !self.accepted.contains(&client) {
-            return Err(NOT_ACCEPTED);
-        }
         let connection = self.connection();
         let read = |response: &_| connection.tokens(response, refusals);
         Ok(redeem(connection, metadata, client, &Grant::of(parameters), read).await.map(drop))
@@ -114,6 +112,13 @@ impl Probing<'_> {
     /// The connector's way to an API of the provider's own, if the provider is who it should be.
     pub(crate) fn own_api(&self) -> Result<Connection<'_>, NotPassed> {
         self.callable("jwks_uri").map(|_| self.connection())
+    }
+
+    /// Whether the provider is genuine, and has accepted the client of `method`.
+    pub(crate) fn may_send_as_client(&self, method: Method) -> Verdict {
+        self.callable("token_endpoint")?;
+        let client = self.registration.client(method)?;
+        if self.accepted.contains(&client) { Ok(()) } else { Err(NOT_ACCEPTED) }
     }
 
     /// The connector's way to its provider.

@@ -94,13 +94,15 @@ pub struct DirectCall<'a> {
     pub is_post: bool,
     /// At the token endpoint: `grant_type`.
     pub grant_type: Option<&'a str>,
-    /// At the token endpoint: the client, which has shown its credentials.
+    /// At the token endpoint, and where the API authenticates clients: the client, which has shown its credentials.
     pub client: Option<&'a Registration>,
     /// The body, if it is JSON.
     pub json: &'a Value,
     pub(crate) form: &'a Form,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) host: &'a str,
+    /// The path of the server.
+    pub(crate) root: &'a str,
     pub(crate) now: DateTime<Utc>,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) people: &'a mut BTreeMap<String, Person>,
@@ -150,6 +152,11 @@ impl DirectCall<'_> {
     /// A header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The address of a path below the server.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("http://{}{}{path}", self.host, self.root)
     }
 
     /// What the client asks for.

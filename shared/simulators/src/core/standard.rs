@@ -245,6 +245,7 @@ impl<Q: Quirks> Provider for State<Q> {
     fn token_request(place: &Place, call: &Call<'_>) -> TokenRequest {
         match place {
             Place::Below(_) => TokenRequest::of(call),
+            Place::LoginApi(path) if Q::authenticates_clients(path) => TokenRequest::of(call),
             Place::LoginApi(path) => {
                 let json = serde_json::from_slice(call.body).unwrap_or_default();
                 TokenRequest::of_fields(Q::direct_fields(path, &json), call.headers)

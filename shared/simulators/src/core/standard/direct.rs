@@ -10,11 +10,30 @@ use crate::core::signer::SignError;
 use crate::core::wire::Reply;
 use crate::core::{Direct, DirectCall, Endpoint, Registration};
 
+/// What is asked of the provider's own code.
+struct Asking<'a> {
+    path: &'a str,
+    is_post: bool,
+    grant_type: Option<&'a str>,
+    client: Option<&'a Registration>,
+    json: &'a Value,
+}
+
 impl<Q: Quirks> State<Q> {
+    /// The address of a path below the server.
+    fn below(&self, call: &Call<'_>, path: &str) -> String {
+        format!("http://{}{}{path}", call.host, self.root)
+    }
+
     /// A call of an API of the provider's own.
     pub(super) fn login_api(&mut self, path: &str, is_post: bool, call: &Call<'_>) -> Reply {
         let json = serde_json::from_slice(call.body).unwrap_or_default();
-        match self.ask(path, is_post, None, &json, call) {
+        let client = match Q::authenticates_clients(path).then(|| self.client(call, &self.below(call, path))) {
+            Some(Err(why)) => return Self::refusal(why),
+            Some(Ok(client)) => Some(client),
+            None => None,
+        };
+        match self.ask(Asking { path, is_post, grant_type: None, client: client.as_ref(), json: &json }, call) {
             Some(direct) => self.reply(direct, call).unwrap_or_else(|_| Self::server_error()),
             None => Reply::html(StatusCode::NOT_FOUND, "Not found"),
         }
@@ -27,24 +46,23 @@ impl<Q: Quirks> State<Q> {
         client: &Registration,
         call: &Call<'_>,
     ) -> Option<Result<Reply, SignError>> {
-        let direct = self.ask("", true, Some((grant_type, client)), &Value::Null, call)?;
+        let (grant_type, client) = (Some(grant_type), Some(client));
+        let direct = self.ask(Asking { path: "", is_post: true, grant_type, client, json: &Value::Null }, call)?;
         Some(self.reply(direct, call))
     }
 
     fn ask(
         &mut self,
-        path: &str,
-        is_post: bool,
-        granted: Option<(&str, &Registration)>,
-        json: &Value,
+        Asking { path, is_post, grant_type, client, json }: Asking<'_>,
         call: &Call<'_>,
     ) -> Option<Direct> {
         Q::direct(&mut DirectCall {
             path,
             is_post,
-            grant_type: granted.map(|(grant_type, _)| grant_type),
-            client: granted.map(|(_, client)| client),
+            grant_type,
+            client,
             json,
+            root: &self.root,
             form: &call.form,
             headers: call.headers,
             host: call.host,

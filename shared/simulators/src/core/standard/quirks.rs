@@ -168,6 +168,11 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         None
     }
 
+    /// Whether a call of such an API is a form, and its client authenticates as it does at the token endpoint.
+    fn authenticates_clients(_path: &str) -> bool {
+        false
+    }
+
     /// The body of an error answer in the provider's own form.
     fn error_body(error: &str, description: &str, number: u64) -> Value {
         json!({ "error": error, "error_description": description, "error_codes": [number] })

@@ -21,10 +21,7 @@ impl<Q: Quirks> State<Q> {
     pub(super) fn token(&mut self, call: &Call<'_>) -> Reply {
         let mut reply = match self.grant(call) {
             Ok(answer) => answer.unwrap_or_else(|_| Self::server_error()),
-            Err(why) => {
-                let (status, body) = Q::refused(why);
-                Reply::json(status, &body)
-            }
+            Err(why) => Self::refusal(why),
         };
         let accept = call.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         if Q::answers_with_form(accept) {
@@ -33,8 +30,13 @@ impl<Q: Quirks> State<Q> {
         reply.header(CACHE_CONTROL, "no-store")
     }
 
+    pub(super) fn refusal(why: Refused) -> Reply {
+        let (status, body) = Q::refused(why);
+        Reply::json(status, &body)
+    }
+
     fn grant(&mut self, call: &Call<'_>) -> Result<Result<Reply, SignError>, Refused> {
-        let application = self.client(call)?;
+        let application = self.client(call, &self.address(call, Endpoint::Token))?;
         if call.form.has_duplicates() {
             return Err(Refused::Malformed);
         }
@@ -54,8 +56,8 @@ impl<Q: Quirks> State<Q> {
         }
     }
 
-    /// The client that asks, which has shown what it authenticates with.
-    fn client(&mut self, call: &Call<'_>) -> Result<Registration, Refused> {
+    /// The client that calls the endpoint at this address, which has shown what it authenticates with.
+    pub(super) fn client(&mut self, call: &Call<'_>, address: &str) -> Result<Registration, Refused> {
         let (id, secret) = call.client();
         let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         let application = text(id).and_then(|id| self.applications.get(&id)).ok_or(Refused::UnknownClient)?.clone();
@@ -71,7 +73,7 @@ impl<Q: Quirks> State<Q> {
             _ => {}
         }
         if let Some(key) = &application.key {
-            let audiences = [self.address(call, Endpoint::Token), self.issuer(call)];
+            let audiences = [address.to_owned(), self.issuer(call)];
             let checked = key.check(call, &application.id, &audiences, &mut self.assertions);
             if checked.is_err() || !key.is_named(call) {
                 return Err(Refused::WrongSecret);

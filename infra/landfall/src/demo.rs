@@ -23,7 +23,7 @@ pub const PROVIDERS: &[Provider] = &[
         methods: &[Method::Oidc, Method::Password],
         factors: &[],
     },
-    by_redirect("okta", "Demo Okta", &okta::SIMULATOR),
+    Provider { id: "okta", name: "Demo Okta", simulator: &okta::SIMULATOR, methods: &[Method::Oidc, Method::Password] },
     by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
     Provider {
         id: "cognito",

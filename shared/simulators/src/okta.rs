@@ -5,6 +5,9 @@
 mod grants;
 mod idx;
 
+#[cfg(test)]
+mod tests;
+
 use axum::http::StatusCode;
 use domain::Method;
 use serde_json::{Map, Value, json};

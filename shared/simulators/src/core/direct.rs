@@ -160,7 +160,7 @@ impl DirectCall<'_> {
     }
 
     /// What the client asks for.
-    pub(crate) fn scopes(&self) -> Vec<String> {
+    pub fn scopes(&self) -> Vec<String> {
         self.field("scope").unwrap_or_default().split(' ').map(str::to_owned).collect()
     }
 
@@ -222,12 +222,12 @@ impl DirectCall<'_> {
     }
 
     /// A registered client.
-    pub(crate) fn registered(&self, client_id: &str) -> Option<&Registration> {
+    pub fn registered(&self, client_id: &str) -> Option<&Registration> {
         self.clients.get(client_id)
     }
 
     /// Gives the user another password.
-    pub(crate) fn change_password(&mut self, username: &str, password: &str) {
+    pub fn change_password(&mut self, username: &str, password: &str) {
         if let Some(person) = self.people.get_mut(username) {
             person.password = password.to_owned();
             person.standing = Standing::Active;

@@ -30,7 +30,13 @@ pub const PROVIDERS: &[Provider] = &[
         methods: &[Method::Oidc, Method::Password],
         factors: &[(Factor::Push, "Katherine's phone")],
     },
-    by_redirect("auth0", "Demo Auth0", &auth0::SIMULATOR),
+    Provider {
+        id: "auth0",
+        name: "Demo Auth0",
+        simulator: &auth0::SIMULATOR,
+        methods: &[Method::Oidc, Method::Password],
+        factors: &[(Factor::SmsOtp, "+14155550123")],
+    },
     Provider {
         id: "cognito",
         name: "Demo Cognito",
@@ -39,7 +45,12 @@ pub const PROVIDERS: &[Provider] = &[
         factors: &[(Factor::SmsOtp, "+14155550123"), (Factor::Totp, "what the app of Katherine was set up with")],
     },
     by_redirect("entra", "Demo Entra ID", &entra::SIMULATOR),
-    by_redirect("onelogin", "Demo OneLogin", &onelogin::SIMULATOR),
+    Provider {
+        id: "onelogin",
+        name: "Demo OneLogin",
+        simulator: &onelogin::SIMULATOR,
+        methods: &[Method::Oidc, Method::Password],
+    },
     by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),
     by_redirect("google", "Demo Google", &google::SIMULATOR),
     by_redirect("apple", "Demo Apple", &apple::SIMULATOR),

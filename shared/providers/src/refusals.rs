@@ -150,13 +150,18 @@ impl Row {
 }
 
 /// What an error answer means by these tables: 429 first, then the first row that fits, then the status.
+///
+/// A row that names 429 may give it another meaning: some providers answer so for a locked account. If it means the usual, the wait that
+/// the answer asks for counts.
 pub fn classify(now: DateTime<Utc>, stage: Stage, response: &Response, tables: &[&Refusals]) -> ProviderError {
-    if let Some(throttled) = throttled(now, response) {
-        return throttled;
-    }
     let error = OauthError::of(response);
-    let rows = tables.iter().flat_map(|table| table.rows);
-    match rows.into_iter().find(|row| row.fits(response, error.as_ref())) {
+    let mut rows = tables.iter().flat_map(|table| table.rows);
+    if let Some(throttled) = throttled(now, response) {
+        let row = rows.find(|row| row.status == Some(429) && row.fits(response, error.as_ref()));
+        let another = row.map(|row| row.meaning).filter(|meaning| !matches!(meaning, ProviderError::Throttled { .. }));
+        return another.unwrap_or(throttled);
+    }
+    match rows.find(|row| row.fits(response, error.as_ref())) {
         Some(row) => row.meaning,
         None if response.status.is_server_error() => stage.unavailable(Outage::ServerError),
         None => stage.unavailable(Outage::Protocol),
@@ -228,6 +233,7 @@ pub(crate) mod tests {
             Row::error("a", Stage::Token.refused(Check::Code), "two").note("another's"),
             Row::page(403, ProviderError::Rejected(Rejection::AccountDisabled), "three"),
             Row::status(403, Stage::Token.misconfigured("do this"), "four"),
+            Row::error("locked", ProviderError::Rejected(Rejection::AccountLocked), "five").with_status(429),
         ],
     };
 
@@ -276,6 +282,7 @@ pub(crate) mod tests {
         assert_eq!(meaning(403, "text/html", "<p>").outcome(), Some("rejected.account_disabled"));
         assert_eq!(meaning(403, json, "{}").outcome(), Some("unavailable.misconfigured"));
         assert_eq!(meaning(429, json, r#"{"error":"a"}"#).outcome(), Some("unavailable.throttled"));
+        assert_eq!(meaning(429, json, r#"{"error":"locked"}"#).outcome(), Some("rejected.account_locked"));
         assert_eq!(meaning(500, json, r#"{"error":"b"}"#), Stage::Token.unavailable(Outage::ServerError));
         assert_eq!(meaning(400, "text/plain", "no"), Stage::Token.unavailable(Outage::Protocol));
     }
@@ -298,6 +305,7 @@ pub(crate) mod tests {
                 "| `a` | refused | another's | two |",
                 "| a page with 403 | `rejected.account_disabled` |  | three |",
                 "| 403 | `unavailable.misconfigured` | do this | four |",
+                "| `locked`, 429 | `rejected.account_locked` |  | five |",
             ]
         );
     }

@@ -1,11 +1,17 @@
 //! Auth0: a tenant, as its documentation shows it:
 //! <https://auth0.com/docs/get-started/applications/configure-applications-with-oidc-discovery>,
 //! <https://auth0.com/docs/api/authentication>.
+//!
+//! What a tenant decides, a test may say: `factors`, how many second factors are demanded one after the other; `mfa_requirements`,
+//! whether the demand for one says which are enrolled (early access); `grants`, a list of the grants that the application may use.
+
+mod direct;
 
 use axum::http::StatusCode;
+use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Quirks, Simulator, by_redirect};
+use crate::core::{Direct, DirectCall, Endpoint, Quirks, Simulator, by_redirect};
 
 /// How it is made.
 pub const SIMULATOR: Simulator = by_redirect::<Auth0>("auth0");
@@ -15,6 +21,7 @@ pub const SIMULATOR: Simulator = by_redirect::<Auth0>("auth0");
 pub struct Auth0;
 
 impl Quirks for Auth0 {
+    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password];
     const SENDS_ISS: bool = false;
 
     fn path(endpoint: Endpoint) -> &'static str {
@@ -72,5 +79,18 @@ impl Quirks for Auth0 {
             "invalid_grant" => Some("Invalid authorization code"),
             _ => None,
         }
+    }
+
+    fn has_login_api(path: &str) -> bool {
+        matches!(path, direct::CHALLENGE | direct::AUTHENTICATORS)
+    }
+
+    fn direct(call: &mut DirectCall<'_>) -> Option<Direct> {
+        direct::answer(call)
+    }
+
+    fn direct_fields(_: &str, json: &Value) -> Vec<(&'static str, String)> {
+        let field = |name: &'static str| Some((name, json[name].as_str()?.to_owned()));
+        ["client_id", "client_secret", "client_assertion"].into_iter().filter_map(field).collect()
     }
 }

@@ -8,13 +8,14 @@ use domain::{ConnectorClient, ConnectorDocument, IdentityKey, Method, Notice, No
 use egress::{Request, Response};
 use http::HeaderMap;
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::discovery::{self, Endpoints, Metadata, NO_DOCUMENT};
 use super::issuer::IssuerPolicy;
 use super::options::Options;
 use super::profile::Profile;
-use super::token::{TokenAnswer, redeem};
+use super::token::{Credentials, TokenAnswer, redeem};
 use crate::refusals::{self, Refusals};
 use crate::{Cx, ProviderError, Stage, not_switched_on};
 
@@ -212,6 +213,27 @@ impl Connection<'_> {
     /// Sends a request of the provider's own API, once.
     pub async fn send(&self, request: Request) -> Result<Response, ProviderError> {
         self.cx.send(Stage::Token, request).await
+    }
+
+    /// Posts JSON to an API of the provider's own, once, with what the client of `method` authenticates with among the members, by the
+    /// names of the token endpoint's form; `read` says what an answer means. Discovery and keys come first, likewise.
+    pub async fn post_json<T: Send>(
+        &self,
+        method: Method,
+        url: &Url,
+        members: &Map<String, Value>,
+        read: impl Fn(&Response) -> Result<T, ProviderError> + Send + Sync,
+    ) -> Result<T, ProviderError> {
+        let (metadata, client) = (&self.ready().await?, self.registration.client(method)?);
+        let read = &read;
+        let post = |secret: Option<SecretString>| async move {
+            let credentials = Credentials::of(*self, metadata, client, secret.as_ref())?;
+            let shown = [("client_id", client.id.as_str())].into_iter().chain(credentials.members());
+            let shown = shown.map(|(name, value)| (name.to_owned(), Value::from(value)));
+            let body = Value::Object(members.clone().into_iter().chain(shown).collect());
+            read(&self.send(Request::post_json(url.clone(), &body)).await?)
+        };
+        self.with_secret(client, post).await
     }
 
     /// The `client_id` of the client that `method` uses.

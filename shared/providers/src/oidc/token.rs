@@ -76,6 +76,17 @@ impl Credentials {
         })
     }
 
+    /// As members of a body: an API of the provider's own has no other place for them.
+    pub(super) fn members(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Post(secret) | Self::Basic(secret) => vec![("client_secret", secret.expose_secret())],
+            Self::Assertion(assertion) => {
+                vec![("client_assertion_type", assertion::TYPE), ("client_assertion", assertion.expose_secret())]
+            }
+        }
+    }
+
     /// The same, made wrong: a random secret, or a signature with one bit changed.
     pub(super) fn spoilt(self, entropy: &dyn Entropy) -> Self {
         let made_up = || SecretString::from(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()));

@@ -84,6 +84,7 @@ pub(crate) struct Desk {
     pub(crate) sent: Vec<SentCode>,
     used: BTreeSet<(String, String)>,
     pub(crate) confirmations: BTreeMap<String, bool>,
+    pub(crate) cases: BTreeMap<&'static str, Value>,
 }
 
 /// A call that may sign a user in.
@@ -157,6 +158,11 @@ impl DirectCall<'_> {
     /// The address of a path below the server.
     pub(crate) fn address(&self, path: &str) -> String {
         format!("http://{}{}{path}", self.host, self.root)
+    }
+
+    /// What a test has said of a case of the provider's ([`Subject::set_case`](super::Subject::set_case)).
+    pub(crate) fn case(&self, case: &str) -> Option<&Value> {
+        self.desk.cases.get(case)
     }
 
     /// What the client asks for.

@@ -194,6 +194,10 @@ impl<Q: Quirks> Subject for Standard<Q> {
         self.server.state().desk.confirmations.insert(username.to_owned(), is_right);
     }
 
+    fn set_case(&self, case: &'static str, value: Value) {
+        self.server.state().desk.cases.insert(case, value);
+    }
+
     fn notification(&self, event: &str, username: &str, client: &str) -> Option<Delivery> {
         let now = self.server.clock().now();
         let subject = self.subject(username).unwrap_or_else(|| Q::subject(username.to_owned()));

@@ -94,6 +94,10 @@ pub trait Subject: Any + fmt::Debug + Send + Sync {
     /// What a user answers next to a question of the provider's app.
     fn confirm(&self, _username: &str, _is_right: bool) {}
 
+    /// What the provider does in a case of its own, where its documentation leaves that open or a tenant decides it. Which cases
+    /// there are, the provider's file says.
+    fn set_case(&self, _case: &'static str, _value: Value) {}
+
     /// Misbehaves at the token endpoint.
     fn misbehave(&self, how: Option<Misbehaviour>) {
         self.misbehave_at(Endpoint::Token, how);

@@ -3,6 +3,7 @@
 
 mod app_codes;
 mod architecture;
+mod auth0;
 mod budget;
 mod cells;
 mod challenges;
@@ -14,5 +15,6 @@ mod journey;
 mod logs;
 mod meta;
 mod notifications;
+mod onelogin;
 mod readme;
 mod redirect;

@@ -9,7 +9,7 @@ use egress::{Request, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
 use super::errors;
@@ -80,12 +80,13 @@ impl Demand {
         let answer = answers::object(Stage::Token, response).ok()?;
         let is_demand = answer.get("error").and_then(Value::as_str) == Some("mfa_required");
         let token = answer.get("mfa_token").and_then(Value::as_str).filter(|token| is_demand && !token.is_empty())?;
-        let types = |requirements: &Map<String, Value>| {
-            let challenge = requirements.get("challenge").and_then(Value::as_array);
-            let types = challenge.into_iter().flatten().filter_map(|entry| entry.get("type")?.as_str());
+        let list = |name: &str| answer.get("mfa_requirements")?.get(name)?.as_array();
+        let types = |entries: &Vec<Value>| {
+            let types = entries.iter().filter_map(|entry| entry.get("type")?.as_str());
             types.map(str::to_owned).collect()
         };
-        let types = answer.get("mfa_requirements").and_then(Value::as_object).map(types);
+        // If only `enroll` is there, nothing is enrolled.
+        let types = list("challenge").map(types).or_else(|| list("enroll").map(|_| Vec::new()));
         Some(Self { token: token.to_owned(), types })
     }
 }

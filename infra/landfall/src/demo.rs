@@ -16,51 +16,36 @@ use crate::error::CommandError;
 
 /// The providers of the demo, one of each simulator. Without `--demo` the first is served.
 pub const PROVIDERS: &[Provider] = &[
-    Provider {
-        id: "keycloak",
-        name: "Demo Keycloak",
-        simulator: &keycloak::SIMULATOR,
-        methods: &[Method::Oidc, Method::Password],
-        factors: &[],
-    },
-    Provider {
-        id: "okta",
-        name: "Demo Okta",
-        simulator: &okta::SIMULATOR,
-        methods: &[Method::Oidc, Method::Password],
-        factors: &[(Factor::Push, "Katherine's phone")],
-    },
-    Provider {
-        id: "auth0",
-        name: "Demo Auth0",
-        simulator: &auth0::SIMULATOR,
-        methods: &[Method::Oidc, Method::Password],
-        factors: &[(Factor::SmsOtp, "+14155550123")],
-    },
-    Provider {
-        id: "cognito",
-        name: "Demo Cognito",
-        simulator: &cognito::SIMULATOR,
-        methods: &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp],
-        factors: &[(Factor::SmsOtp, "+14155550123"), (Factor::Totp, "what the app of Katherine was set up with")],
-    },
-    by_redirect("entra", "Demo Entra ID", &entra::SIMULATOR),
-    Provider {
-        id: "onelogin",
-        name: "Demo OneLogin",
-        simulator: &onelogin::SIMULATOR,
-        methods: &[Method::Oidc, Method::Password],
-    },
-    by_redirect("pingone", "Demo PingOne", &pingone::SIMULATOR),
-    by_redirect("google", "Demo Google", &google::SIMULATOR),
-    by_redirect("apple", "Demo Apple", &apple::SIMULATOR),
-    by_redirect("meta", "Demo Facebook", &meta::SIMULATOR),
-    by_redirect("oidc", "Demo OpenID Connect", &plain::SIMULATOR),
-    by_redirect("oauth2", "Demo GitHub", &oauth2::SIMULATOR),
+    served("keycloak", "Demo Keycloak", &keycloak::SIMULATOR, PASSWORDS, &[]),
+    served("okta", "Demo Okta", &okta::SIMULATOR, PASSWORDS, &[(Factor::Push, "Katherine's phone")]),
+    served("auth0", "Demo Auth0", &auth0::SIMULATOR, PASSWORDS, &[PHONE]),
+    served("cognito", "Demo Cognito", &cognito::SIMULATOR, PASSWORDS_AND_CODES, &[PHONE, APP]),
+    served("entra", "Demo Entra ID", &entra::SIMULATOR, PASSWORDS, &[]),
+    served("onelogin", "Demo OneLogin", &onelogin::SIMULATOR, PASSWORDS, &[]),
+    served("pingone", "Demo PingOne", &pingone::SIMULATOR, PASSWORDS, &[]),
+    served("google", "Demo Google", &google::SIMULATOR, REDIRECTS, &[]),
+    served("apple", "Demo Apple", &apple::SIMULATOR, REDIRECTS, &[]),
+    served("meta", "Demo Facebook", &meta::SIMULATOR, REDIRECTS, &[]),
+    served("oidc", "Demo OpenID Connect", &plain::SIMULATOR, REDIRECTS, &[]),
+    served("oauth2", "Demo GitHub", &oauth2::SIMULATOR, REDIRECTS, &[]),
 ];
 
-const fn by_redirect(id: &'static str, name: &'static str, simulator: &'static Simulator) -> Provider {
-    Provider { id, name, simulator, methods: &[Method::Oidc], factors: &[] }
+const REDIRECTS: &[Method] = &[Method::Oidc];
+const PASSWORDS: &[Method] = &[Method::Oidc, Method::Password];
+const PASSWORDS_AND_CODES: &[Method] = &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp];
+
+/// Katherine's phone, with a number that is given to nobody, and her authenticator app.
+const PHONE: (Factor, &str) = (Factor::SmsOtp, "+14155550123");
+const APP: (Factor, &str) = (Factor::Totp, "what the app of Katherine was set up with");
+
+const fn served(
+    id: &'static str,
+    name: &'static str,
+    simulator: &'static Simulator,
+    methods: &'static [Method],
+    factors: &'static [(Factor, &'static str)],
+) -> Provider {
+    Provider { id, name, simulator, methods, factors }
 }
 
 /// The name by which all of the demo's providers are meant.

@@ -6,25 +6,35 @@ mod errors;
 mod tests;
 
 use async_trait::async_trait;
-use domain::Method;
+use domain::{ConnectorDocument, Method};
 use egress::Response;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::document::{self, InvalidConnector};
 use crate::oidc::{
-    Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, TENANT, Trial, VerifiedClaims,
-    is_guid, is_host, is_label, of_tenant,
+    Begun, Connection, Endpoints, IssuerPolicy, OF_A_CODE, OF_A_REDIRECT, OidcProvider, Probing, Profile, TENANT,
+    Trial, VerifiedClaims, is_guid, is_host, is_label, of_tenant,
 };
+use crate::refusals::Refusals;
 use crate::registry::Provider;
 use crate::report::{NotPassed, Verdict};
-use crate::{Callback, Check, Finding, ProviderError, Stage};
+use crate::{Attempt, Callback, Check, Finding, ProviderError, Stage, not_switched_on};
 
 pub(crate) const PROVIDER: Provider = Provider::oidc(
     "entra",
-    &[Method::Oidc],
-    &[&errors::OF_A_REDIRECT, &OF_A_REDIRECT, &errors::OF_A_CODE, &OF_A_CODE],
+    &[Method::Oidc, Method::Password],
+    &[
+        &errors::OF_A_REDIRECT,
+        &OF_A_REDIRECT,
+        &errors::OF_A_CODE,
+        &errors::OF_A_PASSWORD,
+        &errors::OF_ANYTHING,
+        &errors::OF_A_PASSWORD_BY_ERROR,
+        &OF_A_CODE,
+    ],
     Entra::read,
 );
 
@@ -32,6 +42,9 @@ pub(crate) const PROVIDER: Provider = Provider::oidc(
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// Microsoft Graph, by the id that it has in every cloud.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000/.default";
+
+/// What a password may be answered.
+const TO_A_PASSWORD: &[&Refusals] = &[&errors::OF_A_PASSWORD, &errors::OF_ANYTHING, &errors::OF_A_PASSWORD_BY_ERROR];
 
 const NO_OBJECT: ProviderError = Stage::IdToken.misconfigured(
     "the ID token has no oid, which identifies users: keep profile in settings.scopes, and use no claims mapping \
@@ -44,6 +57,11 @@ const CONSENT: NotPassed = NotPassed::Unverifiable(
 const OPTIONAL_CLAIMS: NotPassed = NotPassed::Unverifiable(
     "only an ID token has them: add email and xms_edov under App registrations > the app > Token configuration > Add optional \
      claim > ID, or no e-mail counts as verified",
+);
+
+const PASSWORDS: NotPassed = NotPassed::Unverifiable(
+    "only a user's login shows it: the app's users must need no second factor (Conditional Access, security defaults), and federated \
+     domains need a home-realm discovery policy with AllowCloudPasswordValidation",
 );
 
 #[derive(Debug, Deserialize)]
@@ -93,6 +111,8 @@ struct Entra {
     template: String,
     tenants: Tenants,
     verified_domains: Vec<String>,
+    /// Why no password can be sent to it, and where the settings say so.
+    without_passwords: Option<(&'static str, String)>,
 }
 
 /// Who may sign in.
@@ -115,6 +135,7 @@ impl Entra {
             Some(custom) => custom.clone(),
             None => cloud.host().to_owned(),
         };
+        let is_external = external_id.is_some();
         // An external tenant is in its issuer's host as well, whichever host is asked.
         let template = match external_id {
             Some(_) => format!("https://{TENANT}.ciamlogin.com/{TENANT}/v2.0"),
@@ -131,6 +152,18 @@ impl Entra {
             _ if !allowed_tenants.is_empty() => Tenants::Listed(allowed_tenants),
             _ => Tenants::OfTheIssuer,
         };
+        let without_passwords = match tenant.as_str() {
+            "common" | "consumers" => Some((
+                "settings.tenant",
+                format!(
+                    "is {tenant}, where Entra takes no passwords: put the tenant's id or one of its domains here, or organizations"
+                ),
+            )),
+            _ if is_external => {
+                Some(("methods.password", "is for workforce tenants: external tenants take no such grant".to_owned()))
+            }
+            _ => None,
+        };
         let discovery = Url::parse(&format!("https://{host}/{tenant}/v2.0/.well-known/openid-configuration"));
         let profile = Profile {
             endpoints: Endpoints {
@@ -143,7 +176,7 @@ impl Entra {
             // It knows less than the ID token, and its documentation advises against it.
             userinfo_for: &[],
             of_a_redirect: &[&errors::OF_A_REDIRECT, &OF_A_REDIRECT],
-            of_a_code: &[&errors::OF_A_CODE, &OF_A_CODE],
+            of_a_code: &[&errors::OF_A_CODE, &errors::OF_ANYTHING, &OF_A_CODE],
             no_document: errors::NO_TENANT,
             another_issuer: "the discovery document names another issuer: put the id in that issuer into settings.tenant, and check \
                              settings.cloud",
@@ -152,7 +185,7 @@ impl Entra {
             // A tenant's id is the same by every address of a cloud, and in each user's key.
             ..Profile::new(issuer.known_as(format!("https://{}", cloud.host())))
         };
-        Ok(Box::new(Self { profile, template, tenants, verified_domains }))
+        Ok(Box::new(Self { profile, template, tenants, verified_domains, without_passwords }))
     }
 }
 
@@ -160,6 +193,15 @@ impl Entra {
 impl OidcProvider for Entra {
     fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    fn check(&self, document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+        match &self.without_passwords {
+            Some((place, reason)) if document.methods.contains_key(&Method::Password) => {
+                Err(InvalidConnector::at(*place, reason.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Known by tenant and object: `sub` is another one for each client, and e-mail addresses change hands.
@@ -200,8 +242,28 @@ impl OidcProvider for Entra {
         errors::of_a_page(&answer.body).map(|hint| Err(NotPassed::Failed(hint)))
     }
 
-    async fn probe(&self, _: &Probing<'_>) -> Vec<Finding> {
-        vec![Finding::of("consent", Err(CONSENT)), Finding::of("optional_claims", Err(OPTIONAL_CLAIMS))]
+    async fn probe(&self, probing: &Probing<'_>) -> Vec<Finding> {
+        let mut checks =
+            vec![Finding::of("consent", Err(CONSENT)), Finding::of("optional_claims", Err(OPTIONAL_CLAIMS))];
+        if probing.has(Method::Password) {
+            checks.push(Finding::of("password_grant", Err(PASSWORDS)));
+        }
+        checks
+    }
+
+    /// The resource owner password credentials grant: <https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>. One call,
+    /// and never a question: a user who needs a second factor is refused.
+    async fn begin(&self, provider: &Connection<'_>, attempt: Attempt<'_>) -> Result<Begun, ProviderError> {
+        let Attempt::Password { username, password, .. } = attempt else {
+            return Err(not_switched_on(attempt.method()));
+        };
+        let grant = [
+            ("grant_type", "password"),
+            ("scope", provider.scope()),
+            ("username", username),
+            ("password", password.expose_secret()),
+        ];
+        provider.grant(Method::Password, &grant, TO_A_PASSWORD).await.map(Begun::Tokens)
     }
 }
 

@@ -3,15 +3,20 @@
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>,
 //! <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>,
 //! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>,
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>,
+//! <https://learn.microsoft.com/azure/hdinsight/domain-joined/domain-joined-authentication-issues>,
 //! <https://github.com/panva/wellknown/tree/main/issuers/entra-common>.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use axum::http::StatusCode;
+use domain::Method;
 use serde_json::{Map, Value, json};
 
-use crate::core::{Endpoint, Misbehaviour, Quirks, Refused, Simulator, by_redirect, signer};
+use crate::core::{
+    Direct, DirectCall, Endpoint, Misbehaviour, Quirks, Refused, Simulator, Standing, by_redirect, signer,
+};
 
 /// The company's tenant.
 pub const TENANT: &str = "3b9c0d53-6a7e-4e0f-9a42-0123456789ab";
@@ -35,6 +40,8 @@ pub trait Authority: Debug + Send + 'static {
     const ISSUER: &'static str = "https://login.microsoftonline.com/3b9c0d53-6a7e-4e0f-9a42-0123456789ab/v2.0";
     /// Whose tokens a key signs.
     const KEYS: &'static str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+    /// How users sign in there.
+    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password];
 
     /// A connector's settings.
     fn settings() -> Vec<(&'static str, Value)>;
@@ -75,6 +82,7 @@ impl Authority for External {
     const ISSUER: &'static str =
         "https://3b9c0d53-6a7e-4e0f-9a42-0123456789ab.ciamlogin.com/3b9c0d53-6a7e-4e0f-9a42-0123456789ab/v2.0";
     const KEYS: &'static str = "https://{tenantid}.ciamlogin.com/{tenantid}/v2.0";
+    const METHODS: &'static [Method] = &[Method::Oidc];
 
     fn settings() -> Vec<(&'static str, Value)> {
         vec![("tenant", json!(TENANT)), ("external_id", json!("acmecustomers"))]
@@ -86,6 +94,7 @@ impl Authority for External {
 pub struct Entra<A>(PhantomData<A>);
 
 impl<A: Authority> Quirks for Entra<A> {
+    const METHODS: &'static [Method] = A::METHODS;
     const ISSUER: &'static str = A::PATH;
     const SENDS_ISS: bool = false;
     const CLIENT_CREDENTIALS: bool = true;
@@ -165,6 +174,32 @@ impl<A: Authority> Quirks for Entra<A> {
         })
     }
 
+    /// The resource owner password credentials grant, which looks at the password first and at Conditional Access last.
+    fn direct(call: &mut DirectCall<'_>) -> Option<Direct> {
+        if call.grant_type != Some("password") || !A::METHODS.contains(&Method::Password) {
+            return None;
+        }
+        let number = match call.field("username").and_then(|name| call.person(&name).cloned()) {
+            None => 50_034,
+            Some(person) if person.standing == Standing::Locked => 50_053,
+            Some(person) if call.field("password").as_ref() != Some(&person.password) => 50_126,
+            Some(person) => match person.standing {
+                Standing::Disabled => 50_057,
+                Standing::PasswordExpired => 50_055,
+                Standing::NotAssigned => 50_105,
+                Standing::MustEnrol => 50_079,
+                _ if !person.factors.is_empty() => 50_076,
+                _ => {
+                    let client = call.client?.id.clone();
+                    let (username, scopes) = (person.username, call.scopes());
+                    return Some(Direct::Tokens { username, client, scopes, put_into: |answer| answer });
+                }
+            },
+        };
+        let (status, body) = refusal(number);
+        Some(Direct::answer(status.as_u16(), body))
+    }
+
     /// A page whose script shows the error.
     fn unregistered(client_is_known: bool) -> (StatusCode, &'static str) {
         let page = match client_is_known {
@@ -196,6 +231,14 @@ fn text(claims: &Map<String, Value>, name: &str) -> String {
 
 /// The refusals of the token endpoint: number, status, error and suberror.
 const REFUSALS: &[(u32, u16, &str, &str)] = &[
+    (50_034, 400, "invalid_grant", ""),
+    (50_053, 400, "unauthorized_client", ""),
+    (50_055, 400, "user_password_expired", "user_password_expired"),
+    (50_057, 400, "invalid_grant", ""),
+    (50_076, 400, "invalid_grant", "basic_action"),
+    (50_079, 400, "interaction_required", ""),
+    (50_105, 400, "invalid_grant", ""),
+    (50_126, 400, "invalid_grant", ""),
     (50_194, 400, "invalid_request", ""),
     (50_196, 400, "invalid_grant", ""),
     (53_003, 400, "interaction_required", "message_only"),
@@ -231,6 +274,14 @@ fn refusal(number: u32) -> (StatusCode, Value) {
     });
     if !suberror.is_empty() {
         body["suberror"] = json!(suberror);
+    }
+    match number {
+        50_055 => body["password_change_url"] = json!("https://portal.microsoftonline.com/ChangePassword.aspx"),
+        50_076 | 50_079 => {
+            let claims = json!({ "access_token": { "capolids": { "essential": true, "values": [TENANT] } } });
+            body["claims"] = json!(claims.to_string());
+        }
+        _ => {}
     }
     (StatusCode::from_u16(status).unwrap_or_default(), body)
 }

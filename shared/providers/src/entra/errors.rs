@@ -6,6 +6,12 @@ use crate::{Check, Outage, ProviderError, Rejection, Stage};
 
 const CODES: &str = "<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>";
 const AUTHCODE: &str = "<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>";
+const ROPC: &str = "<https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>";
+const HDINSIGHT: &str =
+    "<https://learn.microsoft.com/azure/hdinsight/domain-joined/domain-joined-authentication-issues>";
+const CLAIMS_CHALLENGE: &str = "<https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/5491>";
+const NO_PASSWORD: &str = "<https://github.com/MicrosoftDocs/azure-docs/issues/49763>";
+const RFC: &str = "RFC 6749 section 5.2";
 const THROTTLING: &str = "<https://learn.microsoft.com/entra/msal/dotnet/advanced/client-and-server-throttling>";
 
 const fn client(hint: &'static str) -> ProviderError {
@@ -34,6 +40,14 @@ const REDIRECT_URI: &str = "register the redirect URI: App registrations > the a
 const DISABLED: &str =
     "the app is switched off: Enterprise applications > the app > Properties > Enabled for users to sign in";
 
+const CREDENTIALS: &str = "the client's credentials are not accepted: see client.id and the secret";
+const NOT_SERVED: &str = "Entra takes no passwords at this address: put the tenant's id or one of its domains into settings.tenant, or \
+                          organizations";
+const MALFORMED: &str =
+    "Entra does not take the request: compare client.id and settings.scopes with the app's registration";
+const AGENT: &str = "the agent of pass-through authentication cannot read passwords, or its clock is wrong: renew its keys, and set the \
+                     server's clock";
+
 /// To an authorization request, at the callback.
 pub(super) const OF_A_REDIRECT: Refusals = Refusals {
     to: "an authorization request, before the standard's",
@@ -53,6 +67,78 @@ pub(super) const OF_A_CODE: Refusals = Refusals {
             .note("redeemed before, expired, or not to be read: only a new redirect brings a new code"),
         Row::numbered(&[501_481], Stage::Token.refused(Check::Code), CODES).note("PKCE: a code of another request"),
         Row::numbered(&[700_005], Stage::Token.refused(Check::Code), CODES).note("a code of another tenant"),
+    ],
+};
+
+/// To a password. The number of the credentials stands before that of the client, which may stand beside it: 70002 with 50126 is
+/// a wrong password.
+pub(super) const OF_A_PASSWORD: Refusals = Refusals {
+    to: "a password",
+    at: &[At::Password],
+    rows: &[
+        Row::numbered(&[50_126], rejected(Rejection::InvalidCredentials), HDINSIGHT)
+            .note("wrong; or right, of a federated user whose home-realm policy has no AllowCloudPasswordValidation"),
+        Row::numbered(&[50_034, 51_004, 50_064], rejected(Rejection::InvalidCredentials), HDINSIGHT)
+            .note("the tenant has no such user"),
+        Row::numbered(&[50_056], rejected(Rejection::InvalidCredentials), NO_PASSWORD).note("the user has no password"),
+        Row::numbered(&[50_020], rejected(Rejection::InvalidCredentials), CODES)
+            .note("an account of another tenant or provider"),
+        Row::numbered(&[50_053], rejected(Rejection::AccountLocked), HDINSIGHT).note(
+            "smart lockout, or an address that Microsoft takes for malicious: it says nothing about the password",
+        ),
+        Row::numbered(&[50_055, 50_144, 50_135], rejected(Rejection::PasswordExpired), CODES)
+            .note("expired, given for the first sign-in only, or to be changed because of a risk"),
+        Row::numbered(&[50_076], rejected(Rejection::InteractionRequired), CLAIMS_CHALLENGE)
+            .note("the password is right, and a second factor is demanded: only the redirect can ask for it"),
+        Row::numbered(
+            &[50_072, 50_074, 50_078, 50_079, 50_158, 53_004],
+            rejected(Rejection::InteractionRequired),
+            CODES,
+        )
+        .note("a second factor has to be enrolled or given: only the redirect can ask for it"),
+        Row::numbered(
+            &[53_000, 53_001, 53_002, 53_003, 50_131, 530_032, 530_035],
+            rejected(Rejection::InteractionRequired),
+            CODES,
+        )
+        .note("Conditional Access or security defaults: the browser may pass"),
+        Row::numbered(&[80_012], rejected(Rejection::Declined), CODES)
+            .note("outside the hours in which the user may sign in"),
+        Row::numbered(&[90_010, 9_001_023], token(NOT_SERVED), ROPC),
+        Row::numbered(&[90_014, 900_144, 9_002_313], token(MALFORMED), CODES),
+        Row::numbered(&[80_001, 80_002, 80_005, 80_007, 80_014], Stage::Token.unavailable(Outage::Timeout), CODES)
+            .note("pass-through authentication: its agent or the directory behind it does not answer"),
+        Row::numbered(&[80_010, 80_013], token(AGENT), CODES),
+        Row::error("user_password_expired", rejected(Rejection::PasswordExpired), HDINSIGHT),
+    ],
+};
+
+/// To a password, where no number is in a table.
+pub(super) const OF_A_PASSWORD_BY_ERROR: Refusals = Refusals {
+    to: "a password, after these",
+    at: &[At::Password],
+    rows: &[
+        Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), RFC),
+        Row::error("invalid_client", client(CREDENTIALS), RFC),
+        Row::error("unauthorized_client", token(NO_APP), RFC),
+        Row::error("unsupported_grant_type", token(NOT_SERVED), RFC),
+        Row::error("invalid_scope", token(SCOPES), RFC),
+        Row::error("invalid_request", token(MALFORMED), RFC),
+        Row::error(
+            "temporarily_unavailable",
+            Stage::Token.unavailable(Outage::ServerError),
+            "RFC 6749 section 4.1.2.1",
+        ),
+        Row::error("server_error", Stage::Token.unavailable(Outage::ServerError), "RFC 6749 section 4.1.2.1"),
+        Row::status(401, client(CREDENTIALS), "RFC 9110 section 15.5.2"),
+    ],
+};
+
+/// To a password as to a code.
+pub(super) const OF_ANYTHING: Refusals = Refusals {
+    to: "a code or a password",
+    at: &[At::Redemption, At::Password],
+    rows: &[
         Row::numbered(
             &[7_000_215],
             client(
@@ -71,7 +157,10 @@ pub(super) const OF_A_CODE: Refusals = Refusals {
         ),
         Row::numbered(
             &[7_000_218],
-            client("the app has to authenticate, and no secret was sent: name the secret in client.secret"),
+            client(
+                "the app has to authenticate, and no secret was sent: name the secret in client.secret, or, for passwords alone, \
+                 set Allow public client flows to Yes (App registrations > the app > Authentication)",
+            ),
             CODES,
         ),
         Row::numbered(
@@ -105,16 +194,12 @@ pub(super) const OF_A_CODE: Refusals = Refusals {
             .note("the same request too often, or the tenant has too many"),
         Row::numbered(&[90_012], Stage::Token.unavailable(Outage::Timeout), CODES),
         Row::numbered(
-            &[90_006, 90_024, 90_033, 90_090, 50_033, 70_012],
+            &[90_006, 90_024, 90_033, 90_090, 50_033, 50_087, 70_012],
             Stage::Token.unavailable(Outage::ServerError),
             CODES,
         ),
         // Beside another number it says no more than that one.
-        Row::numbered(
-            &[70_002],
-            client("the client's credentials are not accepted: see client.id and the secret"),
-            CODES,
-        ),
+        Row::numbered(&[70_002], client(CREDENTIALS), CODES),
         Row::error("interaction_required", rejected(Rejection::InteractionRequired), AUTHCODE)
             .note("a second factor, or Conditional Access: the browser may pass"),
         Row::error("invalid_resource", token(SCOPES), AUTHCODE),

@@ -1,3 +1,5 @@
+mod password;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;

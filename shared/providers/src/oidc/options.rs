@@ -144,6 +144,7 @@ pub(super) fn read(
         part.insert(name, value);
     }
     let provider = make(own).map_err(|error| error.with_known(&[NAMES, ENDPOINTS].concat()))?;
+    provider.check(document)?;
     let profile = provider.profile();
     common.entry("scopes").or_insert_with(|| profile.scopes.into());
     common.entry("pkce").or_insert(profile.pkce.into());

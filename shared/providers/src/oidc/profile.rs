@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use domain::{AssertionAudience, Challenge, ClientAuthMethod, Method, Pending};
+use domain::{AssertionAudience, Challenge, ClientAuthMethod, ConnectorDocument, Method, Pending};
 use egress::Response;
 use http::HeaderMap;
 use secrecy::SecretString;
@@ -22,7 +22,10 @@ use super::token::TokenAnswer;
 use super::{VerifiedClaims, standard};
 use crate::refusals::Refusals;
 use crate::report::{NotPassed, Verdict};
-use crate::{Answer, Attempt, Callback, Check, Finding, Notification, ProviderError, Received, Stage, not_switched_on};
+use crate::{
+    Answer, Attempt, Callback, Check, Finding, InvalidConnector, Notification, ProviderError, Received, Stage,
+    not_switched_on,
+};
 
 /// A provider as data. Only the issuer has to be said; the rest is by the standard unless it is said otherwise.
 #[derive(Debug, Clone)]
@@ -166,6 +169,11 @@ pub enum Begun {
 pub trait OidcProvider: Debug + Send + Sync {
     /// What it is, as data.
     fn profile(&self) -> &Profile;
+
+    /// Whether the methods of a connector's document can work with its settings. Looked at when it is saved.
+    fn check(&self, _document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+        Ok(())
+    }
 
     /// One more look at claims that have passed every check, of a login by `method`, before userinfo is asked: what they say is
     /// signed, unless there is no ID token. Decides who it is ([`VerifiedClaims::known_as`]), and whether they may sign in.

@@ -93,6 +93,9 @@ impl OauthError {
             return Some(Self::of_aws(kind, &object));
         }
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !text("code").is_empty() && !text("message").is_empty() && text("error").is_empty() {
+            return Some(Self::of_pingone(&object));
+        }
         let numbers = object.get("error_codes").and_then(Value::as_array);
         let numbers = numbers.into_iter().flatten().filter_map(Value::as_u64).collect();
         let error = Self { code: text("error"), description: text("error_description"), numbers };
@@ -138,7 +141,19 @@ impl OauthError {
     fn of_graph(error: &Map<String, Value>) -> Self {
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let numbers = ["code", "error_subcode"].iter().filter_map(|name| error.get(*name)?.as_u64()).collect();
-        Self { code: text("type"), description: text("message"), numbers }
+        // PingOne's flows have a word in `code`, and no `type`.
+        let code = if error.contains_key("type") { text("type") } else { text("code") };
+        Self { code, description: text("message"), numbers }
+    }
+
+    /// An error object of PingOne's (<https://developer.pingidentity.com/pingone-api/platform/reference/error-codes.html>): its first
+    /// detail says more than itself. What the detail is about (`target`) stands for the description.
+    fn of_pingone(error: &Map<String, Value>) -> Self {
+        let detail = error.get("details").and_then(|details| details.get(0)?.as_object());
+        let text = |of: &Map<String, Value>, name: &str| Some(of.get(name)?.as_str()?.to_owned());
+        let code = detail.and_then(|detail| text(detail, "code")).or_else(|| text(error, "code"));
+        let description = detail.and_then(|detail| text(detail, "target")).or_else(|| text(error, "message"));
+        Self { code: code.unwrap_or_default(), description: description.unwrap_or_default(), numbers: Vec::new() }
     }
 }
 

@@ -103,6 +103,8 @@ impl Row {
             ("cognito", Method::EmailOtp | Method::SmsOtp) => 2,
             // Interact, introspect, identify, challenge, answer, token.
             ("okta", Method::Totp) => 6,
+            // The password, the end of the flow, the code.
+            ("pingone", Method::Password) => 3,
             _ => 1,
         }
     }
@@ -119,6 +121,11 @@ impl Row {
             ("okta", Method::Totp) => Misbehaviour::At("/v1/token", Box::new(how)),
             _ => how,
         }
+    }
+
+    /// Whether a login ends in an authorization code: its ID token has the nonce of the request then.
+    fn ends_in_code(self) -> bool {
+        self.1 == Method::Oidc || (self.0.provider, self.1) == ("pingone", Method::Password)
     }
 
     /// Whether userinfo is asked for what an ID token lacks.

@@ -25,6 +25,8 @@ pub struct Refusals {
 pub enum At {
     /// The browser comes back with an error.
     Redirect,
+    /// Landfall sends the authorization request of a method itself.
+    Authorize(Method),
     /// A code is redeemed.
     Redemption,
     /// The provider's API is asked with an access token.

@@ -79,8 +79,8 @@ impl Quirks for OneLogin {
             return Some(refused(call, "wrong_credentials"));
         };
         let case = match person.standing {
-            Standing::Active if person.factors.is_empty() => None,
-            Standing::Active | Standing::MustEnrol => Some("mfa"),
+            Standing::Active | Standing::MustVerify if person.factors.is_empty() => None,
+            Standing::Active | Standing::MustEnrol | Standing::MustVerify => Some("mfa"),
             Standing::Locked => Some("locked"),
             Standing::Disabled => Some("disabled"),
             Standing::PasswordExpired => Some("password_expired"),

@@ -226,7 +226,7 @@ impl Authenticator {
 /// An endpoint beside the token endpoint: an `mfa_token` never goes to another host.
 async fn address(provider: &Connection<'_>, relative: &str) -> Result<Url, ProviderError> {
     let metadata = provider.metadata().await?;
-    metadata.token_endpoint.join(relative).map_err(|_| Stage::Token.unavailable(Outage::Protocol))
+    metadata.token_endpoint()?.join(relative).map_err(|_| Stage::Token.unavailable(Outage::Protocol))
 }
 
 /// Begins with a factor: has a code sent, or the user's app ask.

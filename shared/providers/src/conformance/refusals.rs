@@ -18,7 +18,7 @@ fn method_of(at: At) -> Option<Method> {
         At::Redemption => Method::Oidc,
         At::Totp => Method::Totp,
         At::Sending(channel) | At::Sent(channel) => channel.method(),
-        At::Call(method, _) => method,
+        At::Authorize(method) | At::Call(method, _) => method,
         At::Password | At::Begin(..) | At::Factor(_) | At::NewPassword => Method::Password,
     })
 }
@@ -60,6 +60,7 @@ fn address(channel: Channel) -> &'static str {
 /// What a login comes to that is answered so at this point.
 async fn refused_at(bench: &Bench, at: At, how: Misbehaviour) -> Result<(), ProviderError> {
     bench.subject.misbehave(None);
+    bench.subject.misbehave_at(Endpoint::Authorize, None);
     bench.subject.enrol(ada_at(at));
     let spoil = || bench.subject.misbehave_at(Endpoint::Token, Some(how.clone()));
     let (code, password) = (SecretString::from("123456"), SecretString::from(PASSWORD));
@@ -76,6 +77,10 @@ async fn refused_at(bench: &Bench, at: At, how: Misbehaviour) -> Result<(), Prov
         At::NewPassword => {
             let answer = Answer::NewPassword { new: &code, current: Some(&password) };
             (bench.asked_for_new_password().await?, answer)
+        }
+        At::Authorize(_) => {
+            bench.subject.misbehave_at(Endpoint::Authorize, Some(how));
+            return bench.attempt_within(IN_TIME).await;
         }
         At::Begin(factor, path) => {
             bench.subject.misbehave(Some(Misbehaviour::At(path, Box::new(how))));

@@ -1,6 +1,8 @@
 //! The way out: what is remembered of a redirect, and the address it goes to (RFC 6749 section 4.1.1, OIDC Core 3.1.2.1,
 //! RFC 7636).
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::identity::hash_parts;
@@ -9,11 +11,10 @@ use openidconnect::{Nonce, PkceCodeChallenge, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::connection::Registration;
+use super::connection::Connection;
 use super::discovery::Metadata;
-use super::options::ResponseMode;
 use super::parameters::{AuthorizeParams, ClaimsRequest};
-use crate::{Check, Cx, Hints, ProviderError, Stage};
+use crate::{Check, Hints, ProviderError, Stage};
 
 /// Parameters that are the protocol's own: what a connector adds may not be one of them. Those of a request object would
 /// take the place of all the others, and a `max_age` would have to be checked in what comes back.
@@ -47,7 +48,7 @@ pub(super) fn is_reserved(parameter: &str) -> bool {
 /// derived from a seed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PendingRedirect {
+pub(crate) struct PendingRedirect {
     #[serde(rename = "s")]
     seed: String,
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +63,12 @@ pub(super) struct PendingRedirect {
     pub(super) claims: Option<String>,
     #[serde(rename = "x", default, skip_serializing_if = "AuthorizeParams::is_empty")]
     pub(super) params: AuthorizeParams,
+}
+
+impl fmt::Debug for PendingRedirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PendingRedirect")
+    }
 }
 
 /// In bytes, of the random seed.
@@ -106,21 +113,26 @@ impl PendingRedirect {
         PkceCodeVerifier::new(hash_parts(&["code_verifier", &self.seed]))
     }
 
+    /// The `state` of a request that no browser makes: the session makes that of the others.
+    pub(super) fn state(&self) -> String {
+        hash_parts(&["state", &self.seed])
+    }
+
     pub(super) fn challenge(&self) -> PkceCodeChallenge {
         PkceCodeChallenge::from_code_verifier_sha256(&self.verifier())
     }
 }
 
-/// Where a browser is sent (RFC 6749 section 4.1.1).
+/// Where a browser is sent (RFC 6749 section 4.1.1), for the client that `method` uses.
 pub(super) fn url(
-    cx: &Cx<'_>,
-    registration: &Registration,
+    Connection { cx, registration }: Connection<'_>,
+    method: Method,
     metadata: &Metadata,
     redirect: &PendingRedirect,
     state: &str,
-    response_mode: Option<ResponseMode>,
+    response_mode: Option<&str>,
 ) -> Result<Url, ProviderError> {
-    let client = registration.client(Method::Oidc)?;
+    let client = registration.client(method)?;
     let mut url = metadata.authorization_endpoint()?.clone();
     let (redirect_uri, options) = (registration.redirect_uri(cx), &registration.options);
     let (nonce, challenge) = (redirect.nonce(), options.pkce.then(|| redirect.challenge()));
@@ -142,7 +154,7 @@ pub(super) fn url(
         query.append_pair("code_challenge", challenge.as_str()).append_pair("code_challenge_method", "S256");
     }
     for (name, value) in [
-        ("response_mode", response_mode.map(|mode| mode.as_str())),
+        ("response_mode", response_mode),
         ("login_hint", redirect.login_hint.as_deref()),
         ("ui_locales", redirect.ui_locales.as_deref()),
         ("prompt", redirect.prompt.as_deref().or(options.prompt.as_deref())),

@@ -11,13 +11,14 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::authorize::{self, PendingRedirect};
 use super::discovery::{self, Endpoints, Metadata, NO_DOCUMENT};
 use super::issuer::IssuerPolicy;
 use super::options::Options;
 use super::profile::Profile;
 use super::token::{Credentials, TokenAnswer, redeem};
 use crate::refusals::{self, Refusals};
-use crate::{Cx, ProviderError, Stage, not_switched_on};
+use crate::{Cx, Hints, ProviderError, Stage, not_switched_on};
 
 /// Landfall's registration at one provider: the connector's document, and the provider as data.
 #[derive(Debug)]
@@ -191,6 +192,36 @@ impl Connection<'_> {
     ) -> Result<T, ProviderError> {
         let client = self.registration.client(method)?;
         redeem(*self, &self.ready().await?.beside_token_endpoint(name)?, client, grant, read).await
+    }
+
+    /// Likewise, and the secret of the client that `method` uses: for a login that shows it at its end only.
+    pub(crate) async fn ready_for(&self, method: Method) -> Result<(), ProviderError> {
+        let client = self.registration.client(method)?;
+        let metadata = &self.ready().await?;
+        self.with_secret(
+            client,
+            |secret| async move { Credentials::of(*self, metadata, client, secret.as_ref()).map(drop) },
+        )
+        .await
+    }
+
+    /// Sends an authorization request for `method`, to a provider that answers one with this `response_mode` without a browser:
+    /// what is to be remembered of it, and the answer. It ends in [`super::Begun::Returned`].
+    pub(crate) async fn authorize(
+        &self,
+        method: Method,
+        response_mode: &str,
+    ) -> Result<(PendingRedirect, Response), ProviderError> {
+        let metadata = self.metadata().await?;
+        let redirect = PendingRedirect::new(self.cx.entropy(), Hints::default());
+        let url = authorize::url(*self, method, &metadata, &redirect, &redirect.state(), Some(response_mode))?;
+        let response = self.cx.send(Stage::Authorize, Request::get(url)).await?;
+        Ok((redirect, response))
+    }
+
+    /// Where authorization requests go.
+    pub(crate) async fn authorization_endpoint(&self) -> Result<Url, ProviderError> {
+        self.metadata().await?.authorization_endpoint().cloned()
     }
 
     /// Discovery and keys, by which tokens will be verified. Fetched before anything secret is sent.

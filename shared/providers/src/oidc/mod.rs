@@ -42,13 +42,14 @@ pub use lookup::{Entry, Lookup, OF_AN_API, Said, Verb};
 pub use options::ResponseMode;
 pub use parameters::{AuthorizeParams, ClaimsRequest};
 pub use probe::Probing;
-pub use profile::{Begun, IdentityFrom, OidcProvider, Profile, Trial};
+pub use profile::{Begun, IdentityFrom, OidcProvider, Profile, Returned, Trial};
 pub use security_event::SecurityEvent;
 pub use signed_secret::SignedSecret;
 pub use standard::OF_A_CODE;
 pub use token::TokenAnswer;
 
 pub(crate) use assertion::is_private_key;
+pub(crate) use authorize::PendingRedirect;
 pub(crate) use id_token::{LEEWAY, time};
 pub(crate) use issuers::IssuerCache;
 pub(crate) use relying_party::build;

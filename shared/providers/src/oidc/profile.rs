@@ -9,6 +9,7 @@ use http::HeaderMap;
 use secrecy::SecretString;
 use url::Url;
 
+use super::authorize::PendingRedirect;
 use super::callback::OF_A_REDIRECT;
 use super::connection::Connection;
 use super::discovery::{Endpoints, NO_DOCUMENT};
@@ -162,6 +163,19 @@ pub enum Begun {
     Tokens(TokenAnswer),
     /// The provider asks the user for something more; what to remember until they answer.
     Ask(Challenge, Pending),
+    /// A login without a browser has ended in a code, which is redeemed next.
+    Returned(Box<Returned>),
+}
+
+/// What a provider has answered to an authorization request that no browser has made ([`Connection::authorize`]).
+#[derive(Debug)]
+pub struct Returned {
+    /// The request.
+    pub(crate) redirect: PendingRedirect,
+    /// The answer, which has to have the request's `state`.
+    pub(crate) callback: Callback,
+    /// Headers of the provider's own for the redemption of the code.
+    pub(crate) headers: HeaderMap,
 }
 
 /// A provider's hooks. None of them knows the connector it is a part of: what a hook needs, it is handed.

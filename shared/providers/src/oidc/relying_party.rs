@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{CallbackState, ConnectorDocument, Method, MethodSet, Pending, Source, UpstreamPolicy};
 use egress::Response;
+use http::HeaderMap;
 use openidconnect::Nonce;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -14,8 +15,8 @@ use super::authorize::{self, PendingRedirect};
 use super::connection::{Connection, Grant, Registration};
 use super::discovery::Metadata;
 use super::jws::Expected;
-use super::options;
-use super::profile::{Begun, IdentityFrom, OidcProvider};
+use super::options::{self, ResponseMode};
+use super::profile::{Begun, IdentityFrom, OidcProvider, Returned};
 use super::token::{TokenAnswer, redeem};
 use super::{VerifiedClaims, callback, id_token, lookup, probe, userinfo};
 use crate::document::InvalidConnector;
@@ -57,7 +58,7 @@ struct Asked {
 struct Answered<'a> {
     method: Method,
     tokens: &'a TokenAnswer,
-    /// What the browser brought, and the nonce that it went out with: only an ID token can show that. Without, credentials
+    /// What the browser brought, or the provider has answered without one, and the nonce of that request: only an ID token can show that. Without, credentials
     /// went straight to the token endpoint, and where there is no ID token, userinfo will do.
     redirect: Option<(&'a Callback, Nonce)>,
 }
@@ -82,7 +83,10 @@ impl ProviderAdapter for RelyingParty {
     async fn answer(&self, cx: &Cx<'_>, pending: &Pending, answer: Answer<'_>) -> Result<Progress, ProviderError> {
         let cx = &cx.of(&self.registration.document);
         match answer {
-            Answer::Callback(callback) => self.finish_redirect(cx, &PendingRedirect::of(pending)?, callback).await,
+            Answer::Callback(callback) => {
+                let redirect = PendingRedirect::of(pending)?;
+                self.finish_redirect(cx, Method::Oidc, &redirect, callback, HeaderMap::new()).await
+            }
             _ => {
                 let asked = Asked::deserialize(&pending.0).map_err(|_| Stage::Attempt.refused(Check::Unasked))?;
                 let begun = self.provider.answer(&self.connection(cx), &asked.pending, answer).await?;
@@ -95,8 +99,8 @@ impl ProviderAdapter for RelyingParty {
         let cx = &cx.of(&self.registration.document);
         let redirect = PendingRedirect::of(pending)?;
         let metadata = self.registration.metadata(cx).await?;
-        let response_mode = self.registration.options.response_mode;
-        authorize::url(cx, &self.registration, &metadata, &redirect, state.expose(), response_mode)
+        let response_mode = self.registration.options.response_mode.map(ResponseMode::as_str);
+        authorize::url(self.connection(cx), Method::Oidc, &metadata, &redirect, state.expose(), response_mode)
     }
 
     async fn notification(&self, cx: &Cx<'_>, received: &Received<'_>) -> Result<Notification, ProviderError> {
@@ -147,11 +151,13 @@ impl RelyingParty {
     async fn finish_redirect(
         &self,
         cx: &Cx<'_>,
+        method: Method,
         redirect: &PendingRedirect,
         callback: &Callback,
+        headers: HeaderMap,
     ) -> Result<Progress, ProviderError> {
         let registration = &self.registration;
-        let client = registration.client(Method::Oidc)?;
+        let client = registration.client(method)?;
         let metadata = registration.metadata(cx).await?;
         let code = callback::code(&metadata, &registration.profile, callback)?;
         // Keys before the code: if the answer could not be verified, none is asked for.
@@ -166,9 +172,10 @@ impl RelyingParty {
         }
         let read =
             |response: &Response| TokenAnswer::of(response, |response| registration.code_refused(cx.now(), response));
-        let tokens = redeem(self.connection(cx), &metadata, client, &Grant::of(&grant), read).await?;
+        let grant = Grant { parameters: &grant, headers };
+        let tokens = redeem(self.connection(cx), &metadata, client, &grant, read).await?;
         let redirect = Some((callback, redirect.nonce()));
-        self.identify(cx, &metadata, Answered { method: Method::Oidc, tokens: &tokens, redirect }).await
+        self.identify(cx, &metadata, Answered { method, tokens: &tokens, redirect }).await
     }
 
     async fn go_on(&self, cx: &Cx<'_>, method: Method, begun: Begun) -> Result<Progress, ProviderError> {
@@ -177,6 +184,14 @@ impl RelyingParty {
                 let asked = serde_json::to_value(Asked { method, pending });
                 let pending = asked.map(Pending).map_err(|_| Stage::Attempt.refused(Check::Format))?;
                 Ok(Progress::Ask(challenge, pending))
+            }
+            Begun::Returned(returned) => {
+                let Returned { redirect, callback, headers } = *returned;
+                // The session checks the state of a redirect: no browser and no session were part of this one.
+                if callback.get("state") != Some(redirect.state().as_str()) {
+                    return Err(Stage::Callback.refused(Check::Code));
+                }
+                self.finish_redirect(cx, method, &redirect, &callback, headers).await
             }
             Begun::Tokens(tokens) => {
                 let metadata = self.registration.metadata(cx).await?;

@@ -129,6 +129,7 @@ fn by_password(call: &mut DirectCall<'_>, client: String, username: &str, passwo
             let parameters = json!({ "MFAS_CAN_SETUP": "[\"SOFTWARE_TOKEN_MFA\"]" });
             Ok(ask(call, &client, &person, "MFA_SETUP", None, parameters))
         }
+        Standing::MustVerify => Err(refused("UserNotConfirmedException", "User is not confirmed.")),
         Standing::Active | Standing::Locked => Ok(second_step(call, client, &person)),
     }
 }

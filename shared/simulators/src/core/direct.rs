@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Entropy, Factor};
 use serde_json::Value;
 
-use super::wire::Form;
+use super::wire::{Form, cookie};
 use super::{Person, Registration};
 use crate::keycloak::totp;
 
@@ -47,6 +47,8 @@ pub enum Standing {
     NotAssigned,
     /// A second factor is demanded, and the user has none.
     MustEnrol,
+    /// The user has to prove the e-mail first, by a code that is sent there.
+    MustVerify,
 }
 
 /// A code that a provider has sent.
@@ -99,6 +101,7 @@ pub struct DirectCall<'a> {
     pub client: Option<&'a Registration>,
     /// The body, if it is JSON.
     pub json: &'a Value,
+    pub(crate) query: &'a Form,
     pub(crate) form: &'a Form,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) host: &'a str,
@@ -125,6 +128,15 @@ pub enum Direct {
         /// What the answer is, for a token answer of the standard's.
         put_into: fn(Value) -> Value,
     },
+    /// The user has signed in by the authorization request of this handle ([`Quirks::begun`](super::Quirks::begun)).
+    Code {
+        /// The user.
+        username: String,
+        /// The handle, which stands for nothing from now on.
+        handle: String,
+        /// What the answer is, for a code and the `state` of the request.
+        put_into: fn(&str, &str) -> Value,
+    },
     /// Something else.
     Answer {
         /// The status.
@@ -148,6 +160,16 @@ impl DirectCall<'_> {
     /// A parameter of the form.
     pub fn field(&self, name: &str) -> Option<String> {
         self.form.text(name)
+    }
+
+    /// A parameter in the address.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.query.text(name)
+    }
+
+    /// A cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        cookie(self.headers, name)
     }
 
     /// A header.

@@ -103,7 +103,7 @@ fn of_standing(standing: Standing) -> Option<Direct> {
         Standing::Disabled => refused(403, "access_denied", "User status is invalid."),
         Standing::PasswordExpired => refused(400, "invalid_grant", "Password has expired."),
         Standing::NotAssigned => refused(400, "access_denied", "User is not assigned to the client application."),
-        Standing::Active | Standing::Locked | Standing::MustEnrol => return None,
+        Standing::Active | Standing::Locked | Standing::MustEnrol | Standing::MustVerify => return None,
     })
 }
 

@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::Method;
 use egress::Request;
 use http::StatusCode;
 use http::header::LOCATION;
@@ -11,6 +12,7 @@ use url::{Position, Url};
 
 use super::super::authorize::{self, PendingRedirect};
 use super::super::callback;
+use super::super::options::ResponseMode;
 use super::Probing;
 use crate::answers::throttled;
 use crate::report::{Finding, NotPassed, Verdict};
@@ -35,8 +37,8 @@ impl Probing<'_> {
         let redirect = PendingRedirect::new(self.cx.entropy(), Hints { prompt: Some("none"), ..Hints::default() });
         let state = URL_SAFE_NO_PAD.encode(self.cx.entropy().bytes::<16>());
         // Without a response mode, unless the provider demands one: a form that a browser would post cannot be read here.
-        let mode = self.registration.profile.response_mode;
-        let url = authorize::url(self.cx, self.registration, metadata, &redirect, &state, mode)?;
+        let mode = self.registration.profile.response_mode.map(ResponseMode::as_str);
+        let url = authorize::url(self.connection(), Method::Oidc, metadata, &redirect, &state, mode)?;
         let answer = self.cx.send(Stage::Authorize, Request::get_page(url)).await.map_err(|_| OUT_OF_REACH)?;
 
         if let Some(throttled) = throttled(self.cx.now(), &answer) {

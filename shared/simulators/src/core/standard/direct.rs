@@ -1,6 +1,8 @@
 //! Logins without a browser, as far as they are the standard's: who the client is, and the tokens at the end.
 
 use axum::http::{HeaderName, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::{Login, Quirks, State, Waiting};
@@ -51,18 +53,35 @@ impl<Q: Quirks> State<Q> {
         Some(self.reply(direct, call))
     }
 
-    fn ask(
-        &mut self,
-        Asking { path, is_post, grant_type, client, json }: Asking<'_>,
-        call: &Call<'_>,
-    ) -> Option<Direct> {
-        Q::direct(&mut DirectCall {
+    /// An authorization request that no browser makes, which goes by this handle.
+    pub(super) fn begin_browserless(&mut self, handle: &str, call: &Call<'_>) -> Reply {
+        let asking = Asking { path: "", is_post: false, grant_type: None, client: None, json: &Value::Null };
+        let direct = Q::begun(&mut self.direct_call(asking, call), handle);
+        self.reply(direct, call).unwrap_or_else(|_| Self::server_error())
+    }
+
+    /// Likewise, of one that is refused for this parameter.
+    pub(super) fn refuse_browserless(&mut self, parameter: &str, call: &Call<'_>) -> Reply {
+        self.reply(Q::not_begun(parameter), call).unwrap_or_else(|_| Self::server_error())
+    }
+
+    fn ask(&mut self, asking: Asking<'_>, call: &Call<'_>) -> Option<Direct> {
+        Q::direct(&mut self.direct_call(asking, call))
+    }
+
+    fn direct_call<'a>(
+        &'a mut self,
+        Asking { path, is_post, grant_type, client, json }: Asking<'a>,
+        call: &'a Call<'_>,
+    ) -> DirectCall<'a> {
+        DirectCall {
             path,
             is_post,
             grant_type,
             client,
             json,
             root: &self.root,
+            query: &call.query,
             form: &call.form,
             headers: call.headers,
             host: call.host,
@@ -71,7 +90,7 @@ impl<Q: Quirks> State<Q> {
             people: &mut self.people,
             clients: &self.applications,
             desk: &mut self.desk,
-        })
+        }
     }
 
     fn reply(&mut self, direct: Direct, call: &Call<'_>) -> Result<Reply, SignError> {
@@ -88,6 +107,13 @@ impl<Q: Quirks> State<Q> {
                     misbehaviour.spoil_members(members);
                 }
                 Ok(Reply::json(StatusCode::OK, &put_into(body)))
+            }
+            Direct::Code { username, handle, put_into } => {
+                let Some(request) = self.waiting.remove(&handle) else { return Ok(Self::server_error()) };
+                let code = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<32>());
+                let body = put_into(&code, request.target.state.as_deref().unwrap_or_default());
+                self.codes.insert(code, Login { username, at: call.now, request });
+                Ok(Reply::json(StatusCode::OK, &body))
             }
             Direct::Answer { status, body, headers } => {
                 let reply = Reply::json(status, &body);

@@ -10,22 +10,29 @@ use crate::core::callback::{Delivery, Fields, ResponseMode, Target};
 use crate::core::pkce::{Challenge, Pkce};
 use crate::core::server::Call;
 use crate::core::wire::{Form, Reply, escape_html};
-use crate::core::{Endpoint, Misbehaviour, Person};
+use crate::core::{Endpoint, Misbehaviour, Person, signer};
 
 impl<Q: Quirks> State<Q> {
     pub(super) fn authorize(&mut self, call: &Call<'_>, parameters: &Form) -> Reply {
         let get = |name: &str| parameters.text(name);
+        let is_browserless = Q::BROWSERLESS.is_some() && get("response_mode").as_deref() == Q::BROWSERLESS;
         let client = get("client_id").and_then(|id| self.applications.get(&id));
         let redirect_uri = get("redirect_uri").unwrap_or_default();
         // No redirect to an unregistered address (RFC 6749 section 4.1.2.1).
         let Some(application) = client.filter(|application| application.redirect_uri == redirect_uri) else {
+            if is_browserless {
+                let wrong = if client.is_some() { "redirect_uri" } else { "client_id" };
+                return self.refuse_browserless(wrong, call);
+            }
             let (status, text) = Q::unregistered(client.is_some());
             return match status.is_redirection() {
                 true => Reply::empty(status).header(LOCATION, text),
                 false => Reply::html(status, text),
             };
         };
-        let mode = get("response_mode").map_or(Some(ResponseMode::Default), |mode| ResponseMode::named(&mode));
+        let mode = get("response_mode")
+            .filter(|_| !is_browserless)
+            .map_or(Some(ResponseMode::Default), |mode| ResponseMode::named(&mode));
         let target = Target { redirect_uri, mode: mode.unwrap_or(ResponseMode::Default), state: get("state") };
         let client = application.id.clone();
         let scopes: Vec<_> = get("scope").unwrap_or_default().split(' ').map(str::to_owned).collect();
@@ -53,9 +60,17 @@ impl<Q: Quirks> State<Q> {
             Ok(_) => None,
         };
         if let Some(error) = error {
+            if is_browserless {
+                return self.refuse_browserless(if error == "invalid_scope" { "scope" } else { "request" }, call);
+            }
             return self.deliver(&target, target.refusal(&self.issuer(call), error, None));
         }
         let waiting = Waiting { client, target, scopes, nonce: get("nonce"), challenge: challenge.unwrap_or_default() };
+        if is_browserless {
+            let handle = signer::uuid(call.entropy.bytes());
+            self.waiting.insert(handle.clone(), waiting);
+            return self.begin_browserless(&handle, call);
+        }
         let tab = URL_SAFE_NO_PAD.encode(call.entropy.bytes::<16>());
         self.waiting.insert(tab.clone(), waiting);
         self.form(call, &tab, "")

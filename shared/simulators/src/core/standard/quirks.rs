@@ -189,6 +189,20 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         None
     }
 
+    /// The `response_mode` by which an authorization request is answered with the first question of a login without a browser
+    /// ([`Quirks::begun`]) in the place of the form. Such a login ends in [`Direct::Code`].
+    const BROWSERLESS: Option<&'static str> = None;
+
+    /// What such a request is answered with; it goes by this handle from now on.
+    fn begun(_call: &mut DirectCall<'_>, _handle: &str) -> Direct {
+        Direct::answer(404, Value::Null)
+    }
+
+    /// What such a request is refused with, by the parameter that is wrong.
+    fn not_begun(_parameter: &str) -> Direct {
+        Direct::answer(400, Value::Null)
+    }
+
     /// What is answered at a path where nothing is; `None`: a page.
     fn nowhere(_path: &str) -> Option<(StatusCode, Value)> {
         None

@@ -88,10 +88,14 @@ async fn by_each_method_a_user_is_migrated_and_recognised() {
 
 #[tokio::test]
 async fn a_second_factor_of_the_provider_is_asked_for_after_the_password() {
+    let (sms, app_code, push) = ((Factor::SmsOtp, PHONE), (Factor::Totp, SEED), (Factor::Push, "Ada's phone"));
     for (id, factors, chosen, amr) in [
-        ("auth0", vec![(Factor::SmsOtp, PHONE)], None, json!(["pwd", "sms"])),
-        ("okta", vec![(Factor::Push, "Ada's phone")], Some(Factor::Push), json!(["pwd", "swk"])),
-        ("cognito", vec![(Factor::SmsOtp, PHONE), (Factor::Totp, SEED)], Some(Factor::Totp), json!(["otp", "pwd"])),
+        ("auth0", vec![sms], None, json!(["pwd", "sms"])),
+        ("auth0", vec![sms, app_code], Some(Factor::Totp), json!(["otp", "pwd"])),
+        ("auth0", vec![push], None, json!(["pwd", "swk"])),
+        ("okta", vec![push], Some(Factor::Push), json!(["pwd", "swk"])),
+        ("cognito", vec![sms, app_code], Some(Factor::Totp), json!(["otp", "pwd"])),
+        ("pingone", vec![sms], None, json!(["pwd", "sms"])),
     ] {
         let app = TestApp::over(provider(id), |_| {}).await;
         for _ in 0..2 {
@@ -100,6 +104,18 @@ async fn a_second_factor_of_the_provider_is_asked_for_after_the_password() {
             assert_eq!(app.id_token(&login.code).await["amr"], amr, "{id}");
         }
         assert_eq!((app.events("user_provisioned").len(), app.users().await), (1, 1), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_factor_that_only_the_providers_page_asks_for_leads_there() {
+    for id in ["onelogin", "entra"] {
+        let app = TestApp::over(provider(id), |_| {}).await;
+        app.subject.give_factors("ada", &[(Factor::Totp, SEED)]);
+        let start = app.start(&format!("migrate-from-{id}")).await;
+        let answer = start.submit(&app, &key(1), &data(EMAIL, PASSWORD)).await.expect(200);
+        assert_eq!(answer.body["step"]["type"], "authenticate_redirect", "{:#}", answer.body);
+        assert_eq!(app.users().await, 0);
     }
 }
 

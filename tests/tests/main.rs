@@ -3,7 +3,6 @@
 
 mod app_codes;
 mod architecture;
-mod auth0;
 mod budget;
 mod cells;
 mod challenges;
@@ -15,6 +14,5 @@ mod journey;
 mod logs;
 mod meta;
 mod notifications;
-mod onelogin;
 mod readme;
 mod redirect;

@@ -93,7 +93,7 @@ impl OauthError {
             return Some(Self::of_aws(kind, &object));
         }
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !text("code").is_empty() && !text("message").is_empty() && text("error").is_empty() {
+        if !object.contains_key("error") && ["id", "code", "message"].iter().all(|name| !text(name).is_empty()) {
             return Some(Self::of_pingone(&object));
         }
         let numbers = object.get("error_codes").and_then(Value::as_array);

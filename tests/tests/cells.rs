@@ -60,10 +60,12 @@ async fn go_on(app: &TestApp, session: &TestSession, asked: &Answer, factor: Opt
     session.fill_in(app, id, &key(turn), &entered).await.expect(200)
 }
 
-/// An authenticator app that has shown no code yet.
-fn give_app(app: &TestApp, method: Method) {
-    if method == Method::Totp {
-        app.subject.give_factors("ada", &[(Factor::Totp, SEED)]);
+/// What a method needs: a phone, or an authenticator app that has shown no code yet.
+fn give_what_it_needs(app: &TestApp, method: Method) {
+    match method {
+        Method::Totp => app.subject.give_factors("ada", &[(Factor::Totp, SEED)]),
+        Method::SmsOtp => app.subject.give_factors("ada", &[(Factor::SmsOtp, PHONE)]),
+        Method::Oidc | Method::Password | Method::EmailOtp => {}
     }
 }
 
@@ -74,7 +76,7 @@ async fn by_each_method_a_user_is_migrated_and_recognised() {
             let app = TestApp::over(provider, |_| {}).await;
             let mut subjects = Vec::new();
             for method in [*method, *method, Method::Oidc] {
-                give_app(&app, method);
+                give_what_it_needs(&app, method);
                 let login = sign_in(&app, provider, method, None).await;
                 subjects.push(app.id_token(&login.code).await["sub"].clone());
                 app.subject.give_factors("ada", &[]);

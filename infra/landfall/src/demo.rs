@@ -17,7 +17,7 @@ use crate::error::CommandError;
 /// The providers of the demo, one of each simulator. Without `--demo` the first is served.
 pub const PROVIDERS: &[Provider] = &[
     served("keycloak", "Demo Keycloak", &keycloak::SIMULATOR, PASSWORDS, &[]),
-    served("okta", "Demo Okta", &okta::SIMULATOR, PASSWORDS, &[(Factor::Push, "Katherine's phone")]),
+    served("okta", "Demo Okta", &okta::SIMULATOR, PASSWORDS_AND_APP, &[(Factor::Push, "Katherine's phone")]),
     served("auth0", "Demo Auth0", &auth0::SIMULATOR, PASSWORDS, &[PHONE]),
     served("cognito", "Demo Cognito", &cognito::SIMULATOR, PASSWORDS_AND_CODES, &[PHONE, APP]),
     served("entra", "Demo Entra ID", &entra::SIMULATOR, PASSWORDS, &[]),
@@ -32,6 +32,7 @@ pub const PROVIDERS: &[Provider] = &[
 
 const REDIRECTS: &[Method] = &[Method::Oidc];
 const PASSWORDS: &[Method] = &[Method::Oidc, Method::Password];
+const PASSWORDS_AND_APP: &[Method] = &[Method::Oidc, Method::Password, Method::Totp];
 const PASSWORDS_AND_CODES: &[Method] = &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp];
 
 /// Katherine's phone, with a number that is given to nobody, and her authenticator app.

@@ -208,7 +208,8 @@ pub(super) const OF_ANY_GRANT: Refusals = Refusals {
             .note("the limit per user name: not a wrong password"),
         denied("The user's password is expired.", rejected(Rejection::PasswordExpired)),
         denied("User is not assigned to the client application.", DECLINED),
-        denied("User status is invalid.", rejected(Rejection::AccountDisabled)),
+        denied("User status is invalid.", rejected(Rejection::AccountDisabled))
+            .note("listed among other errors; what a suspended or deactivated user is answered here is not documented"),
         denied("User with lite classification", DECLINED),
         denied("The required authenticator cannot be used", rejected(Rejection::InteractionRequired))
             .note("the user is not enrolled in it"),

@@ -127,7 +127,9 @@ async fn a_code_by_phone_is_chosen_sent_again_and_typed() {
         let sent: Vec<SecretString> =
             bench.subject.sent().into_iter().rev().take(2).map(|sent| sent.code.into()).collect();
         assert_eq!(refusal(&bench, &newer, Answer::Code(&sent[1])).await, rejected(Rejection::OtpInvalid));
+        let before = bench.calls()[2];
         signed_in(&bench, &newer, Answer::Code(&sent[0])).await;
+        assert_eq!(bench.calls()[2], before + 1);
         assert_eq!(refusal(&bench, &pending, Answer::Code(&sent[1])).await, rejected(Rejection::OtpExpired));
     }
     assert_eq!(bench.subject.sent().len(), 4);
@@ -143,6 +145,8 @@ async fn a_push_is_polled_until_the_user_has_answered() {
         if matches!(challenge, Challenge::Choose { .. }) {
             (challenge, pending) = asked_next(&bench, &pending, Answer::Choose("push")).await;
         }
+        // The password, and the push.
+        assert_eq!(bench.calls()[2], 2);
         let Challenge::Wait { to: None, number: Some(number), every: 5 } = &challenge else { panic!("{challenge:?}") };
         assert_eq!(number.len(), 2);
 

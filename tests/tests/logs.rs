@@ -261,7 +261,7 @@ async fn what_is_logged_and_measured_is_what_is_listed() {
     function: {"falling", "landfall"}
     login: {"access_denied", "completed", "identity_refused", "proof_required", "try_later"}
     outcome: {"failed", "ok", "refused"}
-    provider: {"google", "house", "keycloak", "several"}
+    provider: {"cognito", "google", "house", "keycloak", "several"}
     stack: {"landfall-test"}
     "#);
 }

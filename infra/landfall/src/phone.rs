@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::map_response;
 use axum::routing::{get, post};
 use domain::{Clock, Factor};
 use serde::{Deserialize, Serialize};
 use simulators::{SentCode, Subject};
-use web::Json;
+use web::{Json, Path};
 
 use crate::demo::{KATHERINE, Provider};
 use crate::page::{self, file};

@@ -58,29 +58,6 @@ async fn a_password_a_choice_and_an_app_sign_a_user_in() {
 }
 
 #[tokio::test]
-async fn a_user_is_one_user_by_every_method() {
-    let app = app(&[]).await;
-    let mut subjects = Vec::new();
-    for method in ["password", "email", "redirect", "sms", "password"] {
-        app.subject.give_factors("ada", if method == "sms" { &[(Factor::SmsOtp, PHONE)] } else { &[] });
-        let login = match method {
-            "password" => app.log_in_through("migrate-from-cognito", EMAIL, PASSWORD).await,
-            "redirect" => Away::new(&app).await.log_in(&app).await,
-            channel => {
-                let journey = format!("{channel}-code-from-cognito");
-                let (session, _) = start(&app, &journey, &json!({ "email": EMAIL })).await;
-                give_code(&app, &session, "code").await
-            }
-        };
-        let claims = app.id_token(&login.code).await;
-        assert_eq!((&claims["email"], &claims["name"]), (&json!(EMAIL), &json!("Ada Lovelace")), "{method}");
-        subjects.push(claims["sub"].clone());
-    }
-    assert!(subjects.windows(2).all(|pair| pair[0] == pair[1]));
-    assert_eq!((app.events("user_provisioned").len(), app.users().await), (1, 1));
-}
-
-#[tokio::test]
 async fn a_temporary_password_is_replaced_by_the_user() {
     let app = app(&[]).await;
     let person = Person::new("ada", PASSWORD).email(EMAIL, true).standing(Standing::PasswordExpired);

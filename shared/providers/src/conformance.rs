@@ -109,6 +109,14 @@ impl Row {
         }
     }
 
+    /// How many of these calls a login makes whose client is refused: with the first that shows its credentials, it ends.
+    fn calls_until_refused(self) -> usize {
+        match (self.0.provider, self.1) {
+            ("pingone", Method::Password) => self.token_calls(),
+            _ => 1,
+        }
+    }
+
     /// Whether users sign in at an API of the provider's own, which authenticates the client in a way of its own, and whose access
     /// tokens are not for userinfo.
     fn has_own_api(self) -> bool {

@@ -85,7 +85,7 @@ async fn the_next_factor_brings_no_more_guesses() {
     let (app, house) = house().await;
     let session = guess(&app, challenged(&app, BOB).await, "factor", 2).await;
     let answer = session.enter_code(&app, "factor", &house.last_code()).await;
-    assert_eq!(answer.body["step"]["data"]["challenge"]["method"], "totp");
+    assert_eq!(answer.body["step"]["data"]["challenge"]["factor"], "totp");
     let session = guess(&app, session.after(&answer), "factor", 2).await;
 
     let answer = session.enter_code(&app, "factor", WRONG).await;

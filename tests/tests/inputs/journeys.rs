@@ -131,7 +131,7 @@ fn a_step_has_the_settings_of_its_type() {
     type: mail
       steps.ask.with.fields[0].type: unknown variant `mail`, expected one of `text`, `email`, `password`, `code`
     label: field.mail
-      steps.ask.with.fields[0].label: unknown text "field.mail": use one of field.email, field.username, field.password, field.code, field.name, field.given_name, field.family_name, field.phone, choose_provider.heading
+      steps.ask.with.fields[0].label: unknown text "field.mail": use one of field.email, field.username, field.password, field.code, field.name, field.given_name, field.family_name, field.phone, field.current_password, field.new_password, field.choice
     name: email
       steps.ask.with: field "email" is listed twice
     name: E-mail

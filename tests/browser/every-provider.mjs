@@ -41,6 +41,8 @@ const SECOND_FACTORS = {
     await katherine.click("Continue");
   },
   "Demo Okta": async (katherine) => {
+    await katherine.at("How do you want to confirm that it is you?");
+    await katherine.click("Confirm in the app");
     await katherine.at("Confirm that it is you");
     await katherine.look("push");
     const other = await katherine.context.newPage();

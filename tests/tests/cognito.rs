@@ -2,7 +2,7 @@
 
 use domain::{Clock, Factor};
 use landfall::demo::{self, EMAIL, PASSWORD, Provider};
-use landfall_tests::{Answer, Away, Login, TestApp, TestSession, data, key};
+use landfall_tests::{Answer, Login, TestApp, TestSession, data, key};
 use serde_json::{Value, json};
 use simulators::keycloak::totp;
 use simulators::{Person, Standing};
@@ -25,12 +25,6 @@ async fn start(app: &TestApp, journey: &str, data: &Value) -> (TestSession, Answ
     let session = app.start(journey).await;
     let answer = session.submit(app, &key(1), data).await.expect(200);
     (session.after(&answer), answer)
-}
-
-/// Gives a code that the pool has sent.
-async fn give_code(app: &TestApp, session: &TestSession, step: &str) -> Login {
-    let code = app.subject.sent().pop().unwrap().code;
-    Login::of(session, &session.enter_code(app, step, &code).await.expect(200))
 }
 
 fn challenge(answer: &Answer) -> &Value {

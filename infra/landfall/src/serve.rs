@@ -243,7 +243,11 @@ impl Serve {
         router = router.merge(phone::router(providers, subjects, clock.clone()));
         for ((provider, subject), connector) in providers.iter().zip(subjects).zip(connectors) {
             provider.register(subject.as_ref(), &callback_url(&config.issuer, &connector.id));
-            router = router.route_service(&format!("{}/{{*path}}", provider.path()), subject.router().into_service());
+            // Cognito's API is at the root.
+            for path in ["", "{*path}"] {
+                let service = subject.router().into_service();
+                router = router.route_service(&format!("{}/{path}", provider.path()), service);
+            }
         }
         // Before the banner: from then on a signal stops the server.
         let interrupted = interrupted().map_err(CommandError::Server)?;

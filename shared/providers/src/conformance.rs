@@ -22,11 +22,16 @@ use domain::{Channel, Clock, Method, Pending};
 use egress::Reach;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use simulators::{ClientAuth, Endpoint, Misbehaviour, Registration, SIMULATORS, Simulator};
+use simulators::{ClientAuth, Endpoint, Misbehaviour, OTHER_TENANTS, Registration, SIMULATORS, Simulator};
 
 use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD};
 use crate::registry::PROVIDERS;
 use crate::{Answer, Check, ProviderError, Stage};
+
+/// Every simulated provider, and tenants that have other methods.
+fn simulators() -> impl Iterator<Item = &'static Simulator> {
+    SIMULATORS.iter().chain(OTHER_TENANTS)
+}
 
 /// A provider and a method of it.
 #[derive(Clone, Copy)]
@@ -40,7 +45,7 @@ impl fmt::Debug for Row {
 
 impl Row {
     fn all() -> impl Iterator<Item = Self> {
-        SIMULATORS.iter().flat_map(|simulator| simulator.methods.iter().map(move |method| Self(simulator, *method)))
+        simulators().flat_map(|simulator| simulator.methods.iter().map(move |method| Self(simulator, *method)))
     }
 
     fn redirects() -> impl Iterator<Item = Self> {
@@ -103,6 +108,8 @@ impl Row {
             ("cognito", Method::EmailOtp | Method::SmsOtp) => 2,
             // Interact, introspect, identify, challenge, answer, token.
             ("okta", Method::Totp) => 6,
+            // Initiate, challenge, token.
+            ("entra", _) if self.is_for_public_clients() => 3,
             // The password, the end of the flow, the code.
             ("pingone", Method::Password) => 3,
             _ => 1,
@@ -120,13 +127,21 @@ impl Row {
     /// Whether users sign in at an API of the provider's own, which authenticates the client in a way of its own, and whose access
     /// tokens are not for userinfo.
     fn has_own_api(self) -> bool {
-        self.0.provider == "cognito" && self.1 != Method::Oidc
+        self.0.provider == "cognito" && self.1 != Method::Oidc || self.is_for_public_clients()
+    }
+
+    /// Whether the method is for clients that authenticate with nothing: native authentication of an external tenant of Entra's, which
+    /// alone of its tenants sends codes.
+    fn is_for_public_clients(self) -> bool {
+        let is_external = self.0.provider == "entra" && self.0.methods.contains(&Method::EmailOtp);
+        is_external && self.1 != Method::Oidc
     }
 
     /// A misbehaviour of the call that gives the tokens, and of none before it.
     fn at_tokens(self, how: Misbehaviour) -> Misbehaviour {
         match (self.0.provider, self.1) {
             ("okta", Method::Totp) => Misbehaviour::At("/v1/token", Box::new(how)),
+            ("entra", _) => Misbehaviour::At("/token", Box::new(how)),
             _ => how,
         }
     }
@@ -216,7 +231,7 @@ fn every_method_of_every_provider_has_a_row() {
 
 #[tokio::test]
 async fn a_user_has_the_same_key_by_every_method_and_connector() {
-    for simulator in SIMULATORS {
+    for simulator in simulators() {
         let mut bench = Bench::at(simulator, simulator.methods[0], Reach::Local, json!({})).await;
         let key = bench.login().await.unwrap().key();
         let methods = simulator.methods.iter().map(|method| (simulator.provider, *method));
@@ -307,6 +322,7 @@ async fn every_way_of_authenticating_as_a_client_is_taken() {
             // Some calls go on from an earlier one, and name no client.
             let received = bench.subject.received().into_iter().filter(|request| request.client_id().is_some());
             let found: Vec<_> = received.map(|request| request.client_auth()).collect();
+            let sent = if row.is_for_public_clients() { ClientAuth::None } else { sent };
             assert!(!found.is_empty() && found.iter().all(|found| *found == sent), "{row:?} {found:?}");
         }
     }

@@ -1,13 +1,16 @@
 #![doc = include_str!("../guides/entra.md")]
 
 mod errors;
+mod native;
 mod settings;
 
 #[cfg(test)]
 mod tests;
 
 use async_trait::async_trait;
-use domain::{ConnectorDocument, Method};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{ConnectorDocument, Method, Pending};
 use egress::Response;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
@@ -21,18 +24,20 @@ use crate::oidc::{
 use crate::refusals::Refusals;
 use crate::registry::Provider;
 use crate::report::{NotPassed, Verdict};
-use crate::{Attempt, Callback, Check, Finding, ProviderError, Stage, not_switched_on};
+use crate::{Answer, Attempt, Callback, Check, Finding, ProviderError, Stage, not_switched_on};
 use settings::{Settings, is_one};
 
 pub(crate) const PROVIDER: Provider = Provider::oidc(
     "entra",
-    &[Method::Oidc, Method::Password],
+    &[Method::Oidc, Method::Password, Method::EmailOtp],
     &[
         &errors::OF_A_REDIRECT,
         &OF_A_REDIRECT,
         &errors::OF_A_CODE,
+        &errors::OF_NATIVE,
         &errors::OF_A_PASSWORD,
         &errors::OF_ANYTHING,
+        &errors::OF_A_SENT_CODE,
         &errors::OF_A_PASSWORD_BY_ERROR,
         &OF_A_CODE,
     ],
@@ -72,8 +77,10 @@ struct Entra {
     template: String,
     tenants: Tenants,
     verified_domains: Vec<String>,
-    /// Why no password can be sent to it, and where the settings say so.
-    without_passwords: Option<(&'static str, String)>,
+    /// Why no password can be sent to it: what the settings have as the tenant.
+    without_passwords: Option<String>,
+    /// Whether it is an external tenant.
+    is_external: bool,
 }
 
 /// Who may sign in.
@@ -114,15 +121,9 @@ impl Entra {
             _ => Tenants::OfTheIssuer,
         };
         let without_passwords = match tenant.as_str() {
-            "common" | "consumers" => Some((
-                "settings.tenant",
-                format!(
-                    "is {tenant}, where Entra takes no passwords: put the tenant's id or one of its domains here, or organizations"
-                ),
+            "common" | "consumers" => Some(format!(
+                "is {tenant}, where Entra takes no passwords: put the tenant's id or one of its domains here, or organizations"
             )),
-            _ if is_external => {
-                Some(("methods.password", "is for workforce tenants: external tenants take no such grant".to_owned()))
-            }
             _ => None,
         };
         let discovery = Url::parse(&format!("https://{host}/{tenant}/v2.0/.well-known/openid-configuration"));
@@ -146,7 +147,7 @@ impl Entra {
             // A tenant's id is the same by every address of a cloud, and in each user's key.
             ..Profile::new(issuer.known_as(format!("https://{}", cloud.host())))
         };
-        Ok(Box::new(Self { profile, template, tenants, verified_domains, without_passwords }))
+        Ok(Box::new(Self { profile, template, tenants, verified_domains, without_passwords, is_external }))
     }
 }
 
@@ -157,10 +158,13 @@ impl OidcProvider for Entra {
     }
 
     fn check(&self, document: &ConnectorDocument) -> Result<(), InvalidConnector> {
+        let has = |method| document.methods.contains_key(&method);
         match &self.without_passwords {
-            Some((place, reason)) if document.methods.contains_key(&Method::Password) => {
-                Err(InvalidConnector::at(*place, reason.clone()))
-            }
+            Some(reason) if has(Method::Password) => Err(InvalidConnector::at("settings.tenant", reason.clone())),
+            _ if has(Method::EmailOtp) && !self.is_external => Err(InvalidConnector::at(
+                "methods.email_otp",
+                "is for external tenants: set settings.external_id, if the tenant is one. Others send no codes",
+            )),
             _ => Ok(()),
         }
     }
@@ -206,15 +210,28 @@ impl OidcProvider for Entra {
     async fn probe(&self, probing: &Probing<'_>) -> Vec<Finding> {
         let mut checks =
             vec![Finding::of("consent", Err(CONSENT)), Finding::of("optional_claims", Err(OPTIONAL_CLAIMS))];
-        if probing.has(Method::Password) {
+        if probing.has(Method::Password) && !self.is_external {
             checks.push(Finding::of("password_grant", Err(PASSWORDS)));
         }
+        for (method, id) in [(Method::Password, "native_password"), (Method::EmailOtp, "native_email_otp")] {
+            if self.is_external && probing.has(method) {
+                checks.push(Finding::of(id, is_native(probing, method).await));
+            }
+        }
         checks
+    }
+
+    /// Native authentication is for clients that authenticate with nothing.
+    fn has_own_api(&self, method: Method) -> bool {
+        self.is_external && method != Method::Oidc
     }
 
     /// The resource owner password credentials grant: <https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>. One call,
     /// and never a question: a user who needs a second factor is refused.
     async fn begin(&self, provider: &Connection<'_>, attempt: Attempt<'_>) -> Result<Begun, ProviderError> {
+        if self.is_external {
+            return native::begin(provider, attempt).await;
+        }
         let Attempt::Password { username, password, .. } = attempt else {
             return Err(not_switched_on(attempt.method()));
         };
@@ -226,6 +243,24 @@ impl OidcProvider for Entra {
         ];
         provider.grant(Method::Password, &grant, TO_A_PASSWORD).await.map(Begun::Tokens)
     }
+
+    async fn answer(
+        &self,
+        provider: &Connection<'_>,
+        pending: &Pending,
+        answer: Answer<'_>,
+    ) -> Result<Begun, ProviderError> {
+        match self.is_external {
+            true => native::answer(provider, pending, answer).await,
+            false => Err(Stage::Attempt.refused(Check::Unasked)),
+        }
+    }
+}
+
+async fn is_native(probing: &Probing<'_>, method: Method) -> Verdict {
+    let provider = probing.own_api()?;
+    let made_up = URL_SAFE_NO_PAD.encode(provider.cx.entropy().bytes::<12>());
+    Ok(native::probe(&provider, method, &format!("{made_up}@made-up.example")).await?)
 }
 
 /// As a boolean, number or text: which it is, the documentation does not say.

@@ -7,6 +7,8 @@
 //! <https://learn.microsoft.com/azure/hdinsight/domain-joined/domain-joined-authentication-issues>,
 //! <https://github.com/panva/wellknown/tree/main/issuers/entra-common>.
 
+mod native;
+
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -40,6 +42,8 @@ pub trait Authority: Debug + Send + 'static {
     const ISSUER: &'static str = "https://login.microsoftonline.com/3b9c0d53-6a7e-4e0f-9a42-0123456789ab/v2.0";
     /// Whose tokens a key signs.
     const KEYS: &'static str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+    /// Whether it has native authentication in the place of the grant.
+    const IS_EXTERNAL: bool = false;
     /// How users sign in there.
     const METHODS: &'static [Method] = &[Method::Oidc, Method::Password];
 
@@ -82,7 +86,8 @@ impl Authority for External {
     const ISSUER: &'static str =
         "https://3b9c0d53-6a7e-4e0f-9a42-0123456789ab.ciamlogin.com/3b9c0d53-6a7e-4e0f-9a42-0123456789ab/v2.0";
     const KEYS: &'static str = "https://{tenantid}.ciamlogin.com/{tenantid}/v2.0";
-    const METHODS: &'static [Method] = &[Method::Oidc];
+    const IS_EXTERNAL: bool = true;
+    const METHODS: &'static [Method] = &[Method::Oidc, Method::Password, Method::EmailOtp];
 
     fn settings() -> Vec<(&'static str, Value)> {
         vec![("tenant", json!(TENANT)), ("external_id", json!("acmecustomers"))]
@@ -158,6 +163,18 @@ impl<A: Authority> Quirks for Entra<A> {
         info.remove("email_verified");
     }
 
+    fn has_login_api(path: &str) -> bool {
+        A::IS_EXTERNAL && native::is_at(path)
+    }
+
+    fn authenticates_clients(path: &str) -> bool {
+        Self::has_login_api(path)
+    }
+
+    fn is_for_public_clients(grant_type: Option<&str>) -> bool {
+        A::IS_EXTERNAL && !matches!(grant_type, Some("authorization_code" | "client_credentials"))
+    }
+
     fn refused(why: Refused) -> (StatusCode, Value) {
         refusal(match why {
             Refused::UnknownClient => 700_016,
@@ -176,6 +193,9 @@ impl<A: Authority> Quirks for Entra<A> {
 
     /// The resource owner password credentials grant, which looks at the password first and at Conditional Access last.
     fn direct(call: &mut DirectCall<'_>) -> Option<Direct> {
+        if A::IS_EXTERNAL {
+            return native::answer(call);
+        }
         if call.grant_type != Some("password") || !A::METHODS.contains(&Method::Password) {
             return None;
         }

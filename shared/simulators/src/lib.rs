@@ -49,3 +49,6 @@ pub const SIMULATORS: &[Simulator] = &[
     plain::SIMULATOR,
     oauth2::SIMULATOR,
 ];
+
+/// Tenants of these providers that have other methods, in the conformance suite like them.
+pub const OTHER_TENANTS: &[Simulator] = &[entra::EXTERNAL];

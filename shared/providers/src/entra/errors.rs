@@ -1,6 +1,8 @@
 //! What Entra refuses, by the numbers of its error reference: several have one `error`, and a number that is in no table
 //! counts by its `error`.
 
+use domain::{Channel, Method};
+
 use crate::refusals::{At, Refusals, Row};
 use crate::{Check, Outage, ProviderError, Rejection, Stage};
 
@@ -11,6 +13,7 @@ const HDINSIGHT: &str =
     "<https://learn.microsoft.com/azure/hdinsight/domain-joined/domain-joined-authentication-issues>";
 const CLAIMS_CHALLENGE: &str = "<https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/5491>";
 const NO_PASSWORD: &str = "<https://github.com/MicrosoftDocs/azure-docs/issues/49763>";
+const NATIVE: &str = "<https://learn.microsoft.com/entra/identity-platform/reference-native-authentication-api>";
 const RFC: &str = "RFC 6749 section 5.2";
 const THROTTLING: &str = "<https://learn.microsoft.com/entra/msal/dotnet/advanced/client-and-server-throttling>";
 
@@ -45,6 +48,9 @@ const NOT_SERVED: &str = "Entra takes no passwords at this address: put the tena
                           organizations";
 const MALFORMED: &str =
     "Entra does not take the request: compare client.id and settings.scopes with the app's registration";
+const NATIVE_OFF: &str = "the app may not use native authentication: set App registrations > the app > Authentication > Allow public client \
+                          flows and Enable native authentication to Yes, and add the app to a user flow (External Identities > User \
+                          flows > the flow > Applications)";
 const AGENT: &str = "the agent of pass-through authentication cannot read passwords, or its clock is wrong: renew its keys, and set the \
                      server's clock";
 
@@ -56,6 +62,47 @@ pub(super) const OF_A_REDIRECT: Refusals = Refusals {
         Row::error("invalid_resource", Stage::Callback.misconfigured(SCOPES), AUTHCODE),
         Row::error("unauthorized_client", Stage::Callback.misconfigured(NO_APP), AUTHCODE),
     ],
+};
+
+/// The calls of native authentication.
+const INITIATED: At = At::Call(Method::Password, "/initiate");
+const ASKED: At = At::Call(Method::Password, "/challenge");
+const GIVEN: At = At::Call(Method::Password, "/token");
+const SENDING: At = At::Sending(Channel::Email);
+const SENT_FOR: At = At::Call(Method::EmailOtp, "/challenge");
+const SENT: At = At::Sent(Channel::Email);
+
+/// What a call of native authentication may be answered.
+pub(super) const TO_NATIVE: &[&Refusals] = &[&OF_NATIVE, &OF_A_PASSWORD, &OF_ANYTHING, &OF_A_PASSWORD_BY_ERROR];
+/// What a code may be answered.
+pub(super) const TO_A_SENT_CODE: &[&Refusals] =
+    &[&OF_NATIVE, &OF_A_PASSWORD, &OF_ANYTHING, &OF_A_SENT_CODE, &OF_A_PASSWORD_BY_ERROR];
+
+/// To any call of native authentication. A `suberror` counts before the rest.
+pub(super) const OF_NATIVE: Refusals = Refusals {
+    to: "native authentication, by `suberror` or `error`",
+    at: &[INITIATED, ASKED, GIVEN, SENDING, SENT_FOR, SENT],
+    rows: &[
+        Row::error("invalid_oob_value", rejected(Rejection::OtpInvalid), NATIVE),
+        Row::error("registration_required", rejected(Rejection::InteractionRequired), NATIVE)
+            .note("a second factor has to be enrolled: only the redirect can do that"),
+        Row::error("nativeauthapi_disabled", token(NATIVE_OFF), NATIVE),
+        Row::error("invalid_client", token(NATIVE_OFF), NATIVE),
+        Row::error("expired_token", rejected(Rejection::OtpExpired), NATIVE),
+        Row::numbered(&[552_003], rejected(Rejection::OtpExpired), NATIVE),
+        Row::error("user_not_found", rejected(Rejection::InvalidCredentials), NATIVE)
+            .note("a user who wants a code is asked for one all the same"),
+        Row::error("unsupported_challenge_type", token(MALFORMED), NATIVE),
+        Row::numbered(&[901_007], token(MALFORMED), NATIVE),
+    ],
+};
+
+/// To a code that was sent, where no number is in a table.
+pub(super) const OF_A_SENT_CODE: Refusals = Refusals {
+    to: "a code that was sent",
+    at: &[SENT],
+    rows: &[Row::error("invalid_grant", rejected(Rejection::OtpExpired), NATIVE)
+        .note("the login that the code is for is over")],
 };
 
 /// To an authorization code.
@@ -74,7 +121,7 @@ pub(super) const OF_A_CODE: Refusals = Refusals {
 /// a wrong password.
 pub(super) const OF_A_PASSWORD: Refusals = Refusals {
     to: "a password",
-    at: &[At::Password],
+    at: &[At::Password, INITIATED, ASKED, GIVEN, SENDING, SENT_FOR, SENT],
     rows: &[
         Row::numbered(&[50_126], rejected(Rejection::InvalidCredentials), HDINSIGHT)
             .note("wrong; or right, of a federated user whose home-realm policy has no AllowCloudPasswordValidation"),
@@ -116,7 +163,7 @@ pub(super) const OF_A_PASSWORD: Refusals = Refusals {
 /// To a password, where no number is in a table.
 pub(super) const OF_A_PASSWORD_BY_ERROR: Refusals = Refusals {
     to: "a password, after these",
-    at: &[At::Password],
+    at: &[At::Password, INITIATED, ASKED, GIVEN, SENDING, SENT_FOR, SENT],
     rows: &[
         Row::error("invalid_grant", rejected(Rejection::InvalidCredentials), RFC),
         Row::error("invalid_client", client(CREDENTIALS), RFC),
@@ -137,7 +184,7 @@ pub(super) const OF_A_PASSWORD_BY_ERROR: Refusals = Refusals {
 /// To a password as to a code.
 pub(super) const OF_ANYTHING: Refusals = Refusals {
     to: "a code or a password",
-    at: &[At::Redemption, At::Password],
+    at: &[At::Redemption, At::Password, INITIATED, ASKED, GIVEN, SENDING, SENT_FOR, SENT],
     rows: &[
         Row::numbered(
             &[7_000_215],

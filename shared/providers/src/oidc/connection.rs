@@ -16,7 +16,7 @@ use super::discovery::{self, Endpoints, Metadata, NO_DOCUMENT};
 use super::issuer::IssuerPolicy;
 use super::options::Options;
 use super::profile::Profile;
-use super::token::{Credentials, TokenAnswer, redeem};
+use super::token::{Credentials, TokenAnswer, post, redeem};
 use crate::refusals::{self, Refusals};
 use crate::{Cx, Hints, ProviderError, Stage, not_switched_on};
 
@@ -192,6 +192,19 @@ impl Connection<'_> {
     ) -> Result<T, ProviderError> {
         let client = self.registration.client(method)?;
         redeem(*self, &self.ready().await?.beside_token_endpoint(name)?, client, grant, read).await
+    }
+
+    /// The same for a client without a secret: it says its id, and shows nothing, whatever the connector has besides.
+    pub(crate) async fn grant_as_public<T: Send>(
+        &self,
+        name: &str,
+        method: Method,
+        parameters: &[(&str, &str)],
+        read: impl Fn(&Response) -> Result<T, ProviderError> + Send + Sync,
+    ) -> Result<T, ProviderError> {
+        let client = self.registration.client(method)?;
+        let metadata = self.ready().await?.beside_token_endpoint(name)?;
+        read(&post(self.cx, &metadata, client, &Credentials::Nothing, &Grant::of(parameters)).await?)
     }
 
     /// Likewise, and the secret of the client that `method` uses: for a login that shows it at its end only.

@@ -149,10 +149,7 @@ fn passwords_need_a_tenant_of_a_company() {
             "settings.tenant: is consumers, where Entra takes no passwords: put the tenant's id or one of its domains here, \
              or organizations",
         ),
-        (
-            json!({ "tenant": ACME, "external_id": "acme" }),
-            "methods.password: is for workforce tenants: external tenants take no such grant",
-        ),
+        (json!({ "tenant": ACME, "external_id": "acme" }), "none"),
     ] {
         let document: ConnectorDocument = serde_json::from_value(json!({
             "id": "acme", "provider": "entra", "name": "Acme", "client": { "id": "landfall" },

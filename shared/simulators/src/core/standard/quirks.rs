@@ -173,6 +173,12 @@ pub trait Quirks: fmt::Debug + Send + 'static {
         false
     }
 
+    /// Whether a request with this `grant_type`, or a call of such an API, is for clients that authenticate with nothing: one that shows
+    /// a secret is refused, and one that has a secret need not show it.
+    fn is_for_public_clients(_grant_type: Option<&str>) -> bool {
+        false
+    }
+
     /// The body of an error answer in the provider's own form.
     fn error_body(error: &str, description: &str, number: u64) -> Value {
         json!({ "error": error, "error_description": description, "error_codes": [number] })

@@ -62,6 +62,10 @@ impl<Q: Quirks> State<Q> {
         let text = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         let application = text(id).and_then(|id| self.applications.get(&id)).ok_or(Refused::UnknownClient)?.clone();
         let shown = text(secret);
+        if Q::is_for_public_clients(call.form.text("grant_type").as_deref()) {
+            let shows_nothing = shown.is_none() && call.form.bytes("client_assertion").is_none();
+            return if shows_nothing { Ok(application) } else { Err(Refused::PublicClient) };
+        }
         if let (Some(key), Some(demanded), Some(secret)) = (&application.key, &Q::SIGNED_SECRET, &shown) {
             let is_right = key.has_signed_secret(secret, &application.id, demanded, call.now);
             return if is_right { Ok(application) } else { Err(Refused::WrongSecret) };

@@ -1,3 +1,4 @@
+mod native;
 mod password;
 
 use std::sync::Arc;

@@ -98,6 +98,8 @@ async fn a_second_factor_of_the_provider_is_asked_for_after_the_password() {
         ("okta", vec![push], Some(Factor::Push), json!(["pwd", "swk"])),
         ("cognito", vec![sms, app_code], Some(Factor::Totp), json!(["otp", "pwd"])),
         ("pingone", vec![sms], None, json!(["pwd", "sms"])),
+        ("external", vec![sms], None, json!(["pwd", "sms"])),
+        ("external", vec![sms, (Factor::EmailOtp, EMAIL)], Some(Factor::EmailOtp), json!(["otp", "pwd"])),
     ] {
         let app = TestApp::over(provider(id), |_| {}).await;
         for _ in 0..2 {

@@ -14,13 +14,14 @@ use simulators::{
 use crate::documents;
 use crate::error::CommandError;
 
-/// The providers of the demo, one of each simulator. Without `--demo` the first is served.
+/// The providers of the demo, one of each simulator, and tenants of them that have other methods. Without `--demo` the first is served.
 pub const PROVIDERS: &[Provider] = &[
     served("keycloak", "Demo Keycloak", &keycloak::SIMULATOR, PASSWORDS, &[]),
     served("okta", "Demo Okta", &okta::SIMULATOR, PASSWORDS_AND_APP, &[(Factor::Push, "Katherine's phone")]),
     served("auth0", "Demo Auth0", &auth0::SIMULATOR, PASSWORDS, &[PHONE]),
     served("cognito", "Demo Cognito", &cognito::SIMULATOR, PASSWORDS_AND_CODES, &[PHONE, APP]),
     served("entra", "Demo Entra ID", &entra::SIMULATOR, PASSWORDS, &[]),
+    served("external", "Demo Entra External ID", &entra::EXTERNAL, PASSWORDS_AND_EMAIL, &[EMAIL_CODE]),
     served("onelogin", "Demo OneLogin", &onelogin::SIMULATOR, PASSWORDS, &[]),
     served("pingone", "Demo PingOne", &pingone::SIMULATOR, PASSWORDS, &[]),
     served("google", "Demo Google", &google::SIMULATOR, REDIRECTS, &[]),
@@ -33,10 +34,12 @@ pub const PROVIDERS: &[Provider] = &[
 const REDIRECTS: &[Method] = &[Method::Oidc];
 const PASSWORDS: &[Method] = &[Method::Oidc, Method::Password];
 const PASSWORDS_AND_APP: &[Method] = &[Method::Oidc, Method::Password, Method::Totp];
+const PASSWORDS_AND_EMAIL: &[Method] = &[Method::Oidc, Method::Password, Method::EmailOtp];
 const PASSWORDS_AND_CODES: &[Method] = &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp];
 
-/// Katherine's phone, with a number that is given to nobody, and her authenticator app.
+/// Katherine's phone, with a number that is given to nobody, her mailbox, and her authenticator app.
 const PHONE: (Factor, &str) = (Factor::SmsOtp, "+14155550123");
+const EMAIL_CODE: (Factor, &str) = (Factor::EmailOtp, "katherine@example.org");
 const APP: (Factor, &str) = (Factor::Totp, "what the app of Katherine was set up with");
 
 const fn served(
@@ -218,8 +221,9 @@ mod tests {
 
     #[test]
     fn every_simulated_provider_can_be_served() {
-        let mut served: Vec<_> = PROVIDERS.iter().map(|provider| (provider.id, provider.simulator.provider)).collect();
-        let mut simulated: Vec<_> = simulators::SIMULATORS.iter().map(|it| (it.provider, it.provider)).collect();
+        let mut served: Vec<_> = PROVIDERS.iter().map(|provider| provider.simulator.provider).collect();
+        let simulated = simulators::SIMULATORS.iter().chain(simulators::OTHER_TENANTS);
+        let mut simulated: Vec<_> = simulated.map(|it| it.provider).collect();
         served.sort_unstable();
         simulated.sort_unstable();
         assert_eq!(served, simulated);

@@ -6,7 +6,8 @@
 //! the browser. Users without a second factor are sent there to enrol one, because the calls say that Landfall cannot do that.
 //!
 //! Microsoft writes the tenant's subdomain into the addresses. Landfall takes the host and the tenant's id from the discovery document:
-//! a custom domain has no subdomain. That the API takes the id like the rest of Entra does is an assumption.
+//! a custom domain has no subdomain. That the API takes the id like the rest of Entra does is an assumption. The documentation has called one
+//! parameter `capability` and, later, `capabilities`: if the name were wrong, users with a second factor would be sent to the browser.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Challenge, Choice, Factor, Method, Pending};

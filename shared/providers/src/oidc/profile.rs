@@ -167,7 +167,7 @@ pub enum Begun {
     Returned(Box<Returned>),
 }
 
-/// What a provider has answered to an authorization request that no browser has made ([`Connection::authorize`]).
+/// What a provider has answered to an authorization request that no browser has made (`Connection::authorize`).
 #[derive(Debug)]
 pub struct Returned {
     /// The request.

@@ -22,7 +22,7 @@ use domain::{Channel, Clock, Method, Pending};
 use egress::Reach;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use simulators::{ClientAuth, Endpoint, Misbehaviour, OTHER_TENANTS, Registration, SIMULATORS, Simulator};
+use simulators::{ClientAuth, Endpoint, Misbehaviour, OTHER_TENANTS, Person, Registration, SIMULATORS, Simulator};
 
 use crate::bench::{Bench, CALLBACK, IN_TIME, PASSWORD};
 use crate::registry::PROVIDERS;
@@ -374,5 +374,22 @@ async fn the_providers_tokens_are_kept_if_the_connector_says_so() {
         let printed = format!("{identity:?} {tokens:?} {}", serde_json::to_string(&identity).unwrap());
         let given = [&tokens.access, &tokens.id].into_iter().flatten().map(|token| token.expose_secret());
         assert!(given.chain(["canary"]).all(|secret| !printed.contains(secret)), "{row:?}");
+    }
+}
+
+/// Attack 61.
+#[tokio::test]
+async fn a_password_arrives_byte_for_byte() {
+    let long = "x".repeat(100);
+    for row in Row::all().filter(|row| row.1 == Method::Password) {
+        let bench = row.bench().await;
+        for password in [long.as_str(), "a\0b", "a+b %&=\"\\ö\u{1f511}e\u{301}", "p\u{feff}q\r\nr"] {
+            bench.subject.enrol(Person::new("ada", password).email("ada@example.org", true).name("Ada", "Lovelace"));
+            let login = bench.login_as("ada", password).await;
+            assert!(login.is_ok(), "{row:?} {password:?}: {login:?}");
+        }
+        // Only the first 72 bytes of it.
+        bench.subject.enrol(Person::new("ada", &long).email("ada@example.org", true).name("Ada", "Lovelace"));
+        bench.login_as("ada", &long[..72]).await.unwrap_err();
     }
 }

@@ -37,7 +37,7 @@ const PASSWORDS_AND_APP: &[Method] = &[Method::Oidc, Method::Password, Method::T
 const PASSWORDS_AND_EMAIL: &[Method] = &[Method::Oidc, Method::Password, Method::EmailOtp];
 const PASSWORDS_AND_CODES: &[Method] = &[Method::Oidc, Method::Password, Method::EmailOtp, Method::SmsOtp];
 
-/// Katherine's phone, with a number that is given to nobody, her mailbox, and her authenticator app.
+/// Katherine's phone, with a number that no phone has, her mailbox, and her authenticator app.
 const PHONE: (Factor, &str) = (Factor::SmsOtp, "+14155550123");
 const EMAIL_CODE: (Factor, &str) = (Factor::EmailOtp, "katherine@example.org");
 const APP: (Factor, &str) = (Factor::Totp, "what the app of Katherine was set up with");

@@ -124,7 +124,7 @@ impl ConfirmationCode {
         Self(Zeroizing::new(digits))
     }
 
-    /// A code that somebody presented.
+    /// A code that a request presented.
     pub fn presented(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }

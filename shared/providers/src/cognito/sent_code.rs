@@ -75,7 +75,7 @@ pub(super) fn wanted(method: Method) -> Name {
     if method == Method::SmsOtp { Name::SmsOtp } else { Name::EmailOtp }
 }
 
-/// The same question whoever is asked: what the pool says of the destination would tell who has an account.
+/// The same question to every user: what the pool says of the destination would tell who has an account.
 fn question(method: Method, to: &str) -> Challenge {
     // Seen at a real pool; of an SMS it is not known.
     let digits = (method == Method::EmailOtp).then_some(8);

@@ -209,7 +209,7 @@ impl Api<'_> {
         self.ask(challenge, Question::Second(enrolled), Some(step.continuation_token))
     }
 
-    /// The same question whoever is asked: what Microsoft says of the destination would tell who has an account.
+    /// The same question to every user: what Microsoft says of the destination would tell who has an account.
     fn ask_first(&self, to: String, token: Option<String>) -> Result<Begun, ProviderError> {
         let challenge = Challenge::Code { factor: Factor::EmailOtp, digits: None, to: masked(&to), resend: true };
         self.ask(challenge, Question::First(to), token)

@@ -69,7 +69,7 @@ pub(super) async fn sign_in(
 pub(super) async fn try_out(provider: &Connection<'_>) -> Result<(), ProviderError> {
     let (flow, state) = Flow::start(provider).await?;
     let form = state.form("identify");
-    // What becomes of a login that nobody has begun does not matter.
+    // No user has begun this login: what becomes of it does not matter.
     let _cancelled = flow.post(&flow.idx("cancel")?, json!({ "stateHandle": state.handle()? })).await;
     match form {
         Some(form) if form.has_field("credentials") => Err(PASSWORD_FIRST),

@@ -75,7 +75,7 @@ async fn start(provider: &Connection<'_>) -> Result<Flow, ProviderError> {
     let state = State::read(provider, Stage::Authorize, &response, TO_AUTHORIZE);
     let state = match state {
         Ok(state) if state.status == Status::Password => state,
-        // An identifier first, another identity provider: whoever the user is, no password is taken.
+        // An identifier first, another identity provider: no user's password is taken.
         Ok(_) | Err(ProviderError::Rejected(_)) => return Err(Stage::Authorize.misconfigured(OTHER_POLICY)),
         Err(error) => return Err(error),
     };

@@ -264,7 +264,7 @@ impl DirectCall<'_> {
 }
 
 impl Desk {
-    /// Somebody was enrolled anew: their app has shown no code yet.
+    /// A user was enrolled anew: their app has shown no code yet.
     pub(crate) fn forget(&mut self, username: &str) {
         self.used.retain(|(of, _)| of != username);
     }

@@ -183,7 +183,7 @@ async fn the_test_tells_what_it_can_know_of_passwords() {
         let (status, hint) = found("password_grant");
         assert!(status == granted.0 && hint.contains(granted.1), "{over}: {status:?} {hint}");
         assert_eq!(found("user_address").0, address, "{over}");
-        // Nobody was named.
+        // No user was named.
         assert!(bench.subject.received().iter().all(|sent| sent.username().is_none()), "{over}");
     }
     let bench = Bench::at(&simulators::auth0::SIMULATOR, Method::Oidc, egress::Reach::Local, json!({})).await;
